@@ -1,0 +1,40 @@
+// Every limit on bytes and counts, with its reason. A caller may raise them by configuration; nothing is read without one.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace cotter {
+
+/// Caps on what a client reads, in bytes or counts (VER-LIM). A length that verified metadata lists comes before a cap.
+struct Limits {
+  std::uint64_t root_bytes = 64 * 1024;       ///< a dozen ed25519 keys and signatures take 10 kB
+  std::uint64_t timestamp_bytes = 16 * 1024;  ///< names one file
+  std::uint64_t snapshot_bytes = 64 * 1024;   ///< some 400 delegations, where no length is listed
+  std::uint64_t targets_bytes = 64 * 1024;    ///< a director lists one vehicle's ECUs
+  std::uint32_t roots_per_cycle = 256;        ///< VER-2; the next cycle goes on from there
+  std::uint32_t delegated_roles = 64;         ///< roles looked at for one image (VER-40)
+  std::uint32_t delegation_depth = 16;        ///< VER-40
+
+  /// An image repository's targets list every image of a fleet.
+  static Limits for_image_repository() {
+    Limits limits;
+    limits.targets_bytes = 8 * 1024 * 1024;
+    return limits;
+  }
+  /// Other people's TUF repositories (checklist section 0).
+  static Limits for_any_tuf_repository() {
+    Limits limits;
+    limits.root_bytes = 512 * 1024;
+    limits.snapshot_bytes = 2 * 1024 * 1024;
+    limits.targets_bytes = 8 * 1024 * 1024;
+    return limits;
+  }
+};
+
+inline constexpr std::size_t kMaxTargetName = 255;     // FMT-52
+inline constexpr std::size_t kMaxIdentifier = 128;     // GAP-31: VIN, ECU serial, hardware id
+inline constexpr std::size_t kMaxReleasedRoleName = 64;  // FMT-73
+inline constexpr std::size_t kMaxManifestBytes = 256 * 1024;  // 100 ECUs at 2 kB a report, with room
+
+}  // namespace cotter

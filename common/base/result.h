@@ -1,0 +1,58 @@
+// Result<T>: a value or the Error that kept us from it; TRY to hand errors upward; refuse() to break off at a rule.
+// Never throws. Values only.
+#pragma once
+
+#include <string>
+#include <tl/expected.hpp>
+#include <utility>
+
+#include "common/base/error.h"
+
+namespace cotter {
+
+template <class T>
+class [[nodiscard]] Result : public tl::expected<T, Error> {
+ public:
+  using tl::expected<T, Error>::expected;
+};
+
+inline tl::unexpected<Error> fail(Error error) { return tl::unexpected<Error>(std::move(error)); }
+inline tl::unexpected<Error> fault(Fault::Kind kind, std::string detail, std::string hint = {}) {
+  return fail(Fault{kind, std::move(detail), std::move(hint)});
+}
+
+/// The one door through which a check of the core refuses; call it only when the check has failed:
+///   `if (broken) TRY(refuse(RuleId::X, expected, got));`
+/// Always an error, but in the `mutants` build for the one rule that COTTER_MUTANT names.
+Result<void> refuse(RuleId rule, std::string expected, std::string got);
+
+/// Fills in which file a Rejection is about, where that is not known yet.
+Error located(Error error, Repository repository, std::string_view role);
+template <class T>
+Result<T> located(Result<T> result, Repository repository, std::string_view role) {
+  if (result) return result;
+  return fail(located(std::move(result).error(), repository, role));
+}
+
+inline const Rejection* rejection_in(const Error& error) noexcept { return std::get_if<Rejection>(&error); }
+inline bool is_fault(const Error& error, Fault::Kind kind) noexcept {
+  const Fault* fault = std::get_if<Fault>(&error);
+  return fault != nullptr && fault->kind == kind;
+}
+
+namespace detail {
+template <class T>
+T unwrap(Result<T>&& result) {
+  if constexpr (!std::is_void_v<T>) return *std::move(result);
+}
+}  // namespace detail
+
+}  // namespace cotter
+
+/// The value of a Result, or an early return of its error.
+#define TRY(...)                                                                  \
+  __extension__({                                                                 \
+    auto try_result = (__VA_ARGS__);                                              \
+    if (!try_result) return ::cotter::fail(std::move(try_result).error());        \
+    ::cotter::detail::unwrap(std::move(try_result));                              \
+  })

@@ -1,0 +1,34 @@
+// Names and numbers that must not be mixed up: one distinct type each, explicit to make, ordered, no arithmetic.
+// Never carries a rule about its content; parsing does.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <string>
+#include <utility>
+
+namespace cotter {
+
+template <class Tag, class Rep = std::string>
+class Strong {
+ public:
+  Strong() = default;
+  explicit Strong(Rep value) : value_(std::move(value)) {}
+  [[nodiscard]] const Rep& value() const noexcept { return value_; }
+  friend auto operator<=>(const Strong&, const Strong&) = default;
+
+ private:
+  Rep value_{};
+};
+
+using KeyId = Strong<struct KeyIdTag>;
+/// "root", "timestamp", "snapshot", "targets", or the name a delegation gives.
+using RoleName = Strong<struct RoleNameTag>;
+using TargetName = Strong<struct TargetNameTag>;
+using EcuSerial = Strong<struct EcuSerialTag>;
+using HardwareId = Strong<struct HardwareIdTag>;
+using VehicleId = Strong<struct VehicleIdTag>;
+using Version = Strong<struct VersionTag, std::uint64_t>;
+using ReleaseCounter = Strong<struct ReleaseCounterTag, std::uint64_t>;
+
+}  // namespace cotter
