@@ -9,9 +9,9 @@
 namespace cotter {
 namespace {
 
-constexpr std::array kAttackNames = {"none",          "arbitrary-software", "rollback",       "freeze",
-                                     "mix-and-match", "endless-data",       "slow-retrieval", "partial-bundle",
-                                     "fast-forward",  "replay"};
+constexpr std::array kAttackNames = {
+    "none",         "arbitrary-software", "rollback",       "freeze",       "mix-and-match",
+    "endless-data", "slow-retrieval",     "partial-bundle", "fast-forward", "replay"};
 
 #ifdef COTTER_MUTANTS
 /// The rule that this weak client does not check; none when COTTER_MUTANT is unset.
@@ -41,7 +41,8 @@ std::string_view name_of(Repository repository) noexcept {
 
 const std::vector<Rule>& all_rules() {
   static const std::vector<Rule> rules = {
-#define RULE(id, name, uptane, tuf, attack, innocent) {RuleId::id, name, uptane, tuf, Attack::attack, innocent},
+#define RULE(id, name, uptane, tuf, attack, innocent) \
+  {RuleId::id, name, uptane, tuf, Attack::attack, innocent},
 #include "common/trust/rules.def"
 #undef RULE
   };

@@ -11,7 +11,8 @@
 
 namespace cotter {
 
-/// What a broken rule looks like. The one list (Uptane full_verification, last paragraph: a failed check names the attack).
+/// What a broken rule looks like. The one list (Uptane full_verification, last paragraph: a failed check
+/// names the attack).
 enum class Attack : std::uint8_t {
   None,
   ArbitrarySoftware,
@@ -42,7 +43,7 @@ enum class RuleId : std::uint8_t {
 /// A line of `rules.def`.
 struct Rule {
   RuleId id;
-  std::string_view name;      ///< as users, manifests and HTTP problems spell it: "timestamp-older-than-trusted"
+  std::string_view name;  ///< as users, manifests and HTTP problems spell it: "timestamp-older-than-trusted"
   std::string_view uptane;    ///< where the standard or the checklist asks for it
   std::string_view tuf;       ///< the step of the TUF client workflow, or empty
   Attack attack;              ///< what breaking it looks like
@@ -81,6 +82,8 @@ std::string explain(const Error& error);
 
 }  // namespace cotter
 
-/// On in release builds too: a wrong call order in the core is a bug, and the core guards trust (decision 0009).
-#define COTTER_ASSERT(expression) \
-  (static_cast<bool>(expression) ? static_cast<void>(0) : ::cotter::assertion_failed(#expression, __FILE__, __LINE__))
+/// On in release builds too: a wrong call order in the core is a bug, and the core guards trust (decision
+/// 0009).
+#define COTTER_ASSERT(expression)                       \
+  (static_cast<bool>(expression) ? static_cast<void>(0) \
+                                 : ::cotter::assertion_failed(#expression, __FILE__, __LINE__))

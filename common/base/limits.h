@@ -1,4 +1,5 @@
-// Every limit on bytes and counts, with its reason. A caller may raise them by configuration; nothing is read without one.
+// Every limit on bytes and counts, with its reason. A caller may raise them by configuration; nothing is read
+// without one.
 #pragma once
 
 #include <cstddef>
@@ -6,7 +7,8 @@
 
 namespace cotter {
 
-/// Caps on what a client reads, in bytes or counts (VER-LIM). A length that verified metadata lists comes before a cap.
+/// Caps on what a client reads, in bytes or counts (VER-LIM). A length that verified metadata lists comes
+/// before a cap.
 struct Limits {
   std::uint64_t root_bytes = 64 * 1024;       ///< a dozen ed25519 keys and signatures take 10 kB
   std::uint64_t timestamp_bytes = 16 * 1024;  ///< names one file
@@ -32,9 +34,9 @@ struct Limits {
   }
 };
 
-inline constexpr std::size_t kMaxTargetName = 255;     // FMT-52
-inline constexpr std::size_t kMaxIdentifier = 128;     // GAP-31: VIN, ECU serial, hardware id
-inline constexpr std::size_t kMaxReleasedRoleName = 64;  // FMT-73
+inline constexpr std::size_t kMaxTargetName = 255;            // FMT-52
+inline constexpr std::size_t kMaxIdentifier = 128;            // GAP-31: VIN, ECU serial, hardware id
+inline constexpr std::size_t kMaxReleasedRoleName = 64;       // FMT-73
 inline constexpr std::size_t kMaxManifestBytes = 256 * 1024;  // 100 ECUs at 2 kB a report, with room
 
 }  // namespace cotter

@@ -1,5 +1,5 @@
-// Result<T>: a value or the Error that kept us from it; TRY to hand errors upward; refuse() to break off at a rule.
-// Never throws. Values only.
+// Result<T>: a value or the Error that kept us from it; TRY to hand errors upward; refuse() to break off at a
+// rule. Never throws. Values only.
 #pragma once
 
 #include <string>
@@ -50,9 +50,9 @@ T unwrap(Result<T>&& result) {
 }  // namespace cotter
 
 /// The value of a Result, or an early return of its error.
-#define TRY(...)                                                                  \
-  __extension__({                                                                 \
-    auto try_result = (__VA_ARGS__);                                              \
-    if (!try_result) return ::cotter::fail(std::move(try_result).error());        \
-    ::cotter::detail::unwrap(std::move(try_result));                              \
+#define TRY(...)                                                           \
+  __extension__({                                                          \
+    auto try_result = (__VA_ARGS__);                                       \
+    if (!try_result) return ::cotter::fail(std::move(try_result).error()); \
+    ::cotter::detail::unwrap(std::move(try_result));                       \
   })

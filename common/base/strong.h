@@ -1,5 +1,5 @@
-// Names and numbers that must not be mixed up: one distinct type each, explicit to make, ordered, no arithmetic.
-// Never carries a rule about its content; parsing does.
+// Names and numbers that must not be mixed up: one distinct type each, explicit to make, ordered, no
+// arithmetic. Never carries a rule about its content; parsing does.
 #pragma once
 
 #include <compare>

@@ -12,8 +12,8 @@ namespace cotter {
 
 using UtcTime = std::chrono::sys_seconds;
 
-/// Reads exactly `YYYY-MM-DDTHH:MM:SSZ` (TUF 4.2.3; FMT-8): no fraction, no offset, a real calendar day, second 0-59.
-/// Rejection: date-malformed.
+/// Reads exactly `YYYY-MM-DDTHH:MM:SSZ` (TUF 4.2.3; FMT-8): no fraction, no offset, a real calendar day,
+/// second 0-59. Rejection: date-malformed.
 Result<UtcTime> parse_utc(std::string_view text);
 /// The same form. Years 0000-9999.
 std::string format_utc(UtcTime time);

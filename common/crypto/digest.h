@@ -41,11 +41,12 @@ class Hasher {
 Bytes digest(HashFunction function, ByteView bytes);
 inline Bytes sha256(ByteView bytes) { return digest(HashFunction::Sha256, bytes); }
 
-/// `hashes` of metadata: function name -> digest. Functions we do not know are kept, and never count as a match.
+/// `hashes` of metadata: function name -> digest. Functions we do not know are kept, and never count as a
+/// match.
 class Hashes {
  public:
-  /// Rejections: member-wrong-kind (no object, no hex), hash-length-wrong (a known function with a digest of another size),
-  /// hashes-empty (no known function at all).
+  /// Rejections: member-wrong-kind (no object, no hex), hash-length-wrong (a known function with a digest of
+  /// another size), hashes-empty (no known function at all).
   static Result<Hashes> decode(const json::Value& value);
   static Hashes of(ByteView bytes);  ///< sha256 and sha512, as we publish
   [[nodiscard]] json::Value encode() const;

@@ -1,7 +1,9 @@
-// A public key as metadata lists it: parsed once, compared by its material, asked whether it made a signature.
-// Never trusts a key id, and never lets the signature choose the algorithm (ATK-37). Immutable: safe on any thread.
+// A public key as metadata lists it: parsed once, compared by its material, asked whether it made a
+// signature. Never trusts a key id, and never lets the signature choose the algorithm (ATK-37). Immutable:
+// safe on any thread.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -22,10 +24,10 @@ std::string_view name_of(Scheme scheme) noexcept;
 
 class PublicKey {
  public:
-  /// Reads a KEY object (FMT-23). A key type or scheme that we do not know, or that this build leaves out, gives a key that
-  /// verifies nothing: repositories in the field list such keys beside good ones. Profile::Tuf takes the older alias
-  /// keytype `ecdsa-sha2-nistp256` too.
-  /// Rejections: member-missing, member-wrong-kind, key-scheme-mismatch (FMT-7), key-too-weak (RSA below 2048 bits, FMT-7),
+  /// Reads a KEY object (FMT-23). A key type or scheme that we do not know, or that this build leaves out,
+  /// gives a key that verifies nothing: repositories in the field list such keys beside good ones.
+  /// Profile::Tuf takes the older alias keytype `ecdsa-sha2-nistp256` too. Rejections: member-missing,
+  /// member-wrong-kind, key-scheme-mismatch (FMT-7), key-too-weak (RSA below 2048 bits, FMT-7),
   /// key-malformed.
   static Result<PublicKey> decode(const json::Value& key, Profile profile);
   static PublicKey ed25519(ByteView raw32);
@@ -35,9 +37,11 @@ class PublicKey {
   [[nodiscard]] const json::Value& encode() const noexcept { return json_; }
   /// SHA-256 over the canonical KEY object {"keytype","keyval","scheme"} (FMT-21): what a publisher writes.
   [[nodiscard]] KeyId computed_id() const;
-  /// Equal for two spellings of one key: ed25519 32 bytes; P-256 the point; RSA n and e (FMT-22). Prefixed by its kind.
+  /// Equal for two spellings of one key: ed25519 32 bytes; P-256 the point; RSA n and e (FMT-22). Prefixed by
+  /// its kind; for an unsupported key "unsupported:" and its `keyval` in canonical form.
   [[nodiscard]] const std::string& material() const noexcept { return material_; }
-  /// Whether this key made `signature` over `message` (FMT-24). False for an unsupported key and for any malformed signature.
+  /// Whether this key made `signature` over `message` (FMT-24). False for an unsupported key and for any
+  /// malformed signature.
   [[nodiscard]] bool verifies(ByteView message, ByteView signature) const;
 
  private:
@@ -45,8 +49,8 @@ class PublicKey {
   Scheme scheme_ = Scheme::Unsupported;
   json::Value json_;
   std::string material_;
-  Bytes raw_;  ///< ed25519: 32 bytes; else DER SubjectPublicKeyInfo, re-encoded
-  std::shared_ptr<const void> handle_;  ///< OpenSSL's parsed key, where there is one
+  Bytes raw_;                           ///< ed25519: the 32 bytes
+  std::shared_ptr<const void> handle_;  ///< other schemes: OpenSSL's parsed key
 };
 
 }  // namespace cotter::crypto

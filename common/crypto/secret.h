@@ -34,7 +34,7 @@ struct Ed25519Pair {
   static Ed25519Pair generate();
   static Ed25519Pair from_seed(const Secret& seed);
   Secret seed;
-  Secret expanded;  ///< libsodium's 64-byte form
+  Secret expanded;   ///< libsodium's 64-byte form
   Bytes public_key;  ///< 32 bytes
   [[nodiscard]] Bytes sign(ByteView message) const;
 };

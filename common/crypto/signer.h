@@ -17,7 +17,8 @@ struct Signature {
 struct Signer {
   virtual ~Signer() = default;
   [[nodiscard]] virtual const PublicKey& public_key() const noexcept = 0;
-  /// Signs these bytes (canonical JSON of `signed`). May block: a token or a person can be behind it. Faults: Denied, Io, Busy.
+  /// Signs these bytes (canonical JSON of `signed`). May block: a token or a person can be behind it. Faults:
+  /// Denied, Io, Busy.
   virtual Result<Signature> sign(ByteView message) = 0;
 };
 

@@ -12,10 +12,10 @@ namespace cotter::json {
 
 inline constexpr std::size_t kMaxDepth = 32;  // FMT-12
 
-/// Reads one JSON document (FMT-12): valid UTF-8, no BOM, no lone surrogates, no duplicate keys, depth <= 32, integers in
-/// 0..2^53-1 written without sign, fraction or exponent, nothing but white space after the end. Linear in the input's
-/// size, in time and memory; recursion-free while reading.
-/// Rejections: json-malformed, json-duplicate-key, json-too-deep, json-number-not-integer.
+/// Reads one JSON document (FMT-12): valid UTF-8, no BOM, no lone surrogates, no duplicate keys, depth <= 32,
+/// integers in 0..2^53-1 written without sign, fraction or exponent, nothing but white space after the end.
+/// Linear in the input's size, in time and memory; recursion-free while reading. Rejections: json-malformed,
+/// json-duplicate-key, json-too-deep, json-number-not-integer.
 Result<Value> read(ByteView bytes);
 
 }  // namespace cotter::json

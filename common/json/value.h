@@ -1,5 +1,6 @@
-// A JSON value as the metadata knows it: null, bool, integer, string, array, object. No floats, no duplicates.
-// Never holds what canonical form cannot carry. A plain value: threads may share it while nobody changes it.
+// A JSON value as the metadata knows it: null, bool, integer, string, array, object. No floats, no
+// duplicates. Never holds what canonical form cannot carry. A plain value: threads may share it while nobody
+// changes it.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +16,8 @@ class Value;
 struct Member;
 using Array = std::vector<Value>;
 
-/// Members sorted by key in byte order (which is code point order of UTF-8), each key once: the canonical order.
+/// Members sorted by key in byte order (which is code point order of UTF-8), each key once: the canonical
+/// order.
 class Object {
  public:
   Object() = default;
@@ -39,17 +41,17 @@ class Object {
 
 class Value {
  public:
-  Value() = default;  // null
-  Value(std::nullptr_t) {}                                               // NOLINT(google-explicit-constructor)
-  Value(bool v) : data_(v) {}                                            // NOLINT(google-explicit-constructor)
-  Value(std::int64_t v) : data_(v) {}                                    // NOLINT(google-explicit-constructor)
-  Value(int v) : data_(std::int64_t{v}) {}                               // NOLINT(google-explicit-constructor)
-  Value(std::uint64_t v) : data_(static_cast<std::int64_t>(v)) {}        // NOLINT(google-explicit-constructor)
-  Value(std::string v) : data_(std::move(v)) {}                          // NOLINT(google-explicit-constructor)
-  Value(std::string_view v) : data_(std::string(v)) {}                   // NOLINT(google-explicit-constructor)
-  Value(const char* v) : data_(std::string(v)) {}                        // NOLINT(google-explicit-constructor)
-  Value(Array v) : data_(std::move(v)) {}                                // NOLINT(google-explicit-constructor)
-  Value(Object v) : data_(std::move(v)) {}                               // NOLINT(google-explicit-constructor)
+  Value() = default;                                               // null
+  Value(std::nullptr_t) {}                                         // NOLINT(google-explicit-constructor)
+  Value(bool v) : data_(v) {}                                      // NOLINT(google-explicit-constructor)
+  Value(std::int64_t v) : data_(v) {}                              // NOLINT(google-explicit-constructor)
+  Value(int v) : data_(std::int64_t{v}) {}                         // NOLINT(google-explicit-constructor)
+  Value(std::uint64_t v) : data_(static_cast<std::int64_t>(v)) {}  // NOLINT(google-explicit-constructor)
+  Value(std::string v) : data_(std::move(v)) {}                    // NOLINT(google-explicit-constructor)
+  Value(std::string_view v) : data_(std::string(v)) {}             // NOLINT(google-explicit-constructor)
+  Value(const char* v) : data_(std::string(v)) {}                  // NOLINT(google-explicit-constructor)
+  Value(Array v) : data_(std::move(v)) {}                          // NOLINT(google-explicit-constructor)
+  Value(Object v) : data_(std::move(v)) {}                         // NOLINT(google-explicit-constructor)
 
   [[nodiscard]] bool is_null() const noexcept { return std::holds_alternative<std::monostate>(data_); }
   /// The content when it is of that kind, else nullptr.

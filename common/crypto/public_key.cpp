@@ -1,0 +1,207 @@
+#include "common/crypto/public_key.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <utility>
+
+#include "common/crypto/digest.h"
+#include "common/crypto/verify_sodium.h"
+#include "common/json/canonical.h"
+#include "common/json/object_view.h"
+#ifdef COTTER_OPENSSL
+#include "common/crypto/verify_openssl.h"
+#endif
+
+namespace cotter::crypto {
+namespace {
+
+constexpr int kMinRsaBits = 2048;  // FMT-7
+
+/// A scheme, the key type it belongs to, and how we verify it. The unsupported ones stand here so that a key
+/// which lists one under another type is refused, not passed over.
+struct KnownScheme {
+  std::string_view name;
+  std::string_view keytype;
+  Scheme scheme;
+};
+constexpr std::array kKnownSchemes = {
+    KnownScheme{"ed25519", "ed25519", Scheme::Ed25519},
+    KnownScheme{"ecdsa-sha2-nistp256", "ecdsa", Scheme::EcdsaP256},
+    KnownScheme{"ecdsa-sha2-nistp384", "ecdsa", Scheme::Unsupported},
+    KnownScheme{"ecdsa-sha2-nistp521", "ecdsa", Scheme::Unsupported},
+    KnownScheme{"rsassa-pss-sha256", "rsa", Scheme::RsaPssSha256},
+    KnownScheme{"rsassa-pss-sha384", "rsa", Scheme::Unsupported},
+    KnownScheme{"rsassa-pss-sha512", "rsa", Scheme::Unsupported},
+    KnownScheme{"rsa-pkcs1v15-sha256", "rsa", Scheme::Unsupported},
+    KnownScheme{"rsa-pkcs1v15-sha384", "rsa", Scheme::Unsupported},
+    KnownScheme{"rsa-pkcs1v15-sha512", "rsa", Scheme::Unsupported},
+};
+
+/// Rejection: key-scheme-mismatch, when both names are known and do not fit each other (FMT-7).
+Result<Scheme> scheme_of(std::string_view keytype, std::string_view scheme, Profile profile) {
+  if (profile == Profile::Tuf && keytype == "ecdsa-sha2-nistp256") keytype = "ecdsa";
+  const auto same_type = [&](const KnownScheme& known) { return known.keytype == keytype; };
+  if (std::none_of(kKnownSchemes.begin(), kKnownSchemes.end(), same_type)) return Scheme::Unsupported;
+  const auto found = std::find_if(kKnownSchemes.begin(), kKnownSchemes.end(),
+                                  [&](const KnownScheme& known) { return known.name == scheme; });
+  if (found == kKnownSchemes.end()) return Scheme::Unsupported;
+  if (found->keytype != keytype) {
+    TRY(refuse(RuleId::KeySchemeMismatch, "a scheme of key type " + std::string(keytype),
+               std::string(scheme)));
+    return Scheme::Unsupported;
+  }
+  return found->scheme;
+}
+
+/// What is left of a KEY object once its `keyval` has been understood.
+struct Material {
+  Scheme scheme = Scheme::Unsupported;
+  std::string text;
+  Bytes raw;
+  std::shared_ptr<const void> handle;
+};
+
+Material unsupported(const json::Value& keyval) {
+  return {Scheme::Unsupported, "unsupported:" + std::string(as_text(json::canonical(keyval))), {}, nullptr};
+}
+
+std::string ed25519_material(ByteView raw) { return "ed25519:" + to_hex(raw); }
+
+Result<Material> malformed(std::string_view expected, std::string_view got, const json::Value& keyval) {
+  TRY(refuse(RuleId::KeyMalformed, std::string(expected), std::string(got.substr(0, 40))));
+  return unsupported(keyval);
+}
+
+Result<Material> read_ed25519(const std::string& text, const json::Value& keyval) {
+  std::optional<Bytes> raw = from_hex(text);
+  if (!raw || raw->size() != kEd25519KeySize)
+    return malformed("64 hex characters of an ed25519 key", text, keyval);
+  std::string material = ed25519_material(*raw);
+  return Material{Scheme::Ed25519, std::move(material), *std::move(raw), nullptr};
+}
+
+#ifdef COTTER_OPENSSL
+
+Result<Material> read_rsa(const std::string& text, const json::Value& keyval, Profile profile) {
+  std::optional<OpensslKey> key = read_public_pem(text);
+  if (!key && profile == Profile::Tuf) key = read_pkcs1_pem(text);
+  if (!key || key->kind != OpensslKey::Kind::Rsa)
+    return malformed("the PEM of an RSA public key", text, keyval);
+  if (key->bits < kMinRsaBits) {
+    TRY(refuse(RuleId::KeyTooWeak, "2048 bits of RSA or more", std::to_string(key->bits)));
+  }
+  if (!key->sound_exponent) TRY(refuse(RuleId::KeyTooWeak, "an odd RSA exponent above 1", "another"));
+  return Material{Scheme::RsaPssSha256, std::move(key->material), {}, std::move(key->handle)};
+}
+
+Result<Material> read_ecdsa(const std::string& text, const json::Value& keyval, Profile profile) {
+  std::optional<OpensslKey> key = read_public_pem(text);
+  // The first years of sigstore's repository list the bare point.
+  const std::optional<Bytes> point = key || profile != Profile::Tuf ? std::nullopt : from_hex(text);
+  if (point) key = read_p256_point(*point);
+  if (!key || key->kind == OpensslKey::Kind::Rsa)
+    return malformed("the PEM of a P-256 public key", text, keyval);
+  if (key->kind != OpensslKey::Kind::EcP256) return unsupported(keyval);
+  return Material{Scheme::EcdsaP256, std::move(key->material), {}, std::move(key->handle)};
+}
+
+bool verify_ecdsa(const void* handle, ByteView message, ByteView signature) {
+  return verify_ecdsa_sha256(handle, message, signature);
+}
+bool verify_rsa(const void* handle, ByteView message, ByteView signature) {
+  return verify_rsa_pss_sha256(handle, message, signature);
+}
+
+#else
+
+Result<Material> read_rsa(const std::string&, const json::Value& keyval, Profile) {
+  return unsupported(keyval);
+}
+Result<Material> read_ecdsa(const std::string&, const json::Value& keyval, Profile) {
+  return unsupported(keyval);
+}
+bool verify_ecdsa(const void*, ByteView, ByteView) { return false; }
+bool verify_rsa(const void*, ByteView, ByteView) { return false; }
+
+#endif
+
+Result<Material> read_material(Scheme scheme, const json::ObjectView& keyval, const json::Value& json,
+                               Profile profile) {
+  if (scheme == Scheme::Unsupported) return unsupported(json);
+  const std::string text = TRY(keyval.string("public"));
+  switch (scheme) {
+    case Scheme::Ed25519:
+      return read_ed25519(text, json);
+    case Scheme::EcdsaP256:
+      return read_ecdsa(text, json, profile);
+    case Scheme::RsaPssSha256:
+      return read_rsa(text, json, profile);
+    case Scheme::Unsupported:
+      break;
+  }
+  return unsupported(json);
+}
+
+}  // namespace
+
+std::string_view name_of(Scheme scheme) noexcept {
+  for (const KnownScheme& known : kKnownSchemes) {
+    if (known.scheme == scheme && scheme != Scheme::Unsupported) return known.name;
+  }
+  return "unsupported";
+}
+
+Result<PublicKey> PublicKey::decode(const json::Value& key, Profile profile) {
+  const json::ObjectView view = TRY(json::ObjectView::of(key, "key"));
+  const std::string keytype = TRY(view.string("keytype"));
+  const std::string scheme_name = TRY(view.string("scheme"));
+  const json::ObjectView keyval = TRY(view.object("keyval"));
+  const json::Value* keyval_json = TRY(view.value("keyval"));
+  const Scheme scheme = TRY(scheme_of(keytype, scheme_name, profile));
+  Material material = TRY(read_material(scheme, keyval, *keyval_json, profile));
+
+  PublicKey decoded;
+  decoded.scheme_ = material.scheme;
+  decoded.json_ = key;
+  decoded.material_ = std::move(material.text);
+  decoded.raw_ = std::move(material.raw);
+  decoded.handle_ = std::move(material.handle);
+  return decoded;
+}
+
+PublicKey PublicKey::ed25519(ByteView raw32) {
+  COTTER_ASSERT(raw32.size() == kEd25519KeySize);
+  PublicKey key;
+  key.scheme_ = Scheme::Ed25519;
+  key.json_ = json::Object{
+      {"keytype", "ed25519"}, {"keyval", json::Object{{"public", to_hex(raw32)}}}, {"scheme", "ed25519"}};
+  key.material_ = ed25519_material(raw32);
+  key.raw_.assign(raw32.begin(), raw32.end());
+  return key;
+}
+
+KeyId PublicKey::computed_id() const {
+  std::vector<json::Member> identifying;
+  for (const std::string_view name : {"keytype", "keyval", "scheme"}) {
+    const json::Value* member = json_.as_object()->find(name);
+    if (member != nullptr) identifying.push_back({std::string(name), *member});
+  }
+  return KeyId(to_hex(sha256(json::canonical(json::Object(std::move(identifying))))));
+}
+
+bool PublicKey::verifies(ByteView message, ByteView signature) const {
+  switch (scheme_) {
+    case Scheme::Ed25519:
+      return verify_ed25519(raw_, message, signature);
+    case Scheme::EcdsaP256:
+      return verify_ecdsa(handle_.get(), message, signature);
+    case Scheme::RsaPssSha256:
+      return verify_rsa(handle_.get(), message, signature);
+    case Scheme::Unsupported:
+      break;
+  }
+  return false;
+}
+
+}  // namespace cotter::crypto

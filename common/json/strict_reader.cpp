@@ -1,0 +1,162 @@
+#include "common/json/strict_reader.h"
+
+#include <rapidjson/error/en.h>
+#include <rapidjson/memorystream.h>
+#include <rapidjson/reader.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdint>
+#include <iterator>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace cotter::json {
+namespace {
+
+constexpr std::int64_t kMaxInteger = (std::int64_t{1} << 53) - 1;
+constexpr std::size_t kQuoted = 40;  // bytes of hostile text that a message repeats
+
+/// RapidJSON's reader writes a lone low surrogate (`\udc00`) as three bytes that are not UTF-8. Raw ones it
+/// refuses itself.
+bool holds_surrogate(std::string_view text) noexcept {
+  for (std::size_t at = text.find('\xed'); at != std::string_view::npos; at = text.find('\xed', at + 1)) {
+    if (at + 1 < text.size() && static_cast<unsigned char>(text[at + 1]) >= 0xa0) return true;
+  }
+  return false;
+}
+
+/// Digits only, so neither sign, fraction nor exponent; the tokenizer has refused leading zeros before.
+std::optional<std::int64_t> integer_in(std::string_view text) noexcept {
+  std::int64_t number = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, number);
+  if (error != std::errc() || stop != end || text.front() == '-' || number > kMaxInteger) return std::nullopt;
+  return number;
+}
+
+/// Takes the tokens in and builds the Value bottom-up. Finished values wait on one stack until their
+/// container ends, so that each array and object is allocated once, at its size. A callback that returns
+/// false stops the tokenizer.
+class Builder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Builder> {
+ public:
+  bool Null() { return push({}); }
+  bool Bool(bool truth) { return push(truth); }
+  bool RawNumber(const char* text, rapidjson::SizeType size, bool /*copy*/) {
+    const std::string_view digits(text, size);
+    const std::optional<std::int64_t> number = integer_in(digits);
+    if (!number && !refused(RuleId::JsonNumberNotInteger, "an integer of 0 to 2^53-1, digits only",
+                            std::string(digits.substr(0, kQuoted)))) {
+      return false;
+    }
+    return push(number.value_or(0));
+  }
+  bool String(const char* text, rapidjson::SizeType size, bool /*copy*/) {
+    return valid({text, size}) && push(std::string(text, size));
+  }
+  bool Key(const char* text, rapidjson::SizeType size, bool /*copy*/) {
+    if (!valid({text, size})) return false;
+    keys_.emplace_back(text, size);
+    return true;
+  }
+  bool StartObject() { return open(); }
+  bool StartArray() { return open(); }
+
+  bool EndArray(rapidjson::SizeType count) {
+    --depth_;
+    const auto first = values_.end() - static_cast<std::ptrdiff_t>(count);
+    Array elements(std::make_move_iterator(first), std::make_move_iterator(values_.end()));
+    values_.erase(first, values_.end());
+    return push(std::move(elements));
+  }
+
+  bool EndObject(rapidjson::SizeType count) {
+    --depth_;
+    std::vector<Member> members;
+    members.reserve(count);
+    auto key = keys_.end() - static_cast<std::ptrdiff_t>(count);
+    auto value = values_.end() - static_cast<std::ptrdiff_t>(count);
+    while (value != values_.end()) members.push_back({std::move(*key++), std::move(*value++)});
+    keys_.erase(keys_.end() - static_cast<std::ptrdiff_t>(count), keys_.end());
+    values_.erase(values_.end() - static_cast<std::ptrdiff_t>(count), values_.end());
+    return keys_distinct(members) && push(Object(std::move(members)));
+  }
+
+  [[nodiscard]] std::optional<Error> take_refusal() { return std::move(refusal_); }
+  [[nodiscard]] Value take() { return std::move(values_.back()); }
+
+ private:
+  /// Whether to go on all the same: only where a build for tests has this rule switched off.
+  bool refused(RuleId rule, std::string expected, std::string got) {
+    Result<void> result = refuse(rule, std::move(expected), std::move(got));
+    if (!result) refusal_ = std::move(result).error();
+    return !refusal_;
+  }
+
+  bool push(Value value) {
+    values_.push_back(std::move(value));
+    return true;
+  }
+
+  bool open() {
+    return ++depth_ <= kMaxDepth || refused(RuleId::JsonTooDeep, "at most 32 levels", std::to_string(depth_));
+  }
+
+  bool valid(std::string_view text) {
+    return !holds_surrogate(text) || refused(RuleId::JsonMalformed, "UTF-8", "a lone surrogate");
+  }
+
+  /// Sorts, which the Object wants anyway; then equal keys are neighbours.
+  bool keys_distinct(std::vector<Member>& members) {
+    const auto less = [](const Member& a, const Member& b) { return a.key < b.key; };
+    if (!std::is_sorted(members.begin(), members.end(), less)) {
+      std::stable_sort(members.begin(), members.end(), less);
+    }
+    const auto same = [](const Member& a, const Member& b) { return a.key == b.key; };
+    const auto twice = std::adjacent_find(members.begin(), members.end(), same);
+    return twice == members.end() || refused(RuleId::JsonDuplicateKey, "each key once",
+                                             "\"" + twice->key.substr(0, kQuoted) + "\" twice");
+  }
+
+  std::vector<Value> values_;
+  std::vector<std::string> keys_;
+  std::size_t depth_ = 0;
+  std::optional<Error> refusal_;
+};
+
+Result<Value> malformed(std::string got) {
+  TRY(refuse(RuleId::JsonMalformed, "one JSON document (RFC 8259) in UTF-8", std::move(got)));
+  return Value();
+}
+
+}  // namespace
+
+Result<Value> read(ByteView bytes) {
+  constexpr unsigned kFlags = rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag |
+                              rapidjson::kParseNumbersAsStringsFlag;
+  // RapidJSON counts in 32 bits.
+  if (bytes.size() > std::numeric_limits<rapidjson::SizeType>::max()) return malformed("4 GiB or more");
+
+  const std::string_view text = as_text(bytes);
+  rapidjson::MemoryStream stream(text.data(), text.size());
+  rapidjson::Reader reader;
+  Builder builder;
+  const rapidjson::ParseResult parsed = reader.Parse<kFlags>(stream, builder);
+  if (std::optional<Error> refusal = builder.take_refusal()) return fail(*std::move(refusal));
+  const std::string where = " at byte " + std::to_string(parsed.IsError() ? parsed.Offset() : stream.Tell());
+  // The tokenizer computes a double as it goes and gives up where that overflows, before we see the digits.
+  if (parsed.Code() == rapidjson::kParseErrorNumberTooBig) {
+    TRY(refuse(RuleId::JsonNumberNotInteger, "an integer of 0 to 2^53-1", "a larger one" + where));
+    return Value();
+  }
+  if (parsed.IsError()) return malformed(rapidjson::GetParseError_En(parsed.Code()) + where);
+  // It takes a zero byte for the end of its input, wherever that stands.
+  if (stream.Tell() != bytes.size()) return malformed("a zero byte" + where);
+  return builder.take();
+}
+
+}  // namespace cotter::json
