@@ -1,0 +1,34 @@
+# Arrows between targets point downward only: configuring stops at a target that links a room it must not know.
+# tests/unit/layering_test.cpp says the same of every #include. Tests, demo and benches may link anything.
+
+# cotter_check_layer(FOLDER MAY_LINK): of our own targets, those made in FOLDER may link those made in folders like MAY_LINK.
+function(cotter_check_layer folder may_link)
+  get_property(targets DIRECTORY ${CMAKE_SOURCE_DIR}/${folder} PROPERTY BUILDSYSTEM_TARGETS)
+  foreach(target IN LISTS targets)
+    get_target_property(linked ${target} LINK_LIBRARIES)
+    foreach(library IN LISTS linked)
+      if(NOT library MATCHES "^cotter" OR NOT TARGET ${library} OR library STREQUAL cotter_warnings)
+        continue()
+      endif()
+      get_target_property(home ${library} SOURCE_DIR)
+      cmake_path(RELATIVE_PATH home BASE_DIRECTORY ${CMAKE_SOURCE_DIR})
+      if(NOT home MATCHES "${may_link}")
+        message(FATAL_ERROR "upward arrow: ${target} (${folder}/) links ${library} (${home}/): see the layers in CONTRIBUTING.md")
+      endif()
+    endforeach()
+  endforeach()
+endfunction()
+
+cotter_check_layer(common "^common$")
+cotter_check_layer(client "^(common|client)$")
+if(NOT COTTER_ECU_ONLY)
+  cotter_check_layer(server "^(common|server)$")
+endif()
+
+# What an ECU gets links these and nothing else: no curl, SQLite, Boost, threads or logger, and no cotter_host.
+get_target_property(linked cotter_verify LINK_LIBRARIES)
+foreach(library IN LISTS linked)
+  if(NOT library MATCHES "^(PkgConfig::sodium|OpenSSL::Crypto|cotter_warnings)$")
+    message(FATAL_ERROR "upward arrow: cotter_verify links ${library}; an ECU has libsodium and perhaps OpenSSL")
+  endif()
+endforeach()
