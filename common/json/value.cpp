@@ -11,8 +11,9 @@ bool key_less(const Member& a, const Member& b) noexcept { return a.key < b.key;
 
 template <class Members>
 auto lower_bound(Members& members, std::string_view key) noexcept {
-  return std::lower_bound(members.begin(), members.end(), key,
-                          [](const Member& member, std::string_view wanted) { return member.key < wanted; });
+  return std::lower_bound(
+      members.begin(), members.end(), key,
+      [](const Member& member, std::string_view wanted) { return member.key.compare(wanted) < 0; });
 }
 
 template <class Members>

@@ -3,7 +3,9 @@
 // changes it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -20,7 +22,13 @@ using Array = std::vector<Value>;
 /// order.
 class Object {
  public:
-  Object() = default;
+  // Defined below, where Member is whole: clang asks for that.
+  Object() noexcept;
+  Object(const Object& other);
+  Object(Object&& other) noexcept;
+  Object& operator=(const Object& other);
+  Object& operator=(Object&& other) noexcept;
+  ~Object();
   Object(std::initializer_list<Member> members);
   /// Takes members in any order. Of equal keys the last one stays; the strict reader refuses them before.
   explicit Object(std::vector<Member> members);
@@ -75,5 +83,12 @@ struct Member {
   Value value;
   friend bool operator==(const Member&, const Member&) = default;
 };
+
+inline Object::Object() noexcept = default;
+inline Object::Object(const Object& other) = default;
+inline Object::Object(Object&& other) noexcept = default;
+inline Object& Object::operator=(const Object& other) = default;
+inline Object& Object::operator=(Object&& other) noexcept = default;
+inline Object::~Object() = default;
 
 }  // namespace cotter::json
