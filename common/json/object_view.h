@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "common/base/bytes.h"
 #include "common/base/result.h"
@@ -17,6 +18,8 @@ class ObjectView {
  public:
   /// Rejection: member-wrong-kind when `value` is no object. `what` names it in messages: "signed.meta".
   static Result<ObjectView> of(const Value& value, std::string what);
+  /// `object` must outlive the view.
+  static ObjectView of(const Object& object, std::string what) { return ObjectView(object, std::move(what)); }
 
   // Required members. Rejections: member-missing, member-wrong-kind; date-malformed.
   Result<const Value*> value(std::string_view key) const;

@@ -1,0 +1,190 @@
+#include <algorithm>
+#include <set>
+
+#include "common/model/file_names.h"
+#include "common/model/header.h"
+#include "common/model/roles.h"
+
+namespace cotter::model {
+namespace {
+
+constexpr std::string_view kHardwareIds = "x-hardwareIds";
+
+/// FMT-73. A delegated role that is called like a top-level one would stand for two files in the snapshot.
+Result<void> check_role_name(std::string_view name, Profile profile) {
+  const bool allowed = profile == Profile::Vehicle
+                           ? is_releasable_role_name(name)
+                           : !name.empty() && !is_top_level(RoleName(std::string(name)));
+  if (allowed) return {};
+  return refuse(RuleId::RoleNameUnsafe,
+                std::string(profile == Profile::Vehicle ? "1 to 64 of A-Z a-z 0-9 . _ -" : "a name") +
+                    ", and not a top-level role's",
+                shown(name));
+}
+
+/// FMT-73: exactly one of the two ways to say which paths.
+Result<void> decode_paths(const json::ObjectView& view, DelegatedRole& role) {
+  const bool has_paths = view.find("paths") != nullptr;
+  const bool has_prefixes = view.find("path_hash_prefixes") != nullptr;
+  if (has_paths == has_prefixes) {
+    TRY(refuse(RuleId::DelegationPathsAmbiguous,
+               "paths or path_hash_prefixes for role " + shown(role.name.value()),
+               has_paths ? "both" : "neither"));
+  }
+  if (has_paths) role.paths = TRY(decode_strings(view, "paths"));
+  if (has_prefixes) role.path_hash_prefixes = TRY(decode_strings(view, "path_hash_prefixes"));
+  return {};
+}
+
+Result<DelegatedRole> decode_role(const json::Value& value, const KeyRing& keys, Profile profile) {
+  const json::ObjectView view = TRY(json::ObjectView::of(value, "delegations.roles[]"));
+  DelegatedRole role;
+  role.name = RoleName(TRY(view.string("name")));
+  TRY(check_role_name(role.name.value(), profile));
+  role.keys = TRY(decode_role_keys(view, keys, profile));
+  TRY(decode_paths(view, role));
+  role.any_hardware = view.find(kHardwareIds) == nullptr;
+  if (!role.any_hardware) role.hardware_ids = TRY(decode_hardware_ids(view, kHardwareIds));
+  if (view.find("terminating") != nullptr) role.terminating = TRY(view.boolean("terminating"));
+  role.unknown = other_members(view, {"name", "keyids", "threshold", "paths", "path_hash_prefixes"},
+                               {kHardwareIds, "terminating"});
+  return role;
+}
+
+json::Value encode_role(const DelegatedRole& role) {
+  Members members = members_of(role.unknown);
+  members.push_back({"name", json::Value(role.name.value())});
+  encode_role_keys(role.keys, members);
+  if (role.path_hash_prefixes.empty()) {
+    members.push_back({"paths", encode_strings(role.paths)});
+  } else {
+    members.push_back({"path_hash_prefixes", encode_strings(role.path_hash_prefixes)});
+  }
+  if (!role.any_hardware)
+    members.push_back({std::string(kHardwareIds), encode_hardware_ids(role.hardware_ids)});
+  members.push_back({"terminating", json::Value(role.terminating)});
+  return json::Object(std::move(members));
+}
+
+Result<std::vector<DelegatedRole>> decode_roles(const json::Array& array, const KeyRing& keys,
+                                                Profile profile) {
+  std::vector<DelegatedRole> roles;
+  roles.reserve(array.size());
+  std::set<RoleName> names;
+  for (const json::Value& value : array) {
+    DelegatedRole role = TRY(decode_role(value, keys, profile));
+    if (!names.insert(role.name).second) {
+      TRY(refuse(RuleId::DelegationRepeated, "each role once in delegations.roles",
+                 shown(role.name.value())));
+    }
+    roles.push_back(std::move(role));
+  }
+  return roles;
+}
+
+// TAP 15
+
+constexpr std::uint32_t kMostBits = 32;
+
+std::size_t suffix_digits(std::uint32_t bit_length) { return (bit_length + 3) / 4; }
+
+std::string bin_name(const SuccinctRoles& roles, std::uint64_t bin) {
+  static constexpr std::string_view kHex = "0123456789abcdef";
+  std::string name = roles.name_prefix + "-";
+  for (std::size_t digit = suffix_digits(roles.bit_length); digit > 0; --digit) {
+    name += kHex[(bin >> (4 * (digit - 1))) & 0xFU];
+  }
+  return name;
+}
+
+Result<SuccinctRoles> decode_succinct(const json::ObjectView& view, const KeyRing& keys, Profile profile) {
+  SuccinctRoles roles;
+  roles.keys = TRY(decode_role_keys(view, keys, profile));
+  const std::uint64_t bits = TRY(view.integer("bit_length"));
+  if (bits < 1 || bits > kMostBits) {
+    TRY(refuse(RuleId::MemberWrongKind, view.what() + ".bit_length of 1 to 32", std::to_string(bits)));
+  }
+  roles.bit_length = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(bits, 1, kMostBits));
+  roles.name_prefix = TRY(view.string("name_prefix"));
+  TRY(check_role_name(bin_name(roles, 0), profile));
+  roles.unknown = other_members(view, {"keyids", "threshold", "bit_length", "name_prefix"});
+  return roles;
+}
+
+json::Value encode_succinct(const SuccinctRoles& roles) {
+  Members members = members_of(roles.unknown);
+  encode_role_keys(roles.keys, members);
+  members.push_back({"bit_length", json::Value(std::uint64_t{roles.bit_length})});
+  members.push_back({"name_prefix", json::Value(roles.name_prefix)});
+  return json::Object(std::move(members));
+}
+
+}  // namespace
+
+bool DelegatedRole::covers(const TargetName& target) const {
+  const std::string_view path = target.value();
+  if (std::any_of(paths.begin(), paths.end(),
+                  [&](const auto& pattern) { return glob_matches(pattern, path); })) {
+    return true;
+  }
+  if (path_hash_prefixes.empty()) return false;
+  const std::string digest = to_hex(crypto::sha256(as_bytes(path)));
+  return std::any_of(path_hash_prefixes.begin(), path_hash_prefixes.end(),
+                     [&](const std::string& prefix) { return digest.starts_with(prefix); });
+}
+
+RoleName SuccinctRoles::bin_of(const TargetName& target) const {
+  const Bytes digest = crypto::sha256(as_bytes(target.value()));
+  std::uint64_t bits = 0;
+  for (std::size_t i = 0; i < 4; ++i) bits = bits << 8U | digest[i];
+  return RoleName(bin_name(*this, bits >> (kMostBits - bit_length)));
+}
+
+bool SuccinctRoles::has(const RoleName& name) const {
+  std::string_view rest = name.value();
+  if (!rest.starts_with(name_prefix)) return false;
+  rest.remove_prefix(name_prefix.size());
+  if (!rest.starts_with('-') || rest.size() != 1 + suffix_digits(bit_length)) return false;
+  std::uint64_t bin = 0;
+  for (const char c : rest.substr(1)) {
+    const bool is_digit = c >= '0' && c <= '9';
+    if (!is_digit && !(c >= 'a' && c <= 'f')) return false;
+    bin = bin << 4U | static_cast<std::uint64_t>(is_digit ? c - '0' : c - 'a' + 10);
+  }
+  return bin >> bit_length == 0;
+}
+
+Result<Delegations> Delegations::decode(const json::ObjectView& view, Profile profile) {
+  Delegations delegations;
+  const json::ObjectView keys = TRY(view.object("keys"));
+  delegations.keys = TRY(decode_keys(keys, profile));
+  const bool has_succinct = view.find("succinct_roles") != nullptr;
+  if (has_succinct) {
+    const json::ObjectView succinct = TRY(view.object("succinct_roles"));
+    delegations.succinct = TRY(decode_succinct(succinct, delegations.keys, profile));
+    if (view.find("roles") != nullptr) {
+      TRY(refuse(RuleId::DelegationPathsAmbiguous, "delegations with roles or succinct_roles", "both"));
+    }
+  } else {
+    const json::Array* roles = TRY(view.array("roles"));
+    delegations.roles = TRY(decode_roles(*roles, delegations.keys, profile));
+  }
+  delegations.unknown = other_members(view, {"keys", "roles", "succinct_roles"});
+  return delegations;
+}
+
+json::Value Delegations::encode() const {
+  Members members = members_of(unknown);
+  members.push_back({"keys", encode_keys(keys)});
+  if (succinct) {
+    members.push_back({"succinct_roles", encode_succinct(*succinct)});
+  } else {
+    json::Array array;
+    array.reserve(roles.size());
+    for (const DelegatedRole& role : roles) array.push_back(encode_role(role));
+    members.push_back({"roles", json::Value(std::move(array))});
+  }
+  return json::Object(std::move(members));
+}
+
+}  // namespace cotter::model

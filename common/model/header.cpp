@@ -1,0 +1,239 @@
+#include "common/model/header.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+#include <set>
+
+#include "common/model/file_names.h"
+
+namespace cotter::model {
+namespace {
+
+constexpr std::size_t kLongestShown = 80;
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+/// Takes a run of digits from the front of `text`; false when there is none.
+bool take_number(std::string_view& text) {
+  const auto end = std::find_if_not(text.begin(), text.end(), is_digit);
+  const auto length = static_cast<std::size_t>(end - text.begin());
+  text.remove_prefix(length);
+  return length > 0;
+}
+
+bool take_dot_and_number(std::string_view& text) {
+  if (!text.starts_with('.')) return false;
+  text.remove_prefix(1);
+  return take_number(text);
+}
+
+/// FMT-5. Vehicles: "1.x.y". Elsewhere also "1.x", and the suffixes that semantic versions may carry.
+bool is_supported_spec(std::string_view version, Profile profile) {
+  if (!version.starts_with("1.")) return false;
+  version.remove_prefix(1);
+  if (!take_dot_and_number(version)) return false;
+  const bool has_patch = take_dot_and_number(version);
+  if (profile == Profile::Vehicle) return has_patch && version.empty();
+  return version.empty() || version.front() == '-' || version.front() == '+';
+}
+
+bool has_repetition(std::vector<KeyId> ids) {
+  std::sort(ids.begin(), ids.end());
+  return std::adjacent_find(ids.begin(), ids.end()) != ids.end();
+}
+
+/// How many different keys stand behind these ids, however often each is listed (FMT-22).
+std::size_t distinct_keys(const std::vector<KeyId>& ids, const KeyRing& keys) {
+  std::set<std::string_view> materials;
+  for (const KeyId& id : ids) {
+    const auto found = keys.find(id);
+    if (found != keys.end()) materials.insert(found->second.material());
+  }
+  return materials.size();
+}
+
+}  // namespace
+
+std::string shown(std::string_view text) {
+  std::string result(text.substr(0, kLongestShown));
+  std::replace_if(
+      result.begin(), result.end(), [](char c) { return (c >= 0 && c < ' ') || c == '\x7f'; }, '?');
+  if (text.size() > kLongestShown) result += "...";
+  return result;
+}
+
+Result<json::ObjectView> open_typed(const json::Value& signed_part, std::string_view type) {
+  json::ObjectView view = TRY(json::ObjectView::of(signed_part, "signed"));
+  const std::string got = TRY(view.string("_type"));
+  if (got != type) TRY(refuse(RuleId::RoleTypeWrong, std::string(type), shown(got)));
+  return view;
+}
+
+Result<Version> decode_version(const json::ObjectView& view) {
+  const std::uint64_t version = TRY(view.integer("version"));
+  if (version == 0) TRY(refuse(RuleId::VersionZero, view.what() + ".version of 1 or more", "0"));
+  return Version(version);
+}
+
+Result<Header> decode_header(const json::ObjectView& view, Profile profile, Names body) {
+  Header header;
+  header.spec_version = TRY(view.string("spec_version"));
+  if (!is_supported_spec(header.spec_version, profile)) {
+    TRY(refuse(RuleId::SpecVersionUnsupported, profile == Profile::Vehicle ? "1.x.y" : "1.x or 1.x.y",
+               shown(header.spec_version)));
+  }
+  header.version = TRY(decode_version(view));
+  header.expires = TRY(view.time("expires"));
+  header.unknown = other_members(view, {"_type", "spec_version", "version", "expires"}, body);
+  return header;
+}
+
+Members encode_header(const Header& header, std::string_view type) {
+  Members members = members_of(header.unknown);
+  members.push_back({"_type", json::Value(type)});
+  members.push_back({"spec_version", json::Value(header.spec_version)});
+  members.push_back({"version", json::Value(header.version.value())});
+  members.push_back({"expires", json::Value(format_utc(header.expires))});
+  return members;
+}
+
+Result<KeyRing> decode_keys(const json::ObjectView& keys, Profile profile) {
+  KeyRing ring;
+  for (const json::Member& member : keys.members()) {
+    crypto::PublicKey key = TRY(crypto::PublicKey::decode(member.value, profile));
+    ring.emplace_hint(ring.end(), KeyId(member.key), std::move(key));
+  }
+  return ring;
+}
+
+json::Value encode_keys(const KeyRing& keys) {
+  Members members;
+  members.reserve(keys.size());
+  for (const auto& [id, key] : keys) members.push_back({id.value(), key.encode()});
+  return json::Object(std::move(members));
+}
+
+Result<RoleKeys> decode_role_keys(const json::ObjectView& view, const KeyRing& keys, Profile profile) {
+  RoleKeys role;
+  std::vector<std::string> ids = TRY(decode_strings(view, "keyids"));
+  for (std::string& id : ids) role.keyids.emplace_back(std::move(id));
+  if (has_repetition(role.keyids)) {
+    TRY(refuse(RuleId::MemberWrongKind, view.what() + ".keyids: each id once", "a repeated id"));
+  }
+  for (const KeyId& id : role.keyids) {
+    if (profile == Profile::Tuf || keys.contains(id)) continue;
+    TRY(refuse(RuleId::MemberMissing, "keys holds every id of " + view.what(),
+               "no key " + shown(id.value())));
+  }
+  constexpr std::uint64_t kMost = std::numeric_limits<std::uint32_t>::max();
+  const std::uint64_t threshold = TRY(view.integer("threshold"));
+  if (threshold == 0) TRY(refuse(RuleId::ThresholdZero, view.what() + ".threshold of 1 or more", "0"));
+  // Outside vehicles a threshold out of reach is met by nobody, and so needs no refusing here.
+  const std::uint64_t reachable = profile == Profile::Vehicle ? distinct_keys(role.keyids, keys) : kMost;
+  if (threshold > reachable) {
+    TRY(refuse(RuleId::ThresholdAboveKeys,
+               view.what() + ".threshold of at most " + std::to_string(reachable) + ", its distinct keys",
+               std::to_string(threshold)));
+  }
+  role.threshold = static_cast<std::uint32_t>(std::min(threshold, kMost));
+  return role;
+}
+
+void encode_role_keys(const RoleKeys& keys, Members& into) {
+  json::Array ids;
+  ids.reserve(keys.keyids.size());
+  for (const KeyId& id : keys.keyids) ids.emplace_back(id.value());
+  into.push_back({"keyids", json::Value(std::move(ids))});
+  into.push_back({"threshold", json::Value(std::uint64_t{keys.threshold})});
+}
+
+Result<std::optional<VehicleId>> decode_vin(const json::ObjectView& view, Profile profile) {
+  if (view.find("vin") == nullptr) return std::optional<VehicleId>();
+  std::string vin = TRY(view.string("vin"));
+  if (profile == Profile::Vehicle) TRY(check_identifier(vin, view.what() + ".vin"));
+  return std::optional<VehicleId>(VehicleId(std::move(vin)));
+}
+
+void encode_vin(const std::optional<VehicleId>& vin, Members& into) {
+  if (vin) into.push_back({"vin", json::Value(vin->value())});
+}
+
+Result<std::string> decode_identifier(const json::ObjectView& view, std::string_view key) {
+  std::string text = TRY(view.string(key));
+  TRY(check_identifier(text, view.what() + "." + std::string(key)));
+  return text;
+}
+
+Result<void> check_identifier(std::string_view text, std::string_view what) {
+  if (is_identifier(text)) return {};
+  return refuse(RuleId::MemberWrongKind, std::string(what) + " as 1 to 128 letters, digits or signs of ASCII",
+                shown(text));
+}
+
+Result<std::vector<HardwareId>> decode_hardware_ids(const json::ObjectView& view, std::string_view key) {
+  std::vector<std::string> strings = TRY(decode_strings(view, key));
+  std::vector<HardwareId> ids;
+  ids.reserve(strings.size());
+  for (std::string& text : strings) {
+    TRY(check_identifier(text, key));
+    ids.emplace_back(std::move(text));
+  }
+  return ids;
+}
+
+json::Value encode_hardware_ids(const std::vector<HardwareId>& ids) {
+  json::Array array;
+  array.reserve(ids.size());
+  for (const HardwareId& id : ids) array.emplace_back(id.value());
+  return array;
+}
+
+Result<std::vector<std::string>> decode_strings(const json::ObjectView& view, std::string_view key) {
+  const json::Array* array = TRY(view.array(key));
+  std::vector<std::string> strings;
+  strings.reserve(array->size());
+  for (const json::Value& value : *array) strings.push_back(TRY(json::string_of(value, key)));
+  return strings;
+}
+
+json::Value encode_strings(const std::vector<std::string>& strings) {
+  return json::Array(strings.begin(), strings.end());
+}
+
+json::Object other_members(const json::ObjectView& view, Names known, Names also_known) {
+  const auto lists = [](Names names, std::string_view key) {
+    return std::find(names.begin(), names.end(), key) != names.end();
+  };
+  Members members;
+  for (const json::Member& member : view.members()) {
+    if (!lists(known, member.key) && !lists(also_known, member.key)) members.push_back(member);
+  }
+  return json::Object(std::move(members));
+}
+
+Members members_of(const json::Object& object) { return Members(object.begin(), object.end()); }
+
+const RoleName& root_role() {
+  static const RoleName name("root");
+  return name;
+}
+const RoleName& timestamp_role() {
+  static const RoleName name("timestamp");
+  return name;
+}
+const RoleName& snapshot_role() {
+  static const RoleName name("snapshot");
+  return name;
+}
+const RoleName& targets_role() {
+  static const RoleName name("targets");
+  return name;
+}
+
+bool is_top_level(const RoleName& role) noexcept {
+  const std::string_view name = role.value();
+  return name == "root" || name == "timestamp" || name == "snapshot" || name == "targets";
+}
+
+}  // namespace cotter::model

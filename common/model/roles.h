@@ -1,0 +1,187 @@
+// What the four roles' metadata say, as plain structs; decode() and encode() translate from and to the JSON
+// of `signed`. Never checks a signature or a date: that is common/trust. Values only; threads may share them
+// while nobody changes them.
+//
+// What decode() accepts, encode() gives back: unknown members, opaque key ids, keys of unknown kinds (FMT-9).
+// Only these come back in another spelling: an absent `consistent_snapshot` or `terminating` as false; an
+// empty `custom` as none; an empty `path_hash_prefixes` as empty `paths`; hex digits of hashes in lower case.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/base/result.h"
+#include "common/base/strong.h"
+#include "common/base/time.h"
+#include "common/crypto/digest.h"
+#include "common/crypto/public_key.h"
+#include "common/json/object_view.h"
+#include "common/json/value.h"
+
+namespace cotter::model {
+
+using crypto::Profile;
+
+/// What every role's metadata carries (FMT-2), and the members we do not know (FMT-9).
+struct Header {
+  std::string spec_version = "1.0.34";
+  Version version{1};
+  UtcTime expires{};
+  json::Object unknown;
+};
+
+/// Key ids that may sign for a role, and how many distinct keys must. threshold >= 1.
+struct RoleKeys {
+  std::vector<KeyId> keyids;
+  std::uint32_t threshold = 1;
+  json::Object unknown{};  ///< of an entry in a root; delegations keep their own
+  friend bool operator==(const RoleKeys&, const RoleKeys&) = default;
+};
+using KeyRing = std::map<KeyId, crypto::PublicKey>;
+
+struct Root : Header {
+  static constexpr std::string_view kType = "root";
+  bool consistent_snapshot = true;
+  KeyRing keys;
+  /// root, timestamp, snapshot and targets are always there; others are kept and grant nothing (FMT-33).
+  std::map<RoleName, RoleKeys> roles;
+
+  /// Rejections: role-type-wrong, spec-version-unsupported, version-zero, member-*, key-*, role-missing,
+  /// threshold-zero, threshold-above-keys and consistent-snapshot-off (Vehicle profile).
+  static Result<Root> decode(const json::Value& signed_part, Profile profile);
+  [[nodiscard]] json::Value encode() const;
+};
+
+/// How one file lists another: version, and length and hashes where it gives them.
+struct FileMeta {
+  Version version{1};
+  std::optional<std::uint64_t> length;
+  std::optional<crypto::Hashes> hashes;
+  json::Object unknown;
+
+  /// Rejections: member-*, version-zero, hash*.
+  static Result<FileMeta> decode(const json::ObjectView& view);
+  [[nodiscard]] json::Value encode() const;
+};
+
+struct Timestamp : Header {
+  static constexpr std::string_view kType = "timestamp";
+  FileMeta snapshot;
+  std::optional<VehicleId> vin;  ///< on directors (FMT-61)
+
+  /// Vehicle profile: hashes and length are required (FMT-40, GAP-39). Rejections as Root,
+  /// timestamp-meta-not-only-snapshot.
+  static Result<Timestamp> decode(const json::Value& signed_part, Profile profile);
+  [[nodiscard]] json::Value encode() const;
+};
+
+struct Snapshot : Header {
+  static constexpr std::string_view kType = "snapshot";
+  /// Role name (without ".json") -> version. A legacy `root.json` entry is kept and ignored (FMT-47).
+  std::map<RoleName, FileMeta> meta;
+  std::optional<VehicleId> vin;
+
+  /// Rejections: as Root, role-name-unsafe (Vehicle profile).
+  static Result<Snapshot> decode(const json::Value& signed_part, Profile profile);
+  [[nodiscard]] json::Value encode() const;
+};
+
+/// The section that must be equal on director and image repository (FMT-55): `custom.mustMatch`.
+struct MustMatch {
+  std::vector<HardwareId> hardware_ids;  ///< sorted
+  ReleaseCounter release_counter;
+  json::Object
+      all;  ///< the whole section, `requires` and `conflicts` and unknown members too: what is compared
+  static Result<MustMatch> decode(const json::Value& value);
+  /// Makes the section with these facts and no others.
+  static MustMatch of(std::vector<HardwareId> hardware_ids, ReleaseCounter counter);
+};
+
+/// One image as a targets file lists it.
+struct Target {
+  std::uint64_t length = 0;
+  crypto::Hashes hashes;
+  json::Object custom;   ///< whole, unknown members kept
+  json::Object unknown;  ///< members beside length, hashes and custom
+
+  /// `custom.mustMatch`, or, in the Tuf profile, the flat AKT style (`hardwareIds`, `releaseCounter`; an
+  /// absent list is empty, an absent counter 0). Nothing when absent. Rejections: member-*.
+  [[nodiscard]] Result<std::optional<MustMatch>> must_match(Profile profile) const;
+  /// `custom.ecuIdentifiers` (FMT-53, FMT-54): ECU -> the hardware id that the director thinks it has. Empty
+  /// when absent.
+  [[nodiscard]] Result<std::map<EcuSerial, HardwareId>> ecus() const;
+  static Result<Target> decode(const json::ObjectView& view);
+  [[nodiscard]] json::Value encode() const;
+};
+
+/// One entry of `delegations.roles` (FMT-71).
+struct DelegatedRole {
+  RoleName name;
+  RoleKeys keys;
+  std::vector<std::string> paths;               ///< shell globs; either these…
+  std::vector<std::string> path_hash_prefixes;  ///< …or these (FMT-73)
+  std::vector<HardwareId> hardware_ids;         ///< `x-hardwareIds`
+  bool any_hardware = true;                     ///< the list was absent (VER-44)
+  bool terminating = false;                     ///< FMT-72
+  json::Object unknown;
+
+  /// The path matches a pattern or a hash prefix (FMT-74).
+  [[nodiscard]] bool covers(const TargetName& target) const;
+};
+
+/// TAP 15: 2^bit_length roles by the hash of the path, all with the same keys.
+struct SuccinctRoles {
+  RoleKeys keys;
+  std::uint32_t bit_length = 0;  ///< 1..32
+  std::string name_prefix;
+  json::Object unknown;
+
+  /// "PREFIX-07": the first bits of SHA-256 of the name, in lower-case hex, as many digits as the last bin
+  /// needs.
+  [[nodiscard]] RoleName bin_of(const TargetName& target) const;
+  /// Whether `name` is one of the bins.
+  [[nodiscard]] bool has(const RoleName& name) const;
+};
+
+struct Delegations {
+  KeyRing keys;
+  std::vector<DelegatedRole> roles;  ///< in order of priority, as signed (IMG-6)
+  std::optional<SuccinctRoles> succinct;
+  json::Object unknown;
+  [[nodiscard]] bool empty() const noexcept { return keys.empty() && roles.empty() && !succinct; }
+
+  /// Rejections: key-*, member-*, threshold-*, role-name-unsafe, delegation-repeated,
+  /// delegation-paths-ambiguous (also for `succinct_roles` beside `roles`).
+  static Result<Delegations> decode(const json::ObjectView& view, Profile profile);
+  [[nodiscard]] json::Value encode() const;
+};
+
+struct Targets : Header {
+  static constexpr std::string_view kType = "targets";
+  std::map<TargetName, Target> targets;
+  std::optional<Delegations> delegations;
+  std::optional<VehicleId> vin;  ///< on directors (FMT-61)
+
+  /// Vehicle profile refuses unsafe names (target-name-unsafe), any profile an empty one. Rejections as Root,
+  /// and those of Delegations.
+  static Result<Targets> decode(const json::Value& signed_part, Profile profile);
+  [[nodiscard]] json::Value encode() const;
+};
+
+/// Shell glob as TUF 4.5 means it (FMT-74): `*` and `?` do not match `/`; `[set]` with ranges and leading `!`
+/// is supported; everything else is literal, a `[` that nothing closes in its segment too; case counts; `?`
+/// and sets take one code point. A path of N segments matches only a pattern of N segments. Never
+/// exponential.
+bool glob_matches(std::string_view pattern, std::string_view path);
+
+const RoleName& root_role();
+const RoleName& timestamp_role();
+const RoleName& snapshot_role();
+const RoleName& targets_role();
+bool is_top_level(const RoleName& role) noexcept;
+
+}  // namespace cotter::model

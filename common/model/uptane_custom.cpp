@@ -1,0 +1,75 @@
+#include <algorithm>
+
+#include "common/model/header.h"
+#include "common/model/roles.h"
+
+namespace cotter::model {
+namespace {
+
+constexpr std::string_view kHardwareIds = "hardwareIds";
+constexpr std::string_view kReleaseCounter = "releaseCounter";
+
+void sort_once_each(std::vector<HardwareId>& ids) {
+  std::sort(ids.begin(), ids.end());
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+}
+
+/// The style of repositories made for aktualizr: the same facts, loose in `custom` (FMT-53).
+Result<std::optional<MustMatch>> decode_flat(const json::ObjectView& custom) {
+  const bool has_ids = custom.find(kHardwareIds) != nullptr;
+  const bool has_counter = custom.find(kReleaseCounter) != nullptr;
+  if (!has_ids && !has_counter) return std::optional<MustMatch>();
+  std::vector<HardwareId> ids;
+  if (has_ids) ids = TRY(decode_hardware_ids(custom, kHardwareIds));
+  std::uint64_t counter = 0;
+  if (has_counter) counter = TRY(custom.integer(kReleaseCounter));
+  return std::optional<MustMatch>(MustMatch::of(std::move(ids), ReleaseCounter(counter)));
+}
+
+}  // namespace
+
+Result<MustMatch> MustMatch::decode(const json::Value& value) {
+  const json::ObjectView view = TRY(json::ObjectView::of(value, "custom.mustMatch"));
+  MustMatch section;
+  section.hardware_ids = TRY(decode_hardware_ids(view, kHardwareIds));
+  sort_once_each(section.hardware_ids);
+  section.release_counter = ReleaseCounter(TRY(view.integer(kReleaseCounter)));
+  section.all = view.members();
+  return section;
+}
+
+MustMatch MustMatch::of(std::vector<HardwareId> hardware_ids, ReleaseCounter counter) {
+  MustMatch section;
+  sort_once_each(hardware_ids);
+  section.all = json::Object{{std::string(kHardwareIds), encode_hardware_ids(hardware_ids)},
+                             {std::string(kReleaseCounter), json::Value(counter.value())}};
+  section.hardware_ids = std::move(hardware_ids);
+  section.release_counter = counter;
+  return section;
+}
+
+Result<std::optional<MustMatch>> Target::must_match(Profile profile) const {
+  if (const json::Value* section = custom.find("mustMatch")) {
+    MustMatch decoded = TRY(MustMatch::decode(*section));
+    return std::optional<MustMatch>(std::move(decoded));
+  }
+  if (profile == Profile::Vehicle) return std::optional<MustMatch>();
+  return decode_flat(json::ObjectView::of(custom, "custom"));
+}
+
+Result<std::map<EcuSerial, HardwareId>> Target::ecus() const {
+  std::map<EcuSerial, HardwareId> ecus;
+  const json::Value* identifiers = custom.find("ecuIdentifiers");
+  if (identifiers == nullptr) return ecus;
+  const json::ObjectView view = TRY(json::ObjectView::of(*identifiers, "custom.ecuIdentifiers"));
+  for (const json::Member& member : view.members()) {
+    TRY(check_identifier(member.key, "an ECU serial in custom.ecuIdentifiers"));
+    const json::ObjectView ecu =
+        TRY(json::ObjectView::of(member.value, "custom.ecuIdentifiers." + shown(member.key)));
+    std::string hardware = TRY(decode_identifier(ecu, "hardwareId"));
+    ecus.emplace_hint(ecus.end(), EcuSerial(member.key), HardwareId(std::move(hardware)));
+  }
+  return ecus;
+}
+
+}  // namespace cotter::model
