@@ -49,10 +49,13 @@ T unwrap(Result<T>&& result) {
 
 }  // namespace cotter
 
-/// The value of a Result, or an early return of its error.
-#define TRY(...)                                                           \
-  __extension__({                                                          \
-    auto try_result = (__VA_ARGS__);                                       \
-    if (!try_result) return ::cotter::fail(std::move(try_result).error()); \
-    ::cotter::detail::unwrap(std::move(try_result));                       \
+/// The value of a Result, or an early return of its error. Nests: each use has a name of its own.
+#define TRY(...) COTTER_TRY_COUNTED(__COUNTER__, __VA_ARGS__)
+#define COTTER_TRY_COUNTED(id, ...) COTTER_TRY_AS(id, __VA_ARGS__)
+#define COTTER_TRY_AS(id, ...) COTTER_TRY_NAMED(try_result_##id, __VA_ARGS__)
+#define COTTER_TRY_NAMED(name, ...)                            \
+  __extension__({                                              \
+    auto name = (__VA_ARGS__);                                 \
+    if (!name) return ::cotter::fail(std::move(name).error()); \
+    ::cotter::detail::unwrap(std::move(name));                 \
   })

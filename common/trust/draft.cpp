@@ -1,0 +1,61 @@
+#include "common/trust/draft.h"
+
+#include <algorithm>
+
+#include "common/json/canonical.h"
+
+namespace cotter::trust {
+
+template <RoleType T>
+Draft<T>::Draft(const T& next) : signed_(next.encode()), canonical_(json::canonical(signed_)) {}
+
+template <RoleType T>
+void Draft<T>::attach(crypto::Signature signature) {
+  const auto same = std::find_if(signatures_.begin(), signatures_.end(), [&](const crypto::Signature& other) {
+    return other.keyid == signature.keyid;
+  });
+  if (same != signatures_.end()) {
+    *same = std::move(signature);
+  } else {
+    signatures_.push_back(std::move(signature));
+  }
+}
+
+template <RoleType T>
+Result<void> Draft<T>::sign(crypto::Signer& signer) {
+  attach(TRY(signer.sign(canonical_)));
+  return {};
+}
+
+template <RoleType T>
+Bytes Draft<T>::wire() const {
+  json::Array signatures;
+  for (const crypto::Signature& signature : signatures_) {
+    signatures.emplace_back(
+        json::Object{{"keyid", signature.keyid.value()}, {"sig", to_hex(signature.bytes)}});
+  }
+  return to_bytes(json::to_text(json::Object{{"signatures", std::move(signatures)}, {"signed", signed_}}));
+}
+
+template <RoleType T>
+Result<Verified<T>> Draft<T>::seal(const Authority& authority) const {
+  return TRY(Unverified<T>::parse(wire(), Profile::Vehicle)).verify(authority);
+}
+
+template <RoleType T>
+Result<Verified<T>> Draft<T>::seal_anchor() const requires std::same_as<T, model::Root> {
+  return TRY(Unverified<T>::parse(wire(), Profile::Vehicle)).verify_anchor();
+}
+
+template <RoleType T>
+Result<Verified<T>> Draft<T>::seal_successor(
+    const Verified<T>& trusted) const requires std::same_as<T, model::Root> {
+  return TRY(Unverified<T>::parse(wire(), Profile::Vehicle)).verify_successor(trusted);
+}
+
+template class Draft<model::Root>;
+template class Draft<model::Timestamp>;
+template class Draft<model::Snapshot>;
+template class Draft<model::Targets>;
+
+}  // namespace cotter::trust

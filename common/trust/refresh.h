@@ -1,0 +1,124 @@
+// Sans-IO drivers of the client workflow: they say which file is needed next, and take it. Refresh brings one
+// repository's top-level roles up to date; DelegationWalk finds one image through the delegations. Never
+// fetch or store by themselves: the shell commits each batch of effects before it asks on. One thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "common/base/bytes.h"
+#include "common/base/result.h"
+#include "common/trust/seams.h"
+#include "common/trust/trusted_set.h"
+
+namespace cotter::trust {
+
+enum class Place : std::uint8_t { Stored, Remote };
+
+/// The next file a driver needs. Answer with give() or, where it is definitely not there, absent().
+struct Want {
+  Place place = Place::Remote;
+  RoleName role;
+  std::optional<Version> version;  ///< in the file's name; none: unversioned
+  std::uint64_t max_bytes = 0;
+};
+
+enum class Scope : std::uint8_t {
+  Full,     ///< root, timestamp, snapshot, targets
+  Partial,  ///< root and targets (Uptane 5.4.4.1)
+};
+
+class Refresh {
+ public:
+  explicit Refresh(TrustedSet anchored, Scope scope = Scope::Full);
+  /// Nothing: done; take() the set.
+  [[nodiscard]] std::optional<Want> next() const;
+  /// The file asked for. On a Rejection of a remote file the cycle ends here; what verified before stays
+  /// trusted. A stored file that does not verify counts as absent. Rejections: file-too-large, roots-endless,
+  /// and those of TrustedSet.
+  Result<void> give(Bytes file);
+  /// A missing next root ends the chain (VER-2); a missing stored file is no matter; any other is
+  /// Fault::NotFound.
+  Result<void> absent();
+  /// What the last step made trusted or obsolete; commit it as one batch.
+  [[nodiscard]] std::vector<Effect> take_effects();
+  [[nodiscard]] const TrustedSet& set() const noexcept { return set_; }
+  TrustedSet take() &&;
+
+ private:
+  enum class Step : std::uint8_t {
+    Root,
+    StoredTimestamp,
+    Timestamp,
+    StoredSnapshot,
+    Snapshot,
+    StoredTargets,
+    Targets,
+    Done
+  };
+  Result<void> give_root(Bytes file);
+  Result<void> give_remote(Bytes file);
+  Result<void> close_roots();
+  void after_snapshot();
+  template <class T>
+  void store(const RoleName& role, const Verified<T>& file);
+
+  TrustedSet set_;
+  Scope scope_;
+  Step step_ = Step::Root;
+  std::uint32_t roots_ = 0;
+  std::vector<Effect> effects_;
+};
+
+/// An image found, and who vouched for it.
+struct Found {
+  model::Target target;
+  RoleName role;
+};
+
+/// Pre-order, depth-first (Uptane 5.4.4.7; VER-40 to VER-46). A role that cannot be loaded or verified ends
+/// the search with its error and does not fall through to the next (VER-41).
+class DelegationWalk {
+ public:
+  /// `hardware`: also match `x-hardwareIds` of delegations (VER-44); none: plain TUF, not asked.
+  DelegationWalk(TrustedSet set, TargetName target, std::optional<HardwareId> hardware);
+  [[nodiscard]] std::optional<Want> next() const;
+  Result<void> give(Bytes file);
+  Result<void> absent();
+  [[nodiscard]] std::vector<Effect> take_effects();
+  /// Once next() is empty. Rejections: target-not-found, delegation-bomb.
+  [[nodiscard]] Result<Found> found() const;
+  [[nodiscard]] const TrustedSet& set() const noexcept { return set_; }
+  /// The set with every role that was loaded on the way.
+  TrustedSet take() &&;
+
+ private:
+  struct Visit {
+    RoleName role;
+    RoleName delegator;
+    std::uint32_t depth = 0;
+  };
+  void advance();
+  Result<void> check_caps(const Visit& visit) const;
+  void enter(const Visit& visit, const Verified<model::Targets>& file);
+  [[nodiscard]] bool applies(const model::DelegatedRole& role) const;
+
+  TrustedSet set_;
+  TargetName target_;
+  std::optional<HardwareId> hardware_;
+  std::vector<Visit> stack_;  ///< the next to visit is the last
+  std::set<RoleName> visited_;
+  Place place_ = Place::Stored;
+  std::optional<Found> found_;
+  std::optional<Error> broken_;
+  std::vector<Effect> effects_;
+};
+
+/// Drives either to its end: stored files from `store`, others from `transport` by their names, effects
+/// committed batch by batch.
+Result<void> drive(Refresh& refresh, MetadataStore& store, Transport& transport);
+Result<void> drive(DelegationWalk& walk, MetadataStore& store, Transport& transport);
+
+}  // namespace cotter::trust

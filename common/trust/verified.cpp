@@ -1,0 +1,109 @@
+#include "common/trust/verified.h"
+
+#include <algorithm>
+#include <set>
+
+#include "common/json/canonical.h"
+#include "common/json/object_view.h"
+#include "common/json/strict_reader.h"
+
+namespace cotter::trust {
+
+Authority::Authority(const model::KeyRing& keys, const model::RoleKeys& role) : threshold_(role.threshold) {
+  for (const KeyId& id : role.keyids) {
+    if (const auto key = keys.find(id); key != keys.end()) keys_.emplace_back(id, key->second);
+  }
+}
+
+Authority Authority::of_root(const Verified<model::Root>& root, const RoleName& role) {
+  const auto found = root->roles.find(role);
+  COTTER_ASSERT(found != root->roles.end());
+  return {root->keys, found->second};
+}
+
+Result<Authority> Authority::of_delegation(const Verified<model::Targets>& delegator, const RoleName& role) {
+  if (delegator->delegations) {
+    const model::Delegations& delegations = *delegator->delegations;
+    for (const model::DelegatedRole& delegated : delegations.roles) {
+      if (delegated.name == role) return Authority(delegations.keys, delegated.keys);
+    }
+    if (delegations.succinct && delegations.succinct->has(role)) {
+      return Authority(delegations.keys, delegations.succinct->keys);
+    }
+  }
+  return fail(
+      Rejection{std::nullopt, role.value(), RuleId::RoleMissing, "a delegation of this role", "none"});
+}
+
+template <RoleType T>
+Result<Unverified<T>> Unverified<T>::parse(Bytes wire, Profile profile) {
+  const json::Value document = TRY(json::read(wire));
+  const json::ObjectView envelope = TRY(json::ObjectView::of(document, "envelope"));
+  Unverified file;
+  std::set<std::string> seen;
+  for (const json::Value& entry : *TRY(envelope.array("signatures"))) {
+    const json::ObjectView view = TRY(json::ObjectView::of(entry, "signature"));
+    std::string keyid = TRY(view.string("keyid"));
+    // One id twice refuses the whole file: a counter that forgets to deduplicate must not be reachable
+    // (FMT-6).
+    if (!seen.insert(keyid).second) TRY(refuse(RuleId::SignatureKeyRepeated, "each key id once", keyid));
+    // A signature that is no hex is one bad signature among others: it counts for nothing (VER-T).
+    const std::string text = TRY(view.string("sig"));
+    file.signatures_.push_back({KeyId(std::move(keyid)), from_hex(text).value_or(Bytes{})});
+  }
+  file.signed_ = *TRY(envelope.value("signed"));
+  file.canonical_ = json::canonical(file.signed_);
+  file.wire_ = std::move(wire);
+  file.profile_ = profile;
+  return file;
+}
+
+/// The one threshold loop: distinct key material counts, not key ids (FMT-22, VER-T).
+template <RoleType T>
+Result<void> Unverified<T>::meets(const Authority& authority, RuleId otherwise) const {
+  std::set<std::string> valid;
+  for (const Signed& signature : signatures_) {
+    const auto key = std::find_if(authority.keys_.begin(), authority.keys_.end(),
+                                  [&](const auto& entry) { return entry.first == signature.keyid; });
+    if (key == authority.keys_.end() || valid.contains(key->second.material())) continue;
+    if (key->second.verifies(canonical_, signature.signature)) valid.insert(key->second.material());
+  }
+  if (valid.size() < authority.threshold_) {
+    return refuse(otherwise, std::to_string(authority.threshold_) + " valid signatures",
+                  std::to_string(valid.size()));
+  }
+  return {};
+}
+
+template <RoleType T>
+Result<T> Unverified<T>::decode() const {
+  return T::decode(signed_, profile_);
+}
+
+template <RoleType T>
+Result<Verified<T>> Unverified<T>::verify(const Authority& authority) && {
+  TRY(meets(authority, RuleId::ThresholdNotMet));
+  return Verified<T>(TRY(decode()), std::move(wire_));
+}
+
+template <RoleType T>
+    Result<Verified<T>> Unverified<T>::verify_successor(const Verified<T>& trusted) && requires
+    std::same_as<T, model::Root> {
+  TRY(meets(Authority::of_root(trusted, model::root_role()), RuleId::ThresholdNotMet));
+  return std::move(*this).verify_anchor();
+}
+
+template <RoleType T>
+    Result<Verified<T>> Unverified<T>::verify_anchor() && requires std::same_as<T, model::Root> {
+  Verified<T> root(TRY(decode()), Bytes{});
+  TRY(meets(Authority::of_root(root, model::root_role()), RuleId::RootSelfThresholdNotMet));
+  root.wire_ = std::move(wire_);
+  return root;
+}
+
+template class Unverified<model::Root>;
+template class Unverified<model::Timestamp>;
+template class Unverified<model::Snapshot>;
+template class Unverified<model::Targets>;
+
+}  // namespace cotter::trust

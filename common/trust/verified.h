@@ -1,0 +1,103 @@
+// Unverified<T> -> Verified<T>: the only way from bytes to metadata that anything may act on.
+// Never lets a field be read before a threshold of authorised keys has signed it. Values only; safe to move
+// across threads.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "common/base/bytes.h"
+#include "common/base/result.h"
+#include "common/base/strong.h"
+#include "common/json/value.h"
+#include "common/model/roles.h"
+
+namespace cotter::trust {
+
+using model::Profile;
+
+template <class T>
+concept RoleType = std::same_as<T, model::Root> || std::same_as<T, model::Timestamp> ||
+    std::same_as<T, model::Snapshot> || std::same_as<T, model::Targets>;
+
+template <RoleType T>
+class Unverified;
+template <RoleType T>
+class Draft;
+
+/// Metadata that a threshold of authorised keys signed. Read-only; only verification makes one.
+template <RoleType T>
+class Verified {
+ public:
+  [[nodiscard]] const T& operator*() const noexcept { return content_; }
+  [[nodiscard]] const T* operator->() const noexcept { return &content_; }
+  /// The very bytes that were verified: to store or to forward, never re-serialised.
+  [[nodiscard]] ByteView wire() const noexcept { return wire_; }
+
+ private:
+  friend class Unverified<T>;
+  Verified(T content, Bytes wire) : content_(std::move(content)), wire_(std::move(wire)) {}
+  T content_;
+  Bytes wire_;
+};
+
+/// Keys and a threshold, taken from metadata that is trusted already.
+class Authority {
+ public:
+  /// The four top-level roles are always in a root.
+  static Authority of_root(const Verified<model::Root>& root, const RoleName& role);
+  /// A delegated role's keys, scoped to this delegating file (VER-33): named roles and succinct bins.
+  /// Rejection: targets-not-in-snapshot is not asked here; role-missing when `role` is not delegated by this
+  /// file.
+  static Result<Authority> of_delegation(const Verified<model::Targets>& delegator, const RoleName& role);
+
+ private:
+  template <RoleType T>
+  friend class Unverified;
+  Authority(const model::KeyRing& keys, const model::RoleKeys& role);
+  std::vector<std::pair<KeyId, crypto::PublicKey>> keys_;
+  std::uint32_t threshold_;
+};
+
+/// A signed file of which only the envelope has been read. Nothing in it can be looked at, not even its
+/// version.
+template <RoleType T>
+class Unverified {
+ public:
+  /// Reads the envelope {"signatures":[…],"signed":{…}}. Rejections: json-*, member-*,
+  /// signature-key-repeated.
+  static Result<Unverified> parse(Bytes wire, Profile profile);
+  /// Counts distinct keys of `authority` with a valid signature (VER-T), then decodes the tree that was
+  /// signed. Rejections: threshold-not-met, and those of T::decode.
+  Result<Verified<T>> verify(const Authority& authority) &&;
+
+  /// Roots only. A successor needs the threshold of the trusted root's keys and of its own (VER-3).
+  /// Rejections: threshold-not-met, root-self-threshold-not-met, and those of Root::decode.
+  Result<Verified<T>> verify_successor(const Verified<T>& trusted) && requires std::same_as<T, model::Root>;
+  /// Roots only. The pinned root, trusted because of where it lies: still signed by its own threshold.
+  Result<Verified<T>> verify_anchor() && requires std::same_as<T, model::Root>;
+
+ private:
+  struct Signed {
+    KeyId keyid;
+    Bytes signature;
+  };
+  Unverified() = default;
+  Result<void> meets(const Authority& authority, RuleId otherwise) const;
+  Result<T> decode() const;
+
+  Bytes wire_;
+  json::Value signed_;
+  Bytes canonical_;
+  std::vector<Signed> signatures_;
+  Profile profile_ = Profile::Vehicle;
+};
+
+extern template class Unverified<model::Root>;
+extern template class Unverified<model::Timestamp>;
+extern template class Unverified<model::Snapshot>;
+extern template class Unverified<model::Targets>;
+
+}  // namespace cotter::trust
