@@ -68,7 +68,7 @@ std::string room_of(const fs::path& file) {
 }
 
 std::vector<Include> all_includes() {
-  static const std::regex kInclude(R"(^\s*#\s*include\s*(["<])([^">]+)[">])");
+  static const std::regex include_line(R"(^\s*#\s*include\s*(["<])([^">]+)[">])");
   std::vector<Include> found;
   for (const char* top : {"common", "client", "server"}) {
     for (const fs::directory_entry& entry : fs::recursive_directory_iterator(kRoot / top)) {
@@ -78,7 +78,7 @@ std::vector<Include> all_includes() {
       std::ifstream in(entry.path());
       for (std::string line; std::getline(in, line);) {
         std::smatch match;
-        if (std::regex_search(line, match, kInclude)) {
+        if (std::regex_search(line, match, include_line)) {
           found.push_back({file, room_of(file), match[2], match[1] == "\""});
         }
       }
@@ -141,8 +141,8 @@ TEST(Layering, VerificationCoreHasNoOperatingSystem) {
                                    "future", "iostream", "fstream", "sstream", "ostream", "ctime", "time.h",
                                    "regex", "stdexcept", "exception", "typeinfo", "unistd.h"}))
         << include.file << " includes " << include.header;
-    static const std::regex kForeign(R"(^(sys/|curl/|sqlite3|boost/|spdlog/|fmt/|toml|CLI/|uv))");
-    EXPECT_FALSE(std::regex_search(include.header, kForeign))
+    static const std::regex foreign(R"(^(sys/|curl/|sqlite3|boost/|spdlog/|fmt/|toml|CLI/|uv))");
+    EXPECT_FALSE(std::regex_search(include.header, foreign))
         << include.file << " includes " << include.header;
   }
 }
