@@ -1,0 +1,59 @@
+// What programs show on a terminal or in a pipe: JSON, tables, progress.
+// Never colours or moves the cursor when no terminal looks; never prints a secret. One thread.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/json/value.h"
+
+namespace cotter::host {
+
+/// Whether a person looks at it, and TERM is not "dumb".
+bool is_terminal(std::FILE* stream) noexcept;
+
+/// One JSON document, indented, and a newline, on stdout.
+void print_json(const json::Value& value);
+/// One JSON document on one line, flushed: for programs that go on running.
+void print_json_line(const json::Value& value);
+
+/// Columns aligned by their widest cell, heads bold on a terminal only. Cells are UTF-8; control bytes are
+/// shown as `?`.
+class Table {
+ public:
+  explicit Table(std::vector<std::string> heads);
+  /// As many cells as heads.
+  void add_row(std::vector<std::string> cells);
+  [[nodiscard]] bool empty() const noexcept { return rows_.empty(); }
+  [[nodiscard]] std::string text(bool bold_heads = false) const;
+  void print(std::FILE* stream = stdout) const;
+
+ private:
+  std::vector<std::string> heads_;
+  std::vector<std::vector<std::string>> rows_;
+};
+
+/// "4.0 MB", "517 B".
+std::string human_bytes(std::uint64_t bytes);
+
+/// A bar on stderr for work of more than a moment; nothing at all unless stderr is a terminal.
+class Progress {
+ public:
+  Progress(std::string label, std::uint64_t total);
+  ~Progress();  ///< clears the line
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+  void advance_to(std::uint64_t done);
+
+ private:
+  std::string label_;
+  std::uint64_t total_;
+  bool shown_;
+  std::chrono::steady_clock::time_point last_drawn_{};
+};
+
+}  // namespace cotter::host

@@ -1,0 +1,62 @@
+// A workspace: the folder with everything one machine needs, its paths and its settings.
+// Never holds keys or passphrases. A plain value once opened: safe on any thread.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "common/base/result.h"
+
+namespace cotter::app {
+
+/// How long each role's metadata lives once it is signed.
+struct Lifetimes {
+  std::chrono::seconds root;
+  std::chrono::seconds targets;
+  std::chrono::seconds snapshot;
+  std::chrono::seconds timestamp;
+  friend bool operator==(const Lifetimes&, const Lifetimes&) = default;
+};
+
+/// What cotter.toml says; what it leaves out has these values.
+struct Settings {
+  Lifetimes image{std::chrono::days{365}, std::chrono::days{90}, std::chrono::days{7}, std::chrono::days{1}};
+  Lifetimes director{std::chrono::days{365}, std::chrono::days{1}, std::chrono::days{1},
+                     std::chrono::days{1}};
+  std::string listen = "127.0.0.1:8443";
+  bool public_repo = false;  ///< /repo/ is served to clients without a certificate too
+  std::optional<std::filesystem::path> offline_dir{};  ///< where init put the holders' folders
+};
+
+class Workspace {
+ public:
+  /// `given` (-C DIR), else COTTER_WORKSPACE, else the current folder or the nearest one above that holds
+  /// cotter.toml. Faults: NotFound (says where it looked), and those of open().
+  static Result<Workspace> find(const std::optional<std::filesystem::path>& given);
+  /// Faults: NotFound (no cotter.toml in `dir`), Usage (cotter.toml is wrong: file, line, key), Denied, Io.
+  static Result<Workspace> open(const std::filesystem::path& dir);
+
+  [[nodiscard]] const std::filesystem::path& dir() const noexcept { return dir_; }  ///< absolute
+  [[nodiscard]] const Settings& settings() const noexcept { return settings_; }
+  [[nodiscard]] std::filesystem::path config_path() const { return dir_ / "cotter.toml"; }
+  [[nodiscard]] std::filesystem::path db_path() const { return dir_ / "cotter.db"; }
+  [[nodiscard]] std::filesystem::path keys_dir() const { return dir_ / "keys"; }
+  [[nodiscard]] std::filesystem::path repo_dir() const { return dir_ / "repo"; }
+  [[nodiscard]] std::filesystem::path director_dir() const { return dir_ / "director"; }
+  [[nodiscard]] std::filesystem::path pending_dir() const { return dir_ / "pending"; }
+  [[nodiscard]] std::filesystem::path pki_dir() const { return dir_ / "pki"; }
+
+ private:
+  Workspace(std::filesystem::path dir, Settings settings)
+      : dir_(std::move(dir)), settings_(std::move(settings)) {}
+  std::filesystem::path dir_;
+  Settings settings_;
+};
+
+/// The text of a new workspace's cotter.toml: every setting with its default and a comment.
+std::string cotter_toml_text(const Settings& settings);
+Result<Settings> read_settings(const std::filesystem::path& cotter_toml);
+
+}  // namespace cotter::app

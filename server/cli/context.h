@@ -1,0 +1,37 @@
+// What every verb of `cotter` shares: the common options and how a verb ends.
+// Never holds a passphrase. One thread.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "common/base/result.h"
+#include "common/crypto/secret.h"
+#include "common/host/process.h"
+#include "server/app/workspace.h"
+
+namespace cotter::cli {
+
+struct Context {
+  std::optional<std::filesystem::path> workspace{};  ///< -C
+  bool json = false;                                 ///< --json
+  std::optional<int> passphrase_fd{};                ///< --passphrase-fd: of the online keys
+  std::optional<int> holder_passphrase_fd{};         ///< --holder-passphrase-fd: one line a holder
+  int exit_code = 0;
+};
+
+/// The workspace that -C, COTTER_WORKSPACE or the current folder names.
+inline Result<app::Workspace> open_workspace(const Context& context) {
+  return app::Workspace::find(context.workspace);
+}
+
+/// Of the online keys and the CA: --passphrase-fd, COTTER_PASSPHRASE, or a prompt.
+Result<crypto::Secret> workspace_passphrase(const Context& context);
+/// Of the holder whose folder is named, for the prompt: --holder-passphrase-fd, COTTER_PASSPHRASE_HOLDER, or
+/// a prompt.
+Result<crypto::Secret> holder_passphrase(const Context& context, const std::string& holder);
+
+using host::finish;
+
+}  // namespace cotter::cli

@@ -1,0 +1,18 @@
+// The verbs of `cotter`, one file each.
+// Never more than options and text here: what a verb does is server/app. One thread.
+#pragma once
+
+namespace CLI {
+class App;
+}
+
+namespace cotter::cli {
+
+struct Context;
+
+// Each adds its subcommand; the callback runs it and leaves the exit code in `context`, which must outlive
+// `app`.
+void add_init(CLI::App& app, Context& context);
+void add_key(CLI::App& app, Context& context);
+
+}  // namespace cotter::cli

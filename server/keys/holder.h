@@ -1,0 +1,29 @@
+// The offline keys of one holder: a folder of key files with a passphrase of its own.
+// Never kept open: signers live for one ceremony. One thread.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/base/result.h"
+#include "common/crypto/secret.h"
+#include "common/crypto/signer.h"
+
+namespace cotter::keys {
+
+using Signers = std::vector<std::unique_ptr<crypto::Signer>>;
+
+/// The signers of the holder's keys whose names are `prefix` or begin with `prefix` and a dash:
+/// "image-targets" finds image-targets-2. One derivation. Faults: NotFound (no folder, or no such key in it),
+/// Denied (wrong passphrase), Io.
+Result<Signers> open_holder(const std::filesystem::path& dir, const crypto::Secret& passphrase,
+                            std::string_view prefix);
+
+/// Whether `key_name` belongs to a role that only holders may sign: a root, or the image repository's
+/// targets.
+bool is_offline_key(std::string_view key_name) noexcept;
+
+}  // namespace cotter::keys
