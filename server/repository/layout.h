@@ -1,0 +1,36 @@
+// Where a published image repository keeps its files: the only place on the server that spells such a path.
+// Never a path outside the repository's folder, for names come from common/model/file_names.h. A plain value.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string_view>
+
+#include "common/base/strong.h"
+
+namespace cotter::repository {
+
+class Layout {
+ public:
+  explicit Layout(std::filesystem::path dir) : dir_(std::move(dir)) {}
+
+  [[nodiscard]] const std::filesystem::path& dir() const noexcept { return dir_; }
+  /// "7.targets.json"; without a version "timestamp.json" (FMT-100).
+  [[nodiscard]] std::filesystem::path metadata(const RoleName& role, std::optional<Version> version) const;
+  [[nodiscard]] std::filesystem::path root(Version version) const;
+  /// targets/dir/HASH.file.bin (FMT-101). `name` is a safe target name.
+  [[nodiscard]] std::filesystem::path image(const TargetName& name, std::string_view digest_hex) const;
+  /// Files that are not published yet; on the same file system, closed to web servers (0700), emptied at
+  /// will.
+  [[nodiscard]] std::filesystem::path incoming_dir() const { return dir_ / ".incoming"; }
+  /// Held by the one writer.
+  [[nodiscard]] std::filesystem::path lock() const { return incoming_dir() / "lock"; }
+
+ private:
+  std::filesystem::path dir_;
+};
+
+/// A path below the repository's base, as URLs have it, for one image and one of its hashes: "targets/…".
+std::string image_url_path(const TargetName& name, std::string_view digest_hex);
+
+}  // namespace cotter::repository

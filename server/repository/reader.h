@@ -1,0 +1,33 @@
+// Reads a published repository the way a vehicle does: from its first root, the whole workflow.
+// Never trusts a file because we wrote it. Safe on any thread; a TrustedSet belongs to one.
+#pragma once
+
+#include <filesystem>
+
+#include "common/base/result.h"
+#include "common/base/strong.h"
+#include "common/base/time.h"
+#include "common/trust/refresh.h"
+#include "common/trust/seams.h"
+#include "common/trust/trusted_set.h"
+
+namespace cotter::repository {
+
+/// How we read an image repository: Vehicle profile, the caps of an image repository.
+trust::Policy image_policy();
+
+/// A `now` before all expiry dates: everything is verified but freshness. For a publisher, who must be able
+/// to renew what has expired.
+inline constexpr UtcTime kBeforeAnyExpiry{};
+
+/// Anchored at 1.root.json, with nothing stored. Rejections: those of a client. Faults: NotFound (no
+/// repository there), Denied, Io.
+Result<trust::TrustedSet> read_as_client(const std::filesystem::path& repo_dir, UtcTime now);
+Result<trust::TrustedSet> read_as_client(trust::Transport& transport, UtcTime now);
+
+/// Searches through the delegations, from a set that read_as_client() gave. Rejections: target-not-found,
+/// delegation-bomb, those of the roles on the way. Faults: NotFound, Denied, Io.
+Result<trust::Found> find_target(const trust::TrustedSet& set, const std::filesystem::path& repo_dir,
+                                 const TargetName& name);
+
+}  // namespace cotter::repository

@@ -1,0 +1,53 @@
+// The durable memory behind "no version is signed twice" (FMT-3): ask it before signing.
+// Never gives the same number to two contents, also across crashes. Belongs to its Db's thread.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/base/bytes.h"
+#include "common/base/result.h"
+#include "common/base/strong.h"
+#include "common/host/sqlite.h"
+
+namespace cotter::storage {
+
+/// Whose versions: a repository, and on a director the vehicle.
+struct Series {
+  Repository repository = Repository::Image;
+  std::optional<VehicleId> vehicle;
+};
+
+/// A role to be signed, and the version that is published now (0: none).
+struct NextOf {
+  RoleName role;
+  Version published;
+};
+
+class VersionJournal {
+ public:
+  explicit VersionJournal(host::Db& db) : db_(&db) {}
+
+  /// For signers at hand: a fresh number for each role, above what is published and above all that was ever
+  /// noted; in the order asked. Spent when this returns: whoever crashes now skips it. Inside a transaction
+  /// of the caller's it is durable with that; else it is by itself, in one commit for all. Faults of a write.
+  Result<std::vector<Version>> reserve(const Series& series, const std::vector<NextOf>& roles);
+
+  /// For signers elsewhere (bundles, ceremonies): notes that `version` stands for these canonical bytes.
+  /// Noting the same again is fine; so may the same bytes be signed again. Fault: Conflict (the number is
+  /// spent, or stands for other bytes).
+  Result<void> note(const Series& series, const RoleName& role, Version version, ByteView canonical);
+
+  /// Whether the newest number noted for `role` is `version` and stands for these canonical bytes.
+  Result<bool> stands_for(const Series& series, const RoleName& role, Version version, ByteView canonical);
+
+  /// The highest number noted; nothing before the first.
+  Result<std::optional<Version>> highest(const Series& series, const RoleName& role);
+
+ private:
+  host::Db* db_;
+};
+
+}  // namespace cotter::storage
