@@ -53,9 +53,19 @@ Result<Verified<T>> Draft<T>::seal_successor(
   return TRY(Unverified<T>::parse(wire(), Profile::Vehicle)).verify_successor(trusted);
 }
 
-template class Draft<model::Root>;
-template class Draft<model::Timestamp>;
-template class Draft<model::Snapshot>;
-template class Draft<model::Targets>;
+// Member by member, not `template class`: clang 14 would make those of roots for every role.
+#define MAKE_DRAFT(Role)                                    \
+  template Draft<Role>::Draft(const Role&);                 \
+  template void Draft<Role>::attach(crypto::Signature);     \
+  template Result<void> Draft<Role>::sign(crypto::Signer&); \
+  template Bytes Draft<Role>::wire() const;                 \
+  template Result<Verified<Role>> Draft<Role>::seal(const Authority&) const;
+MAKE_DRAFT(model::Root)
+MAKE_DRAFT(model::Timestamp)
+MAKE_DRAFT(model::Snapshot)
+MAKE_DRAFT(model::Targets)
+#undef MAKE_DRAFT
+template Result<Verified<model::Root>> Draft<model::Root>::seal_anchor() const;
+template Result<Verified<model::Root>> Draft<model::Root>::seal_successor(const Verified<model::Root>&) const;
 
 }  // namespace cotter::trust

@@ -34,9 +34,4 @@ class Draft {
   std::vector<crypto::Signature> signatures_;
 };
 
-extern template class Draft<model::Root>;
-extern template class Draft<model::Timestamp>;
-extern template class Draft<model::Snapshot>;
-extern template class Draft<model::Targets>;
-
 }  // namespace cotter::trust

@@ -101,9 +101,17 @@ template <RoleType T>
   return root;
 }
 
-template class Unverified<model::Root>;
-template class Unverified<model::Timestamp>;
-template class Unverified<model::Snapshot>;
-template class Unverified<model::Targets>;
+// Member by member, not `template class`: clang 14 would make those of roots for every role.
+#define MAKE_UNVERIFIED(Role)                                                \
+  template Result<Unverified<Role>> Unverified<Role>::parse(Bytes, Profile); \
+  template Result<Verified<Role>> Unverified<Role>::verify(const Authority&)&&;
+MAKE_UNVERIFIED(model::Root)
+MAKE_UNVERIFIED(model::Timestamp)
+MAKE_UNVERIFIED(model::Snapshot)
+MAKE_UNVERIFIED(model::Targets)
+#undef MAKE_UNVERIFIED
+template Result<Verified<model::Root>> Unverified<model::Root>::verify_successor(
+    const Verified<model::Root>&) &&;
+template Result<Verified<model::Root>> Unverified<model::Root>::verify_anchor() &&;
 
 }  // namespace cotter::trust

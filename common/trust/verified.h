@@ -95,9 +95,4 @@ class Unverified {
   Profile profile_ = Profile::Vehicle;
 };
 
-extern template class Unverified<model::Root>;
-extern template class Unverified<model::Timestamp>;
-extern template class Unverified<model::Snapshot>;
-extern template class Unverified<model::Targets>;
-
 }  // namespace cotter::trust
