@@ -30,6 +30,7 @@ std::string to_hex(ByteView bytes) {
 
 std::optional<Bytes> from_hex(std::string_view hex) {
   if (hex.size() % 2 != 0) return std::nullopt;
+  if (hex.empty()) return Bytes();  // libsodium takes no null pointer, not even to write nothing to it
   Bytes out(hex.size() / 2);
   std::size_t written = 0;
   const char* end = nullptr;

@@ -44,7 +44,7 @@ std::optional<std::int64_t> integer_in(std::string_view text) noexcept {
 /// false stops the tokenizer.
 class Builder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Builder> {
  public:
-  bool Null() { return push({}); }
+  bool Null() { return push(); }
   bool Bool(bool truth) { return push(truth); }
   bool RawNumber(const char* text, rapidjson::SizeType size, bool /*copy*/) {
     const std::string_view digits(text, size);
@@ -97,8 +97,9 @@ class Builder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Builder> 
     return !refusal_;
   }
 
-  bool push(Value value) {
-    values_.push_back(std::move(value));
+  template <class... Content>
+  bool push(Content&&... content) {
+    values_.emplace_back(std::forward<Content>(content)...);
     return true;
   }
 
