@@ -22,10 +22,13 @@ bool take_number(std::string_view& text) {
   return length > 0;
 }
 
+/// Takes all of it or nothing.
 bool take_dot_and_number(std::string_view& text) {
   if (!text.starts_with('.')) return false;
-  text.remove_prefix(1);
-  return take_number(text);
+  std::string_view rest = text.substr(1);
+  if (!take_number(rest)) return false;
+  text = rest;
+  return true;
 }
 
 /// FMT-5. Vehicles: "1.x.y". Elsewhere also "1.x", and the suffixes that semantic versions may carry.

@@ -108,8 +108,9 @@ struct Target {
   json::Object custom;   ///< whole, unknown members kept
   json::Object unknown;  ///< members beside length, hashes and custom
 
-  /// `custom.mustMatch`, or, in the Tuf profile, the flat AKT style (`hardwareIds`, `releaseCounter`; an
-  /// absent list is empty, an absent counter 0). Nothing when absent. Rejections: member-*.
+  /// `custom.mustMatch`, or, in the Tuf profile, the flat AKT style (`hardwareIds`, `releaseCounter`). There
+  /// an absent list is empty and an absent counter 0, in the section too. Nothing when absent. Rejections:
+  /// member-*.
   [[nodiscard]] Result<std::optional<MustMatch>> must_match(Profile profile) const;
   /// `custom.ecuIdentifiers` (FMT-53, FMT-54): ECU -> the hardware id that the director thinks it has. Empty
   /// when absent.

@@ -14,16 +14,29 @@ void sort_once_each(std::vector<HardwareId>& ids) {
   ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
 }
 
+/// The facts as far as they are stated: other people's repositories leave some out.
+Result<MustMatch> decode_loose(const json::ObjectView& facts) {
+  std::vector<HardwareId> ids;
+  if (facts.find(kHardwareIds) != nullptr) ids = TRY(decode_hardware_ids(facts, kHardwareIds));
+  std::uint64_t counter = 0;
+  if (facts.find(kReleaseCounter) != nullptr) counter = TRY(facts.integer(kReleaseCounter));
+  return MustMatch::of(std::move(ids), ReleaseCounter(counter));
+}
+
+Result<MustMatch> decode_section(const json::Value& section, Profile profile) {
+  if (profile == Profile::Vehicle) return MustMatch::decode(section);
+  const json::ObjectView view = TRY(json::ObjectView::of(section, "custom.mustMatch"));
+  MustMatch facts = TRY(decode_loose(view));
+  facts.all = view.members();
+  return facts;
+}
+
 /// The style of repositories made for aktualizr: the same facts, loose in `custom` (FMT-53).
 Result<std::optional<MustMatch>> decode_flat(const json::ObjectView& custom) {
-  const bool has_ids = custom.find(kHardwareIds) != nullptr;
-  const bool has_counter = custom.find(kReleaseCounter) != nullptr;
-  if (!has_ids && !has_counter) return std::optional<MustMatch>();
-  std::vector<HardwareId> ids;
-  if (has_ids) ids = TRY(decode_hardware_ids(custom, kHardwareIds));
-  std::uint64_t counter = 0;
-  if (has_counter) counter = TRY(custom.integer(kReleaseCounter));
-  return std::optional<MustMatch>(MustMatch::of(std::move(ids), ReleaseCounter(counter)));
+  if (custom.find(kHardwareIds) == nullptr && custom.find(kReleaseCounter) == nullptr) {
+    return std::optional<MustMatch>();
+  }
+  return std::optional<MustMatch>(TRY(decode_loose(custom)));
 }
 
 }  // namespace
@@ -50,8 +63,7 @@ MustMatch MustMatch::of(std::vector<HardwareId> hardware_ids, ReleaseCounter cou
 
 Result<std::optional<MustMatch>> Target::must_match(Profile profile) const {
   if (const json::Value* section = custom.find("mustMatch")) {
-    MustMatch decoded = TRY(MustMatch::decode(*section));
-    return std::optional<MustMatch>(std::move(decoded));
+    return std::optional<MustMatch>(TRY(decode_section(*section, profile)));
   }
   if (profile == Profile::Vehicle) return std::optional<MustMatch>();
   return decode_flat(json::ObjectView::of(custom, "custom"));

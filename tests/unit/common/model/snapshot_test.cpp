@@ -1,0 +1,59 @@
+#include <gtest/gtest.h>
+
+#include "common/model/roles.h"
+#include "tests/unit/common/expect_rule.h"
+#include "tests/unit/common/model/documents.h"
+
+namespace cotter::model {
+namespace {
+
+using test::changed;
+using test::verdict;
+
+std::string tuf(const json::Value& document) { return verdict(Snapshot::decode(document, Profile::Tuf)); }
+std::string vehicle(const json::Value& document) {
+  return verdict(Snapshot::decode(document, Profile::Vehicle));
+}
+
+json::Value entry() { return json::Object{{"version", 1}}; }
+
+// FMT-45, FMT-46
+TEST(Snapshot, ReadsEachRoleByItsName) {
+  const Snapshot snapshot = Snapshot::decode(test::snapshot(), Profile::Vehicle).value();
+  EXPECT_EQ(snapshot.version, Version(61));
+  EXPECT_EQ(snapshot.meta.at(targets_role()).length, 2210U);
+  EXPECT_EQ(snapshot.meta.at(RoleName("supplier-bosch")).version, Version(3));
+  EXPECT_FALSE(snapshot.meta.at(RoleName("supplier-bosch")).hashes);
+  EXPECT_EQ(snapshot.vin, VehicleId("WDB123"));
+}
+
+// FMT-47
+TEST(Snapshot, KeepsALegacyEntryForTheRoot) {
+  EXPECT_TRUE(Snapshot::decode(test::snapshot(), Profile::Vehicle).value().meta.contains(root_role()));
+}
+
+TEST(Snapshot, RefusesNamesThatAreNoMetadataFile) {
+  for (const char* name : {"targets", "targets.JSON", ".json", ""}) {
+    EXPECT_EQ(tuf(changed(test::snapshot(), {"meta", name}, entry())), "member-wrong-kind") << name;
+    EXPECT_EQ(vehicle(changed(test::snapshot(), {"meta", name}, entry())), "member-wrong-kind") << name;
+  }
+}
+
+// FMT-73
+TEST(Snapshot, TakesAnyRoleNameOutsideVehicles) {
+  const json::Value document = changed(test::snapshot(), {"meta", "../gr\xC3\xBCn/a.json"}, entry());
+  EXPECT_EQ(tuf(document), "accepted");
+  EXPECT_EQ(vehicle(document), "role-name-unsafe");
+}
+
+TEST(Snapshot, RefusesEntriesWithoutVersion) {
+  EXPECT_EQ(tuf(changed(test::snapshot(), {"meta", "a.json"}, json::Object{})), "member-missing");
+  EXPECT_EQ(tuf(changed(test::snapshot(), {"meta", "a.json"}, json::Object{{"version", 0}})), "version-zero");
+  EXPECT_EQ(tuf(changed(test::snapshot(), {"meta", "a.json"}, 7)), "member-wrong-kind");
+}
+
+// ATK-38
+TEST(Snapshot, RefusesATimestampInItsPlace) { EXPECT_EQ(vehicle(test::timestamp()), "role-type-wrong"); }
+
+}  // namespace
+}  // namespace cotter::model
