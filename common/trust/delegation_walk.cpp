@@ -27,6 +27,7 @@ void DelegationWalk::enter(const Visit& visit, const Verified<model::Targets>& f
   const std::uint32_t depth = visit.depth + 1;
   std::vector<Visit> children;
   if (file->delegations->succinct) {
+    stack_.clear();  // hash bins are terminating (TAP 15)
     children.push_back({file->delegations->succinct->bin_of(target_), visit.role, depth});
   }
   for (const model::DelegatedRole& role : file->delegations->roles) {

@@ -90,6 +90,16 @@ void Refresh::after_snapshot() {
   step_ = Step::StoredTargets;
 }
 
+Result<void> Refresh::ask_for_targets() {
+  // Not worth a request: what the snapshot does not list cannot be verified whatever it says.
+  if (scope_ == Scope::Full && set_.listed(model::targets_role()) == nullptr) {
+    TRY(located(refuse(RuleId::TargetsNotInSnapshot, "an entry in the snapshot", "none"),
+                set_.policy().repository, model::targets_role().value()));
+  }
+  step_ = Step::Targets;
+  return {};
+}
+
 Result<void> Refresh::give_remote(Bytes file) {
   if (step_ == Step::Timestamp) {
     if (TRY(set_.update_timestamp(std::move(file)))) store(model::timestamp_role(), *set_.timestamp());
@@ -128,8 +138,11 @@ Result<void> Refresh::give(Bytes file) {
       return {};
     case Step::StoredTargets:
       set_.recall_targets(std::move(file));
-      step_ = scope_ == Scope::Full && set_.use_recalled_targets() ? Step::Done : Step::Targets;
-      return {};
+      if (scope_ == Scope::Full && set_.use_recalled_targets()) {
+        step_ = Step::Done;
+        return {};
+      }
+      return ask_for_targets();
     default:
       break;
   }
@@ -148,8 +161,7 @@ Result<void> Refresh::absent() {
       step_ = Step::Snapshot;
       return {};
     case Step::StoredTargets:
-      step_ = Step::Targets;
-      return {};
+      return ask_for_targets();
     default:
       COTTER_ASSERT(step_ != Step::Done);
       return fail(not_found(set_.policy(), next()->role));

@@ -62,6 +62,7 @@ class Refresh {
   Result<void> give_remote(Bytes file);
   Result<void> close_roots();
   void after_snapshot();
+  Result<void> ask_for_targets();
   template <class T>
   void store(const RoleName& role, const Verified<T>& file);
 

@@ -20,6 +20,21 @@ std::pair<std::set<std::string>, std::uint32_t> keys_of(const model::Root& root,
   return {materials, keys.threshold};
 }
 
+/// VER-8. A vehicle starts afresh at any change of keys, and for targets too (GAP-3). Plain TUF (5.3.11)
+/// knows neither floor for targets nor a reason to forget while the keys that signed the floor are still
+/// trusted: a key added or a threshold raised must not open a way back to older files.
+RootConsequences consequences_of(const model::Root& trusted, const model::Root& next, Profile profile) {
+  const auto rotated = [&](const RoleName& role) {
+    const auto before = keys_of(trusted, role), after = keys_of(next, role);
+    return profile == Profile::Vehicle ? before != after : !std::ranges::includes(after.first, before.first);
+  };
+  RootConsequences consequences;
+  consequences.forget_targets = profile == Profile::Vehicle && rotated(model::targets_role());
+  consequences.forget_timestamp_and_snapshot =
+      consequences.forget_targets || rotated(model::timestamp_role()) || rotated(model::snapshot_role());
+  return consequences;
+}
+
 struct MetaRules {
   RuleId length, hash;
 };
@@ -101,11 +116,7 @@ Result<RootConsequences> TrustedSet::update_root(Bytes fetched) {
     return next;
   };
   auto next = TRY(about(policy_, model::root_role(), judge()));
-  const auto rotated = [&](const RoleName& role) { return keys_of(*root_, role) != keys_of(*next, role); };
-  RootConsequences consequences;
-  consequences.forget_targets = rotated(model::targets_role());
-  consequences.forget_timestamp_and_snapshot =
-      consequences.forget_targets || rotated(model::timestamp_role()) || rotated(model::snapshot_role());
+  const RootConsequences consequences = consequences_of(*root_, *next, policy_.profile);
   root_ = std::move(next);
   return consequences;
 }
@@ -180,16 +191,17 @@ Result<bool> TrustedSet::update_timestamp(Bytes fetched) {
         TRY(refuse(RuleId::TimestampOlderThanTrusted, "version " + number(floor->version) + " or later",
                    number(next->version)));
       }
-      if (next->snapshot.version < floor->snapshot.version) {
-        TRY(refuse(RuleId::TimestampSnapshotOlder,
-                   "snapshot " + number(floor->snapshot.version) + " or later",
-                   number(next->snapshot.version)));
-      }
+      // Before anything else it says is weighed: of an equal version the stored file stays (TUF 5.4.3.1).
       if (next->version == floor->version) {
         TRY(check_same_timestamp(next));
         TRY(check_expiry(floor->expires, now_, RuleId::TimestampExpired));
         unchanged = true;
         return timestamp_floor_;
+      }
+      if (next->snapshot.version < floor->snapshot.version) {
+        TRY(refuse(RuleId::TimestampSnapshotOlder,
+                   "snapshot " + number(floor->snapshot.version) + " or later",
+                   number(next->snapshot.version)));
       }
     }
     TRY(check_expiry(next->expires, now_, RuleId::TimestampExpired));
@@ -212,6 +224,7 @@ Result<void> TrustedSet::check_snapshot(const Verified<model::Snapshot>& next) c
                  number(next->version)));
     }
     for (const auto& [role, meta] : floor.meta) {
+      if (role == model::root_role()) continue;  // a legacy entry says nothing (FMT-47)
       const auto entry = next->meta.find(role);
       if (entry == next->meta.end()) {
         TRY(refuse(RuleId::SnapshotTargetsVanished, role.value() + " still listed", "not listed"));
@@ -254,7 +267,7 @@ Result<void> TrustedSet::update_snapshot(Bytes fetched) {
 Result<void> TrustedSet::check_targets(const Verified<model::Targets>& next, const RoleName& role) const {
   const bool top_level = role == model::targets_role();
   if (policy_.repository == Repository::Director && top_level) {
-    TRY(check_vin(next->vin, policy_.profile == Profile::Vehicle));
+    TRY(check_vin(next->vin, true));
     TRY(check_director_targets(*next, policy_));
   }
   // Plain TUF dropped this comparison, so that rotating the snapshot key recovers from a fast-forward

@@ -39,15 +39,19 @@ Result<MustMatch> check_custom(const Target& director, const Target& image, Prof
     if (!ours || !theirs || ours->all != theirs->all) {
       TRY(refuse(RuleId::MatchCustomDiffers, "equal custom.mustMatch", "different facts"));
     }
-  } else if (ours && theirs) {
-    // The flat style lists hardware on the image side alone; a counter that both state must be one.
-    const bool both =
-        image.custom.find("releaseCounter") != nullptr && director.custom.find("releaseCounter") != nullptr;
-    if (both && ours->release_counter != theirs->release_counter) {
+    return ours.value_or(MustMatch{});
+  }
+  // The flat style lists hardware on the image side alone. A counter that both state must be one; one that
+  // the director alone states is still its word against its own earlier one (full_verification 10.4).
+  MustMatch facts = ours.value_or(MustMatch{});
+  if (theirs && director.custom.find("releaseCounter") != nullptr) {
+    if (image.custom.find("releaseCounter") == nullptr) {
+      facts.release_counter = theirs->release_counter;
+    } else if (facts.release_counter != theirs->release_counter) {
       TRY(refuse(RuleId::MatchCustomDiffers, "equal releaseCounter", "different counters"));
     }
   }
-  return ours.value_or(MustMatch{});
+  return facts;
 }
 
 Result<void> check_hardware(const Target& director, const MustMatch& facts, const ProvisionedEcu& ecu,
