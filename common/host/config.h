@@ -57,8 +57,9 @@ class Config {
   struct Document;
   Config(std::shared_ptr<Document> document, const void* table)
       : document_(std::move(document)), table_(table) {}
-  std::shared_ptr<Document> document_;  ///< shared by the file's Config and those of its tables()
-  const void* table_;                   ///< a toml::table of `document_`
+  const void* ask(std::string_view key) const;  ///< the toml::node there, noted as asked for, or nullptr
+  std::shared_ptr<Document> document_;          ///< shared by the file's Config and those of its tables()
+  const void* table_;                           ///< a toml::table of `document_`
 };
 
 }  // namespace cotter::host
