@@ -24,6 +24,15 @@ std::optional<RuleId> switched_off() {
 }
 #endif
 
+/// What is quoted in a message can be hostile: it may not steer a terminal, add a line to a log, or end in
+/// half a character.
+std::string printable(std::string text) {
+  for (char& c : text) {
+    if (c < ' ' || c > '~') c = '?';
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string_view name_of(Attack attack) noexcept { return kAttackNames[static_cast<std::size_t>(attack)]; }
@@ -62,7 +71,7 @@ Result<void> refuse(RuleId rule, std::string expected, std::string got) {
 #ifdef COTTER_MUTANTS
   if (switched_off() == rule) return {};
 #endif
-  return fail(Rejection{std::nullopt, {}, rule, std::move(expected), std::move(got)});
+  return fail(Rejection{std::nullopt, {}, rule, printable(std::move(expected)), printable(std::move(got))});
 }
 
 Error located(Error error, Repository repository, std::string_view role) {

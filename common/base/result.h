@@ -23,6 +23,7 @@ inline tl::unexpected<Error> fault(Fault::Kind kind, std::string detail, std::st
 
 /// The one door through which a check of the core refuses; call it only when the check has failed:
 ///   `if (broken) TRY(refuse(RuleId::X, expected, got));`
+/// `expected` and `got` may quote the refused bytes; all but printable ASCII is replaced in them.
 /// Always an error, but in the `mutants` build for the one rule that COTTER_MUTANT names.
 Result<void> refuse(RuleId rule, std::string expected, std::string got);
 
