@@ -4,12 +4,13 @@
 #pragma once
 
 #include <filesystem>
-#include <string>
+#include <optional>
 #include <vector>
 
 #include "common/base/bytes.h"
 #include "common/base/result.h"
 #include "common/base/time.h"
+#include "common/trust/trusted_set.h"
 #include "server/repository/layout.h"
 
 namespace cotter::repository {
@@ -23,19 +24,22 @@ struct NewFile {
 /// What one publication adds, in the order it is written: the timestamp last.
 using Publication = std::vector<NewFile>;
 
-/// Plays the folder as it would be with these files, as a client that starts at 1.root.json and has seen the
-/// published timestamp and snapshot. Rejections: those of that client. Faults: NotFound, Denied, Io.
-Result<void> rehearse(const Layout& layout, const Publication& publication, UtcTime now);
+/// Plays the folder as it would be with these files, as a client that starts at 1.root.json and has seen what
+/// is `published` now. Rejections: those of that client. Faults: NotFound, Denied, Io.
+Result<void> rehearse(const Layout& layout, const trust::TrustedSet& published,
+                      const Publication& publication, UtcTime now);
 
 /// Writes one file durably: a version's file never over other bytes (Fault: Conflict), the timestamp by
 /// rename. Faults: NoSpace, Denied, Io.
 Result<void> write_file(const Layout& layout, const NewFile& file);
 
 /// rehearse(), then write_file() for each in order. On an error the folder is as it was for every client.
-Result<void> commit(const Layout& layout, const Publication& publication, UtcTime now);
+Result<void> commit(const Layout& layout, const trust::TrustedSet& published, const Publication& publication,
+                    UtcTime now);
 
 /// Removes what a writer left that was killed: temporary files, and metadata above the published versions,
-/// which no timestamp ever listed. `snapshot` and `targets` are the published versions. Faults: Denied, Io.
-Result<void> clean_up(const Layout& layout, Version snapshot, Version targets);
+/// which no timestamp ever listed. `published` is what reading the folder under the lock gave. Faults:
+/// Denied, Io.
+Result<void> clean_up(const Layout& layout, const trust::TrustedSet& published);
 
 }  // namespace cotter::repository

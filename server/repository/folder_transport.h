@@ -5,15 +5,14 @@
 #include <filesystem>
 #include <string_view>
 
-#include "common/trust/seams.h"
+#include "server/repository/source.h"
 
 namespace cotter::repository {
 
-class FolderTransport final : public trust::Transport {
+class FolderTransport final : public Source {
  public:
   explicit FolderTransport(std::filesystem::path dir) : dir_(std::move(dir)) {}
-  /// Rejection: file-too-large. Faults: NotFound, Denied, Io.
-  Result<Bytes> get(std::string_view path, std::uint64_t max_bytes) override;
+  Result<void> stream(std::string_view path, const Sink& sink) override;
 
  private:
   std::filesystem::path dir_;

@@ -24,6 +24,11 @@ inline constexpr UtcTime kBeforeAnyExpiry{};
 /// repository there), Denied, Io.
 Result<trust::TrustedSet> read_as_client(const std::filesystem::path& repo_dir, UtcTime now);
 Result<trust::TrustedSet> read_as_client(trust::Transport& transport, UtcTime now);
+/// The same for a client that was given `pinned_root` and keeps its files in `store`.
+Result<trust::TrustedSet> read_as_client(trust::Transport& transport, Bytes pinned_root, UtcTime now,
+                                         trust::MetadataStore& store);
+/// 1.root.json.
+Result<Bytes> first_root(trust::Transport& transport);
 
 /// Searches through the delegations, from a set that read_as_client() gave. Rejections: target-not-found,
 /// delegation-bomb, those of the roles on the way. Faults: NotFound, Denied, Io.

@@ -47,6 +47,12 @@ class VersionJournal {
   Result<std::optional<Version>> highest(const Series& series, const RoleName& role);
 
  private:
+  struct Noted {
+    Version version;
+    std::optional<Bytes> digest;
+  };
+  Result<std::optional<Noted>> find(const Series& series, const RoleName& role);
+  Result<void> put(const Series& series, const RoleName& role, const Noted& noted);
   host::Db* db_;
 };
 

@@ -1,0 +1,98 @@
+#include "server/keys/offline_bundle.h"
+
+#include <system_error>
+#include <utility>
+
+#include "common/crypto/digest.h"
+#include "common/host/atomic_file.h"
+#include "common/json/canonical.h"
+#include "common/json/object_view.h"
+#include "common/json/strict_reader.h"
+
+namespace cotter::keys {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kType = "cotter-signing-request";
+constexpr std::uint64_t kMaxBytes = 64U << 20U;  ///< some 100,000 images
+
+std::string name_prefix(Repository repository, const RoleName& role) {
+  return std::string(name_of(repository)) + "-" + role.value() + "-";
+}
+
+Result<Repository> repository_in(const json::ObjectView& bundle) {
+  const std::string name = TRY(bundle.string("repository"));
+  if (name == name_of(Repository::Director)) return Repository::Director;
+  if (name != name_of(Repository::Image)) TRY(refuse(RuleId::MemberWrongKind, "director or image", name));
+  return Repository::Image;
+}
+
+Result<OfflineBundle> decode(const json::Value& value) {
+  const auto view = TRY(json::ObjectView::of(value, "signing request"));
+  if (const std::string type = TRY(view.string("_type")); type != kType) {
+    TRY(refuse(RuleId::RoleTypeWrong, std::string(kType), type));
+  }
+  OfflineBundle bundle;
+  bundle.repository = TRY(repository_in(view));
+  bundle.role = RoleName(TRY(view.string("role")));
+  bundle.version = Version(TRY(view.integer("version")));
+  bundle.threshold = static_cast<std::uint32_t>(TRY(view.integer("threshold")));
+  for (const json::Value& line : *TRY(view.array("summary"))) {
+    bundle.summary.push_back(TRY(json::string_of(line, "summary")));
+  }
+  bundle.signed_part = *TRY(view.value("signed"));
+  for (const json::Value& entry : *TRY(view.array("signatures"))) {
+    const auto signature = TRY(json::ObjectView::of(entry, "signature"));
+    bundle.signatures.push_back({KeyId(TRY(signature.string("keyid"))), TRY(signature.hex("sig"))});
+  }
+  if (const std::string digest = TRY(view.string("sha256")); digest != bundle.sha256()) {
+    TRY(refuse(RuleId::MemberWrongKind, "the SHA-256 of its content, " + bundle.sha256(), digest));
+  }
+  return bundle;
+}
+
+}  // namespace
+
+std::string OfflineBundle::file_name() const {
+  return name_prefix(repository, role) + std::to_string(version.value()) + ".json";
+}
+
+std::string OfflineBundle::sha256() const { return to_hex(crypto::sha256(json::canonical(signed_part))); }
+
+Result<void> OfflineBundle::write(const fs::path& pending_dir) const {
+  json::Array lines(summary.begin(), summary.end());
+  json::Array given;
+  for (const crypto::Signature& signature : signatures) {
+    given.emplace_back(json::Object{{"keyid", signature.keyid.value()}, {"sig", to_hex(signature.bytes)}});
+  }
+  const json::Object bundle{{"_type", kType},
+                            {"repository", name_of(repository)},
+                            {"role", role.value()},
+                            {"version", version.value()},
+                            {"threshold", std::uint64_t{threshold}},
+                            {"sha256", sha256()},
+                            {"summary", std::move(lines)},
+                            {"signed", signed_part},
+                            {"signatures", std::move(given)}};
+  return host::write_atomically(pending_dir / file_name(), to_bytes(json::to_pretty_text(bundle)));
+}
+
+Result<OfflineBundle> OfflineBundle::read(const fs::path& file) {
+  return decode(TRY(json::read(TRY(host::read_file(file, kMaxBytes)))));
+}
+
+Result<std::vector<fs::path>> bundles_in(const fs::path& pending_dir, Repository repository,
+                                         const RoleName& role) {
+  std::vector<fs::path> found;
+  const std::string prefix = name_prefix(repository, role);
+  std::error_code error;
+  for (fs::directory_iterator entry(pending_dir, error), end; !error && entry != end;
+       entry.increment(error)) {
+    if (entry->path().filename().string().starts_with(prefix)) found.push_back(entry->path());
+  }
+  if (error) return fail(host::errno_fault("cannot look into " + pending_dir.string(), error.value()));
+  return found;
+}
+
+}  // namespace cotter::keys

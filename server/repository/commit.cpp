@@ -1,0 +1,112 @@
+#include "server/repository/commit.h"
+
+#include <charconv>
+#include <system_error>
+
+#include "common/host/atomic_file.h"
+#include "common/model/file_names.h"
+#include "common/model/roles.h"
+#include "server/repository/folder_transport.h"
+#include "server/repository/publication_transport.h"
+#include "server/repository/reader.h"
+
+namespace cotter::repository {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// What a vehicle has stored that has seen what is published: its floors against rollback. Of the targets the
+/// snapshot says all that matters, and they are large.
+class SeenByClients final : public trust::MetadataStore {
+ public:
+  explicit SeenByClients(const trust::TrustedSet& published) : published_(&published) {}
+
+  Result<std::optional<Bytes>> load(Repository, const RoleName& role) const override {
+    if (role == model::timestamp_role()) return bytes_of(published_->timestamp());
+    if (role == model::snapshot_role()) return bytes_of(published_->snapshot());
+    return std::optional<Bytes>();
+  }
+  Result<void> commit(Repository, std::span<const trust::Effect>) override { return {}; }
+
+ private:
+  template <class T>
+  static std::optional<Bytes> bytes_of(const trust::Verified<T>* file) {
+    if (file == nullptr) return std::nullopt;
+    return Bytes(file->wire().begin(), file->wire().end());
+  }
+  const trust::TrustedSet* published_;
+};
+
+/// "7.snapshot.json" -> 7 for role snapshot.
+std::optional<Version> version_in(std::string_view file_name, const RoleName& role) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(file_name.data(), file_name.data() + file_name.size(), number);
+  if (error != std::errc() || file_name != model::metadata_file_name(role, Version(number)))
+    return std::nullopt;
+  return Version(number);
+}
+
+Result<void> remove_file(const fs::path& path) {
+  std::error_code error;
+  fs::remove(path, error);
+  if (error) return fail(host::errno_fault("cannot remove " + path.string(), error.value()));
+  return {};
+}
+
+/// Removes the regular files of one folder that `is_left_over` names.
+template <class Predicate>
+Result<void> remove_files(const fs::path& dir, Predicate is_left_over) {
+  std::error_code error;
+  for (fs::directory_iterator entry(dir, error), end; !error && entry != end; entry.increment(error)) {
+    std::error_code ignored;
+    if (!entry->is_regular_file(ignored) || !is_left_over(entry->path().filename().string())) continue;
+    TRY(remove_file(entry->path()));
+  }
+  if (error) return fail(host::errno_fault("cannot look into " + dir.string(), error.value()));
+  return {};
+}
+
+}  // namespace
+
+Result<void> rehearse(const Layout& layout, const trust::TrustedSet& published,
+                      const Publication& publication, UtcTime now) {
+  FolderTransport folder(layout.dir());
+  PublicationTransport next(publication, &folder);
+  SeenByClients seen(published);
+  TRY(read_as_client(next, TRY(first_root(next)), now, seen));
+  return {};
+}
+
+Result<void> write_file(const Layout& layout, const NewFile& file) {
+  const fs::path path = layout.metadata(file.role, file.version);
+  if (!file.version) return host::write_atomically(path, file.wire);
+  auto written = host::create_atomically(path, file.wire);
+  if (written || !is_fault(written.error(), Fault::Kind::Conflict)) return written;
+  const auto there = host::read_file(path, file.wire.size());
+  if (there && *there == file.wire) return {};
+  return fault(Fault::Kind::Conflict, path.string() + " is published already, with other content",
+               "a version is never published twice; was " + layout.dir().string() +
+                   " or cotter.db restored from a backup?");
+}
+
+Result<void> commit(const Layout& layout, const trust::TrustedSet& published, const Publication& publication,
+                    UtcTime now) {
+  TRY(rehearse(layout, published, publication, now));
+  for (const NewFile& file : publication) TRY(write_file(layout, file));
+  return {};
+}
+
+Result<void> clean_up(const Layout& layout, const trust::TrustedSet& published) {
+  TRY(remove_files(layout.incoming_dir(),
+                   [&](const std::string& name) { return name != layout.lock().filename(); }));
+  const Version snapshot = (*published.snapshot())->version;
+  const Version targets = (*published.targets())->version;
+  return remove_files(layout.dir(), [&](const std::string& name) {
+    const auto of_snapshot = version_in(name, model::snapshot_role());
+    const auto of_targets = version_in(name, model::targets_role());
+    return name.front() == '.' || (of_snapshot && *of_snapshot > snapshot) ||
+           (of_targets && *of_targets > targets);
+  });
+}
+
+}  // namespace cotter::repository

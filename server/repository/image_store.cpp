@@ -1,0 +1,164 @@
+#include "server/repository/image_store.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+#include "common/host/atomic_file.h"
+#include "common/trust/image_check.h"
+#include "server/repository/file_reader.h"
+#include "server/repository/folder_transport.h"
+
+namespace cotter::repository {
+namespace {
+
+namespace fs = std::filesystem;
+
+class IncomingFile {
+ public:
+  static Result<IncomingFile> create(const Layout& layout) {
+    std::string name = (layout.incoming_dir() / "image.XXXXXX").string();
+    const int fd = ::mkostemp(name.data(), O_CLOEXEC);
+    if (fd < 0) return fail(host::errno_fault("cannot write " + name, errno));
+    return IncomingFile(fd, std::move(name));
+  }
+  ~IncomingFile() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  IncomingFile(IncomingFile&& other) noexcept
+      : fd_(std::exchange(other.fd_, -1)), path_(std::move(other.path_)) {}
+  IncomingFile& operator=(IncomingFile&&) = delete;
+
+  [[nodiscard]] const fs::path& path() const noexcept { return path_; }
+
+  Result<void> write(ByteView bytes) {
+    while (!bytes.empty()) {
+      const ssize_t written = ::write(fd_, bytes.data(), bytes.size());
+      if (written < 0 && errno != EINTR) return failed();
+      if (written > 0) bytes = bytes.subspan(static_cast<std::size_t>(written));
+    }
+    return {};
+  }
+  Result<void> finish() {
+    if (::fchmod(fd_, host::kPublicFile) != 0 || ::fsync(fd_) != 0) return failed();
+    return {};
+  }
+
+ private:
+  IncomingFile(int fd, std::string path) : fd_(fd), path_(std::move(path)) {}
+  [[nodiscard]] Result<void> failed() const {
+    return fail(host::errno_fault("cannot write " + path_.string(), errno));
+  }
+  int fd_;
+  fs::path path_;
+};
+
+bool is_unchanged(const struct stat& before, const struct stat& after) {
+  const auto same_time = [](const timespec& a, const timespec& b) {
+    return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+  };
+  return before.st_size == after.st_size && same_time(before.st_mtim, after.st_mtim) &&
+         same_time(before.st_ctim, after.st_ctim);
+}
+
+Result<void> make_dirs(const fs::path& dir) {
+  std::error_code error;
+  if (fs::is_directory(dir, error)) return {};
+  TRY(make_dirs(dir.parent_path()));
+  auto made = host::make_dir(dir, host::kPublicDir);
+  if (!made && is_fault(made.error(), Fault::Kind::Conflict) && fs::is_directory(dir, error)) return {};
+  return made;
+}
+
+bool is_whole(const fs::path& file, const IncomingImage& image) {
+  const model::Target wanted{image.length(), image.hashes(), {}, {}};
+  trust::ImageCheck check(wanted);
+  FolderTransport folder(file.parent_path());
+  return folder.stream(file.filename().string(), [&](ByteView piece) { return check.write(piece); }) &&
+         check.finish();
+}
+
+/// Puts the incoming file under `name`, whatever lies there: only ever the same bytes, or damaged ones.
+Result<void> replace(const Layout& layout, const IncomingImage& image, const fs::path& name) {
+  const fs::path passing = layout.incoming_dir() / "mended";
+  ::unlink(passing.c_str());
+  if (::link(image.file().c_str(), passing.c_str()) != 0 || ::rename(passing.c_str(), name.c_str()) != 0) {
+    return fail(host::errno_fault("cannot write " + name.string(), errno));
+  }
+  return {};
+}
+
+Result<void> link_image(const Layout& layout, const IncomingImage& image, const fs::path& name) {
+  if (::link(image.file().c_str(), name.c_str()) == 0) return {};
+  if (errno != EEXIST) return fail(host::errno_fault("cannot write " + name.string(), errno));
+  if (is_whole(name, image)) return {};
+  return replace(layout, image, name);
+}
+
+}  // namespace
+
+IncomingImage::~IncomingImage() {
+  if (!file_.empty()) ::unlink(file_.c_str());
+}
+
+IncomingImage::IncomingImage(IncomingImage&& other) noexcept
+    : file_(std::exchange(other.file_, {})), length_(other.length_), hashes_(std::move(other.hashes_)) {}
+
+Result<IncomingImage> take_in(const Layout& layout, const fs::path& source,
+                              const std::function<void(std::uint64_t)>& progress) {
+  FileReader reader = TRY(FileReader::open(source));
+  const struct stat before = TRY(reader.status());
+  IncomingFile file = TRY(IncomingFile::create(layout));
+  IncomingImage image(file.path());
+  crypto::Hasher sha256(crypto::HashFunction::Sha256);
+  crypto::Hasher sha512(crypto::HashFunction::Sha512);
+  for (ByteView piece = TRY(reader.next()); !piece.empty(); piece = TRY(reader.next())) {
+    sha256.update(piece);
+    sha512.update(piece);
+    TRY(file.write(piece));
+    image.length_ += piece.size();
+    if (progress) progress(image.length_);
+  }
+  const struct stat after = TRY(reader.status());
+  if (!is_unchanged(before, after) || image.length_ != static_cast<std::uint64_t>(after.st_size)) {
+    return fault(Fault::Kind::Conflict, source.string() + " changed while it was read",
+                 "let its build finish, then publish again: nothing was published");
+  }
+  if (image.length_ == 0)
+    return fault(Fault::Kind::Usage, source.string() + " is empty", "name the image's file");
+  TRY(file.finish());
+  image.hashes_.set(crypto::HashFunction::Sha256, sha256.finish());
+  image.hashes_.set(crypto::HashFunction::Sha512, sha512.finish());
+  return image;
+}
+
+Result<void> store_image(const Layout& layout, const IncomingImage& image, const TargetName& name) {
+  fs::path dir;
+  for (const auto& [function, digest] : image.hashes().all()) {
+    const fs::path path = layout.image(name, to_hex(digest));
+    dir = path.parent_path();
+    TRY(make_dirs(dir));
+    TRY(link_image(layout, image, path));
+  }
+  return host::sync_dir(dir);
+}
+
+Result<void> check_image(Source& source, const TargetName& name, const model::Target& target,
+                         std::uint64_t* bytes_read) {
+  for (const auto& [function, digest] : target.hashes.all()) {
+    if (!crypto::hash_function_named(function)) continue;  // nobody asks under a hash that nobody can check
+    trust::ImageCheck check(target);
+    TRY(source.stream(image_url_path(name, to_hex(digest)), [&](ByteView piece) {
+      if (bytes_read != nullptr) *bytes_read += piece.size();
+      return check.write(piece);
+    }));
+    TRY(check.finish());
+  }
+  return {};
+}
+
+}  // namespace cotter::repository

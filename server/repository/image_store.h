@@ -1,0 +1,54 @@
+// The images of a repository: taken in while they are hashed, then stored under each of their hashes.
+// Never puts a byte under a name before its hash is known, never other bytes under a name that has some
+// (IMG-4). One writer at a time: hold Layout::lock().
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+
+#include "common/base/result.h"
+#include "common/crypto/digest.h"
+#include "common/model/roles.h"
+#include "server/repository/layout.h"
+#include "server/repository/source.h"
+
+namespace cotter::repository {
+
+/// An image copied into the repository's incoming folder, durable, under no name that anybody reads. Removed
+/// when this goes; links made by store_image() stay.
+class IncomingImage {
+ public:
+  ~IncomingImage();
+  IncomingImage(IncomingImage&& other) noexcept;
+  IncomingImage& operator=(IncomingImage&&) = delete;
+  [[nodiscard]] std::uint64_t length() const noexcept { return length_; }
+  [[nodiscard]] const crypto::Hashes& hashes() const noexcept { return hashes_; }  ///< sha256 and sha512
+  [[nodiscard]] const std::filesystem::path& file() const noexcept { return file_; }
+
+ private:
+  friend Result<IncomingImage> take_in(const Layout&, const std::filesystem::path&,
+                                       const std::function<void(std::uint64_t)>&);
+  explicit IncomingImage(std::filesystem::path file) : file_(std::move(file)) {}
+  std::filesystem::path file_;
+  std::uint64_t length_ = 0;
+  crypto::Hashes hashes_;
+};
+
+/// Copies and hashes in one pass: the bytes hashed are the bytes kept. `progress` is told how many bytes are
+/// done. Faults: NotFound, Conflict (the file changed meanwhile), Usage (empty, or no regular file), NoSpace,
+/// Denied, Io.
+Result<IncomingImage> take_in(const Layout& layout, const std::filesystem::path& source,
+                              const std::function<void(std::uint64_t)>& progress);
+
+/// Links the image under targets/… once for each hash (FMT-101), durable on return. What lies there already
+/// is kept where it is whole, and mended where the disk damaged it. Faults: NoSpace, Denied, Io.
+Result<void> store_image(const Layout& layout, const IncomingImage& image, const TargetName& name);
+
+/// Reads the image at each of the names that a vehicle may ask for and checks it as a vehicle would. What was
+/// read is added to `bytes_read`, where given. Rejections: image-*. Faults: NotFound and others of the
+/// source.
+Result<void> check_image(Source& source, const TargetName& name, const model::Target& target,
+                         std::uint64_t* bytes_read = nullptr);
+
+}  // namespace cotter::repository

@@ -1,0 +1,59 @@
+#include "server/repository/reader.h"
+
+#include "common/model/file_names.h"
+#include "server/repository/folder_transport.h"
+
+namespace cotter::repository {
+namespace {
+
+/// A vehicle fresh from the factory: nothing stored, and nothing to be kept.
+class NothingStored final : public trust::MetadataStore {
+ public:
+  Result<std::optional<Bytes>> load(Repository, const RoleName&) const override {
+    return std::optional<Bytes>();
+  }
+  Result<void> commit(Repository, std::span<const trust::Effect>) override { return {}; }
+};
+
+}  // namespace
+
+trust::Policy image_policy() {
+  trust::Policy policy;
+  policy.repository = Repository::Image;
+  policy.profile = trust::Profile::Vehicle;
+  policy.limits = Limits::for_image_repository();
+  return policy;
+}
+
+Result<Bytes> first_root(trust::Transport& transport) {
+  return transport.get(model::metadata_file_name(model::root_role(), Version(1)),
+                       image_policy().limits.root_bytes);
+}
+
+Result<trust::TrustedSet> read_as_client(trust::Transport& transport, Bytes pinned_root, UtcTime now,
+                                         trust::MetadataStore& store) {
+  trust::Refresh refresh(TRY(trust::TrustedSet::anchored_at(std::move(pinned_root), now, image_policy())));
+  TRY(trust::drive(refresh, store, transport));
+  return std::move(refresh).take();
+}
+
+Result<trust::TrustedSet> read_as_client(trust::Transport& transport, UtcTime now) {
+  NothingStored nothing;
+  return read_as_client(transport, TRY(first_root(transport)), now, nothing);
+}
+
+Result<trust::TrustedSet> read_as_client(const std::filesystem::path& repo_dir, UtcTime now) {
+  FolderTransport folder(repo_dir);
+  return read_as_client(folder, now);
+}
+
+Result<trust::Found> find_target(const trust::TrustedSet& set, const std::filesystem::path& repo_dir,
+                                 const TargetName& name) {
+  FolderTransport folder(repo_dir);
+  NothingStored nothing;
+  trust::DelegationWalk walk(set, name, std::nullopt);
+  TRY(trust::drive(walk, nothing, folder));
+  return walk.found();
+}
+
+}  // namespace cotter::repository
