@@ -41,12 +41,13 @@ struct EcuStatus {
   bool spare_slot =
       true;      ///< false: its image is streamed over the running one, and the primary holds the backup
   Bytes report;  ///< its signed ECU version report, as it wrote it
+  bool image_lost = false;  ///< an interrupted overwrite: it needs the image again, or its backup
 };
 
 struct InstallOutcome {
-  bool installed = false;
-  std::string code;  ///< rule id or "installed", "rolled-back", "restored"
-  std::string text;  ///< for people
+  bool installed = false;  ///< the ECU runs what this call brought
+  std::string code;        ///< "installed", "restored", "rolled-back", "image-lost"
+  std::string text;        ///< for people
 };
 
 struct EcuLink {

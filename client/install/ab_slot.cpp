@@ -1,0 +1,166 @@
+#include "client/install/ab_slot.h"
+
+#include <utility>
+
+namespace cotter::client {
+namespace {
+
+constexpr std::size_t kPiece = 64 * 1024;
+
+InstallOutcome installed(const ImageRecord& record) {
+  return {true, "installed", record.image.name.value() + " runs and is confirmed"};
+}
+
+}  // namespace
+
+Result<void> AbSlot::recover() {
+  const auto incoming = TRY(records_.incoming());
+  if (!incoming || incoming->stage != Incoming::Stage::Trial) return {};
+  // The power failed between "make it boot" and "it is confirmed": whichever slot boots now says how far it
+  // came.
+  if (TRY(medium_.active()) == incoming->slot) {
+    TRY(judge_trial(*incoming));
+    return {};
+  }
+  Incoming staged = *incoming;
+  staged.stage = Incoming::Stage::Staged;
+  return records_.save(staged);
+}
+
+Result<Running> AbSlot::running() const {
+  const auto confirmed = TRY(records_.confirmed()).value_or(ImageRecord{});
+  Running running{TRY(measure(medium_, TRY(medium_.active()), confirmed.image.name)),
+                  confirmed.release_counter};
+  running.sound = running.image.length == confirmed.image.length &&
+                  running.image.hashes.agrees_with(confirmed.image.hashes);
+  return running;
+}
+
+Result<Bytes> AbSlot::read(std::uint64_t offset, std::size_t max) const {
+  return medium_.read(TRY(medium_.active()), offset, max);
+}
+
+Result<std::uint64_t> AbSlot::begin(const Permit& permit) {
+  transfer_.reset();
+  TRY(check_floor(TRY(floor()), permit.release_counter()));
+  Incoming next{ImageRecord::of(permit), Incoming::Stage::Receiving, other(TRY(medium_.active()))};
+  const auto before = TRY(records_.incoming());
+  const bool same = before && before->record == next.record && before->slot == next.slot;
+  if (same) {
+    next.stage = before->stage;
+  } else {
+    // In this order, for a power cut must not leave a record of bytes that are another image's.
+    TRY(records_.forget_incoming());
+    TRY(medium_.truncate(next.slot, 0));
+    TRY(records_.save(next));
+  }
+  const std::uint64_t there = TRY(medium_.size(next.slot));
+  trust::ImageCheck check(permit.target());
+  if (const Result<void> so_far = check_slot(medium_, next.slot, there, check); !so_far) {
+    if (rejection_in(so_far.error()) == nullptr) return fail(so_far.error());
+    TRY(discard());  // more bytes than the image has: not what this ECU wrote
+    return begin(permit);
+  }
+  transfer_.emplace(Transfer{std::move(next), std::move(check)});
+  return there;
+}
+
+Result<std::uint64_t> AbSlot::begin_restore(std::uint64_t /*length*/) {
+  TRY(refuse(RuleId::MessageOutOfOrder, "an ECU without a spare slot", "one that rolls back by itself"));
+  return 0;
+}
+
+Result<void> AbSlot::write(std::uint64_t offset, ByteView chunk) {
+  const bool next = transfer_ && offset == transfer_->check.received();
+  if (!next) {
+    TRY(refuse(
+        RuleId::MessageOutOfOrder,
+        transfer_ ? "byte " + std::to_string(transfer_->check.received()) : "an image that was announced",
+        "byte " + std::to_string(offset)));
+    return {};
+  }
+  if (const Result<void> fits = transfer_->check.write(chunk); !fits) {
+    transfer_.reset();
+    TRY(discard());
+    return fail(fits.error());
+  }
+  return medium_.write(transfer_->incoming.slot, offset, chunk);
+}
+
+Result<InstallOutcome> AbSlot::finish() {
+  if (!transfer_) {
+    TRY(refuse(RuleId::MessageOutOfOrder, "an image that was announced", "its end"));
+    return InstallOutcome{};
+  }
+  Transfer transfer = *std::exchange(transfer_, std::nullopt);
+  if (const Result<void> right = transfer.check.finish(); !right) {
+    TRY(discard());
+    return fail(right.error());
+  }
+  if (transfer.incoming.stage != Incoming::Stage::Staged) {
+    TRY(medium_.sync(transfer.incoming.slot));
+    transfer.incoming.stage = Incoming::Stage::Staged;
+    TRY(records_.save(transfer.incoming));
+  }
+  return InstallOutcome{false, "staged", transfer.incoming.record.image.name.value() + " waits to be run"};
+}
+
+Result<std::optional<model::InstalledImage>> AbSlot::staged() const {
+  const auto incoming = TRY(records_.incoming());
+  if (!incoming || incoming->stage != Incoming::Stage::Staged) return std::optional<model::InstalledImage>();
+  return std::optional(incoming->record.image);
+}
+
+Result<InstallOutcome> AbSlot::activate() {
+  transfer_.reset();
+  auto incoming = TRY(records_.incoming());
+  const bool ready = incoming && incoming->stage == Incoming::Stage::Staged &&
+                     incoming->slot == other(TRY(medium_.active()));
+  if (!ready) {
+    TRY(refuse(RuleId::MessageOutOfOrder, "a staged image", "none"));
+    return InstallOutcome{};
+  }
+  TRY(check_floor(TRY(floor()), incoming->record.release_counter));
+  // As read back now, not as written then: somebody may have been at the storage between (ATK-48).
+  if (const Result<void> right = check_whole_slot(medium_, incoming->slot, incoming->record); !right) {
+    TRY(discard());
+    return fail(right.error());
+  }
+  incoming->stage = Incoming::Stage::Trial;
+  TRY(records_.save(*incoming));
+  TRY(medium_.activate(incoming->slot));
+  return judge_trial(*incoming);
+}
+
+/// The boot check: the slot that boots holds the image that was meant. Confirms it, or goes back.
+Result<InstallOutcome> AbSlot::judge_trial(const Incoming& trial) {
+  const Result<void> right = check_whole_slot(medium_, trial.slot, trial.record);
+  if (!right) {
+    TRY(medium_.activate(other(trial.slot)));
+    TRY(records_.forget_incoming());
+    return InstallOutcome{false, "rolled-back",
+                          trial.record.image.name.value() + ": " + summary(right.error())};
+  }
+  TRY(records_.confirm(trial.record));
+  TRY(records_.forget_incoming());
+  return installed(trial.record);
+}
+
+Result<void> AbSlot::discard() {
+  transfer_.reset();
+  TRY(records_.forget_incoming());
+  return medium_.truncate(other(TRY(medium_.active())), 0);
+}
+
+Result<void> AbSlot::stage(ImageSource& image, const trust::Assignment& assignment) {
+  for (std::uint64_t offset = TRY(begin(Permit(assignment))); offset < image.size();) {
+    const Bytes piece = TRY(image.read(offset, kPiece));
+    if (piece.empty()) break;
+    TRY(write(offset, piece));
+    offset += piece.size();
+  }
+  TRY(finish());
+  return {};
+}
+
+}  // namespace cotter::client

@@ -1,0 +1,64 @@
+// The records that both kinds of installer keep: what was confirmed, what is on its way, the counter's floor.
+// Never lets the floor sink. One thread.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "client/install/installer.h"
+#include "client/install/media.h"
+
+namespace cotter::client {
+
+/// An image as the ECU itself verified it.
+struct ImageRecord {
+  model::InstalledImage image;
+  ReleaseCounter release_counter;
+
+  static ImageRecord of(const Permit& permit);
+  [[nodiscard]] model::Target target() const;  ///< for an ImageCheck
+  friend bool operator==(const ImageRecord&, const ImageRecord&) = default;
+};
+
+/// An image between its first byte and its confirmation.
+struct Incoming {
+  enum class Stage : std::uint8_t {
+    Receiving,    ///< into the spare slot
+    Staged,       ///< whole, and checked
+    Trial,        ///< made to boot, or about to be; not confirmed
+    Overwriting,  ///< over the only slot: what runs is lost until it is whole
+  };
+  ImageRecord record;
+  Stage stage = Stage::Receiving;
+  Slot slot = Slot::B;
+};
+
+class SlotRecords {
+ public:
+  explicit SlotRecords(StateStore& store) : store_(store) {}
+  /// A record that cannot be read counts as absent (VER-REC). Faults: Io.
+  [[nodiscard]] Result<std::optional<ImageRecord>> confirmed() const;
+  [[nodiscard]] Result<std::optional<Incoming>> incoming() const;
+  /// The floor kept by itself, or the confirmed image's where that is higher.
+  [[nodiscard]] Result<ReleaseCounter> floor() const;
+
+  Result<void> save(const Incoming& incoming);
+  Result<void> forget_incoming();
+  /// First the floor, then the image: a power cut between them leaves the trial, which is judged again.
+  Result<void> confirm(const ImageRecord& record);
+
+ private:
+  StateStore& store_;
+};
+
+/// Length and both hashes of a slot, read back from the medium.
+Result<model::InstalledImage> measure(const SlotMedium& medium, Slot slot, TargetName name);
+/// Runs the first `bytes` of a slot through `check`. Rejections of ImageCheck::write.
+Result<void> check_slot(const SlotMedium& medium, Slot slot, std::uint64_t bytes, trust::ImageCheck& check);
+/// The whole slot, as read back, is this image. Rejections: image-too-long, image-too-short,
+/// image-hash-wrong.
+Result<void> check_whole_slot(const SlotMedium& medium, Slot slot, const ImageRecord& record);
+/// Rejection: ecu-release-counter-lower.
+Result<void> check_floor(ReleaseCounter floor, ReleaseCounter offered);
+
+}  // namespace cotter::client

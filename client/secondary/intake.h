@@ -1,0 +1,77 @@
+// One pull of metadata by one ECU: director, image repository, delegations, down to what this ECU may install
+// (FVS-2 to FVS-7; PVS-2 to PVS-5 where it verifies partially).
+// Never takes the primary's word for anything. Stored files come from the ECU's own store. One thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <variant>
+#include <vector>
+
+#include "client/install/installer.h"
+#include "common/base/time.h"
+#include "common/trust/refresh.h"
+
+namespace cotter::client {
+
+enum class Verification : std::uint8_t { Full, Partial };
+
+/// What the factory wrote into this ECU.
+struct EcuIdentity {
+  VehicleId vin;
+  EcuSerial serial;
+  HardwareId hardware_id;
+  Verification verification = Verification::Full;
+  Bytes director_root;
+  Bytes image_root;  ///< empty on an ECU that verifies partially
+};
+
+/// What a pull came to.
+struct Verdict {
+  std::optional<Permit> permit;  ///< nothing: the ECU runs what it should, or is not mentioned
+  Version director_targets;
+};
+
+class Intake {
+ public:
+  /// `self` is this ECU as it is now. A stored root that does not verify gives way to the factory's
+  /// (VER-REC). Faults of the store; Rejections of TrustedSet::anchored_at.
+  static Result<Intake> open(const EcuIdentity& identity, trust::MetadataStore& store, UtcTime now,
+                             trust::ProvisionedEcu self);
+
+  struct Need {
+    Repository repository;
+    trust::Want want;
+  };
+  /// The next file that the ECU does not have itself; nothing: verdict() is there. Rejections of Refresh,
+  /// DelegationWalk, match() and select(). Faults of the store.
+  Result<std::optional<Need>> next();
+  Result<void> give(Bytes file);
+  Result<void> absent();
+  [[nodiscard]] const Verdict& verdict() const;
+
+ private:
+  using Driver = std::variant<trust::Refresh, trust::DelegationWalk>;
+  Intake(const EcuIdentity& identity, trust::MetadataStore& store, UtcTime now, trust::ProvisionedEcu self,
+         trust::Refresh director);
+  static Result<trust::TrustedSet> anchor(const EcuIdentity& identity, trust::MetadataStore& store,
+                                          UtcTime now, Repository repository);
+  [[nodiscard]] Repository repository() const noexcept;
+  [[nodiscard]] std::optional<trust::Want> wanted() const;
+  Result<void> step(std::optional<Bytes> file);
+  Result<void> keep(std::vector<trust::Effect> effects);
+  Result<void> close_driver();
+  Result<void> judge_director(trust::TrustedSet director);
+  Result<void> judge_both(const trust::TrustedSet& image);
+
+  const EcuIdentity* identity_;
+  trust::MetadataStore* store_;
+  UtcTime now_;
+  trust::VehicleRecord record_;  ///< of this ECU alone
+  std::optional<Driver> driver_;
+  std::optional<trust::TrustedSet> director_;  ///< once it is up to date
+  std::optional<trust::Pending> pending_;
+  std::optional<Verdict> verdict_;
+};
+
+}  // namespace cotter::client

@@ -1,0 +1,52 @@
+// What an ECU must remember for its reports: the counter, the last time, the attacks it saw (FMT-80, FVS-8).
+// Never gives one counter to two reports, a power cut between them or not (GAP-18). One thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "client/install/installer.h"
+#include "client/install/media.h"
+#include "client/secondary/intake.h"
+#include "common/base/time.h"
+#include "common/crypto/signer.h"
+#include "common/model/manifest.h"
+
+namespace cotter::client {
+
+class ReportBook {
+ public:
+  explicit ReportBook(StateStore& store) : store_(store) {}
+  /// Reads what was kept. A book that cannot be read is begun anew with a counter above all earlier ones: the
+  /// seconds of `now`. Faults: Io.
+  Result<void> open(UtcTime now);
+
+  /// A fresh signed report of what runs; its counter is durable before it is used. Faults of store and
+  /// signer.
+  Result<Bytes> report(const EcuIdentity& identity, const Running& running, UtcTime now,
+                       crypto::Signer& signer);
+  /// Keeps a broken rule for the next reports: the last eight, each once.
+  void note(const Rejection& rejection);
+  /// This version of the director's targets was verified. A newer one acknowledges what had been reported.
+  /// Faults: Io, NoSpace.
+  Result<void> accepted(Version director_targets);
+
+ private:
+  struct Attack {
+    std::string text;  ///< "director/targets:rule-id"
+    bool reported = false;
+  };
+  [[nodiscard]] Bytes encode() const;
+  Result<void> decode(ByteView record);
+  Result<void> save() { return store_.save("report", encode()); }
+
+  StateStore& store_;
+  std::uint64_t counter_ = 0;
+  std::optional<UtcTime> last_time_;
+  std::optional<Version> director_targets_;
+  std::vector<Attack> attacks_;
+};
+
+}  // namespace cotter::client
