@@ -1,0 +1,242 @@
+#include "common/host/sqlite.h"
+
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "common/host/atomic_file.h"
+
+namespace cotter::host {
+namespace {
+
+Fault::Kind kind_of(int code, int system_error) {
+  switch (code & 0xFF) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return Fault::Kind::Busy;
+    case SQLITE_FULL:
+      return Fault::Kind::NoSpace;
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+    case SQLITE_AUTH:
+      return Fault::Kind::Denied;
+    case SQLITE_CONSTRAINT:
+      return Fault::Kind::Conflict;
+    default:
+      // SQLite tells a full disk as an I/O error where it grows the shared memory file.
+      return system_error == ENOSPC || system_error == EDQUOT ? Fault::Kind::NoSpace : Fault::Kind::Io;
+  }
+}
+
+std::string hint_of(Fault::Kind kind) {
+  switch (kind) {
+    case Fault::Kind::Busy:
+      return "another process is writing: try again when it is done";
+    case Fault::Kind::NoSpace:
+      return "free space on the disk, then try again: nothing was changed";
+    default:
+      return {};
+  }
+}
+
+Error error_of(sqlite3* db, const std::string& doing) {
+  const Fault::Kind kind = kind_of(sqlite3_extended_errcode(db), sqlite3_system_errno(db));
+  return Fault{kind, doing + ": " + sqlite3_errmsg(db), hint_of(kind)};
+}
+
+std::string database_name(sqlite3* db) {
+  const char* file = sqlite3_db_filename(db, "main");
+  return file == nullptr || *file == '\0' ? "the database" : file;
+}
+
+Error error_of(sqlite3* db) { return error_of(db, database_name(db)); }
+
+/// SQLite would make the file as open as the umask lets it; its -wal and -shm take the file's mode.
+Result<void> make_private_file(const std::filesystem::path& file) {
+  const int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kSecretFile);
+  if (fd < 0) return fail(errno_fault("cannot open the database " + file.string(), errno));
+  ::close(fd);
+  return {};
+}
+
+}  // namespace
+
+// --- Statement
+// -----------------------------------------------------------------------------------------------
+
+Statement::~Statement() { sqlite3_finalize(handle_); }
+
+Statement::Statement(Statement&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
+
+Statement& Statement::operator=(Statement&& other) noexcept {
+  std::swap(handle_, other.handle_);
+  return *this;
+}
+
+Result<void> Statement::bind(Arguments arguments) {
+  sqlite3_reset(handle_);
+  COTTER_ASSERT(static_cast<std::size_t>(sqlite3_bind_parameter_count(handle_)) == arguments.size());
+  int index = 0;
+  for (const Argument& argument : arguments) {
+    ++index;
+    int code = SQLITE_OK;
+    if (const auto* integer = std::get_if<std::int64_t>(&argument.value_)) {
+      code = sqlite3_bind_int64(handle_, index, *integer);
+    } else if (const auto* text = std::get_if<std::string_view>(&argument.value_)) {
+      // A view of nothing may have no address, and SQLite takes that for NULL.
+      code = sqlite3_bind_text64(handle_, index, text->empty() ? "" : text->data(), text->size(),
+                                 SQLITE_STATIC, SQLITE_UTF8);
+    } else if (const auto* blob = std::get_if<ByteView>(&argument.value_)) {
+      code = blob->empty() ? sqlite3_bind_zeroblob(handle_, index, 0)
+                           : sqlite3_bind_blob64(handle_, index, blob->data(), blob->size(), SQLITE_STATIC);
+    } else {
+      code = sqlite3_bind_null(handle_, index);
+    }
+    if (code != SQLITE_OK) return fail(error_of(sqlite3_db_handle(handle_)));
+  }
+  return {};
+}
+
+Result<bool> Statement::step() {
+  const int code = sqlite3_step(handle_);
+  if (code == SQLITE_ROW) return true;
+  if (code == SQLITE_DONE) return false;
+  Error error = error_of(sqlite3_db_handle(handle_));
+  sqlite3_reset(handle_);
+  return fail(std::move(error));
+}
+
+Result<void> Statement::run(Arguments arguments) {
+  TRY(bind(arguments));
+  while (TRY(step())) {
+  }
+  sqlite3_reset(handle_);  // a finished statement would hold the read lock until it is bound again
+  return {};
+}
+
+bool Statement::is_null(int column) const { return sqlite3_column_type(handle_, column) == SQLITE_NULL; }
+
+std::int64_t Statement::integer(int column) const { return sqlite3_column_int64(handle_, column); }
+
+std::string Statement::text(int column) const {
+  const unsigned char* data = sqlite3_column_text(handle_, column);
+  if (data == nullptr) return {};
+  const auto size = static_cast<std::size_t>(sqlite3_column_bytes(handle_, column));
+  return std::string(as_text(ByteView(data, size)));
+}
+
+Bytes Statement::blob(int column) const {
+  const void* data = sqlite3_column_blob(handle_, column);
+  if (data == nullptr) return {};
+  const auto* bytes = static_cast<const std::uint8_t*>(data);
+  return Bytes(bytes, bytes + sqlite3_column_bytes(handle_, column));
+}
+
+// --- Db
+// ------------------------------------------------------------------------------------------------------
+
+void Db::Close::operator()(sqlite3* handle) const { sqlite3_close_v2(handle); }
+
+Db::~Db() = default;
+Db::Db(Db&&) noexcept = default;
+Db& Db::operator=(Db&&) noexcept = default;
+
+Result<Db> Db::open(const std::filesystem::path& file) {
+  if (file != ":memory:") TRY(make_private_file(file));
+  sqlite3* handle = nullptr;
+  const int code = sqlite3_open_v2(
+      file.c_str(), &handle,
+      SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
+  if (handle == nullptr) return fault(Fault::Kind::Io, "cannot open the database " + file.string());
+  Db db(handle);
+  if (code != SQLITE_OK) return fail(error_of(handle, "cannot open the database " + file.string()));
+  sqlite3_busy_timeout(handle, kBusyTimeoutMs);
+  TRY(
+      db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
+              "PRAGMA trusted_schema = OFF;"));
+  return db;
+}
+
+Result<void> Db::exec(const std::string& sql) {
+  if (sqlite3_exec(handle_.get(), sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK) {
+    return fail(error_of(handle_.get()));
+  }
+  return {};
+}
+
+Result<Statement> Db::prepare(std::string_view sql) {
+  sqlite3_stmt* statement = nullptr;
+  const int code =
+      sqlite3_prepare_v2(handle_.get(), sql.data(), static_cast<int>(sql.size()), &statement, nullptr);
+  if (code != SQLITE_OK) return fail(error_of(handle_.get()));
+  return Statement(statement);
+}
+
+Result<void> Db::run(std::string_view sql, Arguments arguments) { return TRY(prepare(sql)).run(arguments); }
+
+Result<Statement> Db::query(std::string_view sql, Arguments arguments) {
+  Statement statement = TRY(prepare(sql));
+  TRY(statement.bind(arguments));
+  return statement;
+}
+
+std::int64_t Db::changes() const { return sqlite3_changes64(handle_.get()); }
+
+std::int64_t Db::last_insert_id() const { return sqlite3_last_insert_rowid(handle_.get()); }
+
+bool Db::in_transaction() const { return sqlite3_get_autocommit(handle_.get()) == 0; }
+
+// --- Transaction
+// ---------------------------------------------------------------------------------------------
+
+Result<Transaction> Transaction::begin(Db& db) {
+  TRY(db.exec("BEGIN IMMEDIATE"));
+  return Transaction(db);
+}
+
+Transaction::Transaction(Transaction&& other) noexcept : db_(std::exchange(other.db_, nullptr)) {}
+
+Transaction::~Transaction() {
+  // Nothing to be done about a failure: the transaction ends with the connection at the latest.
+  if (db_ != nullptr) static_cast<void>(db_->exec("ROLLBACK"));
+}
+
+Result<void> Transaction::commit() {
+  COTTER_ASSERT(db_ != nullptr);
+  TRY(db_->exec("COMMIT"));
+  db_ = nullptr;
+  return {};
+}
+
+// --- migrations
+// ----------------------------------------------------------------------------------------------
+
+namespace {
+
+Result<std::uint64_t> user_version(Db& db) {
+  Statement statement = TRY(db.query("PRAGMA user_version"));
+  TRY(statement.step());
+  return statement.count(0);
+}
+
+}  // namespace
+
+Result<void> migrate(Db& db, std::span<const Migration> migrations) {
+  if (TRY(user_version(db)) == migrations.size()) return {};  // the usual case takes no write lock
+  Transaction transaction = TRY(Transaction::begin(db));
+  const std::uint64_t applied = TRY(user_version(db));
+  if (applied > migrations.size()) {
+    return fault(Fault::Kind::Conflict,
+                 "the database has schema " + std::to_string(applied) + ", this program knows " +
+                     std::to_string(migrations.size()),
+                 "it was used by a later version of this program: use that one");
+  }
+  for (const Migration& migration : migrations.subspan(applied)) TRY(db.exec(std::string(migration.sql)));
+  TRY(db.exec("PRAGMA user_version = " + std::to_string(migrations.size())));
+  return transaction.commit();
+}
+
+}  // namespace cotter::host
