@@ -8,6 +8,7 @@
 
 #include "common/base/result.h"
 #include "common/crypto/secret.h"
+#include "common/host/passphrase.h"
 #include "common/host/process.h"
 #include "server/app/workspace.h"
 
@@ -25,6 +26,10 @@ struct Context {
 inline Result<app::Workspace> open_workspace(const Context& context) {
   return app::Workspace::find(context.workspace);
 }
+
+/// Where the passphrases come from, for verbs that need a new one: see host::read_new_passphrase().
+host::PassphraseSource workspace_source(const Context& context);
+host::PassphraseSource holder_source(const Context& context, const std::string& holder);
 
 /// Of the online keys and the CA: --passphrase-fd, COTTER_PASSPHRASE, or a prompt.
 Result<crypto::Secret> workspace_passphrase(const Context& context);

@@ -1,0 +1,219 @@
+#include "server/app/init_workspace.h"
+
+#include <array>
+#include <memory>
+#include <system_error>
+#include <utility>
+
+#include "common/host/atomic_file.h"
+#include "common/host/keystore_file.h"
+#include "common/model/roles.h"
+#include "server/app/staged_folder.h"
+#include "server/keys/keyring.h"
+#include "server/keys/pki.h"
+#include "server/repository/root_maker.h"
+#include "server/storage/sqlite/database.h"
+
+namespace cotter::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::uint32_t kMaxKeys = 16;  // a dozen holders are a crowd; a root must stay small
+constexpr const char* kSettingsFile = "cotter.toml";
+
+/// Everything of a workspace but cotter.toml, which makes it one.
+constexpr std::array kEntries = {"keys", "pki", "repo", "director", "pending", "cotter.db"};
+
+bool is_there(const fs::path& path) {
+  std::error_code ignored;
+  return fs::exists(fs::symlink_status(path, ignored));
+}
+
+/// Absolute, symbolic links resolved as far as it exists.
+fs::path resolved(const fs::path& path) {
+  std::error_code error;
+  fs::path whole = fs::weakly_canonical(fs::absolute(path, error), error);
+  if (!whole.has_filename()) whole = whole.parent_path();  // written with a slash at its end
+  return error ? path : whole;
+}
+
+bool is_within(const fs::path& inner, const fs::path& outer) {
+  const auto [in, out] = std::mismatch(inner.begin(), inner.end(), outer.begin(), outer.end());
+  return out == outer.end();
+}
+
+Result<void> check_quorum(const Quorum& quorum, const std::string& role) {
+  if (quorum.threshold >= 1 && quorum.threshold <= quorum.keys && quorum.keys <= kMaxKeys) return {};
+  return fault(Fault::Kind::Usage,
+               "bad quorum for " + role + ": " + std::to_string(quorum.threshold) + " of " +
+                   std::to_string(quorum.keys) + " keys",
+               "use 1 to 16 keys and a threshold of 1 to as many");
+}
+
+Result<void> check_passphrases(const InitPlan& plan, const NewPassphrases& passphrases) {
+  COTTER_ASSERT(passphrases.holders.size() == plan.holders());
+  for (const crypto::Secret& holder : passphrases.holders) {
+    if (equal_in_constant_time(holder.view(), passphrases.online.view())) {
+      return fault(Fault::Kind::Usage, "a holder's passphrase is the workspace's",
+                   "choose another: who runs the server must not be able to unlock offline keys");
+    }
+  }
+  return {};
+}
+
+/// The signers of one role, kept while the first files are signed.
+struct RoleKeys {
+  std::vector<std::unique_ptr<crypto::Signer>> owned;
+  std::uint32_t threshold = 1;
+
+  Result<void> add(host::FileKeystore& store, Repository repository, const RoleName& role,
+                   std::string_view suffix, UtcTime now) {
+    const std::string name = keys::key_name(repository, role) + std::string(suffix);
+    TRY(store.generate(name, std::string(name_of(repository)) + "/" + role.value(), now));
+    owned.push_back(TRY(store.signer(name)));
+    return {};
+  }
+  [[nodiscard]] repository::RoleSigners signers() const {
+    repository::RoleSigners all{{}, threshold};
+    for (const auto& signer : owned) all.signers.push_back(signer.get());
+    return all;
+  }
+};
+
+struct RepositoryKeys {
+  RoleKeys root, targets, snapshot, timestamp;
+  [[nodiscard]] repository::FirstKeys first() const {
+    return {root.signers(), targets.signers(), snapshot.signers(), timestamp.signers()};
+  }
+};
+
+struct AllKeys {
+  RepositoryKeys image, director;
+};
+
+Result<void> make_online_keys(const fs::path& dir, const crypto::Secret& passphrase, AllKeys& all,
+                              UtcTime now) {
+  host::FileKeystore store = TRY(host::FileKeystore::create(dir, passphrase));
+  TRY(all.image.snapshot.add(store, Repository::Image, model::snapshot_role(), "", now));
+  TRY(all.image.timestamp.add(store, Repository::Image, model::timestamp_role(), "", now));
+  TRY(all.director.targets.add(store, Repository::Director, model::targets_role(), "", now));
+  TRY(all.director.snapshot.add(store, Repository::Director, model::snapshot_role(), "", now));
+  return all.director.timestamp.add(store, Repository::Director, model::timestamp_role(), "", now);
+}
+
+Result<void> make_holder(const InitPlan& plan, std::uint32_t number, const fs::path& dir,
+                         const crypto::Secret& passphrase, AllKeys& all, UtcTime now) {
+  host::FileKeystore store = TRY(host::FileKeystore::create(dir, passphrase));
+  const std::string suffix = "-" + std::to_string(number);
+  if (number <= plan.root.keys) {
+    TRY(all.image.root.add(store, Repository::Image, model::root_role(), suffix, now));
+    TRY(all.director.root.add(store, Repository::Director, model::root_role(), suffix, now));
+  }
+  if (number <= plan.targets.keys) {
+    TRY(all.image.targets.add(store, Repository::Image, model::targets_role(), suffix, now));
+  }
+  return {};
+}
+
+repository::FirstLifetimes first_lifetimes(const Lifetimes& lifetimes) {
+  return {lifetimes.root, lifetimes.targets, lifetimes.snapshot, lifetimes.timestamp};
+}
+
+Result<void> make_repositories(const fs::path& staging, const AllKeys& all, const Settings& settings,
+                               UtcTime now) {
+  TRY(host::make_dir(staging / "repo"));
+  const repository::Layout image(staging / "repo");
+  for (const repository::NewFile& file :
+       TRY(repository::make_image_repository(all.image.first(), first_lifetimes(settings.image), now))) {
+    TRY(repository::write_file(image, file));
+  }
+  TRY(host::make_dir(staging / "director"));
+  return repository::write_file(
+      repository::Layout(staging / "director"),
+      TRY(repository::make_director_root(all.director.first(), settings.director.root, now)));
+}
+
+/// Sees that all names are free. What a killed init had moved goes, only where its staging folder says that
+/// there was one.
+Result<void> make_way(const StagedFolder& folder) {
+  for (const char* name : kEntries) {
+    const fs::path path = folder.dir() / name;
+    if (!is_there(path)) continue;
+    if (!folder.was_interrupted()) {
+      return fault(Fault::Kind::Conflict, path.string() + " is there already",
+                   "choose a new or an empty folder for the workspace");
+    }
+    std::error_code error;
+    fs::remove_all(path, error);
+    if (error) return fail(host::errno_fault("cannot remove " + path.string(), error.value()));
+  }
+  return {};
+}
+
+/// Moves all into place, what makes it a workspace last.
+Result<void> place_all(const InitPlan& plan, StagedFolder& workspace, StagedFolder& offline) {
+  for (const char* name : kEntries) TRY(workspace.place(name));
+  for (std::uint32_t number = 1; number <= plan.holders(); ++number) TRY(offline.place(holder_name(number)));
+  TRY(workspace.place(kSettingsFile));
+  offline.keep();
+  workspace.keep();
+  return {};
+}
+
+}  // namespace
+
+std::string holder_name(std::uint32_t number) { return "holder-" + std::to_string(number); }
+
+Result<void> check_plan(const InitPlan& plan) {
+  TRY(check_quorum(plan.root, "root"));
+  TRY(check_quorum(plan.targets, "targets"));
+  const fs::path dir = resolved(plan.dir);
+  const fs::path offline_dir = resolved(plan.offline_dir);
+  if (is_within(offline_dir, dir) || is_within(dir, offline_dir)) {
+    return fault(Fault::Kind::Usage, "the workspace and the offline keys are in one folder",
+                 "give --offline-dir a folder elsewhere, best on a medium that can be taken away");
+  }
+  if (is_there(dir / kSettingsFile)) {
+    return fault(Fault::Kind::Conflict, dir.string() + " is a workspace already",
+                 "choose another folder; an existing workspace is never overwritten");
+  }
+  for (std::uint32_t number = 1; number <= plan.holders(); ++number) {
+    const fs::path holder = offline_dir / holder_name(number);
+    if (is_there(holder)) {
+      return fault(Fault::Kind::Conflict, holder.string() + " is there already",
+                   "offline keys are never overwritten: choose another --offline-dir, or move it away if an "
+                   "interrupted init left it");
+    }
+  }
+  return {};
+}
+
+Result<Workspace> init_workspace(const InitPlan& plan, const NewPassphrases& passphrases, UtcTime now) {
+  TRY(check_plan(plan));
+  TRY(check_passphrases(plan, passphrases));
+  StagedFolder workspace = TRY(StagedFolder::in(plan.dir, host::kPublicDir));
+  StagedFolder offline = TRY(StagedFolder::in(plan.offline_dir, host::kSecretDir));
+  TRY(make_way(workspace));
+  const fs::path& staging = workspace.staging();
+
+  AllKeys all;
+  all.image.root.threshold = all.director.root.threshold = plan.root.threshold;
+  all.image.targets.threshold = plan.targets.threshold;
+  TRY(make_online_keys(staging / "keys", passphrases.online, all, now));
+  for (std::uint32_t number = 1; number <= plan.holders(); ++number) {
+    TRY(make_holder(plan, number, offline.staging() / holder_name(number), passphrases.holders[number - 1],
+                    all, now));
+  }
+  Settings settings;
+  settings.offline_dir = resolved(plan.offline_dir);
+  TRY(make_repositories(staging, all, settings, now));
+  TRY(keys::create_pki(staging / "pki", passphrases.online, plan.server_names, now));
+  TRY(host::make_dir(staging / "pending", host::kSecretDir));
+  TRY(storage::open_database(staging / "cotter.db"));
+  TRY(host::create_atomically(staging / kSettingsFile, as_bytes(cotter_toml_text(settings))));
+  TRY(place_all(plan, workspace, offline));
+  return Workspace::open(plan.dir);
+}
+
+}  // namespace cotter::app

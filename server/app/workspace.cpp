@@ -1,0 +1,138 @@
+#include "server/app/workspace.h"
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <system_error>
+#include <utility>
+
+#include "common/host/config.h"
+
+namespace cotter::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kConfigName = "cotter.toml";
+constexpr std::int64_t kMaxHours = 20 * 365 * 24;
+
+struct LifetimeKey {
+  const char* name;
+  std::chrono::seconds Lifetimes::*member;
+};
+constexpr LifetimeKey kLifetimeKeys[] = {{"root", &Lifetimes::root},
+                                         {"targets", &Lifetimes::targets},
+                                         {"snapshot", &Lifetimes::snapshot},
+                                         {"timestamp", &Lifetimes::timestamp}};
+
+std::int64_t in_hours(std::chrono::seconds duration) {
+  return std::chrono::duration_cast<std::chrono::hours>(duration).count();
+}
+
+std::string lifetime_key(std::string_view repository, std::string_view role) {
+  return fmt::format("{}.{}_hours", repository, role);
+}
+
+Result<Lifetimes> read_lifetimes(const host::Config& config, std::string_view repository,
+                                 Lifetimes lifetimes) {
+  for (const LifetimeKey& key : kLifetimeKeys) {
+    std::chrono::seconds& lifetime = lifetimes.*key.member;
+    lifetime = std::chrono::hours(
+        TRY(config.integer_or(lifetime_key(repository, key.name), in_hours(lifetime), 1, kMaxHours)));
+  }
+  return lifetimes;
+}
+
+std::string lifetimes_text(const Lifetimes& lifetimes) {
+  std::string text;
+  for (const LifetimeKey& key : kLifetimeKeys) {
+    text += fmt::format("{}_hours = {}\n", key.name, in_hours(lifetimes.*key.member));
+  }
+  return text;
+}
+
+/// TOML's basic string.
+std::string toml_string(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
+      out += fmt::format("\\u{:04X}", static_cast<unsigned char>(c));
+    } else {
+      out += c;
+    }
+  }
+  return out + '"';
+}
+
+bool is_workspace(const fs::path& dir) {
+  std::error_code ignored;
+  return fs::is_regular_file(dir / kConfigName, ignored);
+}
+
+}  // namespace
+
+std::string cotter_toml_text(const Settings& settings) {
+  return fmt::format(
+      R"(# A Cotter workspace. The folders beside this file belong to it; keep them together.
+# Keys are not configured here: `cotter key list` shows them.
+
+# How long signed metadata lives, in hours. Short lives limit how long a stolen or withheld file is of use;
+# the timestamp's is how long a vehicle can be kept from seeing news without noticing.
+[image]
+{}
+# The director signs for each vehicle by itself and in time; its root is offline.
+[director]
+{}
+[server]
+# Where cotterd listens, unless --listen says otherwise.
+listen = {}
+# Serve /repo/ to clients without a certificate too, as a CDN would. It holds no secrets.
+public_repo = {}
+
+[offline]
+# Where the holders' folders were made. Take them away: the offline keys do not belong on this machine.
+{}
+)",
+      lifetimes_text(settings.image), lifetimes_text(settings.director), toml_string(settings.listen),
+      settings.public_repo,
+      settings.offline_dir ? "dir = " + toml_string(settings.offline_dir->string()) : "# dir = \"\"");
+}
+
+Result<Settings> read_settings(const fs::path& cotter_toml) {
+  const host::Config config = TRY(host::Config::read(cotter_toml));
+  Settings settings;
+  settings.image = TRY(read_lifetimes(config, "image", settings.image));
+  settings.director = TRY(read_lifetimes(config, "director", settings.director));
+  settings.listen = TRY(config.string_or("server.listen", settings.listen));
+  settings.public_repo = TRY(config.boolean_or("server.public_repo", settings.public_repo));
+  settings.offline_dir = TRY(config.find_path("offline.dir"));
+  TRY(config.refuse_unknown());
+  return settings;
+}
+
+Result<Workspace> Workspace::open(const fs::path& dir) {
+  std::error_code error;
+  const fs::path whole = fs::absolute(dir, error).lexically_normal();
+  if (error || !is_workspace(whole)) {
+    return fault(Fault::Kind::NotFound, "no workspace in " + dir.string() + ": it has no cotter.toml",
+                 "cotter init " + dir.string() + " makes one");
+  }
+  return Workspace(whole, TRY(read_settings(whole / kConfigName)));
+}
+
+Result<Workspace> Workspace::find(const std::optional<fs::path>& given) {
+  if (given) return open(*given);
+  if (const char* named = std::getenv("COTTER_WORKSPACE"); named != nullptr && *named != '\0')
+    return open(named);
+  std::error_code error;
+  const fs::path here = fs::current_path(error);
+  for (fs::path dir = here; !error; dir = dir.parent_path()) {
+    if (is_workspace(dir)) return open(dir);
+    if (dir == dir.parent_path()) break;
+  }
+  return fault(Fault::Kind::NotFound, "no workspace in " + here.string() + " or above it",
+               "name one by -C DIR or COTTER_WORKSPACE, or make one by cotter init DIR");
+}
+
+}  // namespace cotter::app
