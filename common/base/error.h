@@ -11,8 +11,8 @@
 
 namespace cotter {
 
-/// What a broken rule looks like. The one list (Uptane full_verification, last paragraph: a failed check
-/// names the attack).
+/// What a broken rule looks like: the one list. A failed check names the attack (Uptane full_verification,
+/// end).
 enum class Attack : std::uint8_t {
   None,
   ArbitrarySoftware,
@@ -82,8 +82,7 @@ std::string explain(const Error& error);
 
 }  // namespace cotter
 
-/// On in release builds too: a wrong call order in the core is a bug, and the core guards trust (decision
-/// 0009).
+/// On in release builds too: a wrong call order in the core is a bug, and the core guards trust.
 #define COTTER_ASSERT(expression)                       \
   (static_cast<bool>(expression) ? static_cast<void>(0) \
                                  : ::cotter::assertion_failed(#expression, __FILE__, __LINE__))

@@ -1,5 +1,5 @@
-// Every limit on bytes and counts, with its reason. A caller may raise them by configuration; nothing is read
-// without one.
+// Every limit on bytes and counts, with its reason. Never is anything read without one; configuration may
+// raise them. Values only, safe on any thread.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
-// Result<T>: a value or the Error that kept us from it; TRY to hand errors upward; refuse() to break off at a
-// rule. Never throws. Values only.
+// Result<T>: a value or the Error that kept us from it; TRY hands errors upward; refuse() breaks off at a
+// rule. Never throws. Values only: safe on any thread.
 #pragma once
 
 #include <string>

@@ -1,5 +1,6 @@
-// Names and numbers that must not be mixed up: one distinct type each, explicit to make, ordered, no
-// arithmetic. Never carries a rule about its content; parsing does.
+// Names and numbers that must not be mixed up: one type each, explicit to make, ordered, without arithmetic.
+// Never carries a rule about its content; parsing does.
+// Values only: safe on any thread.
 #pragma once
 
 #include <compare>

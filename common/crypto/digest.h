@@ -1,5 +1,6 @@
 // SHA-256 and SHA-512, whole or streamed, and the hash lists that metadata carries.
-// Never picks a weaker function. A Hasher belongs to one thread; the rest is pure.
+// Never picks a weaker function, and never counts one it does not know.
+// A Hasher belongs to one thread; the rest is pure.
 #pragma once
 
 #include <array>
@@ -41,8 +42,7 @@ class Hasher {
 Bytes digest(HashFunction function, ByteView bytes);
 inline Bytes sha256(ByteView bytes) { return digest(HashFunction::Sha256, bytes); }
 
-/// `hashes` of metadata: function name -> digest. Functions we do not know are kept, and never count as a
-/// match.
+/// `hashes` of metadata: function name -> digest. Functions we do not know are kept, and never match.
 class Hashes {
  public:
   /// Rejections: member-wrong-kind (no object, no hex), hash-length-wrong (a known function with a digest of

@@ -1,6 +1,6 @@
-// A public key as metadata lists it: parsed once, compared by its material, asked whether it made a
-// signature. Never trusts a key id, and never lets the signature choose the algorithm (ATK-37). Immutable:
-// safe on any thread.
+// A public key as metadata lists it: parsed once, compared by its material, asked whether it signed.
+// Never trusts a key id, and never lets the signature choose the algorithm (ATK-37).
+// Immutable: safe on any thread.
 #pragma once
 
 #include <cstdint>
@@ -26,10 +26,12 @@ class PublicKey {
  public:
   /// Reads a KEY object (FMT-23). A key type or scheme that we do not know, or that this build leaves out,
   /// gives a key that verifies nothing: repositories in the field list such keys beside good ones.
-  /// Profile::Tuf takes the older alias keytype `ecdsa-sha2-nistp256` too. Rejections: member-missing,
-  /// member-wrong-kind, key-scheme-mismatch (FMT-7), key-too-weak (RSA below 2048 bits, FMT-7),
-  /// key-malformed.
+  /// Profile::Tuf takes older spellings too: keytype `ecdsa-sha2-nistp256`, a bare P-256 point in hex, and
+  /// PKCS #1 PEM.
+  /// Rejections: member-missing, member-wrong-kind, key-malformed; key-scheme-mismatch, key-too-weak (RSA
+  /// below 2048 bits, or an exponent with which anybody could sign) (FMT-7).
   static Result<PublicKey> decode(const json::Value& key, Profile profile);
+  /// The key of these 32 bytes, as we publish it.
   static PublicKey ed25519(ByteView raw32);
 
   [[nodiscard]] Scheme scheme() const noexcept { return scheme_; }

@@ -1,5 +1,6 @@
 // Secret bytes: in locked memory, wiped when they go, never copied by accident.
-// Never printable, never comparable but in constant time. One owner at a time.
+// Never printable, never comparable but in constant time.
+// One owner at a time.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,6 @@
 // The seam to whatever holds a private key: file, token, TPM, another process.
-// Never gives the key away. Implementations belong to one thread at a time unless they say more.
+// Never gives the key away.
+// Implementations belong to one thread at a time unless they say more.
 #pragma once
 
 #include "common/base/bytes.h"

@@ -1,6 +1,6 @@
-// RSA-PSS and ECDSA P-256 by OpenSSL: internal to common/crypto, behind PublicKey. Left out of an ECU's
-// build. Never takes the hash, the padding or the curve from the signature (ATK-37). Pure: safe on any
-// thread.
+// RSA-PSS and ECDSA P-256 by OpenSSL, behind PublicKey and for it alone. Left out of an ECU's build.
+// Never takes the hash, the padding or the curve from the signature (ATK-37).
+// Pure: safe on any thread.
 #pragma once
 
 #include <cstdint>

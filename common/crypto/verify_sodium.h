@@ -1,5 +1,6 @@
-// Ed25519 by libsodium: internal to common/crypto, behind PublicKey.
-// Never accepts a second form of one signature or key. Pure: safe on any thread.
+// Ed25519 by libsodium, behind PublicKey and for it alone.
+// Never accepts a second form of one signature or key.
+// Pure: safe on any thread.
 #pragma once
 
 #include "common/base/bytes.h"

@@ -1,6 +1,6 @@
-// Canonical JSON (OLPC) of a Value: the bytes that are signed and that key ids are hashed from. And plain
-// JSON to serve. Never to be parsed again: canonical strings escape only `"` and `\`, so a PEM's newlines
-// stand raw in it (FMT-25). Pure: safe on any thread.
+// Canonical JSON (OLPC) of a Value: the bytes that are signed and that key ids hash. And plain JSON to serve.
+// Never parse canonical bytes again: a PEM's newlines stand raw in them, so they are not always JSON
+// (FMT-25). Pure: safe on any thread.
 #pragma once
 
 #include <string>

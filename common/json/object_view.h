@@ -1,5 +1,6 @@
 // Typed access to the members of a json::Object. Refuses what is missing or of another kind, and names it.
-// Never copies the object; a view lives as long as its Value. Pure.
+// Never copies the object: a view lives as long as its Value.
+// Pure: safe on any thread.
 #pragma once
 
 #include <cstdint>

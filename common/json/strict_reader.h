@@ -1,4 +1,5 @@
-// The one way from untrusted bytes to a json::Value. Never accepts two readings of the same bytes.
+// The one way from untrusted bytes to a json::Value.
+// Never accepts bytes that two readers could read in two ways.
 // Pure: safe on any thread.
 #pragma once
 

@@ -1,6 +1,6 @@
-// A JSON value as the metadata knows it: null, bool, integer, string, array, object. No floats, no
-// duplicates. Never holds what canonical form cannot carry. A plain value: threads may share it while nobody
-// changes it.
+// A JSON value as the metadata knows it: null, bool, integer, string, array, object. No floats.
+// Never holds what canonical form cannot carry, nor one key twice.
+// A plain value: threads may share it while nobody changes it.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +18,7 @@ class Value;
 struct Member;
 using Array = std::vector<Value>;
 
-/// Members sorted by key in byte order (which is code point order of UTF-8), each key once: the canonical
+/// Members sorted by key in byte order, which is UTF-8's code point order, each key once: the canonical
 /// order.
 class Object {
  public:
