@@ -1,0 +1,180 @@
+#include "client/primary/update_cycle.h"
+
+#include <algorithm>
+#include <set>
+
+#include "common/trust/refresh.h"
+
+namespace cotter::client {
+namespace {
+
+/// The repository as it was when the set was verified: what is stored, and nothing newer.
+class StoredRepository final : public trust::Transport {
+ public:
+  StoredRepository(const trust::MetadataStore& store, Repository repository)
+      : store_(store), repository_(repository) {}
+  Result<Bytes> get(std::string_view path, std::uint64_t) override {
+    // The drivers take everything else that they need from the store by themselves.
+    if (path == "timestamp.json") {
+      if (auto stored = TRY(store_.load(repository_, model::timestamp_role()))) return std::move(*stored);
+    }
+    return fault(Fault::Kind::NotFound, std::string(path) + " is not stored");
+  }
+
+ private:
+  const trust::MetadataStore& store_;
+  Repository repository_;
+};
+
+bool runs(const VehicleReports& reports, const trust::Assignment& assignment) {
+  const auto report = reports.verified.find(assignment.ecu());
+  return report != reports.verified.end() && report->second->installed.length == assignment.target().length &&
+         report->second->installed.hashes.agrees_with(assignment.target().hashes);
+}
+
+}  // namespace
+
+bool CycleOutcome::all_installed() const {
+  return !stopped && std::ranges::all_of(ecus, [](const EcuOutcome& ecu) { return ecu.outcome.installed; });
+}
+
+UpdateCycle::UpdateCycle(VehicleIdentity identity, Parts parts, CycleOptions options)
+    : identity_(std::move(identity)),
+      parts_(std::move(parts)),
+      options_(options),
+      dispatcher_(parts_.links, parts_.images, identity_.primary) {}
+
+Result<CycleOutcome> UpdateCycle::run_once() {
+  ecus_ = TRY(parts_.store.ecus());
+  set_.clear();
+  CycleState state = TRY(parts_.store.cycle());
+  CycleOutcome outcome;
+  if (state.phase == Phase::Committing) {
+    const auto resumed = resume(state);
+    // Whatever came of it, the next cycle finds out what is still to do by asking the ECUs.
+    state.phase = Phase::Idle;
+    TRY(parts_.store.save(state));
+    if (resumed && !resumed->empty()) {
+      outcome.ecus = *resumed;
+      TRY(report(outcome));
+      return outcome;
+    }
+  }
+  const VehicleReports reports = collect_reports(ecus_, parts_.links);
+  TRY(send_manifest(reports, outcome));
+  state.now =
+      std::max(state.now, parts_.clock.now());  // a clock set back cannot bring expired metadata back to life
+  auto installed = update(record_of(identity_.vin, ecus_, reports), state);
+  if (installed) {
+    outcome.ecus = std::move(*installed);
+  } else {
+    outcome.stopped = std::move(installed).error();
+    if (const Rejection* why = rejection_in(*outcome.stopped)) parts_.note_attack(*why);
+  }
+  if (outcome.stopped || !outcome.ecus.empty()) TRY(report(outcome));
+  return outcome;
+}
+
+Result<std::vector<EcuOutcome>> UpdateCycle::resume(const CycleState& state) {
+  StoredRepository director_files(parts_.store, Repository::Director);
+  StoredRepository image_files(parts_.store, Repository::Image);
+  const trust::TrustedSet director = TRY(refresh(Repository::Director, state.now, director_files));
+  const auto record = record_of(identity_.vin, ecus_, collect_reports(ecus_, parts_.links));
+  const auto wanted = TRY(trust::pending(director, record));
+  if (wanted.empty()) return std::vector<EcuOutcome>{};
+  set_ = TRY(match_all(director, TRY(refresh(Repository::Image, state.now, image_files)), wanted, record,
+                       image_files));
+  return dispatcher_.commit_all(set_);
+}
+
+Result<std::vector<EcuOutcome>> UpdateCycle::update(const trust::VehicleRecord& record, CycleState state) {
+  const trust::TrustedSet director = TRY(refresh(Repository::Director, state.now, parts_.uplink.director()));
+  const auto wanted = TRY(trust::pending(director, record));
+  const bool due = state.now - state.image_refreshed >= options_.image_refresh_every;
+  if (wanted.empty() && !due) return std::vector<EcuOutcome>{};
+  trust::TrustedSet image = TRY(refresh(Repository::Image, state.now, parts_.uplink.image_repository()));
+  state.image_refreshed = state.now;
+  set_ = TRY(match_all(director, std::move(image), wanted, record, parts_.uplink.image_repository()));
+  if (set_.empty()) {
+    TRY(parts_.store.save(state));
+    return std::vector<EcuOutcome>{};
+  }
+  TRY(download(set_));
+  return install(set_, state);
+}
+
+Result<trust::TrustedSet> UpdateCycle::refresh(Repository repository, UtcTime now,
+                                               trust::Transport& transport) {
+  trust::Policy policy;
+  policy.repository = repository;
+  policy.limits = repository == Repository::Director ? options_.director_limits : options_.image_limits;
+  if (repository == Repository::Director) {
+    policy.vin = identity_.vin;
+    policy.ecus.emplace();
+    for (const KnownEcu& ecu : ecus_) policy.ecus->insert(ecu.serial);
+  }
+  auto root = TRY(parts_.store.load(repository, model::root_role()));
+  if (!root) {
+    return fault(Fault::Kind::NotFound, "no pinned " + std::string(name_of(repository)) + " root",
+                 "provision this vehicle anew: a root is never taken from the network");
+  }
+  trust::Refresh refresh(TRY(trust::TrustedSet::anchored_at(std::move(*root), now, std::move(policy))));
+  TRY(trust::drive(refresh, parts_.store, transport));
+  return std::move(refresh).take();
+}
+
+Result<std::vector<trust::Assignment>> UpdateCycle::match_all(const trust::TrustedSet& director,
+                                                              trust::TrustedSet image,
+                                                              const std::vector<trust::Pending>& wanted,
+                                                              const trust::VehicleRecord& record,
+                                                              trust::Transport& transport) {
+  for (const trust::Pending& pending : wanted) {
+    trust::DelegationWalk walk(std::move(image), pending.name, pending.hardware_id);
+    TRY(trust::drive(walk, parts_.store, transport));
+    image = std::move(walk).take();
+  }
+  return trust::match(director, image, record);
+}
+
+Result<void> UpdateCycle::download(const std::vector<trust::Assignment>& set) {
+  for (const trust::Assignment& assignment : set) {
+    TRY(parts_.images.obtain(assignment, [&](std::uint64_t offset, const auto& sink) {
+      return parts_.uplink.download(assignment, offset, sink);
+    }));
+  }
+  return parts_.images.keep_only(set);
+}
+
+Result<std::vector<EcuOutcome>> UpdateCycle::install(const std::vector<trust::Assignment>& set,
+                                                     CycleState state) {
+  state.phase = Phase::Staging;
+  TRY(parts_.store.save(state));
+  TRY(dispatcher_.stage_all(set, parts_.store));
+  state.phase = Phase::Committing;
+  TRY(parts_.store.save(state));
+  auto outcomes = TRY(dispatcher_.commit_all(set));
+  state.phase = Phase::Idle;
+  TRY(parts_.store.save(state));
+  return outcomes;
+}
+
+Result<void> UpdateCycle::report(CycleOutcome& outcome) {
+  const VehicleReports reports = collect_reports(ecus_, parts_.links);
+  for (const trust::Assignment& assignment : set_) {
+    // The ECU's own signed word, and nothing else, is a confirmation (GAP-20).
+    if (runs(reports, assignment))
+      TRY(parts_.store.raise_floor(assignment.ecu(), assignment.release_counter()));
+  }
+  return send_manifest(reports, outcome);
+}
+
+Result<void> UpdateCycle::send_manifest(const VehicleReports& reports, CycleOutcome& outcome) {
+  const std::uint64_t counter = TRY(parts_.store.next_manifest_counter());
+  const Bytes manifest =
+      TRY(make_manifest(identity_.vin, identity_.primary, counter, reports, parts_.signer));
+  outcome.unreported.reset();
+  if (const auto sent = parts_.uplink.send_manifest(manifest); !sent) outcome.unreported = sent.error();
+  return {};
+}
+
+}  // namespace cotter::client

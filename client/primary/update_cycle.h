@@ -1,0 +1,86 @@
+// One update cycle of the primary (Uptane 5.4.2): reports, manifest, metadata, images, dispatch, reports
+// again. Every step can be repeated; the phase on disk says which must be. Never hands an ECU anything that
+// both repositories have not vouched for (PRI-17). One thread.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "client/dispatch/dispatcher.h"
+#include "client/primary/uplink.h"
+#include "client/primary/vehicle_reports.h"
+#include "client/store/image_store.h"
+#include "client/store/sqlite/primary_store.h"
+#include "common/base/limits.h"
+#include "common/base/result.h"
+#include "common/base/time.h"
+#include "common/crypto/signer.h"
+
+namespace cotter::client {
+
+struct VehicleIdentity {
+  VehicleId vin;
+  EcuSerial primary;
+};
+
+struct CycleOptions {
+  Limits director_limits;
+  Limits image_limits = Limits::for_image_repository();
+  /// How often an idle vehicle looks at the image repository, so that rotations reach it (GAP-8).
+  std::chrono::seconds image_refresh_every = std::chrono::hours(24);
+};
+
+/// What a cycle came to.
+struct CycleOutcome {
+  std::vector<EcuOutcome> ecus;     ///< one for each assignment that was committed; empty: nothing new
+  std::optional<Error> stopped;     ///< what kept the set from being installed whole
+  std::optional<Error> unreported;  ///< the last manifest did not reach the director, or it refused it
+  [[nodiscard]] bool all_installed() const;
+};
+
+class UpdateCycle {
+ public:
+  struct Parts {
+    PrimaryStore& store;
+    ImageStore& images;
+    Links& links;
+    Uplink& uplink;
+    const Clock& clock;
+    crypto::Signer& signer;  ///< the primary's own ECU key
+    /// Puts an attack into the primary's own next report (FMT-84).
+    std::function<void(const Rejection&)> note_attack;
+  };
+  UpdateCycle(VehicleIdentity identity, Parts parts, CycleOptions options = {});
+
+  /// Finishes what a restart interrupted, then runs one cycle. An Error is a failure of the primary itself
+  /// (its disk, its store); what the outside did wrong stands in the outcome.
+  Result<CycleOutcome> run_once();
+
+ private:
+  /// Finishes a set that ECUs were switching to when the power went, by the time at which it was verified
+  /// (INS-7).
+  Result<std::vector<EcuOutcome>> resume(const CycleState& state);
+  /// From nothing to committed images; an Error is why the set was not installed.
+  Result<std::vector<EcuOutcome>> update(const trust::VehicleRecord& record, CycleState state);
+  Result<trust::TrustedSet> refresh(Repository repository, UtcTime now, trust::Transport& transport);
+  Result<std::vector<trust::Assignment>> match_all(const trust::TrustedSet& director, trust::TrustedSet image,
+                                                   const std::vector<trust::Pending>& wanted,
+                                                   const trust::VehicleRecord& record,
+                                                   trust::Transport& transport);
+  Result<void> download(const std::vector<trust::Assignment>& set);
+  Result<std::vector<EcuOutcome>> install(const std::vector<trust::Assignment>& set, CycleState state);
+  /// Reports anew what the ECUs run now, and raises the floors of those that confirmed a set.
+  Result<void> report(CycleOutcome& outcome);
+  Result<void> send_manifest(const VehicleReports& reports, CycleOutcome& outcome);
+
+  VehicleIdentity identity_;
+  Parts parts_;
+  CycleOptions options_;
+  Dispatcher dispatcher_;
+  std::vector<KnownEcu> ecus_;
+  std::vector<trust::Assignment> set_;  ///< of this cycle, once verified
+};
+
+}  // namespace cotter::client
