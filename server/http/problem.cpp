@@ -1,0 +1,69 @@
+#include "server/http/problem.h"
+
+#include "common/json/canonical.h"
+
+namespace cotter::http {
+namespace {
+
+unsigned status_of(const Fault& fault) {
+  switch (fault.kind) {
+    case Fault::Kind::NotFound:
+      return 404;
+    case Fault::Kind::Denied:
+      return 403;
+    case Fault::Kind::Usage:
+      return 400;
+    case Fault::Kind::Conflict:
+      return 409;
+    case Fault::Kind::Busy:
+    case Fault::Kind::Timeout:
+      return 503;
+    case Fault::Kind::NoSpace:
+      return 507;
+    case Fault::Kind::Network:
+    case Fault::Kind::Io:
+      break;
+  }
+  return 500;
+}
+
+unsigned status_of(const Rejection& rejection) {
+  if (rejection.rule == RuleId::FileTooLarge) return 413;
+  return rejection.rule == RuleId::ManifestOtherVehicle ? 403 : 422;
+}
+
+Response respond(unsigned status, json::Object members) {
+  members.set("status", static_cast<std::int64_t>(status));
+  Response response;
+  response.status = status;
+  response.headers["Content-Type"] = "application/problem+json";
+  response.headers["Cache-Control"] = "no-store";
+  response.body = to_bytes(json::to_text(std::move(members)));
+  return response;
+}
+
+}  // namespace
+
+Response problem(unsigned status, std::string title, std::string detail) {
+  return respond(status,
+                 {{"type", "about:blank"}, {"title", std::move(title)}, {"detail", std::move(detail)}});
+}
+
+Response problem(const Error& error) {
+  const auto* rejection = std::get_if<Rejection>(&error);
+  if (rejection == nullptr) {
+    const auto& fault = std::get<Fault>(error);
+    const unsigned status = status_of(fault);
+    // What fails inside names files and systems of ours: for the log, not for the caller.
+    if (status >= 500) return problem(status, "the server failed", "its log says why; try again later");
+    return problem(status, "not possible", fault.detail);
+  }
+  const Rule& rule = rule_of(rejection->rule);
+  return respond(status_of(*rejection), {{"type", "urn:cotter:rule:" + std::string(rule.name)},
+                                         {"title", std::string(rule.name)},
+                                         {"detail", summary(error)},
+                                         {"rule", rule.name},
+                                         {"attack", name_of(rule.attack)}});
+}
+
+}  // namespace cotter::http

@@ -1,0 +1,52 @@
+// The listener and its sessions: HTTP/1.1 on Beast and Asio, TLS by OpenSSL, client certificates read into
+// the request. Never lets a slow or silent client hold anything but its own connection, and that not for
+// long. run() blocks the calling thread; stop() is safe on any.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "common/base/result.h"
+#include "common/crypto/secret.h"
+#include "server/http/router.h"
+
+namespace cotter::http {
+
+struct TlsMaterial {
+  std::filesystem::path ca;           ///< client certificates must come from it
+  std::filesystem::path certificate;  ///< of this server
+  std::filesystem::path key;          ///< PEM, encrypted
+  const crypto::Secret* passphrase = nullptr;
+};
+
+struct ServerOptions {
+  std::string host = "127.0.0.1";  ///< a numeric address
+  std::uint16_t port = 0;          ///< 0: any free one
+  std::optional<TlsMaterial> tls;
+  std::chrono::milliseconds idle{30'000};  ///< for a request's header to come, and for the handshake
+  std::chrono::milliseconds body{30'000};  ///< for a body, and for a client to take one piece of a response
+  std::size_t max_connections = 4096;
+};
+
+class Server {
+ public:
+  /// Listens when it returns. Faults: Usage (no such address), Busy (the port is in use), Denied (a wrong
+  /// passphrase, a port below 1024), Io (a certificate that cannot be read).
+  static Result<std::unique_ptr<Server>> listen(const ServerOptions& options, const Router& router);
+  ~Server();
+  [[nodiscard]] std::uint16_t port() const;
+  /// Serves until stop(), SIGTERM or SIGINT; answers what is under way, for a moment, then returns.
+  void run();
+  void stop();
+
+ private:
+  struct State;
+  explicit Server(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace cotter::http

@@ -1,0 +1,28 @@
+// Signed files as a CDN expects them: ETag, Last-Modified, Range, HEAD, cache headers.
+// Never leaves its folder, whatever a path says, and never looks into a file. Safe on any thread.
+#pragma once
+
+#include <filesystem>
+#include <string_view>
+
+#include "server/http/message.h"
+
+namespace cotter::http {
+
+class StaticFiles {
+ public:
+  explicit StaticFiles(std::filesystem::path folder) : folder_(std::move(folder)) {}
+
+  /// GET or HEAD of `path`, which is relative and percent-encoded. 200, 206 (one range), 304 (If-None-Match),
+  /// 404, 416. Versioned and hash-named files never change: "immutable". timestamp.json alone does:
+  /// "no-cache".
+  [[nodiscard]] Response serve(const Request& request, std::string_view path) const;
+
+ private:
+  std::filesystem::path folder_;
+};
+
+/// Percent-decodes; nothing when malformed.
+std::optional<std::string> percent_decoded(std::string_view text);
+
+}  // namespace cotter::http
