@@ -32,6 +32,10 @@ int run(int argc, char** argv) {
   add_common_options(app, context);
   add_init(app, context);
   add_key(app, context);
+  add_publish(app, context);
+  add_check(app, context);
+  add_vehicle(app, context);
+  add_assign(app, context);
 
   if (const int code = finish(host::set_up_logging()); code != 0) return code;
   try {

@@ -14,5 +14,9 @@ struct Context;
 // `app`.
 void add_init(CLI::App& app, Context& context);
 void add_key(CLI::App& app, Context& context);
+void add_publish(CLI::App& app, Context& context);
+void add_check(CLI::App& app, Context& context);
+void add_vehicle(CLI::App& app, Context& context);
+void add_assign(CLI::App& app, Context& context);
 
 }  // namespace cotter::cli

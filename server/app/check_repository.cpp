@@ -1,0 +1,175 @@
+#include "server/app/check_repository.h"
+
+#include <algorithm>
+#include <chrono>
+#include <deque>
+#include <set>
+#include <utility>
+
+#include "common/json/canonical.h"
+#include "common/json/object_view.h"
+#include "common/json/strict_reader.h"
+#include "common/model/file_names.h"
+#include "common/model/roles.h"
+#include "common/trust/trusted_set.h"
+#include "server/repository/image_store.h"
+#include "server/repository/reader.h"
+
+namespace cotter::app {
+namespace {
+
+using namespace std::chrono_literals;
+using trust::TrustedSet;
+
+/// With less life left than this a role is worth a warning: time enough for those who must sign to come
+/// together.
+std::chrono::seconds early_warning(const RoleName& role) {
+  if (role == model::root_role()) return std::chrono::days{30};
+  if (role == model::timestamp_role()) return 6h;
+  return role == model::snapshot_role() ? std::chrono::days{2} : std::chrono::days{14};
+}
+
+RoleHealth::Life life_of(const RoleName& role, UtcTime expires, UtcTime now) {
+  if (expires <= now) return RoleHealth::Life::Expired;
+  return expires <= now + early_warning(role) ? RoleHealth::Life::EndsSoon : RoleHealth::Life::Fresh;
+}
+
+/// Distinct keys of `role` with a valid signature on a file that has been verified: more than the threshold
+/// may be.
+Result<std::uint32_t> count_signatures(ByteView wire, const model::KeyRing& ring,
+                                       const model::RoleKeys& role) {
+  const json::Value file = TRY(json::read(wire));
+  const auto view = TRY(json::ObjectView::of(file, "file"));
+  const Bytes canonical = json::canonical(*TRY(view.value("signed")));
+  std::set<std::string> signers;
+  for (const json::Value& entry : *TRY(view.array("signatures"))) {
+    const auto signature = TRY(json::ObjectView::of(entry, "signature"));
+    const KeyId id(TRY(signature.string("keyid")));
+    const auto key = ring.find(id);
+    const bool may_sign = std::find(role.keyids.begin(), role.keyids.end(), id) != role.keyids.end();
+    if (!may_sign || key == ring.end()) continue;
+    if (key->second.verifies(canonical, TRY(signature.hex("sig")))) signers.insert(key->second.material());
+  }
+  return static_cast<std::uint32_t>(signers.size());
+}
+
+class Check {
+ public:
+  Check(repository::Source& source, UtcTime now) : source_(&source), now_(now) {}
+
+  Result<RepositoryHealth> run(const std::function<void(std::uint64_t, std::uint64_t)>& progress) {
+    TRY(repository::first_root(*source_));  // without it there is no repository to speak of
+    auto set = read();
+    if (!set) return std::move(health_);
+    look_at_top_level(*set);
+    look_at_delegations(*set);
+    look_at_images(progress);
+    return std::move(health_);
+  }
+
+ private:
+  void problem(const Error& error) { health_.problems.push_back(summary(error)); }
+
+  /// The whole workflow at `now`; and where freshness alone is the trouble, all that can be said beside it.
+  Result<TrustedSet> read() {
+    auto judged = repository::read_as_client(*source_, now_);
+    if (judged) return judged;
+    problem(judged.error());
+    const Rejection* rejection = rejection_in(judged.error());
+    if (rejection == nullptr) return judged;
+    refused_role_ = RoleName(rejection->role);
+    return repository::read_as_client(*source_, repository::kBeforeAnyExpiry);
+  }
+
+  template <class T>
+  void look_at(const RoleName& role, const trust::Verified<T>& file, const model::KeyRing& ring,
+               const model::RoleKeys& keys) {
+    RoleHealth health;
+    health.role = role;
+    health.version = file->version;
+    health.expires = file->expires;
+    health.threshold = keys.threshold;
+    health.keys = static_cast<std::uint32_t>(keys.keyids.size());
+    health.signatures = count_signatures(file.wire(), ring, keys).value_or(0);
+    health.life = life_of(role, file->expires, now_);
+    if (health.life == RoleHealth::Life::EndsSoon) {
+      health_.warnings.push_back(role.value() + " expires soon, at " + format_utc(health.expires));
+    }
+    // A vehicle stops at the first role that has expired; whoever has to renew them wants to know of all.
+    if (health.life == RoleHealth::Life::Expired && role != refused_role_) {
+      health_.problems.push_back(role.value() + " expired at " + format_utc(health.expires));
+    }
+    health_.roles.push_back(std::move(health));
+  }
+
+  void look_at_top_level(const TrustedSet& set) {
+    const model::Root& root = *set.root();
+    const auto keys = [&](const RoleName& role) -> const model::RoleKeys& { return root.roles.at(role); };
+    look_at(model::root_role(), set.root(), root.keys, keys(model::root_role()));
+    look_at(model::targets_role(), *set.targets(), root.keys, keys(model::targets_role()));
+    look_at(model::snapshot_role(), *set.snapshot(), root.keys, keys(model::snapshot_role()));
+    look_at(model::timestamp_role(), *set.timestamp(), root.keys, keys(model::timestamp_role()));
+    list_images(**set.targets());
+  }
+
+  void list_images(const model::Targets& file) {
+    for (const auto& [name, target] : file.targets) images_.emplace_back(name, target);
+  }
+
+  /// Each delegated role by name, breadth first, below each role that delegates to it.
+  void look_at_delegations(TrustedSet& set) {
+    std::set<std::pair<RoleName, RoleName>> seen;
+    std::deque<std::pair<RoleName, RoleName>> to_visit{{model::targets_role(), model::root_role()}};
+    while (!to_visit.empty()) {
+      const auto [delegator, above] = to_visit.front();
+      to_visit.pop_front();
+      const auto* file = set.targets(delegator, above);
+      if (file == nullptr || !(*file)->delegations) continue;
+      const model::Delegations delegations = *(*file)->delegations;
+      for (const model::DelegatedRole& role : delegations.roles) {
+        if (!seen.emplace(role.name, delegator).second) continue;
+        if (auto loaded = load(set, role.name, delegator); !loaded) {
+          problem(loaded.error());
+          continue;
+        }
+        const auto& delegated = *set.targets(role.name, delegator);
+        look_at(role.name, delegated, delegations.keys, role.keys);
+        list_images(*delegated);
+        to_visit.emplace_back(role.name, delegator);
+      }
+    }
+  }
+
+  Result<void> load(TrustedSet& set, const RoleName& role, const RoleName& delegator) {
+    const model::FileMeta* listed = set.listed(role);
+    const auto version = listed != nullptr ? std::optional<Version>(listed->version) : std::nullopt;
+    Bytes file = TRY(source_->get(model::metadata_file_name(role, version), set.max_bytes(role)));
+    return set.update_targets(std::move(file), role, delegator);
+  }
+
+  void look_at_images(const std::function<void(std::uint64_t, std::uint64_t)>& progress) {
+    health_.images = images_.size();
+    std::uint64_t total = 0;
+    for (const auto& [name, target] : images_) total += target.length * target.hashes.all().size();
+    for (const auto& [name, target] : images_) {
+      if (progress) progress(health_.image_bytes, total);
+      const auto checked = repository::check_image(*source_, name, target, &health_.image_bytes);
+      if (!checked) health_.problems.push_back("image " + name.value() + ": " + summary(checked.error()));
+    }
+  }
+
+  repository::Source* source_;
+  UtcTime now_;
+  RepositoryHealth health_;
+  std::optional<RoleName> refused_role_;
+  std::vector<std::pair<TargetName, model::Target>> images_;
+};
+
+}  // namespace
+
+Result<RepositoryHealth> check_repository(repository::Source& source, UtcTime now,
+                                          const std::function<void(std::uint64_t, std::uint64_t)>& progress) {
+  return Check(source, now).run(progress);
+}
+
+}  // namespace cotter::app

@@ -1,0 +1,78 @@
+// The one writer of a workspace's image repository: holds the lock, knows what is published, publishes the
+// next. Never signs a number twice, never publishes what a client would refuse. One thread; at most one at a
+// time in the world, which the lock sees to.
+#pragma once
+
+#include <optional>
+
+#include "common/base/result.h"
+#include "common/base/time.h"
+#include "common/crypto/signer.h"
+#include "common/host/atomic_file.h"
+#include "common/host/sqlite.h"
+#include "common/trust/trusted_set.h"
+#include "server/app/workspace.h"
+#include "server/repository/commit.h"
+#include "server/repository/layout.h"
+#include "server/storage/sqlite/version_journal.h"
+
+namespace cotter::app {
+
+/// The image repository's online keys. They must outlive the call they are given to.
+struct OnlineSigners {
+  crypto::Signer* snapshot = nullptr;
+  crypto::Signer* timestamp = nullptr;
+};
+
+struct PublishedVersions {
+  Version targets;
+  Version snapshot;
+  Version timestamp;
+};
+
+class RepositoryWriter {
+ public:
+  /// Waits for another writer to end, some seconds at most. Reads what is published as a client would, but
+  /// for expiry, and removes what a killed writer left. `now` is the time of all that follows. Faults: Busy
+  /// (another writes and goes on writing), NotFound (no repository here), Denied, NoSpace, Io. Rejections:
+  /// those of a client.
+  static Result<RepositoryWriter> open(const Workspace& workspace, UtcTime now);
+
+  [[nodiscard]] const repository::Layout& layout() const noexcept { return layout_; }
+  [[nodiscard]] const trust::TrustedSet& published() const noexcept { return published_; }
+  [[nodiscard]] UtcTime now() const noexcept { return now_; }
+  /// The number that the next targets file may have.
+  Result<Version> next_targets_version();
+  /// To be called before anybody signs them: this version stands for these canonical bytes from now on.
+  Result<void> note_targets(Version version, ByteView canonical);
+  Result<bool> targets_stand_for(Version version, ByteView canonical);
+
+  /// Publishes a signed targets file with a new snapshot and timestamp. The images in it are there already.
+  /// Faults: of the signers, Conflict, NoSpace, Denied, Io. Rejections: those of a client. Whatever fails,
+  /// clients see the old state.
+  Result<PublishedVersions> publish_targets(Version version, Bytes wire, const OnlineSigners& signers);
+  /// Publishes a new timestamp, and with `Snapshot::Renew` a new snapshot, for the targets there are.
+  enum class Snapshot : std::uint8_t { Keep, Renew };
+  Result<PublishedVersions> renew(Snapshot snapshot, const OnlineSigners& signers);
+
+ private:
+  RepositoryWriter(host::FileLock lock, host::Db db, repository::Layout layout, trust::TrustedSet published,
+                   const Lifetimes& lifetimes, UtcTime now)
+      : lock_(std::move(lock)),
+        db_(std::move(db)),
+        layout_(std::move(layout)),
+        published_(std::move(published)),
+        lifetimes_(lifetimes),
+        now_(now) {}
+  Result<PublishedVersions> publish(std::optional<repository::NewFile> targets, Snapshot snapshot,
+                                    const OnlineSigners& signers);
+
+  host::FileLock lock_;
+  host::Db db_;
+  repository::Layout layout_;
+  trust::TrustedSet published_;
+  Lifetimes lifetimes_;
+  UtcTime now_;
+};
+
+}  // namespace cotter::app
