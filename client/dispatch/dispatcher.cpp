@@ -53,7 +53,7 @@ Result<InstallOutcome> Dispatcher::commit_one(const trust::Assignment& assignmen
                            : commit_streamed(ecu, status.image_lost, assignment, *image);
 }
 
-Result<InstallOutcome> Dispatcher::commit_streamed(EcuLink& ecu, bool intact,
+Result<InstallOutcome> Dispatcher::commit_streamed(EcuLink& ecu, bool image_lost,
                                                    const trust::Assignment& assignment, ImageSource& image) {
   // After a power cut in mid-stream the backup is the only whole image left: never replace it by half of
   // another (GAP-35).

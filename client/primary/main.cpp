@@ -1,0 +1,213 @@
+// cotter-primary: the gateway's client. Wires the cycle to its store, its server and its ECUs, or makes such
+// a folder.
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <exception>
+
+#include "client/ecu/posix_ecu.h"
+#include "client/links/loopback_link.h"
+#include "client/links/tcp_link.h"
+#include "client/primary/config.h"
+#include "client/primary/curl_uplink.h"
+#include "client/primary/provision.h"
+#include "client/primary/update_cycle.h"
+#include "common/host/atomic_file.h"
+#include "common/host/logging.h"
+#include "common/host/output.h"
+#include "common/host/process.h"
+#include "common/host/system_clock.h"
+#include "common/trust/verified.h"
+
+namespace cotter::client {
+namespace {
+
+struct Options {
+  std::string config;
+  bool once = false;
+  bool json = false;
+  std::string image_root;
+  PrimaryOrder order;
+};
+
+/// The factory's root is pinned once; from then on the store's own chain counts.
+Result<void> pin(PrimaryStore& store, Repository repository, const Bytes& root) {
+  if (TRY(store.load(repository, model::root_role()))) return {};
+  const auto anchor =
+      TRY(TRY(trust::Unverified<model::Root>::parse(root, model::Profile::Vehicle)).verify_anchor());
+  return store.pin_root(repository, anchor->version, anchor.wire());
+}
+
+Links link_ecus(const PrimaryConfig& config, SecondaryCore& own) {
+  Links links;
+  for (const auto& [serial, address] : config.addresses) links[serial] = std::make_unique<TcpLink>(address);
+  links[config.identity.primary] =
+      std::make_unique<LoopbackLink>([&own](const wire::Request& request) { return own.handle(request); });
+  return links;
+}
+
+json::Object describe(const Error& error) {
+  json::Object members{{"summary", summary(error)}};
+  if (const Rejection* why = rejection_in(error)) {
+    members.set("rule", rule_of(why->rule).name);
+    members.set("attack", name_of(why->looks_like()));
+  }
+  return members;
+}
+
+json::Object describe(const CycleOutcome& outcome) {
+  json::Array ecus;
+  for (const EcuOutcome& ecu : outcome.ecus) {
+    ecus.emplace_back(json::Object{{"serial", ecu.ecu.value()},
+                                   {"installed", ecu.outcome.installed},
+                                   {"code", ecu.outcome.code},
+                                   {"text", ecu.outcome.text}});
+  }
+  json::Object members{{"installed_all", outcome.all_installed()}, {"ecus", std::move(ecus)}};
+  if (outcome.stopped) members.set("stopped", describe(*outcome.stopped));
+  if (outcome.unreported) members.set("unreported", describe(*outcome.unreported));
+  return members;
+}
+
+void tell(const CycleOutcome& outcome, bool as_json) {
+  if (as_json) {
+    host::print_json_line(describe(outcome));
+    return;
+  }
+  for (const EcuOutcome& ecu : outcome.ecus) {
+    spdlog::info("{}: {} {}", ecu.ecu.value(), ecu.outcome.code, ecu.outcome.text);
+  }
+  if (outcome.ecus.empty() && !outcome.stopped) spdlog::info("nothing new");
+  if (outcome.stopped) host::print_error(*outcome.stopped);
+  if (outcome.unreported) spdlog::warn("not reported: {}", summary(*outcome.unreported));
+}
+
+host::Exit exit_of(const CycleOutcome& outcome) {
+  if (outcome.stopped) return host::exit_of(*outcome.stopped);
+  if (outcome.unreported) return host::exit_of(*outcome.unreported);
+  return outcome.all_installed() ? host::Exit::Done : host::Exit::Failed;
+}
+
+/// SIGTERM and SIGINT wait until a cycle is done, and then end the wait for the next.
+class StopSignals {
+ public:
+  StopSignals() {
+    ::sigemptyset(&set_);
+    ::sigaddset(&set_, SIGTERM);
+    ::sigaddset(&set_, SIGINT);
+    ::sigprocmask(SIG_BLOCK, &set_, nullptr);
+  }
+  [[nodiscard]] bool arrive_within(std::chrono::seconds time) const {
+    const timespec limit{time.count(), 0};
+    return ::sigtimedwait(&set_, nullptr, &limit) > 0;
+  }
+
+ private:
+  sigset_t set_{};
+};
+
+Result<host::Exit> run_primary(const Options& options) {
+  const PrimaryConfig config = TRY(PrimaryConfig::read(options.config));
+  EcuConfig ecu_config = TRY(read_ecu_config(config.own_ecu));
+  const Bytes director_root = ecu_config.identity.director_root;
+  const Bytes image_root = ecu_config.identity.image_root;
+  const auto own = TRY(PosixEcu::open(std::move(ecu_config)));  // its lock is the primary's lock
+  PrimaryStore store = TRY(PrimaryStore::open(config.state_dir / "primary.db"));
+  TRY(pin(store, Repository::Director, director_root));
+  TRY(pin(store, Repository::Image, image_root));
+  TRY(store.provision(TRY(read_vehicle_record(config.record, config.identity))));
+  ImageStore images = TRY(ImageStore::open(config.state_dir));
+  CurlSession::Options session;
+  session.tls = config.tls;
+  CurlUplink uplink(TRY(CurlSession::create(std::move(session))),
+                    {config.director_url, config.image_url, config.image_target_url});
+  Links links = link_ecus(config, own->core());
+  const host::SystemClock clock;
+  UpdateCycle cycle(config.identity,
+                    {store, images, links, uplink, clock, own->signer(),
+                     [&own](const Rejection& rejection) { own->core().note_attack(rejection); }},
+                    config.cycle);
+  const StopSignals stop;
+  for (;;) {
+    const CycleOutcome outcome = TRY(cycle.run_once());
+    tell(outcome, options.json);
+    if (options.once) return exit_of(outcome);
+    if (stop.arrive_within(config.poll_every)) return host::Exit::Done;
+  }
+}
+
+Result<void> run_provision(Options& options) {
+  if (!options.image_root.empty()) options.order.ecu.image_root = options.image_root;
+  host::print_json(TRY(provision_primary(options.order)));
+  return {};
+}
+
+void add_provision(CLI::App& app, Options& options, int& exit_code) {
+  CLI::App* verb = app.add_subcommand(
+      "provision", "make a primary's folder, as the factory would; prints its part of the vehicle record");
+  PrimaryOrder& order = options.order;
+  verb->add_option("DIR", order.ecu.dir, "the folder to make")->required();
+  verb->add_option("--vin", order.ecu.vin, "the vehicle it goes into")->required();
+  verb->add_option("--serial", order.ecu.serial, "the ECU's serial number")->required();
+  verb->add_option("--hardware-id", order.ecu.hardware_id, "what hardware it is")->required();
+  verb->add_option("--director-root", order.ecu.director_root, "the director's root to trust")->required();
+  verb->add_option("--image-root", options.image_root, "the image repository's root to trust")->required();
+  verb->add_option("--image", order.ecu.image, "the image it leaves the factory with")->required();
+  verb->add_option("--image-name", order.ecu.image_name, "that image's name: TEAM/ECU/FILE.ext")->required();
+  verb->add_option("--release-counter", order.ecu.release_counter, "that image's release counter")
+      ->capture_default_str();
+  verb->add_option("--server", order.server, "the cotterd to poll: https://host:port")->required();
+  verb->add_option("--ca", order.ca, "certificate of the authority behind the server's")->required();
+  verb->callback([&] { exit_code = host::finish(run_provision(options)); });
+}
+
+int run_cycles(const Options& options) {
+  const auto ended = run_primary(options);
+  if (!ended) return host::finish(ended);
+  return static_cast<int>(*ended);
+}
+
+int run(int argc, char** argv) {
+  Options options;
+  int exit_code = 0;
+  CLI::App app(
+      "The gateway's client: polls, verifies both repositories, updates every ECU, reports (Uptane).",
+      "cotter-primary");
+  app.set_version_flag("--version", "cotter-primary " COTTER_VERSION);
+  app.add_option("--config", options.config, "run the primary that this primary.toml describes");
+  app.add_flag("--once", options.once, "one cycle, then end: 0 done, 1 failed, 3 refused");
+  app.add_flag("--json", options.json, "machine-readable output on stdout, one line a cycle");
+  app.fallthrough();
+  app.require_subcommand(0, 1);
+  add_provision(app, options, exit_code);
+
+  if (const int code = host::finish(host::set_up_logging()); code != 0) return code;
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& stop) {
+    if (stop.get_exit_code() == 0) return app.exit(stop);  // --help, --version
+    fmt::print(stderr, "error: {}\nhint: cotter-primary --help\n", stop.what());
+    return static_cast<int>(host::Exit::Usage);
+  }
+  if (!app.get_subcommands().empty()) return exit_code;
+  if (options.config.empty()) {
+    fmt::print(stderr,
+               "error: nothing to do\nhint: cotter-primary --config primary.toml --once, or --help\n");
+    return static_cast<int>(host::Exit::Usage);
+  }
+  return run_cycles(options);
+}
+
+}  // namespace
+}  // namespace cotter::client
+
+int main(int argc, char** argv) {
+  try {
+    return cotter::client::run(argc, argv);
+  } catch (const std::exception& bug) {  // out of memory, or a library's: ours does not throw
+    fmt::print(stderr, "error: {}\n", bug.what());
+    return static_cast<int>(cotter::host::Exit::Failed);
+  }
+}

@@ -1,0 +1,67 @@
+#include "client/primary/provision.h"
+
+#include <fmt/format.h>
+
+#include <system_error>
+
+#include "client/primary/device_key.h"
+#include "common/host/atomic_file.h"
+
+namespace cotter::client {
+namespace {
+
+constexpr std::uint64_t kMaxCa = 64 * 1024;
+
+constexpr std::string_view kConfig = R"(# A primary as the factory made it.
+vin = "{0}"
+primary = "{1}"
+# The vehicle's record: every ECU with its key, the same that the director's inventory was given.
+record = "vehicle.json"
+# The primary's own ECU, and where it keeps what it must not forget.
+own_ecu = "ecu.toml"
+state_dir = "primary"
+director_url = "{2}/director/"
+image_url = "{2}/repo/"
+image_target_url = "{2}/repo/targets/"
+poll_every_seconds = 300
+
+[tls]
+ca = "tls/ca.crt"
+certificate = "tls/vehicle.crt"
+key = "tls/vehicle.key"
+
+# One entry for each secondary: where it answers.
+# [[ecu]]
+# serial = "…"
+# address = "127.0.0.1:8801"
+)";
+
+Result<void> add_primary_files(const PrimaryOrder& order) {
+  const auto& dir = order.ecu.dir;
+  TRY(host::make_dir(dir / "tls", host::kSecretDir));
+  TRY(host::write_atomically(dir / "tls/ca.crt", TRY(host::read_file(order.ca, kMaxCa))));
+  TRY(make_device_key(VehicleId(order.ecu.vin), dir / "tls/vehicle.key", dir / "tls/vehicle.csr"));
+  TRY(host::make_dir(dir / "primary", host::kSecretDir));
+  return host::write_atomically(
+      dir / "primary.toml", as_bytes(fmt::format(kConfig, order.ecu.vin, order.ecu.serial, order.server)));
+}
+
+}  // namespace
+
+Result<json::Object> provision_primary(PrimaryOrder order) {
+  while (order.server.ends_with('/')) order.server.pop_back();
+  if (!order.server.starts_with("https://") && !order.server.starts_with("http://")) {
+    return fault(Fault::Kind::Usage, "'" + order.server + "' is no server", "write it as https://host:port");
+  }
+  order.ecu.listen = "127.0.0.1:0";  // it is never asked over the network
+  json::Object record = TRY(provision_ecu(order.ecu));
+  if (const auto added = add_primary_files(order); !added) {
+    std::error_code ignored;
+    std::filesystem::remove_all(order.ecu.dir, ignored);
+    return fail(added.error());
+  }
+  record.set("primary", true);
+  return record;
+}
+
+}  // namespace cotter::client
