@@ -1,0 +1,100 @@
+#include "server/app/assign.h"
+
+#include <algorithm>
+
+#include "server/director/resolver.h"
+#include "server/repository/reader.h"
+#include "server/storage/sqlite/inventory_store.h"
+
+namespace cotter::app {
+namespace {
+
+using inventory::Desired;
+using inventory::Ecu;
+using inventory::Vehicle;
+
+Error about_image(Error error, const TargetName& target) {
+  const Rejection* rejection = rejection_in(error);
+  if (rejection == nullptr || rejection->rule != RuleId::TargetNotFound) return error;
+  return Fault{Fault::Kind::NotFound, "image " + target.value() + " is not in the image repository",
+               "check the name, or publish it first: cotter publish FILE --name " + target.value() + " ..."};
+}
+
+Result<model::Target> published_entry(const std::filesystem::path& repo_dir, const TargetName& target,
+                                      UtcTime now) {
+  const auto image = TRY(repository::read_as_client(repo_dir, now));
+  auto found = repository::find_target(image, repo_dir, target);
+  if (!found) return fail(about_image(std::move(found).error(), target));
+  return director::copied_entry(found->target);
+}
+
+Result<Ecu*> find_ecu(Vehicle& vehicle, const EcuSerial& serial) {
+  const auto found =
+      std::ranges::find_if(vehicle.ecus, [&](const Ecu& ecu) { return ecu.serial() == serial; });
+  if (found == vehicle.ecus.end()) {
+    return fault(Fault::Kind::NotFound, "vehicle " + vehicle.vin.value() + " has no ECU " + serial.value(),
+                 "see `cotter vehicle show " + vehicle.vin.value() + "`");
+  }
+  return &*found;
+}
+
+Result<void> write(host::Db& db, const VehicleId& vin, const EcuSerial& ecu, const Desired& desired,
+                   storage::Source source) {
+  auto transaction = TRY(host::Transaction::begin(db));
+  TRY(storage::InventoryStore(db).assign(vin, ecu, desired, source));
+  return transaction.commit();
+}
+
+/// What the factory installed, where it was published under the same name and may be listed for this ECU.
+std::optional<Desired> factory_image(const trust::TrustedSet& image, const std::filesystem::path& repo_dir,
+                                     const Ecu& ecu, UtcTime now) {
+  const model::InstalledImage& installed = ecu.record.image;
+  const auto found = repository::find_target(image, repo_dir, installed.name);
+  if (!found) return std::nullopt;
+  Desired desired{installed.name, director::copied_entry(found->target), now};
+  if (!inventory::runs(installed, desired) || !director::check_assignable(ecu, desired.entry)) {
+    return std::nullopt;
+  }
+  return desired;
+}
+
+}  // namespace
+
+Result<Assigned> assign(host::Db& db, const std::filesystem::path& repo_dir, const VehicleId& vin,
+                        const EcuSerial& serial, const TargetName& target, UtcTime now) {
+  Vehicle vehicle = TRY(storage::InventoryStore(db).load(vin));
+  Ecu* ecu = TRY(find_ecu(vehicle, serial));
+  model::Target entry = TRY(published_entry(repo_dir, target, now));
+  TRY(director::check_assignable(*ecu, entry));
+  Assigned done;
+  if (ecu->desired) done.before = ecu->desired->name;
+  done.quarantined = ecu->reported && ecu->reported->quarantined;
+  done.desired = Desired{target, std::move(entry), now};
+  ecu->desired = done.desired;
+  TRY(director::resolve(vehicle));  // said now, to a person, rather than at the vehicle's next poll
+  TRY(write(db, vin, serial, done.desired, storage::Source::Operator));
+  return done;
+}
+
+Result<void> adopt_factory_images(host::Db& db, const std::filesystem::path& repo_dir, const Vehicle& vehicle,
+                                  UtcTime now) {
+  const auto undecided = [](const Ecu& ecu) { return !ecu.desired; };
+  if (std::ranges::none_of(vehicle.ecus, undecided)) return {};
+  const auto image = repository::read_as_client(repo_dir, now);
+  if (!image) return {};
+  Vehicle next = vehicle;
+  for (Ecu& ecu : next.ecus) {
+    if (ecu.desired) continue;
+    ecu.desired = factory_image(*image, repo_dir, ecu, now);
+    // A name whose content another ECU is to run in another edition is left alone: nobody asked for it.
+    if (!ecu.desired) continue;
+    if (!director::resolve(next)) {
+      ecu.desired.reset();
+      continue;
+    }
+    TRY(write(db, next.vin, ecu.serial(), *ecu.desired, storage::Source::Factory));
+  }
+  return {};
+}
+
+}  // namespace cotter::app

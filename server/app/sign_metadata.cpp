@@ -1,0 +1,89 @@
+#include "server/app/sign_metadata.h"
+
+#include <algorithm>
+
+#include "common/trust/draft.h"
+#include "server/director/director_metadata.h"
+#include "server/storage/sqlite/director_store.h"
+#include "server/storage/sqlite/version_journal.h"
+
+namespace cotter::app {
+namespace {
+
+using inventory::MetadataSet;
+using inventory::Vehicle;
+
+template <class Role>
+Result<trust::Verified<Role>> sign(const Role& role, const RoleName& name, crypto::Signer& signer,
+                                   const DirectorRoots& roots) {
+  trust::Draft<Role> draft(role);
+  TRY(draft.sign(signer));
+  return located(draft.seal(trust::Authority::of_root(roots.newest(), name)), Repository::Director,
+                 name.value());
+}
+
+Bytes bytes_of(ByteView view) { return Bytes(view.begin(), view.end()); }
+
+/// Spent for good when this returns, whatever happens after (FMT-3).
+Result<void> reserve_versions(host::Db& db, const VehicleId& vin, const std::optional<MetadataSet>& previous,
+                              MetadataSet& next) {
+  const MetadataSet none;
+  const MetadataSet& published = previous ? *previous : none;
+  const auto versions = TRY(storage::VersionJournal(db).reserve(
+      {Repository::Director, vin}, {{model::targets_role(), published.targets_version},
+                                    {model::snapshot_role(), published.snapshot_version},
+                                    {model::timestamp_role(), published.timestamp_version}}));
+  next.targets_version = versions.at(0);
+  next.snapshot_version = versions.at(1);
+  next.timestamp_version = versions.at(2);
+  return {};
+}
+
+Result<void> sign_all(const VehicleId& vin, const director::Entries& entries, const DirectorSigners& signers,
+                      const Lifetimes& lifetimes, const DirectorRoots& roots, MetadataSet& set) {
+  const auto stamp = [&](Version version, std::chrono::seconds lifetime) {
+    return director::Stamp{vin, version, set.made_at + lifetime};
+  };
+  const auto targets =
+      TRY(sign(director::make_targets(stamp(set.targets_version, lifetimes.targets), entries),
+               model::targets_role(), *signers.targets, roots));
+  const auto snapshot =
+      TRY(sign(director::make_snapshot(stamp(set.snapshot_version, lifetimes.snapshot), targets),
+               model::snapshot_role(), *signers.snapshot, roots));
+  const auto timestamp =
+      TRY(sign(director::make_timestamp(stamp(set.timestamp_version, lifetimes.timestamp), snapshot),
+               model::timestamp_role(), *signers.timestamp, roots));
+  set.expires = std::min({targets->expires, snapshot->expires, timestamp->expires});
+  set.targets = bytes_of(targets.wire());
+  set.snapshot = bytes_of(snapshot.wire());
+  set.timestamp = bytes_of(timestamp.wire());
+  return {};
+}
+
+json::Value as_json(const director::Entries& entries) {
+  json::Object object;
+  for (const auto& [name, entry] : entries) object.set(name.value(), entry.encode());
+  return object;
+}
+
+}  // namespace
+
+Result<MetadataSet> sign_metadata(host::Db& db, const DirectorSigners& signers, const Lifetimes& lifetimes,
+                                  const DirectorRoots& roots, const Vehicle& vehicle, UtcTime now) {
+  storage::DirectorStore store(db);
+  const director::Entries entries = TRY(director::resolve(vehicle));
+  const auto previous = TRY(store.current(vehicle.vin));
+  MetadataSet set;
+  set.root_version = roots.newest()->version;
+  set.desired_revision = vehicle.desired_revision;
+  set.made_at = now;
+  TRY(reserve_versions(db, vehicle.vin, previous, set));
+  TRY(sign_all(vehicle.vin, entries, signers, lifetimes, roots, set));
+  TRY(director::rehearse(vehicle, roots.files(), previous, set, now));
+  auto transaction = TRY(host::Transaction::begin(db));
+  TRY(store.put(vehicle.vin, set, as_json(entries)));
+  TRY(transaction.commit());
+  return set;
+}
+
+}  // namespace cotter::app

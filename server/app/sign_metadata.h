@@ -1,0 +1,32 @@
+// Making and signing a vehicle's director files (DIR-2, DIR-42).
+// Never signs before the version is spent in the journal, never stores what the vehicle would refuse. As Db:
+// one thread at a time.
+#pragma once
+
+#include "common/base/result.h"
+#include "common/base/time.h"
+#include "common/crypto/signer.h"
+#include "common/host/sqlite.h"
+#include "server/app/director_roots.h"
+#include "server/app/workspace.h"
+#include "server/inventory/metadata_set.h"
+#include "server/inventory/vehicle.h"
+
+namespace cotter::app {
+
+/// The director's three online keys.
+struct DirectorSigners {
+  crypto::Signer* targets = nullptr;
+  crypto::Signer* snapshot = nullptr;
+  crypto::Signer* timestamp = nullptr;
+};
+
+/// Signs targets, snapshot and timestamp for what the vehicle's ECUs are to run, plays them as this vehicle
+/// would, and stores them with what was resolved, in one transaction. Rejections: those of a client
+/// (threshold-not-met: the keys are not those of the root). Faults: Conflict (of resolve()), those of the
+/// signers, NoSpace, Busy, Io.
+Result<inventory::MetadataSet> sign_metadata(host::Db& db, const DirectorSigners& signers,
+                                             const Lifetimes& lifetimes, const DirectorRoots& roots,
+                                             const inventory::Vehicle& vehicle, UtcTime now);
+
+}  // namespace cotter::app

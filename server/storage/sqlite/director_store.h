@@ -1,0 +1,34 @@
+// Each vehicle's signed director files in SQLite: the current set and the one before it.
+// Never makes or changes a file. Belongs to its Db's thread. Faults: those of a read or write.
+#pragma once
+
+#include <optional>
+
+#include "common/base/bytes.h"
+#include "common/base/result.h"
+#include "common/base/strong.h"
+#include "common/host/sqlite.h"
+#include "common/json/value.h"
+#include "server/inventory/metadata_set.h"
+
+namespace cotter::storage {
+
+class DirectorStore {
+ public:
+  explicit DirectorStore(host::Db& db) : db_(&db) {}
+
+  /// Nothing before the first.
+  Result<std::optional<inventory::MetadataSet>> current(const VehicleId& vin);
+  /// From the current set or the one before. Nothing when neither has that version.
+  Result<std::optional<Bytes>> snapshot(const VehicleId& vin, Version version);
+  Result<std::optional<Bytes>> targets(const VehicleId& vin, Version version);
+
+  /// Makes `set` the current one and drops all but the one before, inside a transaction of the caller's.
+  /// `entries` is what was resolved: a row of the record when it differs from the last (DIR-30).
+  Result<void> put(const VehicleId& vin, const inventory::MetadataSet& set, const json::Value& entries);
+
+ private:
+  host::Db* db_;
+};
+
+}  // namespace cotter::storage

@@ -1,0 +1,290 @@
+#include "server/storage/sqlite/inventory_store.h"
+
+#include "common/crypto/digest.h"
+#include "common/json/canonical.h"
+#include "common/json/object_view.h"
+#include "common/json/strict_reader.h"
+#include "server/storage/sqlite/time_column.h"
+
+namespace cotter::storage {
+namespace {
+
+using inventory::Desired;
+using inventory::Ecu;
+using inventory::EcuAbsence;
+using inventory::EcuNews;
+using inventory::EcuRecord;
+using inventory::Vehicle;
+
+Result<json::Value> document_at(const host::Statement& row, int column) {
+  const std::string text = row.text(column);
+  return json::read(as_bytes(text));
+}
+
+Error unknown_vehicle(const VehicleId& vin) {
+  return Fault{Fault::Kind::NotFound, "vehicle " + vin.value() + " is not in the inventory",
+               "see `cotter vehicle list`; `cotter vehicle add FILE` records one"};
+}
+
+Result<std::optional<inventory::Reported>> reported_at(const host::Statement& row) {
+  if (row.is_null(2)) return std::optional<inventory::Reported>();
+  const json::Value document = TRY(document_at(row, 4));
+  const auto report = TRY(model::VersionReport::decode(document));
+  inventory::Reported reported;
+  reported.counter = row.count(2);
+  reported.digest = row.blob(3);
+  reported.accepted_at = time_at(row, 5);
+  reported.quarantined = row.integer(6) != 0;
+  reported.ecu_time = report.time;
+  reported.installed = report.installed;
+  reported.targets_version = report.director_targets_version;
+  return std::optional(std::move(reported));
+}
+
+/// Adds what the ECU is to run and all that it was ever to run.
+Result<void> load_assignments(host::Db& db, Ecu& ecu) {
+  auto row =
+      TRY(db.query("SELECT target, entry, made_at, confirmed_at FROM assignment WHERE serial = ?1"
+                   " ORDER BY id",
+                   {ecu.serial().value()}));
+  while (TRY(row.step())) {
+    const json::Value document = TRY(document_at(row, 1));
+    const auto view = TRY(json::ObjectView::of(document, "entry"));
+    auto entry = TRY(model::Target::decode(view));
+    ecu.given.push_back(entry.hashes);
+    ecu.desired =
+        Desired{TargetName(row.text(0)), std::move(entry), time_at(row, 2), optional_time_at(row, 3)};
+  }
+  return {};
+}
+
+Result<void> note_signal(host::Db& db, const VehicleId& vin, const EcuSerial& ecu, SignalKind kind,
+                         std::string_view detail, UtcTime now) {
+  // An ECU that goes on saying the same is one signal, not one a poll.
+  return db.run(
+      "INSERT INTO attack_signal (vin, serial, seen_at, kind, detail) SELECT ?1, ?2, ?3, ?4, ?5"
+      " WHERE ?5 IS NOT (SELECT detail FROM attack_signal WHERE vin = ?1 AND serial = ?2"
+      " AND kind = ?4 ORDER BY id DESC LIMIT 1)",
+      {vin.value(), ecu.value(), seconds_of(now), name_of(kind), detail});
+}
+
+Result<void> write_news(host::Db& db, const VehicleId& vin, const EcuNews& news, UtcTime now) {
+  const model::VersionReport& report = news.report;
+  const std::string& serial = report.ecu.value();
+  TRY(
+      db.run("UPDATE ecu SET report_counter = ?2, report_digest = ?3, report = ?4, reported_at = ?5,"
+             " quarantined = ?6, floor = ?7, absence = NULL WHERE serial = ?1",
+             {serial, report.counter, news.digest, json::to_text(report.encode()), seconds_of(now),
+              news.quarantined, news.floor.value()}));
+  if (news.confirms) {
+    TRY(
+        db.run("UPDATE assignment SET confirmed_at = ?2"
+               " WHERE id = (SELECT max(id) FROM assignment WHERE serial = ?1)",
+               {serial, seconds_of(now)}));
+  }
+  if (!report.attacks_detected.empty()) {
+    TRY(note_signal(db, vin, report.ecu, SignalKind::Detected, report.attacks_detected, now));
+  }
+  if (news.quarantined) {
+    TRY(note_signal(db, vin, report.ecu, SignalKind::UnknownImage,
+                    report.installed.name.value() + " " + json::to_text(report.installed.hashes.encode()),
+                    now));
+  }
+  return {};
+}
+
+Result<void> write_absence(host::Db& db, const VehicleId& vin, const EcuAbsence& absence, UtcTime now) {
+  TRY(db.run("UPDATE ecu SET absence = ?2 WHERE serial = ?1", {absence.ecu.value(), absence.reason}));
+  if (absence.forged) {
+    TRY(note_signal(db, vin, absence.ecu, SignalKind::ForgedReport, absence.reason, now));
+  }
+  return {};
+}
+
+std::optional<SignalKind> signal_named(std::string_view name) {
+  for (const SignalKind kind : {SignalKind::Detected, SignalKind::ForgedReport, SignalKind::UnknownImage,
+                                SignalKind::UnannouncedEcu}) {
+    if (name_of(kind) == name) return kind;
+  }
+  return std::nullopt;
+}
+
+/// DIR-12: says which of the record's names is taken, and by whom.
+Result<void> check_free(host::Db& db, const inventory::VehicleRecord& record) {
+  const auto taken = [](std::string what, std::string hint) {
+    return fault(Fault::Kind::Denied, std::move(what), std::move(hint));
+  };
+  auto vehicle = TRY(db.query("SELECT 1 FROM vehicle WHERE vin = ?1", {record.vin.value()}));
+  if (TRY(vehicle.step())) {
+    return taken("vehicle " + record.vin.value() + " is in the inventory already",
+                 "see `cotter vehicle show " + record.vin.value() + "`");
+  }
+  for (const EcuRecord& ecu : record.ecus) {
+    auto row = TRY(db.query("SELECT serial, vin FROM ecu WHERE serial = ?1 OR key_material = ?2",
+                            {ecu.serial.value(), ecu.key.material()}));
+    if (!TRY(row.step())) continue;
+    const std::string owner = "ECU " + row.text(0) + " of vehicle " + row.text(1);
+    if (row.text(0) == ecu.serial.value()) {
+      return taken(owner + " is in the inventory already", "an ECU serial belongs to one vehicle alone");
+    }
+    return taken("ECU " + ecu.serial.value() + " has the key of " + owner,
+                 "every ECU needs a key of its own: provision it anew");
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string_view name_of(SignalKind kind) noexcept {
+  switch (kind) {
+    case SignalKind::Detected:
+      return "detected";
+    case SignalKind::ForgedReport:
+      return "forged-report";
+    case SignalKind::UnknownImage:
+      return "unknown-image";
+    case SignalKind::UnannouncedEcu:
+      break;
+  }
+  return "unannounced-ecu";
+}
+
+Result<void> InventoryStore::add(const inventory::VehicleRecord& record, UtcTime now) {
+  auto transaction = TRY(host::Transaction::begin(*db_));
+  TRY(check_free(*db_, record));
+  TRY(db_->run("INSERT INTO vehicle (vin, added_at) VALUES (?1, ?2)", {record.vin.value(), seconds_of(now)}));
+  int position = 0;
+  for (const EcuRecord& ecu : record.ecus) {
+    TRY(
+        db_->run("INSERT INTO ecu (serial, vin, position, is_primary, key_material, record, floor)"
+                 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                 {ecu.serial.value(), record.vin.value(), position++, ecu.primary, ecu.key.material(),
+                  json::to_text(ecu.encode()), ecu.release_counter.value()}));
+  }
+  return transaction.commit();
+}
+
+Result<Vehicle> InventoryStore::load(const VehicleId& vin) {
+  auto row = TRY(
+      db_->query("SELECT manifest_counter, last_manifest_at, desired_revision FROM vehicle WHERE vin = ?1",
+                 {vin.value()}));
+  if (!TRY(row.step())) return fail(unknown_vehicle(vin));
+  Vehicle vehicle{vin, row.count(0), optional_time_at(row, 1), row.count(2), {}};
+  auto ecus = TRY(db_->query(
+      "SELECT record, floor, report_counter, report_digest, report, reported_at, quarantined, absence"
+      " FROM ecu WHERE vin = ?1 ORDER BY position",
+      {vin.value()}));
+  while (TRY(ecus.step())) {
+    const json::Value record = TRY(document_at(ecus, 0));
+    Ecu ecu{TRY(EcuRecord::decode(record)), ReleaseCounter(ecus.count(1))};
+    ecu.reported = TRY(reported_at(ecus));
+    if (!ecus.is_null(7)) ecu.absence = ecus.text(7);
+    TRY(load_assignments(*db_, ecu));
+    vehicle.ecus.push_back(std::move(ecu));
+  }
+  return vehicle;
+}
+
+Result<std::uint64_t> InventoryStore::desired_revision(const VehicleId& vin) {
+  auto row = TRY(db_->query("SELECT desired_revision FROM vehicle WHERE vin = ?1", {vin.value()}));
+  if (!TRY(row.step())) return fail(unknown_vehicle(vin));
+  return row.count(0);
+}
+
+Result<std::vector<VehicleSummary>> InventoryStore::list() {
+  auto row = TRY(db_->query(
+      "SELECT v.vin, v.last_manifest_at, count(e.serial), coalesce(sum(e.quarantined), 0), count(a.id),"
+      " count(a.confirmed_at), (SELECT count(*) FROM attack_signal s WHERE s.vin = v.vin)"
+      " FROM vehicle v JOIN ecu e ON e.vin = v.vin LEFT JOIN assignment a"
+      " ON a.id = (SELECT max(id) FROM assignment WHERE serial = e.serial)"
+      " GROUP BY v.vin ORDER BY v.vin"));
+  std::vector<VehicleSummary> all;
+  while (TRY(row.step())) {
+    VehicleSummary each;
+    each.vin = VehicleId(row.text(0));
+    each.last_manifest_at = optional_time_at(row, 1);
+    each.ecus = row.count(2);
+    each.quarantined = row.count(3);
+    each.assigned = row.count(4);
+    each.confirmed = row.count(5);
+    each.attack_signals = row.count(6);
+    all.push_back(std::move(each));
+  }
+  return all;
+}
+
+Result<void> InventoryStore::assign(const VehicleId& vin, const EcuSerial& ecu, const Desired& desired,
+                                    Source source) {
+  TRY(
+      db_->run("INSERT INTO assignment (serial, target, entry, source, made_at) SELECT ?1, ?2, ?3, ?4, ?5"
+               " WHERE ?4 = 'operator' OR NOT EXISTS (SELECT 1 FROM assignment WHERE serial = ?1)",
+               {ecu.value(), desired.name.value(), json::to_text(desired.entry.encode()),
+                source == Source::Factory ? "factory" : "operator", seconds_of(desired.since)}));
+  return db_->run("UPDATE vehicle SET desired_revision = desired_revision + 1 WHERE vin = ?1", {vin.value()});
+}
+
+Result<bool> InventoryStore::accept(const Vehicle& judged, const inventory::ManifestNews& news, ByteView body,
+                                    UtcTime now) {
+  auto transaction = TRY(host::Transaction::begin(*db_));
+  TRY(db_->run(
+      "UPDATE vehicle SET manifest_counter = ?2, last_manifest_at = ?3"
+      " WHERE vin = ?1 AND manifest_counter = ?4 AND desired_revision = ?5",
+      {judged.vin.value(), news.counter, seconds_of(now), judged.manifest_counter, judged.desired_revision}));
+  if (db_->changes() != 1) return false;
+  for (const EcuNews& each : news.fresh) TRY(write_news(*db_, judged.vin, each, now));
+  for (const EcuSerial& ecu : news.stale) {
+    TRY(db_->run("UPDATE ecu SET absence = NULL WHERE serial = ?1", {ecu.value()}));
+  }
+  for (const EcuAbsence& each : news.absent) TRY(write_absence(*db_, judged.vin, each, now));
+  TRY(db_->run("INSERT INTO manifest (vin, received_at, digest, body) VALUES (?1, ?2, ?3, ?4)",
+               {judged.vin.value(), seconds_of(now), crypto::sha256(body), body}));
+  TRY(transaction.commit());
+  return true;
+}
+
+Result<void> InventoryStore::note_refused(const VehicleId& vin, const Rejection& why, ByteView body,
+                                          UtcTime now) {
+  return db_->run("INSERT INTO manifest (vin, received_at, digest, rule, reason) VALUES (?1, ?2, ?3, ?4, ?5)",
+                  {vin.value(), seconds_of(now), crypto::sha256(body), rule_of(why.rule).name, summary(why)});
+}
+
+Result<void> InventoryStore::note_pending(const VehicleId& vin, const std::vector<PendingEcu>& ecus,
+                                          UtcTime now) {
+  auto transaction = TRY(host::Transaction::begin(*db_));
+  for (const PendingEcu& ecu : ecus) {
+    const std::string key = json::to_text(ecu.key);
+    TRY(
+        db_->run("INSERT INTO pending_ecu (vin, serial, hardware_id, key, first_seen)"
+                 " VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
+                 {vin.value(), ecu.serial.value(), ecu.hardware_id.value(), key, seconds_of(now)}));
+    TRY(note_signal(*db_, vin, ecu.serial, SignalKind::UnannouncedEcu,
+                    "hardware id " + ecu.hardware_id.value() + ", key " + key, now));
+  }
+  return transaction.commit();
+}
+
+Result<std::vector<AttackSignal>> InventoryStore::attack_signals(const VehicleId& vin) {
+  auto row = TRY(db_->query(
+      "SELECT serial, seen_at, kind, detail FROM attack_signal WHERE vin = ?1 ORDER BY id", {vin.value()}));
+  std::vector<AttackSignal> all;
+  while (TRY(row.step())) {
+    const auto kind = signal_named(row.text(2));
+    COTTER_ASSERT(kind);  // the table admits no other
+    all.push_back({EcuSerial(row.text(0)), time_at(row, 1), *kind, row.text(3)});
+  }
+  return all;
+}
+
+Result<std::vector<PendingEcu>> InventoryStore::pending_ecus(const VehicleId& vin) {
+  auto row = TRY(db_->query(
+      "SELECT serial, hardware_id, key FROM pending_ecu WHERE vin = ?1 ORDER BY first_seen, serial",
+      {vin.value()}));
+  std::vector<PendingEcu> all;
+  while (TRY(row.step())) {
+    auto key = TRY(document_at(row, 2));
+    all.push_back({EcuSerial(row.text(0)), HardwareId(row.text(1)), std::move(key)});
+  }
+  return all;
+}
+
+}  // namespace cotter::storage

@@ -1,0 +1,86 @@
+// Vehicles, their ECUs, what these are to run and what they said, in SQLite.
+// Never judges: what it is given was checked before. Belongs to its Db's thread. Every function's Faults:
+// those of a read or write (Busy, NoSpace, Denied, Io).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/base/bytes.h"
+#include "common/base/result.h"
+#include "common/base/strong.h"
+#include "common/base/time.h"
+#include "common/host/sqlite.h"
+#include "server/inventory/news.h"
+#include "server/inventory/vehicle.h"
+
+namespace cotter::storage {
+
+struct VehicleSummary {
+  VehicleId vin;
+  std::uint64_t ecus = 0;
+  std::uint64_t assigned = 0;
+  std::uint64_t confirmed = 0;  ///< of `assigned`
+  std::uint64_t quarantined = 0;
+  std::uint64_t attack_signals = 0;
+  std::optional<UtcTime> last_manifest_at;
+};
+
+enum class Source : std::uint8_t { Factory, Operator };
+
+enum class SignalKind : std::uint8_t { Detected, ForgedReport, UnknownImage, UnannouncedEcu };
+/// "detected", "forged-report", "unknown-image", "unannounced-ecu"
+std::string_view name_of(SignalKind kind) noexcept;
+
+struct AttackSignal {
+  EcuSerial ecu;
+  UtcTime seen_at{};
+  SignalKind kind{};
+  std::string detail;
+};
+
+/// An ECU as a vehicle names it, not the factory.
+struct PendingEcu {
+  EcuSerial serial;
+  HardwareId hardware_id;
+  json::Value key;
+  friend bool operator==(const PendingEcu&, const PendingEcu&) = default;
+};
+
+class InventoryStore {
+ public:
+  explicit InventoryStore(host::Db& db) : db_(&db) {}
+
+  /// All of it or nothing. Fault: Denied (the vehicle, one of the serials or one of the keys is recorded
+  /// already: which, in words; DIR-12).
+  Result<void> add(const inventory::VehicleRecord& record, UtcTime now);
+  /// Fault: NotFound.
+  Result<inventory::Vehicle> load(const VehicleId& vin);
+  /// Of Vehicle::desired_revision alone. Fault: NotFound.
+  Result<std::uint64_t> desired_revision(const VehicleId& vin);
+  Result<std::vector<VehicleSummary>> list();
+
+  /// What the ECU is to run from now on; from the factory only where nothing was assigned before. Inside a
+  /// transaction of the caller's.
+  Result<void> assign(const VehicleId& vin, const EcuSerial& ecu, const inventory::Desired& desired,
+                      Source source);
+  /// Writes down an accepted manifest, all of it or nothing, by compare-and-set (DIR-26). false: `judged`,
+  /// the vehicle it was checked against, has changed since; nothing was written, load it and check anew.
+  Result<bool> accept(const inventory::Vehicle& judged, const inventory::ManifestNews& news, ByteView body,
+                      UtcTime now);
+  /// Notes that a manifest came and why it was refused; nothing else changes (DIR-21, DIR-30).
+  Result<void> note_refused(const VehicleId& vin, const Rejection& why, ByteView body, UtcTime now);
+  /// Keeps them for a person to decide, each once, and notes the signal (DIR-14).
+  Result<void> note_pending(const VehicleId& vin, const std::vector<PendingEcu>& ecus, UtcTime now);
+
+  Result<std::vector<AttackSignal>> attack_signals(const VehicleId& vin);  ///< oldest first
+  Result<std::vector<PendingEcu>> pending_ecus(const VehicleId& vin);
+
+ private:
+  host::Db* db_;
+};
+
+}  // namespace cotter::storage
