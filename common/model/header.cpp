@@ -60,8 +60,6 @@ std::size_t distinct_keys(const std::vector<KeyId>& ids, const KeyRing& keys) {
 
 std::string shown(std::string_view text) {
   std::string result(text.substr(0, kLongestShown));
-  std::replace_if(
-      result.begin(), result.end(), [](char c) { return (c >= 0 && c < ' ') || c == '\x7f'; }, '?');
   if (text.size() > kLongestShown) result += "...";
   return result;
 }

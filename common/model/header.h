@@ -19,7 +19,7 @@ namespace cotter::model {
 using Names = std::initializer_list<std::string_view>;
 using Members = std::vector<json::Member>;
 
-/// `text` for a message: cut short, control bytes replaced.
+/// `text` for a message: cut short. refuse() makes it printable.
 std::string shown(std::string_view text);
 
 /// The object of a signed part, once its `_type` is known to be right: one document must not pass for another

@@ -94,8 +94,10 @@ struct Snapshot : Header {
 struct MustMatch {
   std::vector<HardwareId> hardware_ids;  ///< sorted
   ReleaseCounter release_counter;
-  json::Object
-      all;  ///< the whole section, `requires` and `conflicts` and unknown members too: what is compared
+  /// The whole section, `requires` and `conflicts` and unknown members too: what is compared.
+  json::Object all;
+
+  /// Both facts are required. Rejections: member-*.
   static Result<MustMatch> decode(const json::Value& value);
   /// Makes the section with these facts and no others.
   static MustMatch of(std::vector<HardwareId> hardware_ids, ReleaseCounter counter);

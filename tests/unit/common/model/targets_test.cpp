@@ -127,6 +127,16 @@ TEST(MustMatch, ReadsFlatStyleOutsideVehicles) {
             "member-wrong-kind");
 }
 
+// Section 0: other people's repositories state what they state.
+TEST(MustMatch, MayLeaveFactsOutOfItsSectionOutsideVehicles) {
+  const Target target = image(test::parse(R"({"mustMatch":{"requires":[]}})"));
+  EXPECT_EQ(verdict(target.must_match(Profile::Vehicle)), "member-missing");
+  const MustMatch facts = target.must_match(Profile::Tuf).value().value();
+  EXPECT_TRUE(facts.hardware_ids.empty());
+  EXPECT_EQ(facts.release_counter, ReleaseCounter(0));
+  EXPECT_EQ(json::Value(facts.all), test::parse(R"({"requires":[]})"));
+}
+
 // FMT-54
 TEST(EcuIdentifiers, NameEachEcuAndItsHardware) {
   const Target target = image(test::parse(
