@@ -1,0 +1,112 @@
+#include "client/ecu/provision.h"
+
+#include <fmt/format.h>
+
+#include <system_error>
+
+#include "client/links/tcp_link.h"
+#include "common/base/limits.h"
+#include "common/host/atomic_file.h"
+#include "common/model/file_names.h"
+#include "common/trust/verified.h"
+
+namespace cotter::client {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::uint64_t kMaxImage = 256 * 1024 * 1024;
+
+constexpr std::string_view kConfig =
+    R"(# A secondary ECU as the factory made it. Its key is ecu.key; its roots of trust are director-root.json and
+# image-root.json; `active` leads to the image that runs.
+vin = "{}"
+serial = "{}"
+hardware_id = "{}"
+# "full": director and image repository; "partial": the director's targets alone.
+verification = "{}"
+# Where the primary finds this ECU. Port 0 takes any free one, and says which on standard output.
+listen = "{}"
+
+[limits]
+# A primary that says nothing for so long loses its connection.
+idle_seconds = 15
+# A message must arrive within this, and besides no slower than the rate below.
+frame_seconds = 5
+min_bytes_per_second = 16384
+)";
+
+std::string_view name_of(Verification verification) {
+  return verification == Verification::Full ? "full" : "partial";
+}
+
+Result<void> check(const EcuOrder& order) {
+  for (const auto& [what, text] : {std::pair("VIN", &order.vin), std::pair("serial", &order.serial),
+                                   std::pair("hardware id", &order.hardware_id)}) {
+    if (model::is_identifier(*text)) continue;
+    return fault(Fault::Kind::Usage, fmt::format("\"{}\" cannot be a {}", *text, what),
+                 "1 to 128 printable characters without blanks, quotes or slashes");
+  }
+  if (order.verification == Verification::Full && !order.image_root) {
+    return fault(Fault::Kind::Usage, "an ECU that verifies fully needs the image repository's root",
+                 "give --image-root, or --verification partial");
+  }
+  TRY(parse_tcp_address(order.listen));
+  return {};
+}
+
+/// A root that its own threshold did not sign would make an ECU that trusts nothing, found out in the field.
+Result<Bytes> read_root(const fs::path& file, Repository repository) {
+  Bytes root = TRY(host::read_file(file, Limits().root_bytes));
+  const auto judge = [&]() -> Result<void> {
+    TRY(TRY(trust::Unverified<model::Root>::parse(root, model::Profile::Vehicle)).verify_anchor());
+    return {};
+  };
+  TRY(located(judge(), repository, "root"));
+  return root;
+}
+
+Result<json::Object> fill(const EcuOrder& order) {
+  const Bytes director_root = TRY(read_root(order.director_root, Repository::Director));
+  TRY(host::write_atomically(order.dir / "director-root.json", director_root));
+  if (order.verification == Verification::Full) {
+    const Bytes image_root = TRY(read_root(*order.image_root, Repository::Image));
+    TRY(host::write_atomically(order.dir / "image-root.json", image_root));
+  }
+  TRY(host::make_dir(order.dir / "metadata"));
+  const Bytes image = TRY(host::read_file(order.image, kMaxImage));
+  const ImageRecord record = TRY(lay_out_slots(order.dir.string(), image, TargetName(order.image_name),
+                                               ReleaseCounter(order.release_counter), order.slots));
+  const auto pair = crypto::Ed25519Pair::generate();
+  TRY(save_ecu_key((order.dir / "ecu.key").string(), pair));
+  // Last, so that no program takes a half-made folder for an ECU.
+  const std::string config = fmt::format(kConfig, order.vin, order.serial, order.hardware_id,
+                                         name_of(order.verification), order.listen);
+  TRY(host::write_atomically(order.dir / "ecu.toml", as_bytes(config)));
+  return json::Object{
+      {"serial", order.serial},
+      {"hardware_id", order.hardware_id},
+      {"primary", false},
+      {"verification", name_of(order.verification)},
+      {"key", crypto::PublicKey::ed25519(pair.public_key).encode()},
+      {"installed_image", json::Object{{"name", record.image.name.value()},
+                                       {"length", record.image.length},
+                                       {"hashes", record.image.hashes.encode()}}},
+      {"release_counter", record.release_counter.value()},
+  };
+}
+
+}  // namespace
+
+Result<json::Object> provision_ecu(const EcuOrder& order) {
+  TRY(check(order));
+  TRY(host::make_dir(order.dir, host::kSecretDir));
+  auto record = fill(order);
+  if (!record) {
+    std::error_code ignored;  // what could not be made may not be removable either; the first reason counts
+    fs::remove_all(order.dir, ignored);
+  }
+  return record;
+}
+
+}  // namespace cotter::client

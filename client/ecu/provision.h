@@ -1,0 +1,35 @@
+// What the factory does to a secondary: its folder, its key, its roots, its first image (FVS-1, PVS-1).
+// Never overwrites an ECU that is there already. One thread.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "client/install/factory.h"
+#include "client/secondary/intake.h"
+#include "common/base/result.h"
+#include "common/json/value.h"
+
+namespace cotter::client {
+
+struct EcuOrder {
+  std::filesystem::path dir;
+  std::string vin, serial, hardware_id;
+  Verification verification = Verification::Full;
+  Slots slots = Slots::Two;
+  std::filesystem::path director_root;
+  std::optional<std::filesystem::path> image_root;  ///< required for full verification
+  std::filesystem::path image;
+  std::string image_name;
+  std::uint64_t release_counter = 0;
+  std::string listen;
+};
+
+/// Makes DIR/ecu.toml, ecu.key, director-root.json, image-root.json, metadata/, slots/, active, state/; all
+/// or nothing. Returns this ECU's part of the vehicle record. Faults: Conflict (DIR exists), Usage, NotFound,
+/// NoSpace, Denied, Io. Rejections of the roots, which must be signed by their own thresholds.
+Result<json::Object> provision_ecu(const EcuOrder& order);
+
+}  // namespace cotter::client
