@@ -25,6 +25,26 @@ if(NOT COTTER_ECU_ONLY)
   cotter_check_layer(server "^(common|server)$")
 endif()
 
+# cotter_check_chain(TARGET...): from the bottom up; none may link one further up.
+function(cotter_check_chain)
+  set(above ${ARGN})
+  foreach(target IN LISTS ARGN)
+    list(POP_FRONT above)
+    if(TARGET ${target})
+      get_target_property(linked ${target} LINK_LIBRARIES)
+      foreach(library IN LISTS linked)
+        if(library IN_LIST above)
+          message(FATAL_ERROR "upward arrow: ${target} links ${library}: see the layers in CONTRIBUTING.md")
+        endif()
+      endforeach()
+    endif()
+  endforeach()
+endfunction()
+
+cotter_check_chain(cotter_verify cotter_ecu cotter_host cotter_links cotter_ecu_host cotter_client_fetch cotter_client_files
+                   cotter_primary_cycle)
+cotter_check_chain(cotter_verify cotter_host cotter_director cotter_server cotter_http)
+
 # What an ECU gets links these and nothing else: no curl, SQLite, Boost, threads or logger, and no cotter_host.
 get_target_property(linked cotter_verify LINK_LIBRARIES)
 foreach(library IN LISTS linked)

@@ -48,11 +48,10 @@ const std::map<std::string, std::set<std::string>> kRooms = [] {
   next_floor({"client/install", "client/links"}, true);
   next_floor({"client/dispatch"}, false);
   next_floor({"client/fetch", "client/store"}, false);  // they implement what dispatch asks for
-  next_floor({"client/primary", "client/tuf"}, false);
   below.insert("client/secondary");
-  rooms["client/ecu"] = common;  // the secondary as a program on an operating system
-  rooms["client/ecu"].insert({"client/secondary", "client/install", "client/links"});
-  next_floor({"client/ecu"}, false);  // a secondary that has an operating system after all
+  next_floor({"client/ecu"},
+             false);  // the secondary as a program on an operating system; the primary is an ECU too
+  next_floor({"client/primary", "client/tuf"}, false);
   next_floor({"client"}, false);
   return rooms;
 }();
@@ -112,7 +111,8 @@ const Kept kKept[] = {
     {R"(^curl/)", R"(^(client/fetch/|server/repository/url_transport\.cpp$))"},
     {R"(^rapidjson/)", R"(^common/json/.*\.cpp$)"},
     {R"(^toml)", R"(^common/host/.*\.cpp$)"},
-    {R"(^openssl/)", R"(^(common/crypto/.*\.cpp$|server/http/|client/fetch/|server/keys/|common/host/))"},
+    {R"(^openssl/)",
+     R"(^(common/crypto/.*\.cpp$|server/http/|client/fetch/|server/keys/|common/host/|client/primary/device_key\.cpp$))"},
     {R"(^CLI/)", R"(^(server/cli/|server/[^/]*\.cpp$|client/.*\.cpp$))"},
 };
 
