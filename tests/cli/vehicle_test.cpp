@@ -1,0 +1,242 @@
+// cotter vehicle and cotter assign as an operator meets them: words, JSON and exit codes of the real program.
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/host/atomic_file.h"
+#include "common/json/strict_reader.h"
+#include "server/app/accept_manifest.h"
+#include "server/storage/sqlite/database.h"
+#include "tests/sim/temp_dir.h"
+#include "tests/unit/server/fleet.h"
+#include "tests/world/process.h"
+
+namespace cotter {
+namespace {
+
+namespace fs = std::filesystem;
+using world::Ended;
+
+constexpr int kDone = 0;
+constexpr int kFailed = 1;
+constexpr int kUsage = 2;
+constexpr int kRefused = 3;
+constexpr int kNotFound = 4;
+
+json::Value parsed(const std::string& text) { return json::read(as_bytes(text)).value(); }
+const json::Value& member(const json::Value& value, const char* name) {
+  return *value.as_object()->find(name);
+}
+std::string text_of(const json::Value& value, const char* name) { return *member(value, name).as_string(); }
+
+/// One workspace with one published image for all tests here: making one takes a second of key derivation.
+/// Each test brings a vehicle of its own.
+class VehicleCommand : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    folder = std::make_unique<sim::TempDir>();
+    ASSERT_EQ(run_at({"init", workspace().string(), "--offline-dir", holders().string()}).exit_code, kDone);
+    std::ofstream(folder->path() / "brake.bin") << "brake 2";
+    const Ended published =
+        cotter({"publish", (folder->path() / "brake.bin").string(), "--name", "brakes/mk4/2.bin",
+                "--hardware-id", "brake-mk4", "--version", "2.0", "--release-counter", "2", "--sign-with",
+                (holders() / "holder-1").string(), "--sign-with", (holders() / "holder-2").string()});
+    ASSERT_EQ(published.exit_code, kDone) << published.err;
+  }
+  static void TearDownTestSuite() { folder.reset(); }
+
+  static fs::path workspace() { return folder->path() / "workspace"; }
+  static fs::path holders() { return folder->path() / "holders"; }
+  static Ended run_at(const std::vector<std::string>& arguments) {
+    return world::run({.program = COTTER,
+                       .arguments = arguments,
+                       .environment = {{"COTTER_PASSPHRASE", "the workspace's words"},
+                                       {"COTTER_PASSPHRASE_HOLDER", "a holder's own words"}},
+                       .log = {}})
+        .value();
+  }
+  static Ended cotter(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {"-C", workspace().string()});
+    return run_at(arguments);
+  }
+  static fs::path write_file(const std::string& name, const std::string& content) {
+    const fs::path file = folder->path() / name;
+    COTTER_ASSERT(host::write_atomically(file, as_bytes(content)));
+    return file;
+  }
+  /// Records the vehicle, whose ECUs' serials begin with the VIN and a dash.
+  static Ended add(const std::string& vin, std::uint8_t first_key) {
+    const json::Value record = test::factory_record(vin, vin + "-", first_key).encode();
+    return cotter({"vehicle", "add", write_file(vin + ".json", json::to_pretty_text(record)).string()});
+  }
+  static json::Value shown(const std::string& vin) {
+    return parsed(cotter({"vehicle", "show", vin, "--json"}).out);
+  }
+  static void send(const test::VehicleVoice& voice, const std::string& vin) {
+    auto db = storage::open_database(workspace() / "cotter.db").value();
+    const auto receipt = app::accept_manifest(db, VehicleId(vin), voice.wire(), test::kNoon);
+    ASSERT_TRUE(receipt) << explain(receipt.error());
+  }
+
+  static std::unique_ptr<sim::TempDir> folder;
+};
+std::unique_ptr<sim::TempDir> VehicleCommand::folder;
+
+TEST_F(VehicleCommand, AddsAVehicleAndShowsIt) {
+  const Ended added = add("CAR-A", 1);
+  EXPECT_EQ(added.exit_code, kDone) << added.err;
+  EXPECT_EQ(added.out, "vehicle CAR-A recorded with 3 ECUs\n");
+  const json::Value vehicle = shown("CAR-A");
+  EXPECT_TRUE(member(vehicle, "last_manifest_at").is_null());
+  const json::Array& ecus = *member(vehicle, "ecus").as_array();
+  ASSERT_EQ(ecus.size(), 3U);
+  EXPECT_EQ(text_of(ecus[2], "serial"), "CAR-A-DOOR");
+  EXPECT_EQ(text_of(ecus[2], "verification"), "partial");
+  EXPECT_EQ(text_of(member(ecus[2], "factory_image"), "name"), "factory/door-mk2/1.bin");
+  EXPECT_TRUE(member(ecus[2], "installed").is_null()) << "nobody has heard of it yet";
+  const std::string words = cotter({"vehicle", "show", "CAR-A"}).out;
+  EXPECT_NE(words.find("not heard of yet"), std::string::npos) << words;
+}
+
+TEST_F(VehicleCommand, AddsAVehicleFromStandardInput) {
+  const json::Value record = test::factory_record("CAR-B", "CAR-B-", 11).encode();
+  const fs::path file = write_file("CAR-B.json", json::to_text(record));
+  const Ended added = world::run({.program = "/bin/sh",
+                                  .arguments = {"-c", "exec \"$0\" -C \"$1\" vehicle add - --json < \"$2\"",
+                                                COTTER, workspace().string(), file.string()},
+                                  .environment = {},
+                                  .log = {}})
+                          .value();
+  EXPECT_EQ(added.exit_code, kDone) << added.err;
+  EXPECT_EQ(text_of(parsed(added.out), "vin"), "CAR-B");
+}
+
+TEST_F(VehicleCommand, ListsVehicles) {
+  ASSERT_EQ(add("CAR-C", 21).exit_code, kDone);
+  const Ended words = cotter({"vehicle", "list"});
+  EXPECT_EQ(words.exit_code, kDone);
+  EXPECT_NE(words.out.find("CAR-C"), std::string::npos) << words.out;
+  const json::Value all = parsed(cotter({"vehicle", "list", "--json"}).out);
+  for (const json::Value& each : *member(all, "vehicles").as_array()) {
+    EXPECT_EQ(*member(each, "ecus").as_int(), 3) << text_of(each, "vin");
+  }
+}
+
+TEST_F(VehicleCommand, RefusesVehicleThatIsRecordedAlready) {  // DIR-12
+  ASSERT_EQ(add("CAR-D", 31).exit_code, kDone);
+  const Ended again = add("CAR-D", 31);
+  EXPECT_EQ(again.exit_code, kRefused);
+  EXPECT_NE(again.err.find("error: vehicle CAR-D is in the inventory already"), std::string::npos)
+      << again.err;
+  const Ended stolen_key = add("CAR-E", 31);
+  EXPECT_EQ(stolen_key.exit_code, kRefused);
+  EXPECT_NE(stolen_key.err.find("has the key of ECU CAR-D-GATEWAY"), std::string::npos) << stolen_key.err;
+}
+
+TEST_F(VehicleCommand, RefusesRecordThatIsNone) {
+  EXPECT_EQ(cotter({"vehicle", "add", write_file("cut.json", R"({"vin":)").string()}).exit_code, kRefused);
+  EXPECT_EQ(
+      cotter({"vehicle", "add", write_file("twice.json", R"({"vin":"A","vin":"B"})").string()}).exit_code,
+      kRefused);
+  EXPECT_EQ(cotter({"vehicle", "add", write_file("empty.json", "").string()}).exit_code, kRefused);
+  EXPECT_EQ(cotter({"vehicle", "add", (folder->path() / "nowhere.json").string()}).exit_code, kNotFound);
+  const std::string huge(2'000'000, ' ');
+  EXPECT_EQ(cotter({"vehicle", "add", write_file("huge.json", huge).string()}).exit_code, kFailed);
+}
+
+TEST_F(VehicleCommand, SaysHowItIsUsed) {
+  EXPECT_EQ(cotter({"vehicle"}).exit_code, kUsage);
+  EXPECT_EQ(cotter({"vehicle", "add"}).exit_code, kUsage);
+  EXPECT_EQ(cotter({"assign", "CAR-A"}).exit_code, kUsage);
+  EXPECT_EQ(cotter({"vehicle", "show", "NOBODY"}).exit_code, kNotFound);
+}
+
+TEST_F(VehicleCommand, AssignsAnImageWithoutAnyKey) {
+  ASSERT_EQ(add("CAR-F", 41).exit_code, kDone);
+  const Ended done = world::run({.program = COTTER,
+                                 .arguments = {"-C", workspace().string(), "assign", "CAR-F", "CAR-F-BRAKE",
+                                               "brakes/mk4/2.bin", "--json"},
+                                 .environment = {{"COTTER_PASSPHRASE", ""}, {"COTTER_PASSPHRASE_HOLDER", ""}},
+                                 .log = {}})
+                         .value();
+  ASSERT_EQ(done.exit_code, kDone) << done.err;
+  EXPECT_TRUE(member(parsed(done.out), "before").is_null());
+  const json::Value vehicle = shown("CAR-F");
+  const json::Value& brake = member(vehicle, "ecus").as_array()->at(1);
+  EXPECT_EQ(text_of(member(brake, "assigned"), "name"), "brakes/mk4/2.bin");
+  EXPECT_FALSE(*member(brake, "confirmed").as_bool());
+}
+
+TEST_F(VehicleCommand, ConfirmsAssignmentOnceTheEcuReportsIt) {
+  ASSERT_EQ(add("CAR-G", 51).exit_code, kDone);
+  ASSERT_EQ(cotter({"assign", "CAR-G", "CAR-G-BRAKE", "brakes/mk4/2.bin"}).exit_code, kDone);
+  test::VehicleVoice voice("CAR-G", "CAR-G-", 51);
+  voice.reports.at("CAR-G-BRAKE").says.installed = test::image("brakes/mk4/2.bin", "brake 2");
+  voice.reports.at("CAR-G-DOOR").says.attacks_detected = "image/root:root-expired";
+  send(voice, "CAR-G");
+  const json::Value vehicle = shown("CAR-G");
+  const json::Value& brake = member(vehicle, "ecus").as_array()->at(1);
+  EXPECT_TRUE(*member(brake, "confirmed").as_bool());
+  EXPECT_EQ(text_of(member(brake, "installed"), "name"), "brakes/mk4/2.bin");
+  const json::Array& attacks = *member(vehicle, "attacks").as_array();
+  ASSERT_EQ(attacks.size(), 1U);
+  EXPECT_EQ(text_of(attacks[0], "kind"), "detected");
+  const std::string words = cotter({"vehicle", "show", "CAR-G"}).out;
+  EXPECT_NE(words.find("confirmed"), std::string::npos) << words;
+  EXPECT_NE(words.find("image/root:root-expired"), std::string::npos) << words;
+}
+
+TEST_F(VehicleCommand, SaysWhyAnImageCannotBeAssigned) {  // DIR-44
+  ASSERT_EQ(add("CAR-H", 61).exit_code, kDone);
+  EXPECT_EQ(cotter({"assign", "NOBODY", "CAR-H-BRAKE", "brakes/mk4/2.bin"}).exit_code, kNotFound);
+  EXPECT_EQ(cotter({"assign", "CAR-H", "CAR-H-WING", "brakes/mk4/2.bin"}).exit_code, kNotFound);
+  EXPECT_EQ(cotter({"assign", "CAR-H", "CAR-H-BRAKE", "brakes/mk4/9.bin"}).exit_code, kNotFound);
+  const Ended other_hardware = cotter({"assign", "CAR-H", "CAR-H-DOOR", "brakes/mk4/2.bin"});
+  EXPECT_EQ(other_hardware.exit_code, kRefused);
+  EXPECT_NE(other_hardware.err.find("match-hardware-wrong"), std::string::npos) << other_hardware.err;
+
+  test::VehicleVoice voice("CAR-H", "CAR-H-", 61);
+  voice.reports.at("CAR-H-BRAKE").says.release_counter = ReleaseCounter(3);
+  send(voice, "CAR-H");
+  const Ended older = cotter({"assign", "CAR-H", "CAR-H-BRAKE", "brakes/mk4/2.bin"});
+  EXPECT_EQ(older.exit_code, kRefused);
+  EXPECT_NE(older.err.find("match-release-counter-lower"), std::string::npos) << older.err;
+  EXPECT_NE(older.err.find("publish it anew with a higher counter"), std::string::npos) << older.err;
+}
+
+TEST_F(VehicleCommand, SignsADeviceCertificateForAVehicleOfTheInventory) {
+  ASSERT_EQ(add("CAR-I", 71).exit_code, kDone);
+  const fs::path request = folder->path() / "car.csr";
+  const fs::path out = folder->path() / "car.crt";
+  const Ended made =
+      world::run({.program = "/usr/bin/openssl",
+                  .arguments = {"req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+                                "-nodes", "-keyout", (folder->path() / "car.key").string(), "-out",
+                                request.string(), "-subj", "/CN=anything"},
+                  .environment = {},
+                  .log = {}})
+          .value();
+  ASSERT_EQ(made.exit_code, kDone) << made.err;
+  const Ended unknown =
+      cotter({"vehicle", "certificate", "NOBODY", "--csr", request.string(), "--out", out.string()});
+  EXPECT_EQ(unknown.exit_code, kNotFound);
+  EXPECT_FALSE(fs::exists(out));
+  const Ended signed_one =
+      cotter({"vehicle", "certificate", "CAR-I", "--csr", request.string(), "--out", out.string()});
+  EXPECT_EQ(signed_one.exit_code, kDone) << signed_one.err;
+  const Ended subject = world::run({.program = "/usr/bin/openssl",
+                                    .arguments = {"x509", "-in", out.string(), "-noout", "-subject"},
+                                    .environment = {},
+                                    .log = {}})
+                            .value();
+  EXPECT_NE(subject.out.find("CN = CAR-I"), std::string::npos) << subject.out;
+  const Ended no_request = cotter({"vehicle", "certificate", "CAR-I", "--csr",
+                                   write_file("no.csr", "nothing").string(), "--out", out.string()});
+  EXPECT_EQ(no_request.exit_code, kUsage);
+}
+
+}  // namespace
+}  // namespace cotter
