@@ -103,11 +103,12 @@ class Session {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
+  // No co_await within a condition: gcc 12 makes a trap of it.
   asio::awaitable<void> serve() {
-    if (!co_await open()) co_return;
-    while (co_await serve_one()) {
-    }
-    co_await close();
+    bool go_on = co_await open();
+    const bool opened = go_on;
+    while (go_on) go_on = co_await serve_one();
+    if (opened) co_await close();
   }
 
  private:
@@ -156,7 +157,8 @@ class Session {
     const bool keep_alive = parser.get().keep_alive();
     const Request request = request_of(parser, caller_);
     const Response response = co_await answer(request);
-    co_return co_await write(response, request.method == Method::Head, keep_alive) && keep_alive;
+    const bool written = co_await write(response, request.method == Method::Head, keep_alive);
+    co_return written && keep_alive;
   }
 
   asio::awaitable<bool> refuse_body(std::uint64_t limit) {
