@@ -1,0 +1,139 @@
+#include "server/repository/commit.h"
+
+#include <gtest/gtest.h>
+
+#include "common/model/roles.h"
+#include "common/trust/draft.h"
+#include "server/repository/folder_transport.h"
+#include "server/repository/publisher.h"
+#include "tests/unit/server/test_workspace.h"
+
+namespace cotter::repository {
+namespace {
+
+namespace fs = std::filesystem;
+using test::content_of;
+using test::kNow;
+using test::write;
+
+class Commit : public testing::Test {
+ protected:
+  template <class T>
+  static Bytes signed_by(const T& content, const sim::Keys& keys) {
+    trust::Draft<T> draft(content);
+    for (const auto& key : keys) EXPECT_TRUE(draft.sign(*key));
+    return draft.wire();
+  }
+
+  /// New targets, snapshot and timestamp over what is published, `holders` of the targets' keys signing.
+  [[nodiscard]] Publication next(const sim::Keys& holders, std::uint64_t version = 2) const {
+    const auto published = ws_.read();
+    model::Targets targets = **published->targets();
+    targets.version = Version(version);
+    Publication files{{model::targets_role(), targets.version, signed_by(targets, holders)}};
+    const model::Snapshot snapshot =
+        next_snapshot(**published->snapshot(), Version(version), kNow + std::chrono::days(1),
+                      meta_of(targets.version, files.back().wire));
+    files.push_back({model::snapshot_role(), snapshot.version, signed_by(snapshot, ws_.keys.snapshot)});
+    const model::Timestamp timestamp =
+        next_timestamp(**published->timestamp(), Version(version), kNow + std::chrono::days(1),
+                       meta_of(snapshot.version, files.back().wire));
+    files.push_back({model::timestamp_role(), std::nullopt, signed_by(timestamp, ws_.keys.timestamp)});
+    return files;
+  }
+  [[nodiscard]] Publication next() const { return next(ws_.keys.targets); }
+  [[nodiscard]] Result<void> commit(const Publication& files) const {
+    return repository::commit(ws_.layout(), *ws_.read(), files, kNow);
+  }
+  [[nodiscard]] std::uint64_t targets_version() const {
+    const auto set = ws_.read();
+    EXPECT_TRUE(set);
+    return (*set->targets())->version.value();
+  }
+
+  test::TestWorkspace ws_;
+};
+
+TEST_F(Commit, PublishesWhatAClientAccepts) {
+  ASSERT_TRUE(commit(next()));
+  EXPECT_EQ(targets_version(), 2U);
+  EXPECT_TRUE(fs::exists(ws_.repo() / "1.targets.json"));  // for clients in the middle of their work
+}
+
+TEST_F(Commit, ShowsClientsTheOldStateUntilTheTimestampTurns) {  // FMT-105, IMG-17
+  const Publication files = next();
+  for (std::size_t written = 0; written < files.size(); ++written) {
+    EXPECT_EQ(targets_version(), 1U) << "after " << written << " files";
+    ASSERT_TRUE(write_file(ws_.layout(), files[written]));
+  }
+  EXPECT_EQ(targets_version(), 2U);
+}
+
+TEST_F(Commit, WritesNothingThatAClientWouldRefuse) {
+  const auto refused_as = [&](const Publication& files) {
+    const auto committed = commit(files);
+    EXPECT_FALSE(committed);
+    EXPECT_FALSE(fs::exists(ws_.repo() / "2.targets.json"));
+    return committed ? RuleId{} : rejection_in(committed.error())->rule;
+  };
+  EXPECT_EQ(refused_as(next({ws_.keys.targets[0]})), RuleId::ThresholdNotMet);
+  EXPECT_EQ(refused_as(next(ws_.keys.root)), RuleId::ThresholdNotMet);
+  Publication swapped = next();
+  swapped[0] = {model::targets_role(), Version(2), to_bytes(content_of(ws_.repo() / "1.targets.json"))};
+  EXPECT_EQ(refused_as(swapped), RuleId::TargetsHashWrong);
+}
+
+TEST_F(Commit, RefusesToTakeClientsBack) {  // FMT-4: a client that saw version 3 must not see 2
+  ASSERT_TRUE(commit(next(ws_.keys.targets, 3)));
+  const auto back = commit(next(ws_.keys.targets, 2));
+  ASSERT_FALSE(back);
+  EXPECT_EQ(rejection_in(back.error())->rule, RuleId::TimestampOlderThanTrusted);
+}
+
+TEST_F(Commit, NeverPutsOtherBytesUnderAVersion) {  // FMT-3
+  const NewFile first{model::targets_role(), Version(9), to_bytes("first")};
+  ASSERT_TRUE(write_file(ws_.layout(), first));
+  EXPECT_TRUE(write_file(ws_.layout(), first));
+  for (const char* other : {"other", "first and more", ""}) {
+    const auto written = write_file(ws_.layout(), {model::targets_role(), Version(9), to_bytes(other)});
+    ASSERT_FALSE(written) << other;
+    EXPECT_TRUE(is_fault(written.error(), Fault::Kind::Conflict));
+  }
+  EXPECT_EQ(content_of(ws_.repo() / "9.targets.json"), "first");
+}
+
+TEST_F(Commit, CleansUpAfterAKilledWriterAndKeepsAllElse) {
+  ASSERT_TRUE(commit(next()));
+  const auto published = ws_.read();
+  fs::create_directory(ws_.layout().incoming_dir());
+  const std::vector<std::string> left = {".incoming/image.x1", ".timestamp.json.y2", "3.targets.json",
+                                         "3.snapshot.json"};
+  const std::vector<std::string> kept = {
+      "1.root.json",     "2.root.json",    "1.targets.json", "2.targets.json",  "1.snapshot.json",
+      "2.snapshot.json", "timestamp.json", ".incoming/lock", "03.targets.json", "index.html"};
+  for (const std::string& name : left) write(ws_.repo() / name, "left");
+  for (const std::string& name : kept) {
+    if (!fs::exists(ws_.repo() / name)) write(ws_.repo() / name, "somebody's");
+  }
+  ASSERT_TRUE(clean_up(ws_.layout(), *published));
+  for (const std::string& name : left) EXPECT_FALSE(fs::exists(ws_.repo() / name)) << name;
+  for (const std::string& name : kept) EXPECT_TRUE(fs::exists(ws_.repo() / name)) << name;
+}
+
+TEST(FolderTransport, ReadsNothingOutsideItsFolderAndNothingTooLarge) {
+  const sim::TempDir temp;
+  fs::create_directory(temp.path() / "repo");
+  write(temp.path() / "secret", "secret");
+  write(temp.path() / "repo" / "file", "12345");
+  FolderTransport folder(temp.path() / "repo");
+  EXPECT_EQ(*folder.get("file", 5), to_bytes("12345"));
+  EXPECT_EQ(rejection_in(folder.get("file", 4).error())->rule, RuleId::FileTooLarge);
+  for (const std::string& path :
+       {std::string("../secret"), (temp.path() / "secret").string(), std::string("missing")}) {
+    EXPECT_TRUE(is_fault(folder.get(path, 100).error(), Fault::Kind::NotFound)) << path;
+  }
+  EXPECT_TRUE(is_fault(folder.get(".", 100).error(), Fault::Kind::Io));
+}
+
+}  // namespace
+}  // namespace cotter::repository

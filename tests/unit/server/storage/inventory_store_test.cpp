@@ -1,0 +1,98 @@
+#include "server/storage/sqlite/inventory_store.h"
+
+#include <gtest/gtest.h>
+
+#include "server/director/manifest_check.h"
+#include "tests/unit/server/app/depot.h"
+
+namespace cotter::storage {
+namespace {
+
+using test::Depot;
+using test::VehicleVoice;
+
+const VehicleId kVin("VIN-1");
+
+TEST(InventoryStore, WritesNothingForAVehicleThatChangedSinceItWasJudged) {  // DIR-26: compare-and-set
+  Depot depot;
+  depot.add_vehicle();
+  host::Db db = depot.database();
+  InventoryStore store(db);
+  const auto judged = store.load(kVin).value();
+  VehicleVoice voice;
+  const Bytes body = voice.wire();
+  const auto news = director::check_manifest(judged, body, test::kNoon).value();
+  EXPECT_TRUE(store.accept(judged, news, body, test::kNoon).value());
+  EXPECT_FALSE(store.accept(judged, news, body, test::kNoon).value()) << "another manifest was quicker";
+
+  const auto later = store.load(kVin).value();
+  voice.next();
+  const Bytes next = voice.wire();
+  const auto later_news = director::check_manifest(later, next, test::kNoon).value();
+  const inventory::Desired desired{TargetName("a.bin"), test::entry_for("a", {HardwareId("brake-mk4")}, 2),
+                                   test::kNoon};
+  ASSERT_TRUE(store.assign(kVin, EcuSerial("BRAKE"), desired, Source::Operator));
+  EXPECT_FALSE(store.accept(later, later_news, next, test::kNoon).value()) << "an assignment came in between";
+  EXPECT_EQ(store.load(kVin).value().manifest_counter, 1U);
+  EXPECT_EQ(depot.count("manifest"), 1);
+}
+
+TEST(InventoryStore, GivesBackAllThatAReportSaid) {
+  Depot depot;
+  depot.add_vehicle();
+  VehicleVoice voice;
+  model::VersionReport& says = voice.reports.at("DOOR").says;
+  says.director_targets_version = Version(9);
+  says.time = test::kNoon - std::chrono::hours(1);
+  says.counter = 44;
+  host::Db db = depot.database();
+  InventoryStore store(db);
+  const auto judged = store.load(kVin).value();
+  const Bytes body = voice.wire();
+  ASSERT_TRUE(
+      store.accept(judged, director::check_manifest(judged, body, test::kNoon).value(), body, test::kNoon));
+  const auto reported = store.load(kVin).value().find(EcuSerial("DOOR"))->reported;
+  ASSERT_TRUE(reported);
+  EXPECT_EQ(reported->counter, 44U);
+  EXPECT_EQ(reported->digest, crypto::sha256(json::canonical(voice.report("DOOR"))));
+  EXPECT_EQ(reported->ecu_time, says.time);
+  EXPECT_EQ(reported->accepted_at, test::kNoon);
+  EXPECT_EQ(reported->installed, says.installed);
+  EXPECT_EQ(reported->targets_version, Version(9));
+}
+
+TEST(InventoryStore, CountsWhatTheListShows) {
+  Depot depot;
+  depot.add_vehicle();
+  depot.add_vehicle("VIN-2", "B-", 11);
+  host::Db db = depot.database();
+  InventoryStore store(db);
+  const inventory::Desired desired{TargetName("a.bin"), test::entry_for("a", {HardwareId("brake-mk4")}, 2),
+                                   test::kNoon};
+  ASSERT_TRUE(store.assign(kVin, EcuSerial("BRAKE"), desired, Source::Operator));
+  ASSERT_TRUE(store.assign(kVin, EcuSerial("BRAKE"), desired, Source::Operator));
+  const auto all = store.list().value();
+  ASSERT_EQ(all.size(), 2U);
+  EXPECT_EQ(all[0].vin, kVin);
+  EXPECT_EQ(all[0].ecus, 3U);
+  EXPECT_EQ(all[0].assigned, 1U) << "the newest of an ECU's assignments counts";
+  EXPECT_EQ(all[0].confirmed, 0U);
+  EXPECT_EQ(all[1].assigned, 0U);
+  EXPECT_FALSE(all[1].last_manifest_at);
+}
+
+TEST(InventoryStore, AdmitsNoEcuWithoutItsVehicleAndNoSecondPrimary) {  // DIR-10
+  Depot depot;
+  depot.add_vehicle();
+  host::Db db = depot.database();
+  EXPECT_FALSE(
+      db.run("INSERT INTO ecu (serial, vin, position, is_primary, key_material, record, floor)"
+             " VALUES ('X', 'NOBODY', 0, 0, 'k', '{}', 0)"));
+  EXPECT_FALSE(
+      db.run("INSERT INTO ecu (serial, vin, position, is_primary, key_material, record, floor)"
+             " VALUES ('X', 'VIN-1', 9, 1, 'k', '{}', 0)"));
+  EXPECT_EQ(depot.count("ecu"), 3);
+}
+
+}  // namespace
+}  // namespace cotter::storage
