@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -108,6 +109,8 @@ void HttpServer::accept_all() {
   while (!stopping_) {
     const int connection = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
     if (connection < 0) continue;
+    const int at_once = 1;  // else a body waits for its head to be acknowledged
+    ::setsockopt(connection, IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof at_once);
     const std::lock_guard lock(guard_);
     connections_.insert(connection);
     threads_.emplace_back([this, connection] { serve(connection); });
