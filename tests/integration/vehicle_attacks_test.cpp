@@ -1,0 +1,246 @@
+// Attacks on real processes over TLS: each is refused by name, and no ECU changes.
+#include "common/json/canonical.h"
+#include "tests/integration/vehicle_world.h"
+
+namespace cotter::world {
+namespace {
+
+/// Puts a file back when the attack is over.
+class Tampered {
+ public:
+  Tampered(fs::path file, Bytes with) : file_(std::move(file)), honest_(must(host::read_file(file_, kMax))) {
+    must(host::write_atomically(file_, with));
+  }
+  ~Tampered() { must(host::write_atomically(file_, honest_)); }
+  Tampered(const Tampered&) = delete;
+  Tampered& operator=(const Tampered&) = delete;
+
+ private:
+  static constexpr std::uint64_t kMax = 64ULL * 1024 * 1024;
+  fs::path file_;
+  Bytes honest_;
+};
+
+class VehicleAttacks : public testing::Test {
+ protected:
+  VehicleWorld& vehicle = VehicleWorld::get();
+
+  std::vector<std::string> slots() {
+    std::vector<std::string> digests;
+    for (const EcuPlan& ecu : vehicle.world().ecus()) digests.push_back(vehicle.active(ecu));
+    return digests;
+  }
+  /// One cycle, which must be refused for this rule and change nothing.
+  void expect_refused(const std::string& rule, const std::string& attack) {
+    const auto before = slots();
+    const Cycle cycle = vehicle.cycle();
+    EXPECT_EQ(cycle.exit_code, 3);
+    EXPECT_EQ(cycle.rule, rule);
+    EXPECT_EQ(cycle.attack, attack);
+    EXPECT_EQ(slots(), before);
+  }
+  /// An honest build, assigned; what an attack then keeps from being installed.
+  fs::path honest_update(const EcuPlan& ecu) {
+    const fs::path file = vehicle.publish_next(ecu, 80'000);
+    must(vehicle.world().assign(ecu, file));
+    return file;
+  }
+  /// When the attack has stopped, the vehicle recovers by itself.
+  void expect_recovery(const EcuPlan& ecu, const fs::path& file) {
+    EXPECT_EQ(vehicle.cycle().exit_code, 0);
+    EXPECT_EQ(vehicle.active(ecu), sha256_of(file));
+  }
+  fs::path newest(const std::string& role) {
+    fs::path found;
+    std::uint64_t highest = 0;
+    for (const auto& entry : fs::directory_iterator(vehicle.repo())) {
+      const std::string name = entry.path().filename();
+      if (!name.ends_with("." + role + ".json")) continue;
+      const std::uint64_t version = std::stoull(name);
+      if (version > highest) {
+        highest = version;
+        found = entry.path();
+      }
+    }
+    return found;
+  }
+  fs::path stored_image(const EcuPlan& ecu, const fs::path& file) {
+    const fs::path name = vehicle.repo() / "targets" / ecu.image_name(file);
+    return name.parent_path() / (sha256_of(file) + "." + name.filename().string());
+  }
+  /// Which copy a client takes is its choice: all of them are tampered with.
+  std::vector<fs::path> copies(const EcuPlan& ecu, const fs::path& file) {
+    const fs::path one = stored_image(ecu, file);
+    std::vector<fs::path> all;
+    for (const auto& entry : fs::directory_iterator(one.parent_path())) {
+      if (entry.path().filename().string().ends_with("." +
+                                                     fs::path(ecu.image_name(file)).filename().string())) {
+        all.push_back(entry.path());
+      }
+    }
+    return all;
+  }
+};
+
+TEST_F(VehicleAttacks, OlderImageChosenWithTheDirectorsKeysIsARollback) {  // ATK-17
+  const EcuPlan& ecu = vehicle.adas();
+  const fs::path newer = honest_update(ecu);
+  expect_recovery(ecu, newer);
+  auto rogue = vehicle.rogue();
+  const TargetName older(ecu.image_name(ecu.before));
+  must(rogue.choose(vehicle.vin(), EcuSerial(ecu.serial), older, must(rogue.published(older))));
+  expect_refused("match-release-counter-lower", "rollback");
+}
+
+TEST_F(VehicleAttacks, ImageThatTheDirectorAloneSignedIsArbitrarySoftware) {  // ATK-26
+  const EcuPlan& ecu = vehicle.adas();
+  must(vehicle.rogue().choose(vehicle.vin(), EcuSerial(ecu.serial),
+                              TargetName("driving/adas-mk2/invented.bin"),
+                              RogueDirector::invented(to_bytes("malware"), HardwareId(ecu.hardware_id), 99)));
+  expect_refused("match-image-unknown", "arbitrary-software");
+}
+
+TEST_F(VehicleAttacks, OtherBytesUnderAPublishedNameAreArbitrarySoftware) {  // ATK-26
+  const EcuPlan& ecu = vehicle.adas();
+  auto rogue = vehicle.rogue();
+  const TargetName name(ecu.image_name(ecu.before));
+  model::Target entry = must(rogue.published(name));
+  entry.hashes = crypto::Hashes::of(Bytes(entry.length, 0x90));
+  must(rogue.choose(vehicle.vin(), EcuSerial(ecu.serial), name, entry));
+  expect_refused("match-hash-differs", "arbitrary-software");
+}
+
+TEST_F(VehicleAttacks, AnotherLengthUnderAPublishedNameIsArbitrarySoftware) {  // ATK-26
+  const EcuPlan& ecu = vehicle.adas();
+  auto rogue = vehicle.rogue();
+  const TargetName name(ecu.image_name(ecu.before));
+  model::Target entry = must(rogue.published(name));
+  ++entry.length;
+  must(rogue.choose(vehicle.vin(), EcuSerial(ecu.serial), name, entry));
+  expect_refused("match-length-differs", "arbitrary-software");
+}
+
+TEST_F(VehicleAttacks, ImageOfOtherHardwareIsRefused) {  // ATK-29
+  auto rogue = vehicle.rogue();
+  const TargetName name(vehicle.gateway().image_name(vehicle.gateway().before));
+  must(rogue.choose(vehicle.vin(), EcuSerial(vehicle.adas().serial), name, must(rogue.published(name))));
+  expect_refused("match-hardware-wrong", "arbitrary-software");
+}
+
+TEST_F(VehicleAttacks, FactsChangedOnTheDirectorsSideAreMixAndMatch) {  // FMT-55
+  const EcuPlan& ecu = vehicle.adas();
+  auto rogue = vehicle.rogue();
+  const TargetName name(ecu.image_name(ecu.before));
+  model::Target entry = must(rogue.published(name));
+  entry.custom.set("mustMatch",
+                   model::MustMatch::of({HardwareId(ecu.hardware_id)}, ReleaseCounter(1'000)).all);
+  must(rogue.choose(vehicle.vin(), EcuSerial(ecu.serial), name, entry));
+  expect_refused("match-custom-differs", "mix-and-match");
+}
+
+TEST_F(VehicleAttacks, MetadataMixedFromTwoSnapshotsIsRefused) {  // ATK-13
+  const EcuPlan& ecu = vehicle.adas();
+  const fs::path update = honest_update(ecu);
+  {
+    const auto mirror = must(MixingMirror::over(vehicle.repo()));
+    expect_refused("snapshot-hash-wrong", "mix-and-match");
+  }
+  expect_recovery(ecu, update);
+}
+
+TEST_F(VehicleAttacks, OldTimestampReplayedByAMirrorIsARollback) {  // ATK-15
+  const EcuPlan& ecu = vehicle.adas();
+  const Bytes old = must(host::read_file(vehicle.repo() / "timestamp.json", 1 << 20));
+  expect_recovery(ecu, honest_update(ecu));
+  const fs::path update = honest_update(ecu);
+  {
+    const Tampered timestamp(vehicle.repo() / "timestamp.json", old);
+    expect_refused("timestamp-older-than-trusted", "rollback");
+  }
+  expect_recovery(ecu, update);
+}
+
+TEST_F(VehicleAttacks, TargetsWithABitFlippedAreMixAndMatch) {  // ATK-25
+  const EcuPlan& ecu = vehicle.adas();
+  const fs::path update = honest_update(ecu);
+  Bytes flipped = must(host::read_file(newest("targets"), 1 << 23));
+  flipped[flipped.size() / 2] ^= 1U;
+  {
+    const Tampered targets(newest("targets"), flipped);
+    expect_refused("targets-hash-wrong", "mix-and-match");
+  }
+  expect_recovery(ecu, update);
+}
+
+TEST_F(VehicleAttacks, EndlessTimestampIsCutOff) {  // ATK-22
+  const EcuPlan& ecu = vehicle.adas();
+  const fs::path update = honest_update(ecu);
+  {
+    const Tampered timestamp(vehicle.repo() / "timestamp.json", Bytes(4'000'000, ' '));
+    expect_refused("file-too-large", "endless-data");
+  }
+  expect_recovery(ecu, update);
+}
+
+TEST_F(VehicleAttacks, RootThatNobodySignedIsRefused) {  // ATK-25
+  const EcuPlan& ecu = vehicle.adas();
+  const fs::path update = honest_update(ecu);
+  const fs::path forged = vehicle.repo() / "2.root.json";
+  must(host::write_atomically(forged, must(host::read_file(vehicle.repo() / "1.root.json", 1 << 20))));
+  expect_refused("root-version-not-next", "rollback");
+  fs::remove(forged);
+  expect_recovery(ecu, update);
+}
+
+TEST_F(VehicleAttacks, ImageWithAByteChangedOnTheMirrorIsRefusedAndRefetched) {  // ATK-31
+  const EcuPlan& ecu = vehicle.adas();
+  const fs::path update = honest_update(ecu);
+  for (const fs::path& copy : copies(ecu, update)) {
+    Bytes changed = must(host::read_file(copy, 1 << 23));
+    changed[100] ^= 1U;
+    const fs::perms mode = fs::status(copy).permissions();
+    must(host::write_atomically(copy, changed));
+    fs::permissions(copy, mode);
+  }
+  expect_refused("image-hash-wrong", "arbitrary-software");
+  for (const fs::path& copy : copies(ecu, update))
+    must(host::write_atomically(copy, must(host::read_file(update, 1 << 23))));
+  expect_recovery(ecu, update);
+}
+
+TEST_F(VehicleAttacks, FrozenMetadataExpires) {  // ATK-6
+  const EcuPlan& ecu = vehicle.adas();
+  const fs::path update = honest_update(ecu);
+  Command primary{
+      "/usr/bin/faketime",
+      {"+2d", vehicle.world().program("cotter-primary").string(), "--config",
+       (vehicle.world().ecu_dir(vehicle.gateway()) / "primary.toml").string(), "--once", "--json"},
+      {},
+      {}};
+  const auto before = slots();
+  const Ended ended = must(run(primary));
+  EXPECT_EQ(ended.exit_code, 3);
+  EXPECT_NE(ended.out.find("timestamp-expired"), std::string::npos) << ended.out << ended.err;
+  EXPECT_NE(ended.out.find("\"freeze\""), std::string::npos) << ended.out;
+  EXPECT_EQ(slots(), before);
+}
+
+TEST_F(VehicleAttacks, ReportOfAnEcuWithAnotherKeyIsNoConfirmation) {  // ATK-43, ATK-45
+  World& world = vehicle.world();
+  const EcuPlan& ecu = vehicle.adas();
+  const fs::path key = world.ecu_dir(ecu) / "ecu.key";
+  const Bytes honest = must(host::read_file(key, 4096));
+  world.secondary(ecu.serial).stop();
+  must(host::write_atomically(key, must(host::read_file(world.ecu_dir(vehicle.brake()) / "ecu.key", 4096)),
+                              0600));
+  must(world.start_secondary(ecu));
+  static_cast<void>(vehicle.cycle());
+  const std::string inventory = json::to_text(must(world.inventory()));
+  EXPECT_NE(inventory.find("does not verify"), std::string::npos) << inventory;
+  world.secondary(ecu.serial).stop();
+  must(host::write_atomically(key, honest, 0600));
+  must(world.start_secondary(ecu));
+}
+
+}  // namespace
+}  // namespace cotter::world
