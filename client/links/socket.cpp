@@ -96,6 +96,12 @@ void Socket::close() noexcept {
   if (fd_ >= 0) ::close(std::exchange(fd_, -1));
 }
 
+bool Socket::hung_up() const noexcept {
+  std::uint8_t next = 0;
+  const ssize_t came = ::recv(fd_, &next, 1, MSG_PEEK | MSG_DONTWAIT);
+  return came == 0 || (came < 0 && errno != EAGAIN && errno != EINTR);
+}
+
 Result<Socket> Socket::connect(const std::string& host, std::uint16_t port, Milliseconds timeout) {
   const Moment deadline = std::chrono::steady_clock::now() + timeout;
   const std::string what = "connecting to " + host + ":" + std::to_string(port);

@@ -24,6 +24,16 @@ Result<TcpAddress> parse_tcp_address(const std::string& text) {
   return fault(Fault::Kind::Usage, "\"" + text + "\" is no address", "write HOST:PORT, as 127.0.0.1:8801");
 }
 
+namespace {
+
+/// Whether a request stands alone. The others belong to an exchange, and make no sense on a new connection.
+bool stands_alone(const wire::Request& request) {
+  return !std::holds_alternative<wire::File>(request) && !std::holds_alternative<wire::Absent>(request) &&
+         !std::holds_alternative<wire::Chunk>(request) && !std::holds_alternative<wire::TransferEnd>(request);
+}
+
+}  // namespace
+
 TcpLink::TcpLink(TcpAddress address, TcpTimeouts timeouts)
     : address_(std::move(address)), timeouts_(timeouts) {}
 
@@ -35,16 +45,22 @@ Result<wire::Reply> TcpLink::exchange(const wire::Request& request) {
 }
 
 Result<wire::Reply> TcpLink::talk(const wire::Request& request) {
+  const auto hung_up = [&] {
+    return fault(Fault::Kind::Network,
+                 "the ECU at " + address_.host + ":" + std::to_string(address_.port) + " hung up",
+                 "it restarted, or it could not make sense of what was sent");
+  };
+  // An ECU does not keep a silent connection for ever: between two exchanges that is no failure.
+  if (stands_alone(request) && socket_.is_open() && socket_.hung_up()) socket_.close();
   if (!socket_.is_open()) {
+    if (!stands_alone(request)) return hung_up();
     socket_ = TRY(Socket::connect(address_.host, address_.port, timeouts_.connect));
   }
   TRY(socket_.send(wire::encode(request), timeouts_.reply));
   const auto header_bytes = socket_.receive(wire::kHeaderSize, timeouts_.reply);
   if (!header_bytes) {
     if (!is_fault(header_bytes.error(), Fault::Kind::NotFound)) return fail(header_bytes.error());
-    return fault(Fault::Kind::Network,
-                 "the ECU at " + address_.host + ":" + std::to_string(address_.port) + " hung up",
-                 "it restarted, or it could not make sense of what was sent");
+    return hung_up();
   }
   const wire::Header header = TRY(wire::read_header(*header_bytes, wire::kMaxPayload));
   const Bytes payload = TRY(socket_.receive(header.length, timeouts_.reply));

@@ -36,7 +36,8 @@ class SecondaryCore {
   /// The connection ended, well or not; `why` is a broken rule of the link (frame-malformed,
   /// transfer-too-slow), which goes into the next report. What was staged stays.
   void disconnected(const Error* why = nullptr);
-  /// A broken rule that the machine round this core saw, for the next report: a primary's own ECU tells what its primary met.
+  /// A broken rule that the machine round this core saw, for the next report: a primary's own ECU tells what
+  /// its primary met.
   void note_attack(const Rejection& rejection) { book_.note(rejection); }
 
  private:

@@ -28,7 +28,7 @@ std::string spelt(const Rejection& rejection) {
 
 Result<void> ReportBook::open(UtcTime now) {
   const std::optional<Bytes> record = TRY(store_.load(kRecord));
-  if (record && decode(*record)) return {};
+  if (!record || decode(*record)) return {};
   counter_ = static_cast<std::uint64_t>(std::max<std::int64_t>(now.time_since_epoch().count(), 0));
   last_time_.reset();
   director_targets_.reset();

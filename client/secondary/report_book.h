@@ -19,8 +19,8 @@ namespace cotter::client {
 class ReportBook {
  public:
   explicit ReportBook(StateStore& store) : store_(store) {}
-  /// Reads what was kept. A book that cannot be read is begun anew with a counter above all earlier ones: the
-  /// seconds of `now`. Faults: Io.
+  /// Reads what was kept; nothing on a new ECU. A book that cannot be read is begun anew with a counter above
+  /// all earlier ones: the seconds of `now`. Faults: Io.
   Result<void> open(UtcTime now);
 
   /// A fresh signed report of what runs; its counter is durable before it is used. Faults of store and
