@@ -37,6 +37,8 @@ class TargetFolder {
   /// Makes the folder when it is missing, and clears away what a killed process left. Faults: Io, Denied.
   static Result<TargetFolder> open(std::filesystem::path folder);
 
+  /// Where it is, or would be.
+  [[nodiscard]] std::filesystem::path path_of(const TargetName& name) const;
   /// Whether the target is there: right length, and every listed hash.
   [[nodiscard]] bool has(const TargetName& name, const model::Target& target) const;
   /// Faults: NoSpace, Denied, Io.
@@ -47,7 +49,6 @@ class TargetFolder {
 
  private:
   explicit TargetFolder(std::filesystem::path folder) : folder_(std::move(folder)) {}
-  [[nodiscard]] std::filesystem::path path_of(const TargetName& name) const;
   std::filesystem::path folder_;
 };
 

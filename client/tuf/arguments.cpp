@@ -94,6 +94,10 @@ class Reader {
       const std::string& word = words_->at(next_++);
       if (word == "--help" || word == "-h") return of_command(Command::Help);
       if (word == "--version") return of_command(Command::Version);
+      if (word == "--json") {
+        arguments_.json = true;
+        continue;
+      }
       TRY(word.starts_with("--") ? option(word) : operand(word));
     }
     if (command_ == nullptr) return fail(usage("no command word"));
@@ -157,6 +161,7 @@ A client for any TUF repository, and the Uptane verification of one ECU. Exit co
              --ecu-serial ID --hardware-id ID [--vin VIN] --target-dir DIR uptane-update
       verify both repositories, match them, and fetch what the director assigns to this ECU
 
+  --json     say on stdout what is trusted now, and which targets are there
   --help, --version
 )";
 

@@ -16,6 +16,7 @@ enum class Command { Help, Version, Init, Refresh, Download, UptaneInit, UptaneU
 
 struct Arguments {
   Command command = Command::Help;
+  bool json = false;  ///< say on stdout, as JSON, what is trusted now and which targets are there
   std::filesystem::path metadata_dir;
   std::string metadata_url;
   std::vector<std::string> target_names;

@@ -31,30 +31,34 @@ Result<void> download_one(const Arguments& arguments, const TargetName& name, tr
 
 }  // namespace
 
-Result<void> init(const Arguments& arguments) {
-  return pin_root(arguments.roots.at(0), plain_policy(Repository::Image),
-                  client::MetadataFolder(Repository::Image, arguments.metadata_dir));
+Result<Report> init(const Arguments& arguments) {
+  TRY(pin_root(arguments.roots.at(0), plain_policy(Repository::Image),
+               client::MetadataFolder(Repository::Image, arguments.metadata_dir)));
+  return Report{};
 }
 
-Result<void> refresh(const Arguments& arguments, UtcTime now) {
+Result<Report> refresh(const Arguments& arguments, UtcTime now) {
   client::MetadataFolder store(Repository::Image, arguments.metadata_dir);
   client::CurlSession session = TRY(client::CurlSession::create({}));
   client::CurlTransport transport(session, arguments.metadata_url);
-  TRY(bring_up_to_date(plain_policy(Repository::Image), now, store, transport, arguments.metadata_dir));
-  return {};
+  const trust::TrustedSet set =
+      TRY(bring_up_to_date(plain_policy(Repository::Image), now, store, transport, arguments.metadata_dir));
+  return Report{{"image", versions_of(set)}};
 }
 
-Result<void> download(const Arguments& arguments, UtcTime now) {
+Result<Report> download(const Arguments& arguments, UtcTime now) {
   client::MetadataFolder store(Repository::Image, arguments.metadata_dir);
   client::CurlSession session = TRY(client::CurlSession::create({}));
   client::CurlTransport transport(session, arguments.metadata_url);
   trust::TrustedSet set =
       TRY(bring_up_to_date(plain_policy(Repository::Image), now, store, transport, arguments.metadata_dir));
   const client::TargetFolder folder = TRY(client::TargetFolder::open(arguments.target_dir));
+  json::Object files;
   for (const std::string& name : arguments.target_names) {
     TRY(download_one(arguments, TargetName(name), set, store, session, folder));
+    files.set(name, folder.path_of(TargetName(name)).string());
   }
-  return {};
+  return Report{{"image", versions_of(set)}, {"targets", std::move(files)}};
 }
 
 }  // namespace cotter::tuf

@@ -7,6 +7,7 @@
 
 #include "client/tuf/arguments.h"
 #include "client/tuf/commands.h"
+#include "common/host/output.h"
 #include "common/host/process.h"
 #include "common/host/system_clock.h"
 
@@ -14,16 +15,9 @@ namespace {
 
 using namespace cotter;
 
-Result<void> run(const std::vector<std::string>& words) {
-  const tuf::Arguments arguments = TRY(tuf::parse_arguments(words));
+Result<tuf::Report> carry_out(const tuf::Arguments& arguments) {
   const UtcTime now = host::SystemClock().now();
   switch (arguments.command) {
-    case tuf::Command::Help:
-      std::fwrite(tuf::kUsage.data(), 1, tuf::kUsage.size(), stdout);
-      return {};
-    case tuf::Command::Version:
-      std::puts("cotter-tuf " COTTER_VERSION);
-      return {};
     case tuf::Command::Init:
       return tuf::init(arguments);
     case tuf::Command::Refresh:
@@ -34,7 +28,25 @@ Result<void> run(const std::vector<std::string>& words) {
       return tuf::uptane_init(arguments);
     case tuf::Command::UptaneUpdate:
       return tuf::uptane_update(arguments, now);
+    case tuf::Command::Help:
+    case tuf::Command::Version:
+      break;
   }
+  return tuf::Report{};
+}
+
+Result<void> run(const std::vector<std::string>& words) {
+  const tuf::Arguments arguments = TRY(tuf::parse_arguments(words));
+  if (arguments.command == tuf::Command::Help) {
+    std::fwrite(tuf::kUsage.data(), 1, tuf::kUsage.size(), stdout);
+    return {};
+  }
+  if (arguments.command == tuf::Command::Version) {
+    std::puts("cotter-tuf " COTTER_VERSION);
+    return {};
+  }
+  const tuf::Report report = TRY(carry_out(arguments));
+  if (arguments.json) host::print_json(report);
   return {};
 }
 

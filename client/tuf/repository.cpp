@@ -73,4 +73,12 @@ Result<client::IncomingTarget> fetch_target(client::CurlSession& session, const 
   return incoming;
 }
 
+json::Object versions_of(const trust::TrustedSet& set) {
+  json::Object versions{{"root", set.root()->version.value()}};
+  if (const auto* file = set.timestamp()) versions.set("timestamp", (*file)->version.value());
+  if (const auto* file = set.snapshot()) versions.set("snapshot", (*file)->version.value());
+  if (const auto* file = set.targets()) versions.set("targets", (*file)->version.value());
+  return versions;
+}
+
 }  // namespace cotter::tuf

@@ -10,6 +10,7 @@
 #include "client/store/target_folder.h"
 #include "common/base/result.h"
 #include "common/base/time.h"
+#include "common/json/value.h"
 #include "common/trust/refresh.h"
 #include "common/trust/trusted_set.h"
 
@@ -32,5 +33,8 @@ Result<trust::TrustedSet> bring_up_to_date(trust::Policy policy, UtcTime now, tr
 Result<client::IncomingTarget> fetch_target(client::CurlSession& session, const std::string& base_url,
                                             const client::TargetFolder& folder, const TargetName& name,
                                             const model::Target& target, bool consistent);
+
+/// Role -> trusted version.
+json::Object versions_of(const trust::TrustedSet& set);
 
 }  // namespace cotter::tuf

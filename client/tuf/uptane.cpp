@@ -92,21 +92,25 @@ Result<std::vector<trust::Assignment>> confirm(const trust::TrustedSet& director
   return match(director, image, record);
 }
 
-Result<void> fetch_all(const Arguments& arguments, const std::vector<trust::Assignment>& assignments,
-                       bool consistent, client::CurlSession& session) {
+/// Name -> file, once all of them are there.
+Result<json::Object> fetch_all(const Arguments& arguments, const std::vector<trust::Assignment>& assignments,
+                               bool consistent, client::CurlSession& session) {
   const client::TargetFolder folder = TRY(client::TargetFolder::open(arguments.target_dir));
   std::vector<client::IncomingTarget> incoming;
+  json::Object files;
   for (const trust::Assignment& assignment : assignments) {
+    files.set(assignment.name().value(), folder.path_of(assignment.name()).string());
     if (folder.has(assignment.name(), assignment.target())) continue;
     incoming.push_back(TRY(fetch_target(session, arguments.image_target_url, folder, assignment.name(),
                                         assignment.target(), consistent)));
   }
-  return folder.publish(std::move(incoming));
+  TRY(folder.publish(std::move(incoming)));
+  return files;
 }
 
 }  // namespace
 
-Result<void> uptane_init(const Arguments& arguments) {
+Result<Report> uptane_init(const Arguments& arguments) {
   const Folders folders = folders_of(arguments);
   for (const auto& [file, repository] : {std::pair(arguments.roots.at(0), Repository::Director),
                                          std::pair(arguments.roots.at(1), Repository::Image)}) {
@@ -116,11 +120,12 @@ Result<void> uptane_init(const Arguments& arguments) {
   }
   TRY(pin_root(arguments.roots.at(0), plain_policy(Repository::Director),
                client::MetadataFolder(Repository::Director, folders.director)));
-  return pin_root(arguments.roots.at(1), plain_policy(Repository::Image),
-                  client::MetadataFolder(Repository::Image, folders.image));
+  TRY(pin_root(arguments.roots.at(1), plain_policy(Repository::Image),
+               client::MetadataFolder(Repository::Image, folders.image)));
+  return Report{};
 }
 
-Result<void> uptane_update(const Arguments& arguments, UtcTime now) {
+Result<Report> uptane_update(const Arguments& arguments, UtcTime now) {
   const Folders folders = folders_of(arguments);
   client::CurlSession session = TRY(client::CurlSession::create({}));
 
@@ -131,7 +136,10 @@ Result<void> uptane_update(const Arguments& arguments, UtcTime now) {
                                                           director_transport, folders.director));
   const trust::VehicleRecord record = TRY(vehicle_record(arguments, director));
   // Nothing assigned: nothing to ask the image repository (full_verification 6).
-  if (TRY(pending(director, record)).empty()) return director_store.release(Repository::Director);
+  if (TRY(pending(director, record)).empty()) {
+    TRY(director_store.release(Repository::Director));
+    return Report{{"director", versions_of(director)}, {"targets", json::Object()}};
+  }
 
   client::MetadataFolder image_store(Repository::Image, folders.image);
   client::CurlTransport image_transport(session, arguments.image_url, kMaxMetadataBytes);
@@ -139,8 +147,10 @@ Result<void> uptane_update(const Arguments& arguments, UtcTime now) {
       bring_up_to_date(plain_policy(Repository::Image), now, image_store, image_transport, folders.image));
   const std::vector<trust::Assignment> assignments =
       TRY(confirm(director, image, record, image_store, image_transport));
-  TRY(fetch_all(arguments, assignments, image.root()->consistent_snapshot, session));
-  return director_store.release(Repository::Director);
+  json::Object files = TRY(fetch_all(arguments, assignments, image.root()->consistent_snapshot, session));
+  TRY(director_store.release(Repository::Director));
+  return Report{
+      {"director", versions_of(director)}, {"image", versions_of(image)}, {"targets", std::move(files)}};
 }
 
 }  // namespace cotter::tuf

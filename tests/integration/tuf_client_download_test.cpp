@@ -136,6 +136,23 @@ TEST_F(TufDownload, LeftoversOfAKilledRunAreCleared) {
   EXPECT_EQ(names_in(targets), (std::set<std::string>{"file", "mine"}));
 }
 
+TEST_F(TufDownload, SaysAsJsonWhatIsTrustedAndThere) {
+  repo.add_target(targets_role, TargetName("file"), "content");
+  repo.release({targets_role});
+  ASSERT_EQ(init(), 0);
+  ASSERT_EQ(run_client({"--json", "--metadata-dir", metadata.string(), "--metadata-url",
+                        server.url() + "/repo", "--target-name", "file", "--target-base-url",
+                        server.url() + "/repo/targets", "--target-dir", targets.string(), "download"},
+                       0, &said),
+            0);
+  const auto report = json::read(as_bytes(said));
+  ASSERT_TRUE(report) << said;
+  const json::Object expected = {
+      {"image", json::Object{{"root", 1}, {"timestamp", 2}, {"snapshot", 2}, {"targets", 2}}},
+      {"targets", json::Object{{"file", (targets / "file").string()}}}};
+  EXPECT_EQ(*report->as_object(), expected) << said;
+}
+
 TEST_F(TufDownload, OptionsComeInAnyOrderAndMissingOnesAreNamed) {
   ASSERT_EQ(init(), 0);
   EXPECT_EQ(run_client({"refresh"}, 0, &said), 1);

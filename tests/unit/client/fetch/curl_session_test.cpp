@@ -120,6 +120,17 @@ TEST(CurlSession, SlowButAboveTheLeastRatePasses) {
   EXPECT_TRUE(curl.get(server.url(), 100000));
 }
 
+TEST(CurlSession, ServerThatNeverAnswersIsATimeout) {
+  HttpResponse silence;
+  silence.cut_after = 0;
+  const HttpServer server([&](const HttpRequest&) {
+    std::this_thread::sleep_for(std::chrono::seconds(3));  // well past the window, and the test need not wait
+    return silence;
+  });
+  CurlSession curl = session(std::chrono::seconds(1));
+  EXPECT_EQ(fault_kind(curl.get(server.url(), 100)), Fault::Kind::Timeout);
+}
+
 TEST(CurlSession, DownloadGoesOnFromAnOffsetWithOrWithoutRanges) {
   bool ranges = true;
   const HttpServer server([&](const HttpRequest& request) {
