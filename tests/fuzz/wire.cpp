@@ -1,0 +1,24 @@
+// Frames between primary and secondary: a message that decodes has one spelling, and it is the one that came.
+#include <algorithm>
+
+#include "common/wire/frame.h"
+#include "common/wire/messages.h"
+#include "tests/fuzz/fuzz.h"
+
+namespace cotter::fuzz {
+
+void one(ByteView input) {
+  if (input.size() < wire::kHeaderSize) return;
+  const auto header = wire::read_header(input.first(wire::kHeaderSize), wire::kMaxPayload);
+  if (!header || input.size() - wire::kHeaderSize < header->length) return;
+  const ByteView frame = input.first(wire::kHeaderSize + header->length);
+  const ByteView payload = frame.subspan(wire::kHeaderSize);
+  if (const auto request = wire::decode_request(header->type, payload)) {
+    COTTER_ASSERT(std::ranges::equal(wire::encode(*request), frame));
+  }
+  if (const auto reply = wire::decode_reply(header->type, payload)) {
+    COTTER_ASSERT(std::ranges::equal(wire::encode(*reply), frame));
+  }
+}
+
+}  // namespace cotter::fuzz
