@@ -88,7 +88,7 @@ const Verdict& Intake::verdict() const {
 }
 
 Result<void> Intake::step(std::optional<Bytes> file) {
-  const Result<void> taken = std::visit(
+  Result<void> taken = std::visit(
       [&](auto& driver) { return file ? driver.give(*std::move(file)) : driver.absent(); }, *driver_);
   // What verified before a later check failed stays trusted and stored.
   TRY(keep(std::visit([](auto& driver) { return driver.take_effects(); }, *driver_)));

@@ -16,7 +16,7 @@ class Strong {
   Strong() = default;
   explicit Strong(Rep value) : value_(std::move(value)) {}
   [[nodiscard]] const Rep& value() const noexcept { return value_; }
-  friend auto operator<=>(const Strong&, const Strong&) = default;
+  friend auto operator<=>(const Strong&, const Strong&) = default;  // NOLINT(modernize-use-nullptr): sees a 0
 
  private:
   Rep value_{};

@@ -28,12 +28,12 @@ class Argument {
   Argument(std::nullopt_t) {}                           // NOLINT(google-explicit-constructor)
   Argument(int value) : value_(std::int64_t{value}) {}  // NOLINT(google-explicit-constructor)
   Argument(std::int64_t value) : value_(value) {}       // NOLINT(google-explicit-constructor)
-  Argument(std::uint64_t value)
-      : value_(static_cast<std::int64_t>(value)) {}              // NOLINT(google-explicit-constructor)
+  // NOLINTNEXTLINE(google-explicit-constructor)
+  Argument(std::uint64_t value) : value_(static_cast<std::int64_t>(value)) {}
   Argument(bool value) : value_(std::int64_t{value ? 1 : 0}) {}  // NOLINT(google-explicit-constructor)
   Argument(std::string_view text) : value_(text) {}              // NOLINT(google-explicit-constructor)
-  Argument(const std::string& text)
-      : value_(std::string_view(text)) {}                         // NOLINT(google-explicit-constructor)
+  // NOLINTNEXTLINE(google-explicit-constructor)
+  Argument(const std::string& text) : value_(std::string_view(text)) {}
   Argument(const char* text) : value_(std::string_view(text)) {}  // NOLINT(google-explicit-constructor)
   Argument(ByteView blob) : value_(blob) {}                       // NOLINT(google-explicit-constructor)
   Argument(const Bytes& blob) : value_(ByteView(blob)) {}         // NOLINT(google-explicit-constructor)

@@ -6,13 +6,16 @@
 #include "common/model/file_names.h"
 #include "server/http/handlers.h"
 #include "server/http/problem.h"
+#include "server/http/static_files.h"
 
 namespace cotter::http {
 namespace {
 
 constexpr std::string_view kRepository = "/repo/";
 constexpr std::string_view kDirector = "/director/";
-constexpr std::string_view kByName = "/director/vehicles/";
+constexpr std::string_view kByName = "vehicles/";  // below kDirector
+constexpr std::string_view kManifest = "manifest";
+constexpr std::string_view kEcus = "ecus";
 
 bool reads(Method method) { return method == Method::Get || method == Method::Head; }
 
@@ -27,7 +30,7 @@ Response certificate_needed() {
                  "call with the certificate that this vehicle was given at the factory");
 }
 
-Response text(std::string words) {
+Response text(const std::string& words) {
   Response response;
   response.headers["Content-Type"] = "text/plain";
   response.headers["Cache-Control"] = "no-store";
@@ -37,60 +40,66 @@ Response text(std::string words) {
 
 }  // namespace
 
-Router::Router(std::filesystem::path repo_dir, app::DirectorService* director, Access access)
-    : files_(repo_dir), repo_dir_(std::move(repo_dir)), director_(director), access_(access) {}
-
-std::uint64_t Router::max_body(Method method, std::string_view path) {
-  const bool takes_one = (method == Method::Put && path.ends_with("/manifest")) ||
-                         (method == Method::Post && path.ends_with("/ecus"));
-  return takes_one && path.starts_with(kDirector) ? kMaxManifestBytes : 0;
-}
+Router::Router(std::optional<std::filesystem::path> repo_dir, app::DirectorService* director, Access access)
+    : repo_dir_(std::move(repo_dir)), director_(director), access_(access) {}
 
 Response Router::handle(const Request& request) const {
   const std::string_view path = request.path;
-  if (path.starts_with(kRepository)) return repository(request, path.substr(kRepository.size()));
-  if (path.starts_with(kDirector) && director_ != nullptr) {
-    return director_by_caller(request, path.substr(kDirector.size()));
-  }
+  if (path.starts_with(kRepository) && repo_dir_) return repository(request, path.substr(kRepository.size()));
+  if (path.starts_with(kDirector) && director_ != nullptr) return director(request);
   if (path == "/healthz") return reads(request.method) ? text("ok") : method_not_allowed("GET, HEAD");
-  if (path == "/readyz") return reads(request.method) ? health() : method_not_allowed("GET, HEAD");
+  if (path == "/readyz") return reads(request.method) ? readiness() : method_not_allowed("GET, HEAD");
   return problem(404, "not found", "nothing is served under this path");
+}
+
+std::uint64_t Router::max_body(const Request& head) const {
+  if (!head.path.starts_with(kDirector) || director_ == nullptr) return 0;
+  const auto call = director_call(head);
+  if (!call) return 0;
+  const bool takes_one = (head.method == Method::Put && call->rest == kManifest) ||
+                         (head.method == Method::Post && call->rest == kEcus);
+  return takes_one ? kMaxManifestBytes : 0;
 }
 
 Response Router::repository(const Request& request, std::string_view path) const {
   if (!reads(request.method)) return method_not_allowed("GET, HEAD");
   if (!access_.public_repository && !request.caller) return certificate_needed();
-  return files_.serve(request, path);
+  return StaticFiles(*repo_dir_).serve(request, path);
 }
 
-Response Router::director_by_caller(const Request& request, std::string_view rest) const {
-  if (access_.vehicles_by_name && request.path.starts_with(kByName)) {
-    rest = std::string_view(request.path).substr(kByName.size());
+std::optional<Router::DirectorCall> Router::director_call(const Request& request) const {
+  std::string_view rest = std::string_view(request.path).substr(kDirector.size());
+  if (access_.vehicles_by_name && rest.starts_with(kByName)) {
+    rest.remove_prefix(kByName.size());
     const auto slash = rest.find('/');
-    const auto vin = percent_decoded(rest.substr(0, slash));
-    if (slash == std::string_view::npos || !vin) return problem(404, "not found", "no vehicle is named");
-    return director(request, VehicleId(*vin), rest.substr(slash + 1));
+    auto vin = percent_decoded(rest.substr(0, slash));
+    if (slash == std::string_view::npos || !vin || !model::is_identifier(*vin)) return std::nullopt;
+    return DirectorCall{VehicleId(*std::move(vin)), rest.substr(slash + 1)};
   }
-  if (!request.caller) return certificate_needed();
-  return director(request, *request.caller, rest);
+  if (!request.caller) return std::nullopt;
+  return DirectorCall{*request.caller, rest};
 }
 
-Response Router::director(const Request& request, const VehicleId& vehicle, std::string_view rest) const {
-  if (rest == "manifest") {
-    return request.method == Method::Put ? put_manifest(request, *director_, vehicle)
+Response Router::director(const Request& request) const {
+  const auto call = director_call(request);
+  if (!call && access_.vehicles_by_name)
+    return problem(404, "not found", "name the vehicle: /director/vehicles/VIN/…");
+  if (!call) return certificate_needed();
+  if (call->rest == kManifest) {
+    return request.method == Method::Put ? put_manifest(request, *director_, call->vehicle)
                                          : method_not_allowed("PUT");
   }
-  if (rest == "ecus") {
-    return request.method == Method::Post ? post_ecus(request, *director_, vehicle)
+  if (call->rest == kEcus) {
+    return request.method == Method::Post ? post_ecus(request, *director_, call->vehicle)
                                           : method_not_allowed("POST");
   }
-  return reads(request.method) ? get_director_file(request, *director_, vehicle, rest)
+  return reads(request.method) ? get_director_file(request, *director_, call->vehicle, call->rest)
                                : method_not_allowed("GET, HEAD");
 }
 
-Response Router::health() const {
+Response Router::readiness() const {
   std::error_code error;
-  if (!std::filesystem::exists(repo_dir_ / "timestamp.json", error)) {
+  if (repo_dir_ && !std::filesystem::exists(*repo_dir_ / "timestamp.json", error)) {
     return problem(503, "not ready", "the image repository has no timestamp yet");
   }
   return text("ready");

@@ -63,7 +63,7 @@ class VehicleCommand : public testing::Test {
     return run_at(arguments);
   }
   static fs::path write_file(const std::string& name, const std::string& content) {
-    const fs::path file = folder->path() / name;
+    fs::path file = folder->path() / name;
     COTTER_ASSERT(host::write_atomically(file, as_bytes(content)));
     return file;
   }
