@@ -1,6 +1,7 @@
 #include "common/host/passphrase.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -18,9 +19,6 @@ namespace {
 
 constexpr std::size_t kMaxPassphrase = 1024;
 
-/// A signal that came while a person was asked.
-volatile std::sig_atomic_t caught_signal = 0;
-
 /// One line, byte by byte: what follows it belongs to the next reader. Nothing when the input ends before a
 /// byte.
 Result<std::optional<crypto::Secret>> read_line(int fd, const std::string& what) {
@@ -29,7 +27,7 @@ Result<std::optional<crypto::Secret>> read_line(int fd, const std::string& what)
   for (;;) {
     std::uint8_t byte = 0;
     const ssize_t got = ::read(fd, &byte, 1);
-    if (got < 0 && errno == EINTR && caught_signal == 0) continue;
+    if (got < 0 && errno == EINTR) continue;
     if (got < 0) return fail(errno_fault(what, errno));
     if (got == 0 && size == 0) return std::optional<crypto::Secret>();
     if (got == 0 || byte == '\n') break;
@@ -39,26 +37,43 @@ Result<std::optional<crypto::Secret>> read_line(int fd, const std::string& what)
   return std::optional(crypto::Secret::taking(line.bytes().first(size)));
 }
 
+volatile std::sig_atomic_t caught_signal = 0;
+
 /// Holds a keyboard's signals up until the terminal is itself again: else Ctrl-C would leave it mute. Then
-/// they take effect.
+/// they take effect. They come through in wait_for() alone, so that none is lost between two system calls.
 class SignalsAfterwards {
  public:
   SignalsAfterwards() {
     caught_signal = 0;
+    sigset_t ours;
+    ::sigemptyset(&ours);
+    for (const int number : kSignals) ::sigaddset(&ours, number);
+    ::pthread_sigmask(SIG_BLOCK, &ours, &mask_before_);
     struct sigaction note {};
-    note.sa_handler = [](int number) { caught_signal = number; };  // no SA_RESTART: it ends the read
+    note.sa_handler = [](int number) { caught_signal = number; };
     for (std::size_t i = 0; i < kSignals.size(); ++i) ::sigaction(kSignals[i], &note, &before_[i]);
   }
   ~SignalsAfterwards() {
     for (std::size_t i = 0; i < kSignals.size(); ++i) ::sigaction(kSignals[i], &before_[i], nullptr);
+    ::pthread_sigmask(SIG_SETMASK, &mask_before_, nullptr);
     if (caught_signal != 0) std::raise(caught_signal);
   }
   SignalsAfterwards(const SignalsAfterwards&) = delete;
   SignalsAfterwards& operator=(const SignalsAfterwards&) = delete;
 
+  /// Until `fd` has something to read; false when one of the signals came first.
+  [[nodiscard]] bool wait_for(int fd) const {
+    pollfd input{fd, POLLIN, 0};
+    while (caught_signal == 0) {
+      if (::ppoll(&input, 1, nullptr, &mask_before_) >= 0) return true;
+    }
+    return false;
+  }
+
  private:
   static constexpr std::array kSignals = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP};
   std::array<struct sigaction, kSignals.size()> before_{};
+  sigset_t mask_before_{};
 };
 
 /// The person's terminal with its echo off; as it was before when this goes.
@@ -83,6 +98,8 @@ class QuietTerminal {
     const std::string text = prompt + ": ";
     if (::write(fd_, text.data(), text.size()) < 0)
       return fail(errno_fault("cannot ask on the terminal", errno));
+    if (!signals_.wait_for(fd_))
+      return fault(Fault::Kind::Io, "interrupted while a passphrase was asked for");
     return read_line(fd_, "cannot read from the terminal");
   }
 

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "common/host/atomic_file.h"
-#include "common/host/keystore_file.h"
 #include "common/model/roles.h"
 #include "server/app/staged_folder.h"
 #include "server/keys/keyring.h"
@@ -92,9 +91,9 @@ struct AllKeys {
   RepositoryKeys image, director;
 };
 
-Result<void> make_online_keys(const fs::path& dir, const crypto::Secret& passphrase, AllKeys& all,
-                              UtcTime now) {
-  host::FileKeystore store = TRY(host::FileKeystore::create(dir, passphrase));
+Result<void> make_online_keys(const fs::path& dir, const crypto::Secret& passphrase, host::KdfCost kdf,
+                              AllKeys& all, UtcTime now) {
+  host::FileKeystore store = TRY(host::FileKeystore::create(dir, passphrase, kdf));
   TRY(all.image.snapshot.add(store, Repository::Image, model::snapshot_role(), "", now));
   TRY(all.image.timestamp.add(store, Repository::Image, model::timestamp_role(), "", now));
   TRY(all.director.targets.add(store, Repository::Director, model::targets_role(), "", now));
@@ -104,7 +103,7 @@ Result<void> make_online_keys(const fs::path& dir, const crypto::Secret& passphr
 
 Result<void> make_holder(const InitPlan& plan, std::uint32_t number, const fs::path& dir,
                          const crypto::Secret& passphrase, AllKeys& all, UtcTime now) {
-  host::FileKeystore store = TRY(host::FileKeystore::create(dir, passphrase));
+  host::FileKeystore store = TRY(host::FileKeystore::create(dir, passphrase, plan.kdf));
   const std::string suffix = "-" + std::to_string(number);
   if (number <= plan.root.keys) {
     TRY(all.image.root.add(store, Repository::Image, model::root_role(), suffix, now));
@@ -200,7 +199,7 @@ Result<Workspace> init_workspace(const InitPlan& plan, const NewPassphrases& pas
   AllKeys all;
   all.image.root.threshold = all.director.root.threshold = plan.root.threshold;
   all.image.targets.threshold = plan.targets.threshold;
-  TRY(make_online_keys(staging / "keys", passphrases.online, all, now));
+  TRY(make_online_keys(staging / "keys", passphrases.online, plan.kdf, all, now));
   for (std::uint32_t number = 1; number <= plan.holders(); ++number) {
     TRY(make_holder(plan, number, offline.staging() / holder_name(number), passphrases.holders[number - 1],
                     all, now));

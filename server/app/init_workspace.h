@@ -12,6 +12,7 @@
 #include "common/base/result.h"
 #include "common/base/time.h"
 #include "common/crypto/secret.h"
+#include "common/host/keystore_file.h"
 #include "server/app/workspace.h"
 
 namespace cotter::app {
@@ -28,6 +29,7 @@ struct InitPlan {
   Quorum root{};                      ///< of both repositories
   Quorum targets{};                   ///< of the image repository
   std::vector<std::string> server_names{};
+  host::KdfCost kdf{};  ///< of every key folder
 
   /// Each holder has at most one key of a role.
   [[nodiscard]] std::uint32_t holders() const noexcept { return std::max(root.keys, targets.keys); }

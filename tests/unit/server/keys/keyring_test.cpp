@@ -1,0 +1,94 @@
+#include "server/keys/keyring.h"
+
+#include <gtest/gtest.h>
+
+#include "common/host/keystore_file.h"
+#include "common/model/roles.h"
+#include "server/keys/holder.h"
+#include "tests/sim/temp_dir.h"
+
+namespace cotter::keys {
+namespace {
+
+constexpr host::KdfCost kCheap{1, 8};
+constexpr UtcTime kNow{std::chrono::seconds(1'900'000'000)};
+
+crypto::Secret secret(std::string text) {
+  Bytes bytes = to_bytes(text);
+  return crypto::Secret::taking(bytes);
+}
+
+class KeyFolder : public testing::Test {
+ protected:
+  void make(std::initializer_list<const char*> names) {
+    auto store = host::FileKeystore::create(dir(), secret("some-pass"), kCheap);
+    ASSERT_TRUE(store);
+    for (const char* name : names) ASSERT_TRUE(store->generate(name, "", kNow));
+  }
+  [[nodiscard]] std::filesystem::path dir() const { return temp_.path() / "keys"; }
+
+ private:
+  sim::TempDir temp_;
+};
+
+using Keyrings = KeyFolder;
+using Holders = KeyFolder;
+
+TEST_F(Keyrings, FindTheSignerOfEachOnlineRole) {
+  make({"image-snapshot", "image-timestamp", "director-targets", "director-snapshot", "director-timestamp"});
+  auto ring = Keyring::open(dir(), secret("some-pass"));
+  ASSERT_TRUE(ring);
+  const auto keys = host::FileKeystore::list(dir());
+  ASSERT_TRUE(keys);
+  for (const host::KeyInfo& key : *keys) {
+    const auto dash = key.name.find('-');
+    const Repository repository =
+        key.name.substr(0, dash) == "image" ? Repository::Image : Repository::Director;
+    const auto signer = ring->signer(repository, RoleName(key.name.substr(dash + 1)));
+    ASSERT_TRUE(signer) << key.name;
+    EXPECT_EQ((*signer)->public_key().material(), key.key.material());
+  }
+}
+
+TEST_F(Keyrings, NeverHandOutAnOfflineRolesKeyEvenIfItLiesThere) {
+  make({"image-snapshot", "image-root", "image-targets", "director-root"});
+  auto ring = Keyring::open(dir(), secret("some-pass"));
+  ASSERT_TRUE(ring);
+  EXPECT_TRUE(is_fault(ring->signer(Repository::Image, model::root_role()).error(), Fault::Kind::NotFound));
+  EXPECT_TRUE(
+      is_fault(ring->signer(Repository::Image, model::targets_role()).error(), Fault::Kind::NotFound));
+  EXPECT_TRUE(
+      is_fault(ring->signer(Repository::Director, model::root_role()).error(), Fault::Kind::NotFound));
+}
+
+TEST_F(Keyrings, TellAWrongPassphraseFromAMissingKey) {
+  make({"image-snapshot"});
+  EXPECT_TRUE(is_fault(Keyring::open(dir(), secret("wrong-pass")).error(), Fault::Kind::Denied));
+  auto ring = Keyring::open(dir(), secret("some-pass"));
+  ASSERT_TRUE(ring);
+  EXPECT_TRUE(
+      is_fault(ring->signer(Repository::Image, model::timestamp_role()).error(), Fault::Kind::NotFound));
+}
+
+TEST_F(Holders, HaveTheirKeysOfOneRoleByPrefix) {
+  make({"image-root-2", "image-targets-2", "image-targetsmith", "director-root-2"});
+  const auto signers = open_holder(dir(), secret("some-pass"), "image-targets");
+  ASSERT_TRUE(signers);
+  EXPECT_EQ(signers->size(), 1U);
+  EXPECT_TRUE(
+      is_fault(open_holder(dir(), secret("some-pass"), "image-brakes").error(), Fault::Kind::NotFound));
+  EXPECT_TRUE(is_fault(open_holder(dir(), secret("wrong-pass"), "image-root").error(), Fault::Kind::Denied));
+  EXPECT_TRUE(is_fault(open_holder(dir() / "no", secret("x"), "image-root").error(), Fault::Kind::NotFound));
+}
+
+TEST(OfflineKeys, AreRootsAndImageTargets) {
+  for (const char* name : {"image-root-1", "image-root", "image-targets-3", "director-root-2"}) {
+    EXPECT_TRUE(is_offline_key(name)) << name;
+  }
+  for (const char* name : {"image-snapshot", "director-targets", "image-rootless", "image-targets2"}) {
+    EXPECT_FALSE(is_offline_key(name)) << name;
+  }
+}
+
+}  // namespace
+}  // namespace cotter::keys
