@@ -1,0 +1,57 @@
+#include "server/app/renew_repository.h"
+
+#include <utility>
+
+#include "common/model/roles.h"
+#include "server/repository/reader.h"
+
+namespace cotter::app {
+namespace {
+
+bool is_due(UtcTime expires, std::chrono::seconds lifetime, UtcTime now) {
+  return expires - now < lifetime / 4;
+}
+
+struct Due {
+  bool timestamp;
+  bool snapshot;
+};
+
+Due due_of(const trust::TrustedSet& published, const Lifetimes& lifetimes, UtcTime now) {
+  return {is_due((*published.timestamp())->expires, lifetimes.timestamp, now),
+          is_due((*published.snapshot())->expires, lifetimes.snapshot, now)};
+}
+
+}  // namespace
+
+Result<std::optional<PublishedVersions>> renew_repository(const Workspace& workspace,
+                                                          const OnlineSigners& signers, UtcTime now) {
+  const Lifetimes& lifetimes = workspace.settings().image;
+  const auto look = [&](const trust::TrustedSet& published) { return due_of(published, lifetimes, now); };
+  const Due seen = look(TRY(repository::read_as_client(workspace.repo_dir(), repository::kBeforeAnyExpiry)));
+  if (!seen.timestamp && !seen.snapshot) return std::optional<PublishedVersions>();
+
+  RepositoryWriter writer = TRY(RepositoryWriter::open(workspace, now));
+  const Due due = look(writer.published());  // somebody may have published before we had the lock
+  if (!due.timestamp && !due.snapshot) return std::optional<PublishedVersions>();
+  const auto snapshot = due.snapshot ? RepositoryWriter::Snapshot::Renew : RepositoryWriter::Snapshot::Keep;
+  return std::optional<PublishedVersions>(TRY(writer.renew(snapshot, signers)));
+}
+
+RepositoryKeeper::RepositoryKeeper(Workspace workspace, OnlineSigners signers, const Clock& clock,
+                                   Report report)
+    : workspace_(std::move(workspace)),
+      signers_(signers),
+      clock_(&clock),
+      report_(std::move(report)),
+      thread_([this](const std::stop_token& stop) { keep(stop); }) {}
+
+void RepositoryKeeper::keep(const std::stop_token& stop) {
+  std::unique_lock lock(mutex_);
+  while (!stop.stop_requested()) {
+    report_(renew_repository(workspace_, signers_, clock_->now()));
+    wake_.wait_for(lock, stop, kInterval, [] { return false; });
+  }
+}
+
+}  // namespace cotter::app

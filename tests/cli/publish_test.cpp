@@ -1,0 +1,244 @@
+// cotter publish and cotter check as an operator meets them: words, JSON and exit codes of the real program.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "common/host/atomic_file.h"
+#include "common/json/strict_reader.h"
+#include "tests/sim/http_server.h"
+#include "tests/sim/kill_at_step.h"
+#include "tests/sim/temp_dir.h"
+#include "tests/world/process.h"
+
+namespace cotter {
+namespace {
+
+namespace fs = std::filesystem;
+using world::Ended;
+
+constexpr int kDone = 0;
+constexpr int kFailed = 1;
+constexpr int kUsage = 2;
+constexpr int kRefused = 3;
+constexpr int kNotFound = 4;
+
+json::Value parsed(const std::string& text) { return json::read(as_bytes(text)).value(); }
+const json::Value& member(const json::Value& value, const char* name) {
+  return *value.as_object()->find(name);
+}
+std::string text_of(const json::Value& value, const char* name) { return *member(value, name).as_string(); }
+std::int64_t number_of(const json::Value& value, const char* name) { return *member(value, name).as_int(); }
+
+bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+
+/// One workspace for all tests here, copied for each: making one takes a second of key derivation.
+class PublishCommand : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    made = std::make_unique<sim::TempDir>();
+    ASSERT_EQ(
+        run_at({"init", (made->path() / "ws").string(), "--offline-dir", (made->path() / "off").string()})
+            .exit_code,
+        kDone);
+  }
+  static void TearDownTestSuite() { made.reset(); }
+  void SetUp() override { fs::copy(made->path(), folder(), fs::copy_options::recursive); }
+
+  [[nodiscard]] fs::path folder() const { return temp_.path() / "all"; }
+  [[nodiscard]] fs::path workspace() const { return folder() / "ws"; }
+  [[nodiscard]] std::string holder(int number) const {
+    return (folder() / "off" / ("holder-" + std::to_string(number))).string();
+  }
+  [[nodiscard]] std::string file(const std::string& name, const std::string& content) const {
+    std::ofstream(folder() / name, std::ios::binary) << content;
+    return (folder() / name).string();
+  }
+
+  static world::Command command(std::vector<std::string> arguments) {
+    return {.program = COTTER,
+            .arguments = std::move(arguments),
+            .environment = {{"COTTER_PASSPHRASE", "the workspace's words"},
+                            {"COTTER_PASSPHRASE_HOLDER", "a holder's own words"}},
+            .log = {}};
+  }
+  static Ended run_at(std::vector<std::string> arguments) {
+    return world::run(command(std::move(arguments))).value();
+  }
+  [[nodiscard]] Ended cotter(std::vector<std::string> arguments) const {
+    arguments.insert(arguments.begin(), {"-C", workspace().string()});
+    return run_at(std::move(arguments));
+  }
+  [[nodiscard]] std::vector<std::string> publishing(const std::string& content, const std::string& name,
+                                                    const std::vector<int>& holders,
+                                                    const std::vector<std::string>& more = {}) const {
+    std::vector<std::string> arguments{
+        "publish", file("image-" + content, content), "--name", name, "--hardware-id", "hw-1", "--version",
+        "1.0"};
+    for (const int number : holders) arguments.insert(arguments.end(), {"--sign-with", holder(number)});
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return arguments;
+  }
+  [[nodiscard]] Ended publish(const std::string& content, const std::string& name,
+                              const std::vector<int>& holders,
+                              const std::vector<std::string>& more = {}) const {
+    return cotter(publishing(content, name, holders, more));
+  }
+  [[nodiscard]] std::int64_t images() const {
+    return number_of(parsed(cotter({"check", "--json"}).out), "images");
+  }
+
+ private:
+  static inline std::unique_ptr<sim::TempDir> made;
+  sim::TempDir temp_;
+};
+
+TEST_F(PublishCommand, PublishesOnTheSpotAndChecks) {
+  const Ended done = publish("one", "team/ecu/one.bin", {1, 3}, {"--json"});
+  ASSERT_EQ(done.exit_code, kDone) << done.err;
+  const json::Value said = parsed(done.out);
+  EXPECT_EQ(text_of(said, "state"), "published");
+  EXPECT_EQ(number_of(said, "release_counter"), 1);
+  EXPECT_EQ(number_of(said, "targets_version"), 2);
+  const Ended checked = cotter({"check"});
+  EXPECT_EQ(checked.exit_code, kDone);
+  EXPECT_TRUE(has(checked.out, "healthy"));
+  EXPECT_TRUE(has(checked.out, "1 listed"));
+}
+
+TEST_F(PublishCommand, EndsWellWhereSignaturesAreMissing) {
+  const Ended waiting = publish("one", "team/ecu/one.bin", {});
+  ASSERT_EQ(waiting.exit_code, kDone) << waiting.err;
+  EXPECT_TRUE(has(waiting.out, "awaiting signatures 0 of 2")) << waiting.out;
+  EXPECT_TRUE(has(waiting.out, (workspace() / "pending" / "image-targets-2.json").string())) << waiting.out;
+  EXPECT_TRUE(has(waiting.out, "--sign-with")) << waiting.out;
+  EXPECT_TRUE(has(publish("one", "team/ecu/one.bin", {2}).out, "awaiting signatures 1 of 2"));
+  EXPECT_TRUE(has(publish("one", "team/ecu/one.bin", {1}).out, "published"));
+  EXPECT_EQ(images(), 1);
+}
+
+TEST_F(PublishCommand, NeedsNoPassphraseUntilSomebodySigns) {
+  world::Command bare = command({"-C", workspace().string()});
+  bare.environment = {{"COTTER_PASSPHRASE", ""}, {"COTTER_PASSPHRASE_HOLDER", ""}};
+  for (std::string& argument : publishing("one", "team/ecu/one.bin", {})) bare.arguments.push_back(argument);
+  EXPECT_EQ(world::run(bare)->exit_code, kDone);
+}
+
+TEST_F(PublishCommand, RefusesWithAReasonAndACode) {
+  ASSERT_EQ(publish("one", "team/ecu/one.bin", {1, 2}, {"--release-counter", "5"}).exit_code, kDone);
+  const auto refused = [&](const Ended& ended, int code, std::string_view why) {
+    EXPECT_EQ(ended.exit_code, code) << ended.err;
+    EXPECT_TRUE(has(ended.err, "error: ")) << ended.err;
+    EXPECT_TRUE(has(ended.err, why)) << ended.err;
+    EXPECT_EQ(ended.out, "");
+  };
+  refused(publish("two", "../two.bin", {1, 2}), kUsage, "'../two.bin' will not do");
+  refused(publish("two", "team/ecu/two.bin", {1, 2}, {"--release-counter", "4"}), kRefused, "lower than 5");
+  refused(publish("two", "team/ecu/two.bin", {1, 2}, {"--expires", "soon"}), kUsage, "90d");
+  refused(publish("", "team/ecu/two.bin", {1, 2}), kUsage, "is empty");
+  refused(cotter({"publish", "no-such-file", "--name", "a", "--hardware-id", "hw-1", "--version", "1"}),
+          kNotFound, "no-such-file");
+  refused(cotter({"publish", folder().string(), "--name", "a", "--hardware-id", "hw-1", "--version", "1"}),
+          kFailed, "no regular file");
+  refused(cotter({"publish", "x", "--name", "a", "--version", "1"}), kUsage, "--hardware-id");
+  refused(publish("two", "team/ecu/two.bin", {9}), kNotFound, "holder-9");
+  EXPECT_EQ(images(), 1);
+}
+
+TEST_F(PublishCommand, RefusesAWrongPassphraseAndChangesNothing) {
+  for (const char* wrong : {"COTTER_PASSPHRASE", "COTTER_PASSPHRASE_HOLDER"}) {
+    world::Command mistaken = command({"-C", workspace().string()});
+    for (std::string& argument : publishing("one", "team/ecu/one.bin", {1, 2}))
+      mistaken.arguments.push_back(argument);
+    mistaken.environment[wrong] = "something else";
+    const Ended ended = world::run(mistaken).value();
+    EXPECT_EQ(ended.exit_code, kRefused) << wrong << ended.err;
+    EXPECT_TRUE(has(ended.err, "passphrase")) << ended.err;
+    EXPECT_FALSE(has(ended.err, "something else"));
+  }
+  EXPECT_EQ(images(), 0);
+}
+
+TEST_F(PublishCommand, PublishesBothOfTwoAtOnce) {
+  const auto one = publishing("one", "team/ecu/one.bin", {1, 2});
+  const auto two = publishing("two", "team/ecu/two.bin", {2, 3});
+  {
+    const auto expect_done = [&](const std::vector<std::string>& arguments) {
+      const Ended done = cotter(arguments);
+      EXPECT_EQ(done.exit_code, kDone) << done.err;
+    };
+    std::jthread first([&] { expect_done(one); });
+    std::jthread second([&] { expect_done(two); });
+  }
+  EXPECT_EQ(images(), 2);
+}
+
+TEST_F(PublishCommand, ChecksAFolderAWorkspaceAndAnAddress) {
+  ASSERT_EQ(publish("one", "team/ecu/one.bin", {1, 2}).exit_code, kDone);
+  EXPECT_EQ(run_at({"check", (workspace() / "repo").string()}).exit_code, kDone);
+  EXPECT_EQ(run_at({"check", workspace().string()}).exit_code, kDone);
+  EXPECT_EQ(run_at({"check", folder().string()}).exit_code, kNotFound);
+  const sim::HttpServer server([&](const sim::HttpRequest& request) {
+    sim::HttpResponse response;
+    auto content = host::read_file(workspace() / ("repo" + request.target), 1U << 20U);
+    response.status = content ? 200 : 404;
+    if (content) response.body = *std::move(content);
+    return response;
+  });
+  for (const char* end : {"", "/"}) {
+    const Ended checked = run_at({"check", server.url() + end, "--json"});
+    EXPECT_EQ(checked.exit_code, kDone) << checked.out << checked.err;
+    EXPECT_EQ(number_of(parsed(checked.out), "images"), 1);
+  }
+  EXPECT_EQ(run_at({"check", server.url() + "/elsewhere"}).exit_code, kNotFound);
+  EXPECT_EQ(run_at({"check", "http://127.0.0.1:1/"}).exit_code, kFailed);
+  EXPECT_EQ(run_at({"check", "ftp://127.0.0.1/"}).exit_code, kUsage);
+}
+
+TEST_F(PublishCommand, FindsWhatIsWrongAndSaysThree) {
+  ASSERT_EQ(publish("one", "team/ecu/one.bin", {1, 2}).exit_code, kDone);
+  const Ended later = cotter({"check", "--at", "2099-01-01T00:00:00Z", "--json"});
+  EXPECT_EQ(later.exit_code, kRefused);
+  EXPECT_FALSE(*member(parsed(later.out), "healthy").as_bool());
+  for (const auto& entry : fs::directory_iterator(workspace() / "repo/targets/team/ecu")) fs::remove(entry);
+  const Ended missing = cotter({"check"});
+  EXPECT_EQ(missing.exit_code, kRefused);
+  EXPECT_TRUE(has(missing.out, "problem   image team/ecu/one.bin")) << missing.out;
+}
+
+TEST_F(PublishCommand, LeavesTheOldStateOrTheNewWhereverItIsKilled) {  // IMG-17, the whole program
+  ASSERT_EQ(publish("one", "team/ecu/one.bin", {1, 2}).exit_code, kDone);
+  std::vector<std::string> words{COTTER, "-C", workspace().string()};
+  for (std::string& argument : publishing("two", "team/ecu/two.bin", {1, 2}))
+    words.push_back(std::move(argument));
+  const auto become_cotter = [&] {
+    ::setenv("COTTER_PASSPHRASE", "the workspace's words", 1);
+    ::setenv("COTTER_PASSPHRASE_HOLDER", "a holder's own words", 1);
+    std::vector<char*> arguments;
+    for (std::string& word : words) arguments.push_back(word.data());
+    arguments.push_back(nullptr);
+    ::execv(COTTER, arguments.data());
+    return false;
+  };
+  // Each change to the disk is tried in memory (publish_killed_test); here every seventh of the real
+  // program's.
+  constexpr unsigned kStride = 7;
+  for (unsigned step = 1;; step += kStride) {
+    SCOPED_TRACE("killed before change " + std::to_string(step));
+    const sim::Death death = sim::run_until_step(step, become_cotter);
+    if (death == sim::Death::CannotTrace) GTEST_SKIP() << "this machine does not let us trace a child";
+    ASSERT_NE(death, sim::Death::Failed);
+    const Ended checked = cotter({"check"});
+    ASSERT_EQ(checked.exit_code, kDone) << checked.out;
+    if (death == sim::Death::Finished) break;
+  }
+  EXPECT_EQ(publish("two", "team/ecu/two.bin", {1, 2}).exit_code, kDone);
+  EXPECT_EQ(images(), 2);
+}
+
+}  // namespace
+}  // namespace cotter
