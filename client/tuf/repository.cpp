@@ -39,9 +39,8 @@ Result<trust::TrustedSet> bring_up_to_date(trust::Policy policy, UtcTime now, tr
                                            trust::Transport& transport, const std::filesystem::path& where) {
   std::optional<Bytes> root = TRY(store.load(policy.repository, model::root_role()));
   if (!root) {
-    return fault(
-        Fault::Kind::NotFound, "no trusted root in " + where.string(),
-        "give it one first, from a source that you trust: cotter-tuf --metadata-dir … init ROOT_FILE");
+    return fault(Fault::Kind::NotFound, "no trusted root in " + where.string(),
+                 "give it one first, from a source that you trust: init ROOT_FILE, or uptane-init");
   }
   auto anchored = trust::TrustedSet::anchored_at(std::move(*root), now, std::move(policy));
   if (!anchored) {

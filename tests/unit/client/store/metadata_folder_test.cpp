@@ -6,6 +6,7 @@
 
 #include "client/store/local_name.h"
 #include "common/model/roles.h"
+#include "tests/sim/kill_at_step.h"
 #include "tests/sim/temp_dir.h"
 
 namespace cotter::client {
@@ -53,6 +54,32 @@ TEST_F(MetadataFolderTest, StoresAndForgetsInOneBatch) {
   EXPECT_EQ(load(model::root_role()), to_bytes("2"));
   EXPECT_EQ(load(model::timestamp_role()), std::nullopt);
   EXPECT_EQ(names(), std::set<std::string>{"root.json"});
+}
+
+// VER-8, whatever the moment: never the old root without the floors that it signed.
+TEST_F(MetadataFolderTest, KilledAtAnyStepItNeverLosesAFloorUnderTheOldRoot) {
+  const std::vector<Effect> before = {Store{model::root_role(), Version(1), to_bytes("1")},
+                                      Store{model::timestamp_role(), Version(1), to_bytes("t")},
+                                      Store{model::snapshot_role(), Version(1), to_bytes("s")}};
+  ASSERT_TRUE(folder.pin(as_bytes("1")));
+  for (unsigned step = 1;; ++step) {
+    ASSERT_TRUE(commit(before));
+    const sim::Death death = sim::run_until_step(step, [&] {
+      return commit({Forget{model::timestamp_role()}, Forget{model::snapshot_role()},
+                     Store{model::root_role(), Version(2), to_bytes("2")}})
+          .has_value();
+    });
+    if (death == sim::Death::CannotTrace) GTEST_SKIP() << "no process may be traced here";
+    ASSERT_NE(death, sim::Death::Failed) << "step " << step;
+    if (load(model::root_role()) == to_bytes("1")) {
+      EXPECT_EQ(load(model::timestamp_role()), to_bytes("t")) << "step " << step;
+      EXPECT_EQ(load(model::snapshot_role()), to_bytes("s")) << "step " << step;
+    } else {
+      EXPECT_EQ(load(model::root_role()), to_bytes("2")) << "step " << step;
+    }
+    if (death == sim::Death::Finished) break;
+  }
+  EXPECT_EQ(load(model::timestamp_role()), std::nullopt);
 }
 
 TEST_F(MetadataFolderTest, RoleNamesStayInTheFolder) {

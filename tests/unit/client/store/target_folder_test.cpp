@@ -6,6 +6,8 @@
 #include <iterator>
 #include <set>
 
+#include "tests/sim/kill_at_step.h"
+#include "tests/sim/small_disk.h"
 #include "tests/sim/temp_dir.h"
 
 namespace cotter::client {
@@ -89,6 +91,40 @@ TEST_F(TargetFolderTest, OpeningClearsWhatAKilledProcessLeft) {
   std::ofstream(path / "kept") << "whole";
   open();
   EXPECT_EQ(names(), std::set<std::string>{"kept"});
+}
+
+TEST_F(TargetFolderTest, KilledAtAnyStepItShowsTheOldTargetOrTheNew) {
+  ASSERT_TRUE(publish(open(), incoming(open(), "a", "old")));
+  for (unsigned step = 1;; ++step) {
+    const sim::Death death = sim::run_until_step(step, [&] {
+      const TargetFolder folder = open();
+      return publish(folder, incoming(folder, "a", "new")).has_value();
+    });
+    if (death == sim::Death::CannotTrace) GTEST_SKIP() << "no process may be traced here";
+    ASSERT_NE(death, sim::Death::Failed) << "step " << step;
+    const TargetFolder folder = open();
+    EXPECT_EQ(names(), std::set<std::string>{"a"}) << "step " << step;
+    const bool is_new = folder.has(TargetName("a"), target_of("new"));
+    EXPECT_TRUE(is_new || folder.has(TargetName("a"), target_of("old"))) << "step " << step;
+    if (death == sim::Death::Finished) {
+      EXPECT_TRUE(is_new);
+      EXPECT_GT(step, 3U);
+      break;
+    }
+  }
+}
+
+TEST_F(TargetFolderTest, FullDiskIsAFaultAndLeavesNothing) {
+  const sim::SmallDisk disk("64k");
+  if (!disk.mounted()) GTEST_SKIP() << "no file system may be mounted here";
+  path = disk.path() / "targets";
+  const TargetFolder folder = open();
+  auto target = folder.receive(TargetName("a"));
+  ASSERT_TRUE(target);
+  const auto written = target->write(Bytes(128 * 1024, 'x'));
+  ASSERT_FALSE(written);
+  EXPECT_TRUE(is_fault(written.error(), Fault::Kind::NoSpace)) << summary(written.error());
+  EXPECT_EQ(names(), std::set<std::string>{});
 }
 
 }  // namespace
