@@ -86,14 +86,17 @@ Result<KeyFile> decode(const fs::path& path, ByteView bytes) {
   const json::ObjectView view = TRY(json::ObjectView::of(document, "key file"));
   const json::ObjectView encryption = TRY(view.object("encryption"));
   const json::Value* key = TRY(view.value("key"));
-  KeyFile file{{TRY(view.string("name")), TRY(view.string("role")),
-                TRY(crypto::PublicKey::decode(*key, crypto::Profile::Vehicle)),
-                KeyId(TRY(view.string("keyid"))), TRY(view.time("created")), path},
-               {TRY(encryption.integer("passes")), TRY(encryption.integer("memory_kib"))},
-               TRY(encryption.hex("salt")),
-               TRY(encryption.hex("nonce")),
-               TRY(view.hex("secret")),
-               {}};
+  auto public_key = TRY(crypto::PublicKey::decode(*key, crypto::Profile::Vehicle));
+  KeyFile file{{{}, {}, std::move(public_key), {}, {}, path}, {}, {}, {}, {}, {}};
+  file.info.name = TRY(view.string("name"));
+  file.info.role = TRY(view.string("role"));
+  file.info.id = KeyId(TRY(view.string("keyid")));
+  file.info.created = TRY(view.time("created"));
+  file.cost.passes = TRY(encryption.integer("passes"));
+  file.cost.memory_kib = TRY(encryption.integer("memory_kib"));
+  file.salt = TRY(encryption.hex("salt"));
+  file.nonce = TRY(encryption.hex("nonce"));
+  file.sealed = TRY(view.hex("secret"));
   json::Object header = view.members();
   header.erase("secret");
   file.associated = json::canonical(header);
@@ -134,6 +137,7 @@ Result<std::vector<KeyFile>> read_all(const fs::path& dir) {
   if (error) return fail(errno_fault("cannot read the key folder " + dir.string(), error.value()));
   std::sort(paths.begin(), paths.end());
   std::vector<KeyFile> files;
+  files.reserve(paths.size());
   for (const fs::path& path : paths) files.push_back(TRY(read_key_file(path)));
   return files;
 }
@@ -210,8 +214,10 @@ Result<FileKeystore> FileKeystore::open(const fs::path& dir, const crypto::Secre
 }
 
 Result<std::vector<KeyInfo>> FileKeystore::list(const fs::path& dir) {
+  std::vector<KeyFile> files = TRY(read_all(dir));
   std::vector<KeyInfo> infos;
-  for (KeyFile& file : TRY(read_all(dir))) infos.push_back(std::move(file.info));
+  infos.reserve(files.size());
+  for (KeyFile& file : files) infos.push_back(std::move(file.info));
   return infos;
 }
 
