@@ -45,6 +45,9 @@ Result<void> write(host::Db& db, const VehicleId& vin, const EcuSerial& ecu, con
   return transaction.commit();
 }
 
+/// Nobody has chosen for it. An ECU that runs a stranger's image is a person's business (DIR-27).
+bool is_undecided(const Ecu& ecu) { return !ecu.desired && !(ecu.reported && ecu.reported->quarantined); }
+
 /// What the factory installed, where it was published under the same name and may be listed for this ECU.
 std::optional<Desired> factory_image(const trust::TrustedSet& image, const std::filesystem::path& repo_dir,
                                      const Ecu& ecu, UtcTime now) {
@@ -78,13 +81,12 @@ Result<Assigned> assign(host::Db& db, const std::filesystem::path& repo_dir, con
 
 Result<void> adopt_factory_images(host::Db& db, const std::filesystem::path& repo_dir, const Vehicle& vehicle,
                                   UtcTime now) {
-  const auto undecided = [](const Ecu& ecu) { return !ecu.desired; };
-  if (std::ranges::none_of(vehicle.ecus, undecided)) return {};
+  if (std::ranges::none_of(vehicle.ecus, is_undecided)) return {};
   const auto image = repository::read_as_client(repo_dir, now);
   if (!image) return {};
   Vehicle next = vehicle;
   for (Ecu& ecu : next.ecus) {
-    if (ecu.desired) continue;
+    if (!is_undecided(ecu)) continue;
     ecu.desired = factory_image(*image, repo_dir, ecu, now);
     // A name whose content another ECU is to run in another edition is left alone: nobody asked for it.
     if (!ecu.desired) continue;

@@ -28,8 +28,8 @@ Result<Assigned> assign(host::Db& db, const std::filesystem::path& repo_dir, con
                         const EcuSerial& ecu, const TargetName& target, UtcTime now);
 
 /// Gives each ECU without a desired image the one it left the factory with, where the image repository has it
-/// (DIR-45). An image repository that cannot be read is none, here: a vehicle's own files must not wait for
-/// it.
+/// (DIR-45) and the ECU is not in quarantine (DIR-27). An image repository that cannot be read is none, here:
+/// a vehicle's own files must not wait for it.
 Result<void> adopt_factory_images(host::Db& db, const std::filesystem::path& repo_dir,
                                   const inventory::Vehicle& vehicle, UtcTime now);
 

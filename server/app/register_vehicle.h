@@ -15,8 +15,8 @@
 namespace cotter::app {
 
 /// 100 ECUs with RSA keys and two hashes an image take about 150 kB.
-inline constexpr std::size_t kMaxVehicleRecordBytes = 1024 * 1024;
-inline constexpr std::size_t kMaxRegistrationBytes = 256 * 1024;
+inline constexpr std::size_t kMaxVehicleRecordBytes = std::size_t{1024} * 1024;
+inline constexpr std::size_t kMaxRegistrationBytes = std::size_t{256} * 1024;
 
 /// Records a vehicle as the factory describes it: the JSON of inventory::VehicleRecord. Rejections:
 /// file-too-large, json-*, and those of VehicleRecord::decode. Faults: Denied (not one primary; a vehicle,

@@ -20,7 +20,7 @@
 namespace cotter::cli {
 namespace {
 
-constexpr std::size_t kMaxRequestBytes = 64 * 1024;  // a certificate request takes 1 kB
+constexpr std::size_t kMaxRequestBytes = std::size_t{64} * 1024;  // a certificate request takes 1 kB
 
 struct CertificateOptions {
   std::string vin;
@@ -68,7 +68,10 @@ Result<void> run_show(const std::string& vin, const Context& context) {
   host::Db db = TRY(open_inventory(TRY(open_workspace(context))));
   storage::InventoryStore store(db);
   const VehicleId id(vin);
-  const VehicleView view{TRY(store.load(id)), TRY(store.attack_signals(id)), TRY(store.pending_ecus(id))};
+  VehicleView view;
+  view.vehicle = TRY(store.load(id));
+  view.signals = TRY(store.attack_signals(id));
+  view.pending = TRY(store.pending_ecus(id));
   if (context.json) {
     host::print_json(view_as_json(view));
   } else {

@@ -156,10 +156,10 @@ Result<void> InventoryStore::add(const inventory::VehicleRecord& record, UtcTime
   int position = 0;
   for (const EcuRecord& ecu : record.ecus) {
     TRY(
-        db_->run("INSERT INTO ecu (serial, vin, position, is_primary, key_material, record, floor)"
-                 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                 {ecu.serial.value(), record.vin.value(), position++, ecu.primary, ecu.key.material(),
-                  json::to_text(ecu.encode()), ecu.release_counter.value()}));
+        db_->run("INSERT INTO ecu (serial, vin, position, hardware_id, is_primary, key_material, record,"
+                 " floor) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                 {ecu.serial.value(), record.vin.value(), position++, ecu.hardware_id.value(), ecu.primary,
+                  ecu.key.material(), json::to_text(ecu.encode()), ecu.release_counter.value()}));
   }
   return transaction.commit();
 }
@@ -285,6 +285,11 @@ Result<std::vector<PendingEcu>> InventoryStore::pending_ecus(const VehicleId& vi
     all.push_back({EcuSerial(row.text(0)), HardwareId(row.text(1)), std::move(key)});
   }
   return all;
+}
+
+Result<bool> InventoryStore::has_hardware(const HardwareId& hardware) {
+  auto row = TRY(db_->query("SELECT 1 FROM ecu WHERE hardware_id = ?1 LIMIT 1", {hardware.value()}));
+  return row.step();
 }
 
 }  // namespace cotter::storage

@@ -79,6 +79,9 @@ class InventoryStore {
   Result<std::vector<AttackSignal>> attack_signals(const VehicleId& vin);  ///< oldest first
   Result<std::vector<PendingEcu>> pending_ecus(const VehicleId& vin);
 
+  /// Whether any recorded ECU is of this kind.
+  Result<bool> has_hardware(const HardwareId& hardware);
+
  private:
   host::Db* db_;
 };

@@ -14,6 +14,7 @@ CREATE TABLE ecu (
   serial           TEXT PRIMARY KEY NOT NULL CHECK (serial <> ''),
   vin              TEXT NOT NULL REFERENCES vehicle (vin),
   position         INTEGER NOT NULL,            -- in the factory's record
+  hardware_id      TEXT NOT NULL,
   is_primary       INTEGER NOT NULL CHECK (is_primary IN (0, 1)),
   key_material     TEXT NOT NULL UNIQUE,
   record           TEXT NOT NULL,               -- as the factory recorded it
@@ -29,6 +30,7 @@ CREATE TABLE ecu (
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX ecu_of_vehicle ON ecu (vin, position);
 CREATE UNIQUE INDEX one_primary ON ecu (vin) WHERE is_primary = 1;
+CREATE INDEX ecu_of_hardware ON ecu (hardware_id);
 
 -- Every image that an ECU was ever to run; the newest is what it is to run now.
 CREATE TABLE assignment (

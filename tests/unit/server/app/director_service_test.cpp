@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
-#include <fstream>
 #include <thread>
 
 #include "server/app/assign.h"
@@ -169,6 +169,18 @@ TEST(DirectorService, NeverLetsFactoryImageTakeTheWayOfAnAssignment) {
   EXPECT_EQ(DirectorReader(depot, *service).listed(), std::vector{kBrake2.value()});
 }
 
+TEST(DirectorService, ReflashesNoQuarantinedEcuByItself) {  // DIR-27
+  Depot depot;
+  depot.add_vehicle();
+  const auto service = depot.open();
+  VehicleVoice voice;
+  voice.reports.at("BRAKE").says.installed = test::image("strange.bin", "strange");
+  ASSERT_TRUE(service->accept_manifest(kVin, voice.wire()));
+  depot.images.publish({{TargetName("factory/brake-mk4/1.bin"),
+                         test::entry_for("brake-mk4 1", {HardwareId("brake-mk4")}, 1)}});
+  EXPECT_TRUE(DirectorReader(depot, *service).listed().empty());
+}
+
 TEST(DirectorService, GoesOnListingAnImageThatWasWithdrawn) {  // DIR-45
   Depot depot;
   depot.add_vehicle();
@@ -289,12 +301,12 @@ TEST(DirectorService, TakesOneOfManyEqualManifestsSentAtOnce) {  // DIR-26, ATK-
   const Bytes body = VehicleVoice().wire();
   std::atomic<int> accepted = 0;
   {
-    std::vector<std::jthread> senders;
-    for (int i = 0; i < 4; ++i) {
-      senders.emplace_back([&, i] {
-        if ((i % 2 == 0 ? service : second)->accept_manifest(kVin, body)) ++accepted;
+    const auto send_to = [&](DirectorService& director) {
+      return std::jthread([&] {
+        if (director.accept_manifest(kVin, body)) ++accepted;
       });
-    }
+    };
+    const auto senders = std::array{send_to(*service), send_to(*second), send_to(*service), send_to(*second)};
   }
   EXPECT_EQ(accepted, 1);
 }

@@ -86,11 +86,11 @@ TEST(InventoryStore, AdmitsNoEcuWithoutItsVehicleAndNoSecondPrimary) {  // DIR-1
   depot.add_vehicle();
   host::Db db = depot.database();
   EXPECT_FALSE(
-      db.run("INSERT INTO ecu (serial, vin, position, is_primary, key_material, record, floor)"
-             " VALUES ('X', 'NOBODY', 0, 0, 'k', '{}', 0)"));
+      db.run("INSERT INTO ecu (serial, vin, position, hardware_id, is_primary, key_material, record, floor)"
+             " VALUES ('X', 'NOBODY', 0, 'h', 0, 'k', '{}', 0)"));
   EXPECT_FALSE(
-      db.run("INSERT INTO ecu (serial, vin, position, is_primary, key_material, record, floor)"
-             " VALUES ('X', 'VIN-1', 9, 1, 'k', '{}', 0)"));
+      db.run("INSERT INTO ecu (serial, vin, position, hardware_id, is_primary, key_material, record, floor)"
+             " VALUES ('X', 'VIN-1', 9, 'h', 1, 'k', '{}', 0)"));
   EXPECT_EQ(depot.count("ecu"), 3);
 }
 
