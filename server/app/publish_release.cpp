@@ -9,6 +9,7 @@
 #include "common/trust/draft.h"
 #include "server/keys/offline_bundle.h"
 #include "server/repository/image_store.h"
+#include "server/storage/sqlite/inventory_store.h"
 
 namespace cotter::app {
 namespace {
@@ -121,6 +122,7 @@ class Publishing {
     outcome.length = release_.length;
     outcome.hashes = release_.hashes;
     outcome.counter = change.counter;
+    outcome.unknown_hardware = TRY(unknown_hardware());
     if (!change.changed && !waiting) return unchanged(std::move(outcome));
     const bool outlived = waiting && waiting->targets.expires <= writer_->now();
     if (change.changed || outlived) return sign(TRY(next(std::move(change), waiting)), waiting, outcome);
@@ -128,6 +130,15 @@ class Publishing {
   }
 
  private:
+  Result<std::vector<HardwareId>> unknown_hardware() {
+    storage::InventoryStore inventory(writer_->db());
+    std::vector<HardwareId> unknown;
+    for (const HardwareId& id : release_.hardware_ids) {
+      if (!TRY(inventory.has_hardware(id))) unknown.push_back(id);
+    }
+    return unknown;
+  }
+
   PublishOutcome unchanged(PublishOutcome outcome) const {
     const trust::TrustedSet& published = writer_->published();
     outcome.state = PublishOutcome::State::Unchanged;

@@ -39,10 +39,11 @@ struct PublishOutcome {
   std::uint64_t length = 0;
   crypto::Hashes hashes;
   ReleaseCounter counter;
-  PublishedVersions versions;      ///< Published, Unchanged; Awaiting: of the targets alone
-  std::filesystem::path bundle{};  ///< Awaiting
-  std::string sha256{};            ///< Awaiting: of what is to be signed
-  std::uint32_t signatures = 0;    ///< by distinct holders, so far
+  std::vector<HardwareId> unknown_hardware{};  ///< of its hardware ids those that no recorded ECU has
+  PublishedVersions versions;                  ///< Published, Unchanged; Awaiting: of the targets alone
+  std::filesystem::path bundle{};              ///< Awaiting
+  std::string sha256{};                        ///< Awaiting: of what is to be signed
+  std::uint32_t signatures = 0;                ///< by distinct holders, so far
   std::uint32_t threshold = 0;
   std::vector<std::string>
       summary{};  ///< what the holders sign for, a line a release: those that waited before too

@@ -107,12 +107,14 @@ Result<PublishedVersions> RepositoryWriter::publish(std::optional<NewFile> targe
     versions.snapshot = fresh.back();
     const model::Snapshot next = repository::next_snapshot(last_snapshot, versions.snapshot,
                                                            now_ + lifetimes_.snapshot, listed_targets);
-    files.push_back({model::snapshot_role(), versions.snapshot, TRY(signed_by(next, *signers.snapshot))});
+    Bytes wire = TRY(signed_by(next, *signers.snapshot));
+    files.push_back({model::snapshot_role(), versions.snapshot, std::move(wire)});
     listed_snapshot = repository::meta_of(versions.snapshot, files.back().wire);
   }
   const model::Timestamp next = repository::next_timestamp(last_timestamp, versions.timestamp,
                                                            now_ + lifetimes_.timestamp, listed_snapshot);
-  files.push_back({model::timestamp_role(), std::nullopt, TRY(signed_by(next, *signers.timestamp))});
+  Bytes wire = TRY(signed_by(next, *signers.timestamp));
+  files.push_back({model::timestamp_role(), std::nullopt, std::move(wire)});
   TRY(repository::commit(layout_, published_, files, now_));
   return versions;
 }

@@ -41,6 +41,7 @@ class RepositoryWriter {
   [[nodiscard]] const repository::Layout& layout() const noexcept { return layout_; }
   [[nodiscard]] const trust::TrustedSet& published() const noexcept { return published_; }
   [[nodiscard]] UtcTime now() const noexcept { return now_; }
+  [[nodiscard]] host::Db& db() noexcept { return db_; }
   /// The number that the next targets file may have.
   Result<Version> next_targets_version();
   /// To be called before anybody signs them: this version stands for these canonical bytes from now on.

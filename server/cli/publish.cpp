@@ -71,8 +71,9 @@ Result<std::vector<keys::Signers>> open_holders(const std::vector<fs::path>& dir
 }
 
 Result<app::OnlineSigners> online_signers(keys::Keyring& keyring) {
-  return app::OnlineSigners{TRY(keyring.signer(Repository::Image, model::snapshot_role())),
-                            TRY(keyring.signer(Repository::Image, model::timestamp_role()))};
+  crypto::Signer* snapshot = TRY(keyring.signer(Repository::Image, model::snapshot_role()));
+  crypto::Signer* timestamp = TRY(keyring.signer(Repository::Image, model::timestamp_role()));
+  return app::OnlineSigners{snapshot, timestamp};
 }
 
 std::string_view name_of(PublishOutcome::State state) {
@@ -88,11 +89,14 @@ std::string_view name_of(PublishOutcome::State state) {
 }
 
 json::Object as_json(const PublishOptions& options, const PublishOutcome& outcome) {
+  json::Array unknown;
+  for (const HardwareId& id : outcome.unknown_hardware) unknown.emplace_back(id.value());
   json::Object object{{"name", options.name},
                       {"state", name_of(outcome.state)},
                       {"length", outcome.length},
                       {"hashes", outcome.hashes.encode()},
                       {"release_counter", outcome.counter.value()},
+                      {"unknown_hardware_ids", std::move(unknown)},
                       {"targets_version", outcome.versions.targets.value()},
                       {"summary", json::Array(outcome.summary.begin(), outcome.summary.end())}};
   if (outcome.state == PublishOutcome::State::Awaiting) {
@@ -151,6 +155,9 @@ Result<void> run_publish(const PublishOptions& options, const Context& context) 
     host::Progress bar("reading " + options.file.filename().string(), unknown_size ? 0 : size);
     request.progress = [&](std::uint64_t done) { bar.advance_to(done); };
     outcome = TRY(app::publish_release(workspace, request, host::SystemClock().now()));
+  }
+  for (const HardwareId& id : outcome->unknown_hardware) {
+    fmt::print(stderr, "warning: no vehicle of this workspace has an ECU with hardware id {}\n", id.value());
   }
   if (context.json) {
     host::print_json(as_json(options, *outcome));

@@ -121,6 +121,13 @@ TEST_F(PublishCommand, EndsWellWhereSignaturesAreMissing) {
   EXPECT_EQ(images(), 1);
 }
 
+TEST_F(PublishCommand, WarnsOfAHardwareIdThatNobodyHas) {
+  const Ended done = publish("one", "team/ecu/one.bin", {1, 2}, {"--json"});
+  EXPECT_TRUE(has(done.err, "warning: no vehicle of this workspace has an ECU with hardware id hw-1"))
+      << done.err;
+  EXPECT_EQ(member(parsed(done.out), "unknown_hardware_ids").as_array()->size(), 1U);
+}
+
 TEST_F(PublishCommand, NeedsNoPassphraseUntilSomebodySigns) {
   world::Command bare = command({"-C", workspace().string()});
   bare.environment = {{"COTTER_PASSPHRASE", ""}, {"COTTER_PASSPHRASE_HOLDER", ""}};
