@@ -29,8 +29,8 @@ Result<void> AbSlot::recover() {
 
 Result<Running> AbSlot::running() const {
   const auto confirmed = TRY(records_.confirmed()).value_or(ImageRecord{});
-  Running running{TRY(measure(medium_, TRY(medium_.active()), confirmed.image.name)),
-                  confirmed.release_counter};
+  auto measured = TRY(measure(medium_, TRY(medium_.active()), confirmed.image.name));
+  Running running{std::move(measured), confirmed.release_counter};
   running.sound = running.image.length == confirmed.image.length &&
                   running.image.hashes.agrees_with(confirmed.image.hashes);
   return running;
@@ -43,7 +43,8 @@ Result<Bytes> AbSlot::read(std::uint64_t offset, std::size_t max) const {
 Result<std::uint64_t> AbSlot::begin(const Permit& permit) {
   transfer_.reset();
   TRY(check_floor(TRY(floor()), permit.release_counter()));
-  Incoming next{ImageRecord::of(permit), Incoming::Stage::Receiving, other(TRY(medium_.active()))};
+  const Slot spare = other(TRY(medium_.active()));
+  Incoming next{ImageRecord::of(permit), Incoming::Stage::Receiving, spare};
   const auto before = TRY(records_.incoming());
   const bool same = before && before->record == next.record && before->slot == next.slot;
   if (same) {

@@ -26,8 +26,8 @@ Result<void> SingleSlot::recover() {
 
 Result<Running> SingleSlot::running() const {
   const auto confirmed = TRY(records_.confirmed()).value_or(ImageRecord{});
-  Running running{TRY(measure(medium_, TRY(medium_.active()), confirmed.image.name)),
-                  confirmed.release_counter};
+  auto measured = TRY(measure(medium_, TRY(medium_.active()), confirmed.image.name));
+  Running running{std::move(measured), confirmed.release_counter};
   running.sound = is_image(running.image, confirmed);
   return running;
 }

@@ -22,14 +22,20 @@ Result<std::map<EcuSerial, TcpAddress>> read_addresses(const host::Config& confi
 Result<std::optional<CurlSession::TlsFiles>> read_tls(const host::Config& config) {
   const auto ca = TRY(config.find_path("tls.ca"));
   if (!ca) return std::nullopt;
-  return CurlSession::TlsFiles{*ca, TRY(config.path("tls.certificate")), TRY(config.path("tls.key"))};
+  CurlSession::TlsFiles files;
+  files.ca = *ca;
+  files.certificate = TRY(config.path("tls.certificate"));
+  files.key = TRY(config.path("tls.key"));
+  return files;
 }
 
 Result<KnownEcu> read_ecu(const json::Value& value) {
   const auto ecu = TRY(json::ObjectView::of(value, "ecu"));
-  return KnownEcu{EcuSerial(TRY(ecu.string("serial"))), HardwareId(TRY(ecu.string("hardware_id"))),
-                  TRY(crypto::PublicKey::decode(*TRY(ecu.value("key")), crypto::Profile::Vehicle)),
-                  ReleaseCounter(TRY(ecu.integer("release_counter")))};
+  EcuSerial serial(TRY(ecu.string("serial")));
+  HardwareId hardware_id(TRY(ecu.string("hardware_id")));
+  auto key = TRY(crypto::PublicKey::decode(*TRY(ecu.value("key")), crypto::Profile::Vehicle));
+  const ReleaseCounter counter(TRY(ecu.integer("release_counter")));
+  return KnownEcu{std::move(serial), std::move(hardware_id), std::move(key), counter};
 }
 
 }  // namespace
@@ -37,7 +43,8 @@ Result<KnownEcu> read_ecu(const json::Value& value) {
 Result<PrimaryConfig> PrimaryConfig::read(const std::filesystem::path& file) {
   const host::Config config = TRY(host::Config::read(file));
   PrimaryConfig read;
-  read.identity = {VehicleId(TRY(config.string("vin"))), EcuSerial(TRY(config.string("primary")))};
+  read.identity.vin = VehicleId(TRY(config.string("vin")));
+  read.identity.primary = EcuSerial(TRY(config.string("primary")));
   read.record = TRY(config.path("record"));
   read.own_ecu = TRY(config.path("own_ecu"));
   read.state_dir = TRY(config.path("state_dir"));

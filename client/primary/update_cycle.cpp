@@ -61,6 +61,7 @@ Result<CycleOutcome> UpdateCycle::run_once() {
     }
   }
   const VehicleReports reports = collect_reports(ecus_, parts_.links);
+  TRY(raise_floors(reports));
   TRY(send_manifest(reports, outcome));
   state.now =
       std::max(state.now, parts_.clock.now());  // a clock set back cannot bring expired metadata back to life
@@ -103,6 +104,21 @@ Result<std::vector<EcuOutcome>> UpdateCycle::update(const trust::VehicleRecord& 
   return install(set_, state);
 }
 
+Result<trust::TrustedSet> UpdateCycle::anchor(UtcTime now, const trust::Policy& policy) {
+  auto newest = TRY(parts_.store.load(policy.repository, model::root_role()));
+  if (!newest) {
+    return fault(Fault::Kind::NotFound, "no pinned " + std::string(name_of(policy.repository)) + " root",
+                 "provision this vehicle anew: a root is never taken from the network");
+  }
+  auto set = trust::TrustedSet::anchored_at(std::move(*newest), now, policy);
+  if (set) return set;
+  for (Bytes& older : TRY(parts_.store.roots(policy.repository))) {
+    auto other = trust::TrustedSet::anchored_at(std::move(older), now, policy);
+    if (other) return other;
+  }
+  return set;
+}
+
 Result<trust::TrustedSet> UpdateCycle::refresh(Repository repository, UtcTime now,
                                                trust::Transport& transport) {
   trust::Policy policy;
@@ -113,12 +129,7 @@ Result<trust::TrustedSet> UpdateCycle::refresh(Repository repository, UtcTime no
     policy.ecus.emplace();
     for (const KnownEcu& ecu : ecus_) policy.ecus->insert(ecu.serial);
   }
-  auto root = TRY(parts_.store.load(repository, model::root_role()));
-  if (!root) {
-    return fault(Fault::Kind::NotFound, "no pinned " + std::string(name_of(repository)) + " root",
-                 "provision this vehicle anew: a root is never taken from the network");
-  }
-  trust::Refresh refresh(TRY(trust::TrustedSet::anchored_at(std::move(*root), now, std::move(policy))));
+  trust::Refresh refresh(TRY(anchor(now, policy)));
   TRY(trust::drive(refresh, parts_.store, transport));
   return std::move(refresh).take();
 }
@@ -156,6 +167,16 @@ Result<std::vector<EcuOutcome>> UpdateCycle::install(const std::vector<trust::As
   state.phase = Phase::Idle;
   TRY(parts_.store.save(state));
   return outcomes;
+}
+
+Result<void> UpdateCycle::raise_floors(const VehicleReports& reports) {
+  for (KnownEcu& ecu : ecus_) {
+    const auto report = reports.verified.find(ecu.serial);
+    if (report == reports.verified.end() || report->second->release_counter <= ecu.floor) continue;
+    ecu.floor = *report->second->release_counter;
+    TRY(parts_.store.raise_floor(ecu.serial, ecu.floor));
+  }
+  return {};
 }
 
 Result<void> UpdateCycle::report(CycleOutcome& outcome) {

@@ -64,6 +64,9 @@ class UpdateCycle {
   Result<std::vector<EcuOutcome>> resume(const CycleState& state);
   /// From nothing to committed images; an Error is why the set was not installed.
   Result<std::vector<EcuOutcome>> update(const trust::VehicleRecord& record, CycleState state);
+  /// From the newest stored root that verifies: one that storage has damaged gives way to the one before
+  /// (VER-REC).
+  Result<trust::TrustedSet> anchor(UtcTime now, const trust::Policy& policy);
   Result<trust::TrustedSet> refresh(Repository repository, UtcTime now, trust::Transport& transport);
   Result<std::vector<trust::Assignment>> match_all(const trust::TrustedSet& director, trust::TrustedSet image,
                                                    const std::vector<trust::Pending>& wanted,
@@ -71,6 +74,9 @@ class UpdateCycle {
                                                    trust::Transport& transport);
   Result<void> download(const std::vector<trust::Assignment>& set);
   Result<std::vector<EcuOutcome>> install(const std::vector<trust::Assignment>& set, CycleState state);
+  /// What an ECU confirmed when nobody heard it (a report lost, the primary's power gone after the commit) it
+  /// says again (PRI-31).
+  Result<void> raise_floors(const VehicleReports& reports);
   /// Reports anew what the ECUs run now, and raises the floors of those that confirmed a set.
   Result<void> report(CycleOutcome& outcome);
   Result<void> send_manifest(const VehicleReports& reports, CycleOutcome& outcome);

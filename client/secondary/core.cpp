@@ -88,8 +88,8 @@ Result<wire::Reply> SecondaryCore::answer(const wire::MetadataOffer& /*offer*/) 
   permit_.reset();
   seams_.installer.suspend();
   const Running running = TRY(seams_.installer.running());
-  trust::ProvisionedEcu self{identity_.serial, identity_.hardware_id, TRY(seams_.installer.floor()),
-                             running.image};
+  const ReleaseCounter floor = TRY(seams_.installer.floor());
+  trust::ProvisionedEcu self{identity_.serial, identity_.hardware_id, floor, running.image};
   intake_.emplace(TRY(Intake::open(identity_, seams_.metadata, seams_.clock.now(), std::move(self))));
   return go_on_with_metadata();
 }

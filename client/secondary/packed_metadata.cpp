@@ -11,11 +11,10 @@ void apply(std::map<RoleName, Bytes>& files, const trust::Forget& forget) { file
 Result<std::map<RoleName, Bytes>> unpacked(ByteView record) {
   std::map<RoleName, Bytes> files;
   wire::FieldReader in(record);
-  for (std::uint64_t left = TRY(in.u64()); left > 0; --left) {
+  while (!in.at_end()) {
     RoleName role(TRY(in.text()));
     files[std::move(role)] = TRY(in.blob());
   }
-  TRY(in.end());
   return files;
 }
 
@@ -42,7 +41,6 @@ Result<void> PackedMetadata::commit(Repository repository, std::span<const trust
     std::visit([&](const auto& each) { apply(files, each); }, effect);
   }
   wire::FieldWriter out;
-  out.u64(files.size());
   for (const auto& [role, wire] : files) {
     out.text(role.value());
     out.blob(wire);

@@ -97,7 +97,9 @@ Result<void> ReportBook::decode(ByteView record) {
   }
   for (const json::Value& each : *TRY(view.array("attacks"))) {
     const auto attack = TRY(json::ObjectView::of(each, "attack"));
-    attacks_.push_back({TRY(attack.string("what")), TRY(attack.boolean("reported"))});
+    std::string what = TRY(attack.string("what"));
+    const bool reported = TRY(attack.boolean("reported"));
+    attacks_.push_back({std::move(what), reported});
   }
   return {};
 }

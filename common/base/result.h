@@ -50,7 +50,8 @@ T unwrap(Result<T>&& result) {
 
 }  // namespace cotter
 
-/// The value of a Result, or an early return of its error. Nests: each use has a name of its own.
+/// The value of a Result, or an early return of its error. Nests: each use has a name of its own. Never within the braces of
+/// an initialiser: compilers leak the members built before it when it returns (tests/unit/layering_test.cpp looks).
 #define TRY(...) COTTER_TRY_COUNTED(__COUNTER__, __VA_ARGS__)
 #define COTTER_TRY_COUNTED(id, ...) COTTER_TRY_AS(id, __VA_ARGS__)
 #define COTTER_TRY_AS(id, ...) COTTER_TRY_NAMED(try_result_##id, __VA_ARGS__)

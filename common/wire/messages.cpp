@@ -113,7 +113,8 @@ void write(FieldWriter& out, const Verified& message) {
 Result<void> read(FieldReader& in, Verified& message) {
   if (!TRY(in.flag())) return {};
   TargetName name(TRY(in.text()));
-  message.image = Verified::Image{std::move(name), TRY(in.u64())};
+  const std::uint64_t length = TRY(in.u64());
+  message.image = Verified::Image{std::move(name), length};
   return {};
 }
 

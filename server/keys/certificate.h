@@ -1,5 +1,6 @@
-// X.509 by OpenSSL: key pairs, requests and certificates of the workspace's CA. Internal to server/keys.
-// Never signs anything by itself: pki.cpp says what for. Values with one owner; safe on any thread.
+// X.509 by OpenSSL: key pairs, requests and certificates of the workspace's CA. For server/keys,
+// and for the listener, which reads its own. Never signs anything by itself: pki.cpp says what for. Values
+// with one owner; safe on any thread.
 #pragma once
 
 #include <openssl/evp.h>

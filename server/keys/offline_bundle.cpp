@@ -44,7 +44,9 @@ Result<OfflineBundle> decode(const json::Value& value) {
   bundle.signed_part = *TRY(view.value("signed"));
   for (const json::Value& entry : *TRY(view.array("signatures"))) {
     const auto signature = TRY(json::ObjectView::of(entry, "signature"));
-    bundle.signatures.push_back({KeyId(TRY(signature.string("keyid"))), TRY(signature.hex("sig"))});
+    KeyId id(TRY(signature.string("keyid")));
+    Bytes bytes = TRY(signature.hex("sig"));
+    bundle.signatures.push_back({std::move(id), std::move(bytes)});
   }
   if (const std::string digest = TRY(view.string("sha256")); digest != bundle.sha256()) {
     TRY(refuse(RuleId::MemberWrongKind, "the SHA-256 of its content, " + bundle.sha256(), digest));

@@ -93,8 +93,9 @@ Result<Authority> open_ca(const fs::path& pki_dir, const crypto::Secret& passphr
   const fs::path key_file = pki_dir / kCaKey;
   const Bytes certificate_pem = TRY(host::read_file(certificate_file, kMaxPem));
   const Bytes key_pem = TRY(host::read_file(key_file, kMaxPem));
-  Authority ca{TRY(read_certificate(as_text(certificate_pem), certificate_file.string())),
-               TRY(open_sealed_pem(as_text(key_pem), passphrase, key_file.string()))};
+  Authority ca;
+  ca.certificate = TRY(read_certificate(as_text(certificate_pem), certificate_file.string()));
+  ca.key = TRY(open_sealed_pem(as_text(key_pem), passphrase, key_file.string()));
   if (X509_check_private_key(ca.certificate.get(), ca.key.get()) != 1) {
     return fault(Fault::Kind::Io, key_file.string() + " is not the key of " + certificate_file.string(),
                  "restore both from the same backup");

@@ -46,21 +46,25 @@ Result<Publication> make_image_repository(const FirstKeys& keys, const FirstLife
                                           UtcTime now) {
   const Version first(1);
   Publication files;
-  files.push_back({model::root_role(), first, TRY(make_root(keys, now + lifetimes.root))});
+  Bytes root = TRY(make_root(keys, now + lifetimes.root));
+  files.push_back({model::root_role(), first, std::move(root)});
 
   model::Targets targets;
   targets.expires = now + lifetimes.targets;
-  files.push_back({model::targets_role(), first, TRY(signed_by(targets, keys.targets)).wire()});
+  Bytes targets_file = TRY(signed_by(targets, keys.targets)).wire();
+  files.push_back({model::targets_role(), first, std::move(targets_file)});
 
   model::Snapshot snapshot;
   snapshot.expires = now + lifetimes.snapshot;
   snapshot.meta.emplace(model::targets_role(), meta_of(first, files.back().wire));
-  files.push_back({model::snapshot_role(), first, TRY(signed_by(snapshot, keys.snapshot)).wire()});
+  Bytes snapshot_file = TRY(signed_by(snapshot, keys.snapshot)).wire();
+  files.push_back({model::snapshot_role(), first, std::move(snapshot_file)});
 
   model::Timestamp timestamp;
   timestamp.expires = now + lifetimes.timestamp;
   timestamp.snapshot = meta_of(first, files.back().wire);
-  files.push_back({model::timestamp_role(), std::nullopt, TRY(signed_by(timestamp, keys.timestamp)).wire()});
+  Bytes timestamp_file = TRY(signed_by(timestamp, keys.timestamp)).wire();
+  files.push_back({model::timestamp_role(), std::nullopt, std::move(timestamp_file)});
 
   PublicationTransport transport(files, nullptr);
   TRY(read_as_client(transport, now));
@@ -68,7 +72,8 @@ Result<Publication> make_image_repository(const FirstKeys& keys, const FirstLife
 }
 
 Result<NewFile> make_director_root(const FirstKeys& keys, std::chrono::seconds lifetime, UtcTime now) {
-  return NewFile{model::root_role(), Version(1), TRY(make_root(keys, now + lifetime))};
+  Bytes root = TRY(make_root(keys, now + lifetime));
+  return NewFile{model::root_role(), Version(1), std::move(root)};
 }
 
 }  // namespace cotter::repository

@@ -89,8 +89,9 @@ void print_next_steps(const world::World& world, std::FILE* stream) {
   fmt::print(stream, "\nTo go on by hand (the honest update of attack c still waits to be installed):\n");
   for (const auto& [name, value] : world.environment())
     fmt::print(stream, "  export {}=\"{}\"\n", name, value);
-  fmt::print(stream, "  {} -C {} --listen {} &\n", world.program("cotterd").string(),
-             world.workspace().string(), world.server_url().substr(std::string_view("https://").size()));
+  fmt::print(stream, "  env -u COTTER_PASSPHRASE_HOLDER {} -C {} --listen {} &\n",
+             world.program("cotterd").string(), world.workspace().string(),
+             world.server_url().substr(std::string_view("https://").size()));
   for (const world::EcuPlan& ecu : world.ecus()) {
     if (ecu.primary) continue;
     fmt::print(stream, "  {} --config {}/ecu.toml &\n", world.program("cotter-secondary").string(),

@@ -118,8 +118,9 @@ Result<void> Story::update_all(Ending& ending) {
     const world::EcuPlan& ecu = world_.ecus()[i];
     const auto entry = TRY(entry_of(inventory, ecu.serial));
     const bool confirmed = TRY(entry.boolean("confirmed")) && TRY(installed_sha256(entry)) == after[i];
+    const auto report = static_cast<std::int64_t>(TRY(entry.integer("report_counter")));
     ending.ecus.push_back({ecu.serial, ecu.hardware_id, ecu.partial ? "partial" : "full", before[i], after[i],
-                           confirmed, static_cast<std::int64_t>(TRY(entry.integer("report_counter")))});
+                           confirmed, report});
     tell_(fmt::format("   {:14} {:.12} -> {:.12}  {}", ecu.serial, before[i], after[i],
                       confirmed ? "says so in its own signed report" : "NOT CONFIRMED"));
   }

@@ -28,8 +28,10 @@ Result<void> RogueDirector::choose(const VehicleId& vin, const EcuSerial& ecu, c
       crypto::Secret::taking({reinterpret_cast<std::uint8_t*>(words.data()), words.size()});
   auto keyring = TRY(keys::Keyring::open(workspace.keys_dir(), passphrase));
   const auto signer = [&](const RoleName& role) { return keyring.signer(Repository::Director, role); };
-  const app::DirectorSigners signers{TRY(signer(model::targets_role())), TRY(signer(model::snapshot_role())),
-                                     TRY(signer(model::timestamp_role()))};
+  app::DirectorSigners signers;
+  signers.targets = TRY(signer(model::targets_role()));
+  signers.snapshot = TRY(signer(model::snapshot_role()));
+  signers.timestamp = TRY(signer(model::timestamp_role()));
   auto db = TRY(storage::open_database(workspace.db_path()));
   inventory::Vehicle vehicle = TRY(storage::InventoryStore(db).load(vin));
   for (inventory::Ecu& candidate : vehicle.ecus) {

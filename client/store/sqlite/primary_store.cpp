@@ -63,6 +63,15 @@ Result<void> PrimaryStore::commit(Repository repository, std::span<const trust::
   return transaction.commit();
 }
 
+Result<std::vector<Bytes>> PrimaryStore::roots(Repository repository) const {
+  host::Statement row =
+      TRY(db_.query("SELECT wire FROM metadata WHERE repository = ?1 AND role = 'root' ORDER BY version DESC",
+                    {name_of(repository)}));
+  std::vector<Bytes> roots;
+  while (TRY(row.step())) roots.push_back(row.blob(0));
+  return roots;
+}
+
 Result<void> PrimaryStore::pin_root(Repository repository, Version version, ByteView wire) {
   return db_.run("INSERT INTO metadata VALUES (?1, 'root', ?2, ?3)",
                  {name_of(repository), version.value(), wire});
@@ -84,10 +93,10 @@ Result<std::vector<KnownEcu>> PrimaryStore::ecus() const {
       TRY(db_.query("SELECT serial, hardware_id, public_key, floor FROM ecu ORDER BY serial"));
   std::vector<KnownEcu> ecus;
   while (TRY(row.step())) {
-    const std::string key = row.text(2);
-    ecus.push_back({EcuSerial(row.text(0)), HardwareId(row.text(1)),
-                    TRY(crypto::PublicKey::decode(TRY(json::read(as_bytes(key))), crypto::Profile::Vehicle)),
-                    ReleaseCounter(row.count(3))});
+    const std::string text = row.text(2);
+    auto key = TRY(crypto::PublicKey::decode(TRY(json::read(as_bytes(text))), crypto::Profile::Vehicle));
+    ecus.push_back(
+        {EcuSerial(row.text(0)), HardwareId(row.text(1)), std::move(key), ReleaseCounter(row.count(3))});
   }
   return ecus;
 }

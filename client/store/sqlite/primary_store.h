@@ -50,6 +50,8 @@ class PrimaryStore : public trust::MetadataStore, public MetadataSource {
   Result<void> commit(Repository repository, std::span<const trust::Effect> effects) override;
   Result<std::optional<Bytes>> file(Repository repository, const RoleName& role,
                                     std::optional<Version> version) override;
+  /// Every stored root, newest first.
+  Result<std::vector<Bytes>> roots(Repository repository) const;
   /// The pinned roots, at provisioning. Fault: Conflict when there is one already.
   Result<void> pin_root(Repository repository, Version version, ByteView wire);
 

@@ -1,0 +1,111 @@
+// What the programs really wrote, against the schemas that we publish for it.
+#include <rapidjson/document.h>
+#include <rapidjson/schema.h>
+#include <rapidjson/stringbuffer.h>
+
+#include <functional>
+
+#include "server/storage/sqlite/database.h"
+#include "tests/integration/vehicle_world.h"
+
+namespace cotter::world {
+namespace {
+
+std::string text_of(const fs::path& file) {
+  const Bytes bytes = must(host::read_file(file, 1 << 24));
+  return std::string(as_text(bytes));
+}
+
+class Schema {
+ public:
+  explicit Schema(const std::string& name) : document_(load(name)), schema_(document_) {}
+
+  /// Empty when `text` is an instance; else where it is not.
+  std::string complaint(const std::string& text) const {
+    rapidjson::Document instance;
+    if (instance.Parse(text.c_str(), text.size()).HasParseError()) return "no JSON";
+    rapidjson::SchemaValidator validator(schema_);
+    if (instance.Accept(validator)) return "";
+    rapidjson::StringBuffer where;
+    validator.GetInvalidDocumentPointer().StringifyUriFragment(where);
+    return std::string(validator.GetInvalidSchemaKeyword()) + " at " + where.GetString();
+  }
+
+ private:
+  static rapidjson::Document load(const std::string& name) {
+    rapidjson::Document document;
+    document.Parse(
+        text_of(fs::path(COTTER_TEST_DATA).parent_path() / "schemas" / (name + ".schema.json")).c_str());
+    EXPECT_FALSE(document.HasParseError()) << name;
+    return document;
+  }
+  rapidjson::Document document_;
+  rapidjson::SchemaDocument schema_;
+};
+
+/// Each is an instance, there is at least one, and none still is without one of its members.
+void expect_instances(const std::string& name, const std::vector<std::string>& texts) {
+  const Schema schema(name);
+  EXPECT_FALSE(texts.empty()) << name;
+  for (const std::string& text : texts)
+    EXPECT_EQ(schema.complaint(text), "") << name << ": " << text.substr(0, 400);
+  EXPECT_NE(schema.complaint("{}"), "") << name;
+}
+
+std::vector<std::string> files(const fs::path& folder, const std::string& ending) {
+  std::vector<std::string> texts;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (entry.path().filename().string().ends_with(ending)) texts.push_back(text_of(entry.path()));
+  }
+  return texts;
+}
+
+class Schemas : public testing::Test {
+ protected:
+  VehicleWorld& vehicle = VehicleWorld::get();
+  fs::path workspace = vehicle.world().workspace();
+
+  std::vector<std::string> column(const std::string& sql) {
+    auto db = must(storage::open_database(workspace / "cotter.db"));
+    auto rows = must(db.query(sql));
+    std::vector<std::string> texts;
+    while (must(rows.step())) texts.emplace_back(as_text(rows.blob(0)));
+    return texts;
+  }
+};
+
+TEST_F(Schemas, DescribeWhatTheImageRepositoryServes) {
+  expect_instances("root", files(workspace / "repo", ".root.json"));
+  expect_instances("timestamp", files(workspace / "repo", "timestamp.json"));
+  expect_instances("snapshot", files(workspace / "repo", ".snapshot.json"));
+  expect_instances("targets", files(workspace / "repo", ".targets.json"));
+}
+
+TEST_F(Schemas, DescribeWhatTheDirectorServesAndIsSent) {
+  must(vehicle.world().assign(vehicle.adas(), vehicle.publish_next(vehicle.adas(), 60'000)));
+  EXPECT_EQ(vehicle.cycle().exit_code, 0);
+  expect_instances("root", files(workspace / "director", ".root.json"));
+  expect_instances("timestamp", column("SELECT timestamp FROM director_set"));
+  expect_instances("snapshot", column("SELECT snapshot FROM director_set"));
+  expect_instances("targets", column("SELECT targets FROM director_set"));
+  expect_instances("manifest", column("SELECT body FROM manifest WHERE body IS NOT NULL"));
+  expect_instances("report", column("SELECT report FROM ecu WHERE report IS NOT NULL"));
+}
+
+TEST_F(Schemas, DescribeWhatLiesInAWorkspace) {
+  expect_instances("key-file", files(workspace / "keys", ".key"));
+  expect_instances("key-file", files(vehicle.world().holders() / "holder-1", ".key"));
+  expect_instances("vehicle-record", {text_of(vehicle.world().ecu_dir(vehicle.gateway()) / "vehicle.json")});
+}
+
+TEST_F(Schemas, DescribeARequestToTheHolders) {
+  World& world = vehicle.world();
+  const EcuPlan& ecu = vehicle.adas();
+  must(run_well(world.command(
+      "cotter", {"-C", workspace.string(), "publish", ecu.after.string(), "--name", ecu.image_name(ecu.after),
+                 "--hardware-id", ecu.hardware_id, "--version", "9.0"})));
+  expect_instances("signing-request", files(workspace / "pending", ".json"));
+}
+
+}  // namespace
+}  // namespace cotter::world
