@@ -8,20 +8,24 @@
 namespace cotter {
 
 /// Caps on what a client reads, in bytes or counts (VER-LIM). A length that verified metadata lists comes
-/// before a cap.
+/// before the cap of its role, but for `listed_bytes`.
 struct Limits {
   std::uint64_t root_bytes = 64 * 1024;       ///< a dozen ed25519 keys and signatures take 10 kB
   std::uint64_t timestamp_bytes = 16 * 1024;  ///< names one file
   std::uint64_t snapshot_bytes = 64 * 1024;   ///< some 400 delegations, where no length is listed
   std::uint64_t targets_bytes = 64 * 1024;    ///< a director lists one vehicle's ECUs
-  std::uint32_t roots_per_cycle = 256;        ///< VER-2; the next cycle goes on from there
-  std::uint32_t delegated_roles = 64;         ///< roles looked at for one image (VER-40)
-  std::uint32_t delegation_depth = 16;        ///< VER-40
+  /// The most of any file, whatever its parent lists: who holds one online key may stop updates, but not
+  /// exhaust a vehicle's memory (GAP-39).
+  std::uint64_t listed_bytes = 256 * 1024;
+  std::uint32_t roots_per_cycle = 256;  ///< VER-2; the next cycle goes on from there
+  std::uint32_t delegated_roles = 64;   ///< roles looked at for one image (VER-40)
+  std::uint32_t delegation_depth = 16;  ///< VER-40
 
   /// An image repository's targets list every image of a fleet.
   static Limits for_image_repository() {
     Limits limits;
     limits.targets_bytes = 8 * 1024 * 1024;
+    limits.listed_bytes = 32 * 1024 * 1024;
     return limits;
   }
   /// Other people's TUF repositories (checklist section 0).
@@ -30,6 +34,7 @@ struct Limits {
     limits.root_bytes = 512 * 1024;
     limits.snapshot_bytes = 2 * 1024 * 1024;
     limits.targets_bytes = 8 * 1024 * 1024;
+    limits.listed_bytes = 64 * 1024 * 1024;
     return limits;
   }
 };

@@ -89,10 +89,7 @@ Result<void> DelegationWalk::give(Bytes file) {
   const Visit visit = stack_.back();
   if (place_ == Place::Stored) {
     // A stored file is as good as a fetched one when it passes the same checks; else it counts as absent.
-    if (!set_.update_targets(std::move(file), visit.role, visit.delegator)) {
-      place_ = Place::Remote;
-      return {};
-    }
+    if (!set_.update_targets(std::move(file), visit.role, visit.delegator)) return absent();
     advance();
     return {};
   }
@@ -133,10 +130,10 @@ Result<Found> DelegationWalk::found() const {
   COTTER_ASSERT(stack_.empty());
   if (broken_) return fail(*broken_);
   if (found_) return *found_;
-  return fail(
-      located(Rejection{set_.policy().repository, model::targets_role().value(), RuleId::TargetNotFound,
-                        "an entry for " + target_.value(), "none in any role that may list it"},
-              set_.policy().repository, model::targets_role().value()));
+  TRY(located(
+      refuse(RuleId::TargetNotFound, "an entry for " + target_.value(), "none in any role that may list it"),
+      set_.policy().repository, model::targets_role().value()));
+  return Found{{}, model::targets_role()};
 }
 
 TrustedSet DelegationWalk::take() && { return std::move(set_); }

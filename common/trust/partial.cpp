@@ -30,8 +30,8 @@ Result<DirectorOnlyAssignment> select(const TrustedSet& director, const Provisio
       }
       return DirectorOnlyAssignment(name, target, must.release_counter);
     }
-    return fail(
-        Rejection{std::nullopt, {}, RuleId::EcuHasNoImage, "an image for " + ecu.serial.value(), "none"});
+    TRY(refuse(RuleId::EcuHasNoImage, "an image for " + ecu.serial.value(), "none"));
+    return DirectorOnlyAssignment({}, {}, ecu.floor);
   };
   auto result = judge();
   if (!result) return fail(about_targets(std::move(result).error()));

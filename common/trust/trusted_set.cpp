@@ -381,7 +381,8 @@ std::uint64_t TrustedSet::max_bytes(const RoleName& role) const {
   } else if (role != model::root_role() && role != model::timestamp_role()) {
     meta = listed(role);
   }
-  return meta != nullptr && meta->length ? *meta->length : cap_of(role, policy_.limits);
+  if (meta == nullptr || !meta->length) return cap_of(role, policy_.limits);
+  return std::min(*meta->length, policy_.limits.listed_bytes);
 }
 
 }  // namespace cotter::trust

@@ -88,7 +88,8 @@ class TrustedSet {
   [[nodiscard]] const Policy& policy() const noexcept { return policy_; }
   [[nodiscard]] UtcTime now() const noexcept { return now_; }
 
-  /// The most bytes worth reading of a file: the length its parent lists, else the policy's cap (VER-LIM).
+  /// The most bytes worth reading of a file: the length its parent lists, up to a hard cap, else the role's
+  /// own cap (VER-LIM, GAP-39).
   [[nodiscard]] std::uint64_t max_bytes(const RoleName& role) const;
 
  private:

@@ -18,15 +18,17 @@ const ProvisionedEcu* find(const VehicleRecord& record, const EcuSerial& serial)
   return found == record.ecus.end() ? nullptr : &*found;
 }
 
-Result<Found> look_up(const TrustedSet& image, const Pending& wanted) {
+Result<Found> look_up(const TrustedSet& image, const Pending& wanted, const Target& chosen) {
   DelegationWalk walk(image, wanted.name, wanted.hardware_id);
   COTTER_ASSERT(!walk.next());  // the caller has loaded the roles that lead here
   auto found = walk.found();
   if (found) return found;
   const Rejection* why = rejection_in(found.error());
   if (why == nullptr || why->rule != RuleId::TargetNotFound) return found;
-  return fail(Rejection{Repository::Image, model::targets_role().value(), RuleId::MatchImageUnknown,
-                        wanted.name.value() + " in the image repository", "the director's word alone"});
+  TRY(located(refuse(RuleId::MatchImageUnknown, wanted.name.value() + " in the image repository",
+                     "the director's word alone"),
+              Repository::Image, model::targets_role().value()));
+  return Found{chosen, model::targets_role()};  // a mutant: takes the director's word
 }
 
 /// The enforceable-equality section on both sides (FMT-55), and the facts it states.
@@ -105,7 +107,7 @@ Result<std::vector<Assignment>> match(const TrustedSet& director, const TrustedS
   const auto judge = [&](const Pending& wanted) -> Result<Assignment> {
     const ProvisionedEcu& ecu = *find(record, wanted.ecu);
     const Target& chosen = (*director.targets())->targets.at(wanted.name);
-    const Found found = TRY(look_up(image, wanted));
+    const Found found = TRY(look_up(image, wanted, chosen));
     Target joined = TRY(check_content(chosen, found.target));
     const MustMatch facts = TRY(check_custom(chosen, found.target, profile));
     TRY(check_hardware(chosen, facts, ecu, profile));
@@ -117,8 +119,12 @@ Result<std::vector<Assignment>> match(const TrustedSet& director, const TrustedS
   };
   std::vector<Assignment> assignments;
   for (const Pending& wanted : TRY(pending(director, record))) {
-    assignments.push_back(TRY(located(judge(wanted), Repository::Director,
-                                      model::targets_role().value() + " " + wanted.name.value())));
+    auto assignment = judge(wanted);
+    if (!assignment) {
+      return fail(located(concerning(std::move(assignment).error(), wanted.name.value()),
+                          Repository::Director, model::targets_role().value()));
+    }
+    assignments.push_back(*std::move(assignment));
   }
   return assignments;
 }

@@ -1,0 +1,147 @@
+#include "common/trust/refresh.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/common/trust/trust_kit.h"
+
+namespace cotter::trust {
+namespace {
+
+using test::Client;
+using test::verdict;
+using Lines = std::vector<std::string>;
+
+TEST(Refresh, AsksForEachFileOnceAndStoresEachAsItVerifies) {  // VER-2 to VER-39
+  Client client;
+  ASSERT_TRUE(client.refresh());
+  EXPECT_EQ(client.sim.requests(),
+            (Lines{"2.root.json", "timestamp.json", "1.snapshot.json", "1.targets.json"}));
+  EXPECT_EQ(client.store.batches, (Lines{"+timestamp", "+snapshot", "+targets"}));
+}
+
+TEST(Refresh, NothingNewCostsTwoRequestsAndNoWrite) {  // full_verification 4, GAP-4
+  Client client;
+  ASSERT_TRUE(client.refresh());
+  client.sim.forget_requests();
+  client.store.batches.clear();
+  ASSERT_TRUE(client.refresh());
+  EXPECT_EQ(client.sim.requests(), (Lines{"2.root.json", "timestamp.json"}));
+  EXPECT_EQ(client.store.batches, Lines{});
+}
+
+TEST(Refresh, ShortCutSavesDownloadsAndNoChecks) {  // GAP-4
+  Client client;
+  client.sim.targets().expires = test::kNow + std::chrono::hours(1);
+  client.sim.release({model::targets_role()});
+  ASSERT_TRUE(client.refresh());
+  client.now += std::chrono::hours(2);
+  EXPECT_EQ(verdict(client.refresh()), "targets-expired");
+}
+
+TEST(Refresh, NewSnapshotWithOldTargetsFetchesTheSnapshotAlone) {
+  Client client;
+  ASSERT_TRUE(client.refresh());
+  client.sim.forget_requests();
+  client.sim.publish(model::snapshot_role());
+  client.sim.publish(model::timestamp_role());
+  ASSERT_TRUE(client.refresh());
+  EXPECT_EQ(client.sim.requests(), (Lines{"2.root.json", "timestamp.json", "2.snapshot.json"}));
+}
+
+TEST(Refresh, ForgetsFloorsInTheBatchThatStoresTheRoot) {  // VER-8
+  Client client;
+  ASSERT_TRUE(client.refresh());
+  client.store.batches.clear();
+  client.sim.rotate(model::targets_role());
+  client.sim.publish(model::root_role());
+  client.sim.rotate(model::timestamp_role());
+  client.sim.publish(model::root_role());
+  client.sim.publish(model::root_role());
+  client.sim.release({model::targets_role()});
+  ASSERT_TRUE(client.refresh());
+  EXPECT_EQ(client.store.batches, (Lines{"+root -timestamp -snapshot -targets", "+root -timestamp -snapshot",
+                                         "+root", "+timestamp", "+snapshot", "+targets"}));
+}
+
+TEST(Refresh, GoesOnInMidChainAfterAPowerCut) {  // VER-6
+  Client client;
+  for (int i = 0; i < 10; ++i) client.sim.publish(model::root_role());
+  Refresh refresh(client.anchored().value());
+  for (int i = 0; i < 4; ++i) {
+    const auto want = refresh.next();
+    ASSERT_TRUE(refresh.give(client.sim.files.at(std::to_string(want->version->value()) + ".root.json")));
+    ASSERT_TRUE(client.store.commit(Repository::Image, refresh.take_effects()));
+  }
+  client.sim.forget_requests();
+  ASSERT_TRUE(client.refresh());
+  EXPECT_EQ(client.sim.requests().front(), "6.root.json");
+}
+
+TEST(Refresh, KeepsWhatVerifiedBeforeAFailure) {  // VER-ATOM
+  Client client;
+  client.sim.publish(model::root_role());
+  client.sim.files.erase(client.sim.path_of(model::targets_role()));
+  EXPECT_TRUE(is_fault(client.refresh().error(), Fault::Kind::NotFound));
+  EXPECT_EQ(client.store.batches, (Lines{"+root", "+timestamp", "+snapshot"}));
+}
+
+TEST(Refresh, TakesAtMostSoManyRootsACycle) {  // VER-2, ATK-24
+  Client client;
+  client.policy.limits.roots_per_cycle = 3;
+  for (int i = 0; i < 3; ++i) client.sim.publish(model::root_role());
+  EXPECT_EQ(verdict(client.refresh()), "accepted");
+  for (int i = 0; i < 4; ++i) client.sim.publish(model::root_role());
+  EXPECT_EQ(verdict(client.refresh()), "roots-endless");
+  EXPECT_EQ(verdict(client.refresh()), "accepted");
+}
+
+TEST(Refresh, RefusesAFileBeyondWhatItAskedFor) {  // VER-LIM: whatever the transport let through
+  Client client;
+  Refresh refresh(client.anchored().value());
+  EXPECT_EQ(verdict(refresh.give(Bytes(refresh.next()->max_bytes + 1, ' '))), "file-too-large");
+}
+
+TEST(Refresh, OnlyADefiniteNotFoundEndsTheRootChain) {  // VER-2, GAP-26
+  class Down final : public Transport {
+    Result<Bytes> get(std::string_view, std::uint64_t) override {
+      return fault(Fault::Kind::Timeout, "no answer");
+    }
+  } down;
+  Client client;
+  Refresh refresh(client.anchored().value());
+  EXPECT_TRUE(is_fault(drive(refresh, client.store, down).error(), Fault::Kind::Timeout));
+}
+
+TEST(Refresh, PartialScopeReadsRootAndTargetsAlone) {  // PVS-2, PVS-5
+  Client client("director", test::director_policy());
+  client.sim.publish(model::root_role());
+  client.sim.files["targets.json"] = client.sim.file_of(model::targets_role());
+  const auto set = client.refresh(Scope::Partial);
+  ASSERT_TRUE(set) << summary(set.error());
+  EXPECT_EQ(client.sim.requests(), (Lines{"2.root.json", "3.root.json", "targets.json"}));
+  EXPECT_NE(set->targets(), nullptr);
+  EXPECT_EQ(set->timestamp(), nullptr);
+}
+
+TEST(Refresh, PartialScopeHoldsItsFloor) {  // PVS-2
+  Client client("director", test::director_policy());
+  const Bytes old = client.sim.file_of(model::targets_role());
+  client.sim.release({model::targets_role()});
+  client.sim.files["targets.json"] = client.sim.file_of(model::targets_role());
+  ASSERT_TRUE(client.refresh(Scope::Partial));
+  client.sim.files["targets.json"] = old;
+  EXPECT_EQ(verdict(client.refresh(Scope::Partial)), "targets-older-than-trusted");
+}
+
+TEST(Refresh, PlainTufWithoutConsistentSnapshotsAsksForPlainNames) {  // FMT-100
+  Client client("image", test::image_policy(Profile::Tuf));
+  client.sim.root.consistent_snapshot = false;
+  client.sim.publish(model::root_role());
+  client.sim.release({model::targets_role()});
+  ASSERT_TRUE(client.refresh());
+  EXPECT_EQ(client.sim.requests(),
+            (Lines{"2.root.json", "3.root.json", "timestamp.json", "snapshot.json", "targets.json"}));
+}
+
+}  // namespace
+}  // namespace cotter::trust

@@ -1,0 +1,133 @@
+#include "common/trust/verified.h"
+
+#include <gtest/gtest.h>
+
+#include "common/json/canonical.h"
+#include "common/json/strict_reader.h"
+#include "common/trust/draft.h"
+#include "tests/unit/common/trust/trust_kit.h"
+
+namespace cotter::trust {
+namespace {
+
+using sim::Keys;
+using test::verdict;
+
+/// A root whose timestamp role has three keys and a threshold of two, and a timestamp to sign.
+class Threshold : public ::testing::Test {
+ protected:
+  Threshold() : repository_("image", test::kExpires) {
+    repository_.set_keys(model::timestamp_role(), keys_, 2);
+    repository_.root.version = Version(1);
+    Draft<model::Root> draft(repository_.root);
+    for (const auto& signer : repository_.signers[model::root_role()]) EXPECT_TRUE(draft.sign(*signer));
+    root_.emplace(draft.seal_anchor().value());
+  }
+  std::string judged(const Keys& signers) const {
+    return judged(sim::signed_file(repository_.timestamp.encode(), signers));
+  }
+  std::string judged(Bytes wire) const {
+    auto file = Unverified<model::Timestamp>::parse(std::move(wire), Profile::Vehicle);
+    if (!file) return verdict(file);
+    return verdict(std::move(*file).verify(Authority::of_root(*root_, model::timestamp_role())));
+  }
+  Keys keys_ = sim::keys("holder", 3);
+  sim::RepositorySim repository_;
+  std::optional<Verified<model::Root>> root_;
+};
+
+TEST_F(Threshold, CountsDistinctAuthorisedKeys) {  // VER-T
+  EXPECT_EQ(judged(sim::pick(keys_, {0, 1})), "accepted");
+  EXPECT_EQ(judged(sim::pick(keys_, {2, 0})), "accepted");
+  EXPECT_EQ(judged(keys_), "accepted");
+  EXPECT_EQ(judged(sim::pick(keys_, {1})), "threshold-not-met");
+  EXPECT_EQ(judged(Keys{}), "threshold-not-met");
+}
+
+TEST_F(Threshold, PassesOverKeysThatTheRoleDoesNotName) {  // VER-T
+  EXPECT_EQ(judged({keys_[0], sim::key("stranger"), keys_[1]}), "accepted");
+  EXPECT_EQ(judged({keys_[0], sim::key("stranger")}), "threshold-not-met");
+}
+
+TEST_F(Threshold, OneBadSignatureSpoilsNothing) {  // VER-T
+  auto document = json::read(sim::signed_file(repository_.timestamp.encode(), keys_)).value();
+  json::Array& signatures = *document.as_object()->find("signatures")->as_array();
+  signatures[1].as_object()->set("sig", "not hex");
+  EXPECT_EQ(judged(to_bytes(json::to_text(document))), "accepted");
+  signatures[0].as_object()->set("sig", std::string(128, '0'));
+  EXPECT_EQ(judged(to_bytes(json::to_text(document))), "threshold-not-met");
+}
+
+TEST_F(Threshold, OneKeyIdTwiceRefusesTheFile) {  // FMT-6, ATK-35
+  EXPECT_EQ(judged({keys_[0], keys_[1], keys_[0]}), "signature-key-repeated");
+}
+
+TEST_F(Threshold, OneSignaturesBytesUnderAnotherKeyIdCountForNothing) {  // ATK-36
+  auto document =
+      json::read(sim::signed_file(repository_.timestamp.encode(), sim::pick(keys_, {0, 1}))).value();
+  json::Array& signatures = *document.as_object()->find("signatures")->as_array();
+  const std::string first = *signatures[0].as_object()->find("sig")->as_string();
+  signatures[1].as_object()->set("sig", first);
+  EXPECT_EQ(judged(to_bytes(json::to_text(document))), "threshold-not-met");
+}
+
+TEST_F(Threshold, OneKeyUnderTwoIdsCountsOnce) {  // FMT-22, ATK-35: other people's roots may list it so
+  model::Root root = repository_.root;
+  const KeyId own = keys_[0]->public_key().computed_id();
+  root.keys.insert_or_assign(KeyId("twin"), root.keys.at(own));
+  root.keys.insert_or_assign(KeyId("third"), sim::key("third")->public_key());
+  root.roles[model::timestamp_role()] = {{own, KeyId("twin"), KeyId("third")}, 2};
+  const Bytes wire = sim::signed_file(root.encode(), repository_.signers[model::root_role()]);
+  const auto anchored = Unverified<model::Root>::parse(wire, Profile::Tuf).value().verify_anchor();
+  ASSERT_TRUE(anchored) << summary(anchored.error());
+  auto document = json::read(sim::signed_file(repository_.timestamp.encode(), sim::pick(keys_, {0}))).value();
+  json::Array& signatures = *document.as_object()->find("signatures")->as_array();
+  json::Value twin = signatures[0];
+  twin.as_object()->set("keyid", "twin");
+  signatures.push_back(twin);
+  auto file = Unverified<model::Timestamp>::parse(to_bytes(json::to_text(document)), Profile::Tuf);
+  EXPECT_EQ(verdict(std::move(*file).verify(Authority::of_root(*anchored, model::timestamp_role()))),
+            "threshold-not-met");
+}
+
+TEST_F(Threshold, KeepsTheVeryBytesThatWereVerified) {  // FMT-27
+  Bytes wire = sim::signed_file(repository_.timestamp.encode(), keys_);
+  wire.insert(wire.begin() + 1, ' ');
+  const Bytes copy = wire;
+  const auto verified = Unverified<model::Timestamp>::parse(std::move(wire), Profile::Vehicle)
+                            .value()
+                            .verify(Authority::of_root(*root_, model::timestamp_role()));
+  ASSERT_TRUE(verified);
+  EXPECT_TRUE(std::ranges::equal(verified->wire(), copy));
+}
+
+TEST_F(Threshold, NoBitOfTheSignedPartMayChange) {  // ATK-25
+  const Bytes good = sim::signed_file(repository_.timestamp.encode(), sim::pick(keys_, {0, 1}));
+  const auto begin = std::string_view(as_text(good)).find("\"signed\":");
+  for (std::size_t i = begin; i < good.size(); ++i) {
+    Bytes bad = good;
+    bad[i] ^= 1;
+    EXPECT_NE(judged(bad), "accepted") << "byte " << i;
+  }
+}
+
+TEST_F(Threshold, EnvelopeWithoutSignaturesOrSignedIsRefused) {
+  EXPECT_EQ(judged(to_bytes(R"({"signed":{}})")), "member-missing");
+  EXPECT_EQ(judged(to_bytes(R"({"signatures":[]})")), "member-missing");
+  EXPECT_EQ(judged(to_bytes(R"({"signatures":{},"signed":{}})")), "member-wrong-kind");
+  EXPECT_EQ(judged(to_bytes("[]")), "member-wrong-kind");
+}
+
+TEST_F(Threshold, DelegationOfNobodyIsMissing) {
+  const auto targets =
+      Unverified<model::Targets>::parse(repository_.file_of(model::targets_role()), Profile::Vehicle)
+          .value()
+          .verify(Authority::of_root(*root_, model::targets_role()));
+  ASSERT_TRUE(targets);
+  const auto none = Authority::of_delegation(*targets, RoleName("supplier"));
+  ASSERT_FALSE(none);
+  EXPECT_EQ(rejection_in(none.error())->rule, RuleId::RoleMissing);
+}
+
+}  // namespace
+}  // namespace cotter::trust
