@@ -7,10 +7,13 @@ namespace cotter::client {
 Dispatcher::Dispatcher(Links& links, ImageShelf& shelf, EcuSerial primary)
     : links_(links), shelf_(shelf), primary_(std::move(primary)) {}
 
-EcuLink& Dispatcher::link(const EcuSerial& ecu) {
+Result<EcuLink*> Dispatcher::link(const EcuSerial& ecu) {
   const auto found = links_.find(ecu);
-  COTTER_ASSERT(found != links_.end());  // match() makes assignments for ECUs of the record alone
-  return *found->second;
+  if (found == links_.end()) {
+    return fault(Fault::Kind::NotFound, "no link to ECU " + ecu.value(),
+                 "add its link to the primary's configuration");
+  }
+  return found->second.get();
 }
 
 std::vector<trust::Assignment> Dispatcher::ordered(std::vector<trust::Assignment> set) const {
@@ -22,17 +25,19 @@ std::vector<trust::Assignment> Dispatcher::ordered(std::vector<trust::Assignment
 
 Result<void> Dispatcher::stage_all(const std::vector<trust::Assignment>& set, MetadataSource& metadata) {
   const auto attempt = [&]() -> Result<void> {
-    for (const trust::Assignment& assignment : set) TRY(link(assignment.ecu()).put_metadata(metadata));
+    for (const trust::Assignment& assignment : set) TRY(TRY(link(assignment.ecu()))->put_metadata(metadata));
     for (const trust::Assignment& assignment : set) {
       const std::unique_ptr<ImageSource> image = TRY(shelf_.image(assignment));
-      TRY(link(assignment.ecu()).stage(assignment, *image));
+      TRY(TRY(link(assignment.ecu()))->stage(assignment, *image));
     }
     return {};
   };
   Result<void> staged = attempt();
   if (!staged) {
     // An ECU that cannot be reached now forgets by itself when it is offered the next set.
-    for (const trust::Assignment& assignment : set) static_cast<void>(link(assignment.ecu()).abort());
+    for (const trust::Assignment& assignment : set) {
+      if (const auto ecu = link(assignment.ecu())) static_cast<void>((*ecu)->abort());
+    }
   }
   return staged;
 }
@@ -40,13 +45,14 @@ Result<void> Dispatcher::stage_all(const std::vector<trust::Assignment>& set, Me
 Result<std::vector<EcuOutcome>> Dispatcher::commit_all(const std::vector<trust::Assignment>& set) {
   std::vector<EcuOutcome> outcomes;
   for (const trust::Assignment& assignment : ordered(set)) {
-    outcomes.push_back({assignment.ecu(), TRY(commit_one(assignment))});
+    InstallOutcome outcome = TRY(commit_one(assignment));
+    outcomes.push_back({assignment.ecu(), std::move(outcome)});
   }
   return outcomes;
 }
 
 Result<InstallOutcome> Dispatcher::commit_one(const trust::Assignment& assignment) {
-  EcuLink& ecu = link(assignment.ecu());
+  EcuLink& ecu = *TRY(link(assignment.ecu()));
   const std::unique_ptr<ImageSource> image = TRY(shelf_.image(assignment));
   const EcuStatus status = TRY(ecu.report());
   return status.spare_slot ? ecu.commit(assignment, *image)

@@ -51,7 +51,8 @@ class Dispatcher {
   Result<InstallOutcome> commit_streamed(EcuLink& ecu, bool image_lost, const trust::Assignment& assignment,
                                          ImageSource& image);
   [[nodiscard]] std::vector<trust::Assignment> ordered(std::vector<trust::Assignment> set) const;
-  EcuLink& link(const EcuSerial& ecu);
+  /// Fault: NotFound, for an ECU of the vehicle that the configuration gives no link.
+  Result<EcuLink*> link(const EcuSerial& ecu);
 
   Links& links_;
   ImageShelf& shelf_;

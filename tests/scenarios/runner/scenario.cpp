@@ -1,0 +1,137 @@
+#include "tests/scenarios/runner/scenario.h"
+
+#include <rapidjson/document.h>
+#include <rapidjson/schema.h>
+#include <rapidjson/stringbuffer.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+
+#include "common/json/strict_reader.h"
+
+namespace cotter::scenario {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string content_of(const fs::path& file) {
+  std::ifstream stream(file, std::ios::binary);
+  COTTER_ASSERT(stream.good());
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+const rapidjson::SchemaDocument& schema() {
+  static const rapidjson::SchemaDocument compiled = [] {
+    rapidjson::Document document;
+    document.Parse(
+        content_of(fs::path(COTTER_TEST_DATA).parent_path() / "schemas/scenario.schema.json").c_str());
+    COTTER_ASSERT(!document.HasParseError());
+    return rapidjson::SchemaDocument(document);
+  }();
+  return compiled;
+}
+
+/// Whether some step of the scenario is refused by its rule.
+bool meets_rule(const json::Value& value, const std::string& rule) {
+  if (const auto* object = value.as_object()) {
+    if (const json::Value* rejected = object->find("reject")) return *rejected == json::Value(rule);
+    return std::ranges::any_of(*object, [&](const auto& member) { return meets_rule(member.value, rule); });
+  }
+  const auto* array = value.as_array();
+  return array != nullptr &&
+         std::ranges::any_of(*array, [&](const auto& element) { return meets_rule(element, rule); });
+}
+
+}  // namespace
+
+std::vector<fs::path> all_files() {
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::directory_iterator(COTTER_TEST_DATA "/scenarios")) {
+    if (entry.path().extension() == ".json") files.push_back(entry.path());
+  }
+  std::ranges::sort(files);
+  return files;
+}
+
+std::optional<std::string> complaint(const std::string& text) {
+  rapidjson::Document document;
+  document.Parse(text.c_str());
+  if (document.HasParseError()) return "no JSON, at byte " + std::to_string(document.GetErrorOffset());
+  rapidjson::SchemaValidator validator(schema());
+  if (document.Accept(validator)) return std::nullopt;
+  rapidjson::StringBuffer where;
+  validator.GetInvalidDocumentPointer().StringifyUriFragment(where);
+  return std::string(where.GetString()) + " breaks the schema's \"" + validator.GetInvalidSchemaKeyword() +
+         "\"";
+}
+
+std::optional<std::string> complaint(const Scenario& scenario) {
+  if (!scenario.rule.empty()) {
+    if (!rule_named(scenario.rule)) return "no such rule: " + scenario.rule;
+    if (!meets_rule(json::Value(scenario.steps), scenario.rule)) return "no step is refused by its rule";
+  }
+  if (scenario.steps.empty() || verb_of(scenario.steps.back()).key != "expect")
+    return "does not end with expect";
+  return std::nullopt;
+}
+
+Scenario load(const fs::path& file) {
+  const std::string text = content_of(file);
+  if (const auto wrong = complaint(text)) {
+    std::fprintf(stderr, "%s: %s\n", file.c_str(), wrong->c_str());
+    COTTER_ASSERT(!wrong);
+  }
+  const auto document = json::read(as_bytes(text));
+  COTTER_ASSERT(document && document->as_object() != nullptr);
+  Scenario scenario;
+  scenario.name = file.stem();
+  scenario.rule = text_or(*document, "rule", "");
+  scenario.heights = texts(at(*document, "heights"));
+  if (const auto* holds = find(*document, "attacker_holds")) scenario.attacker_holds = texts(*holds);
+  if (const auto* attack = find(*document, "looks_like"))
+    scenario.looks_like = attack_named(*attack->as_string());
+  scenario.steps = *at(*document, "steps").as_array();
+  return scenario;
+}
+
+const json::Value* find(const json::Value& object, std::string_view key) {
+  COTTER_ASSERT(object.as_object() != nullptr);
+  return object.as_object()->find(key);
+}
+
+const json::Value& at(const json::Value& object, std::string_view key) {
+  const json::Value* found = find(object, key);
+  COTTER_ASSERT(found != nullptr);
+  return *found;
+}
+
+std::string text(const json::Value& object, std::string_view key) { return *at(object, key).as_string(); }
+
+std::string text_or(const json::Value& object, std::string_view key, std::string otherwise) {
+  return find(object, key) != nullptr ? text(object, key) : std::move(otherwise);
+}
+
+std::uint64_t number(const json::Value& object, std::string_view key) {
+  return static_cast<std::uint64_t>(*at(object, key).as_int());
+}
+
+std::uint64_t number_or(const json::Value& object, std::string_view key, std::uint64_t otherwise) {
+  return find(object, key) != nullptr ? number(object, key) : otherwise;
+}
+
+bool flag(const json::Value& object, std::string_view key) {
+  const json::Value* found = find(object, key);
+  return found != nullptr && *found->as_bool();
+}
+
+std::vector<std::string> texts(const json::Value& array) {
+  std::vector<std::string> result;
+  for (const json::Value& element : *array.as_array()) result.push_back(*element.as_string());
+  return result;
+}
+
+const json::Member& verb_of(const json::Value& step) { return *step.as_object()->begin(); }
+
+}  // namespace cotter::scenario

@@ -1,0 +1,47 @@
+// One attack as data: a file of tests/scenarios, valid against schemas/scenario.schema.json.
+// Never runs anything. Values only.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/base/error.h"
+#include "common/json/value.h"
+
+namespace cotter::scenario {
+
+struct Scenario {
+  std::string name;  ///< of the file, without ".json"
+  std::string rule;  ///< that the attack breaks; empty: all must end well
+  std::vector<std::string> heights;
+  std::vector<std::string> attacker_holds;  ///< "image/timestamp": the keys that the attacker's verbs may use
+  std::optional<Attack> looks_like;
+  json::Array steps;
+};
+
+/// Every file of the folder, in order of names.
+std::vector<std::filesystem::path> all_files();
+/// A file that is not valid is a broken test: dies with what is wrong.
+Scenario load(const std::filesystem::path& file);
+/// What the schema has against `text`; nothing when it is valid.
+std::optional<std::string> complaint(const std::string& text);
+/// What the schema cannot say: the name is the file's, the rule exists and some step meets it, an `expect`
+/// ends it.
+std::optional<std::string> complaint(const Scenario& scenario);
+
+// Members of a step, whose presence and kind the schema has seen to.
+const json::Value& at(const json::Value& object, std::string_view key);
+const json::Value* find(const json::Value& object, std::string_view key);
+std::string text(const json::Value& object, std::string_view key);
+std::string text_or(const json::Value& object, std::string_view key, std::string otherwise);
+std::uint64_t number(const json::Value& object, std::string_view key);
+std::uint64_t number_or(const json::Value& object, std::string_view key, std::uint64_t otherwise);
+bool flag(const json::Value& object, std::string_view key);
+std::vector<std::string> texts(const json::Value& array);
+/// The verb of a step and what it says.
+const json::Member& verb_of(const json::Value& step);
+
+}  // namespace cotter::scenario
