@@ -99,7 +99,7 @@ void Socket::close() noexcept {
 bool Socket::hung_up() const noexcept {
   std::uint8_t next = 0;
   const ssize_t came = ::recv(fd_, &next, 1, MSG_PEEK | MSG_DONTWAIT);
-  return came == 0 || (came < 0 && errno != EAGAIN && errno != EINTR);
+  return came >= 0 || (errno != EAGAIN && errno != EINTR);
 }
 
 Result<Socket> Socket::connect(const std::string& host, std::uint16_t port, Milliseconds timeout) {

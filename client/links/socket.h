@@ -34,7 +34,8 @@ class Socket {
   /// Faults: NotFound (closed by the other side before the first byte), Network (closed later), Timeout.
   Result<Bytes> receive(std::size_t size, std::chrono::milliseconds timeout);
 
-  /// Whether the other side has closed the connection already. Asks nobody and waits for nothing.
+  /// Whether the connection is of no more use for a question: closed by the other side, or with an answer in
+  /// it that nobody asked for. Waits for nothing.
   [[nodiscard]] bool hung_up() const noexcept;
 
   [[nodiscard]] bool is_open() const noexcept { return fd_ >= 0; }

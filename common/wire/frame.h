@@ -58,6 +58,7 @@ class FieldReader {
   Result<std::uint64_t> u64();
   Result<std::string> text();
   Result<Bytes> blob();
+  [[nodiscard]] bool at_end() const noexcept { return rest_.empty(); }
   /// Nothing may be left: one message has one spelling.
   Result<void> end() const;
 
