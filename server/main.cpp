@@ -3,7 +3,9 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <cstdlib>
 #include <memory>
+#include <vector>
 
 #include "common/host/logging.h"
 #include "common/host/output.h"
@@ -12,6 +14,7 @@
 #include "common/host/system_clock.h"
 #include "server/app/director_service.h"
 #include "server/app/offline_keys.h"
+#include "server/app/renew_repository.h"
 #include "server/app/workspace.h"
 #include "server/http/listen_address.h"
 #include "server/http/server.h"
@@ -37,9 +40,13 @@ struct Director {
   std::unique_ptr<app::DirectorService> service;
 };
 
-Result<std::unique_ptr<Director>> open_director(const app::Workspace& workspace, const crypto::Secret& passphrase) {
-  auto director = std::make_unique<Director>(Director{{}, TRY(keys::Keyring::open(workspace.keys_dir(), passphrase)), {}});
-  const auto signer = [&](const RoleName& role) { return director->keyring.signer(Repository::Director, role); };
+Result<std::unique_ptr<Director>> open_director(const app::Workspace& workspace,
+                                                const crypto::Secret& passphrase) {
+  keys::Keyring keyring = TRY(keys::Keyring::open(workspace.keys_dir(), passphrase));
+  auto director = std::make_unique<Director>(Director{{}, std::move(keyring), {}});
+  const auto signer = [&](const RoleName& role) {
+    return director->keyring.signer(Repository::Director, role);
+  };
   app::DirectorSigners signers;
   signers.targets = TRY(signer(model::targets_role()));
   signers.snapshot = TRY(signer(model::snapshot_role()));
@@ -47,6 +54,40 @@ Result<std::unique_ptr<Director>> open_director(const app::Workspace& workspace,
   director->service =
       TRY(app::DirectorService::open(app::DirectorPlaces::of(workspace), signers, director->clock));
   return director;
+}
+
+void report_renewal(const Result<std::optional<app::PublishedVersions>>& renewed) {
+  if (!renewed) {
+    spdlog::error("the image repository could not be renewed: {}", summary(renewed.error()));
+  } else if (*renewed) {
+    spdlog::info("image repository renewed: snapshot {}, timestamp {}", (*renewed)->snapshot.value(),
+                 (*renewed)->timestamp.value());
+  }
+}
+
+/// Keeps the image repository fresh: its online keys lie beside the director's.
+Result<std::unique_ptr<app::RepositoryKeeper>> keep_repository(const app::Workspace& workspace,
+                                                               Director& director) {
+  const auto signer = [&](const RoleName& role) { return director.keyring.signer(Repository::Image, role); };
+  app::OnlineSigners signers;
+  signers.snapshot = TRY(signer(model::snapshot_role()));
+  signers.timestamp = TRY(signer(model::timestamp_role()));
+  return std::make_unique<app::RepositoryKeeper>(workspace, signers, director.clock, report_renewal);
+}
+
+/// The workspace's comes first, where it is needed. A holder's is no business of this program: it is looked
+/// at only to make sure that it opens nothing.
+Result<std::vector<crypto::Secret>> read_passphrases(const Arguments& arguments, bool of_workspace) {
+  std::vector<crypto::Secret> passphrases;
+  if (of_workspace) {
+    passphrases.push_back(TRY(host::read_passphrase(
+        {arguments.passphrase_fd, "COTTER_PASSPHRASE", "Passphrase of the workspace"})));
+  }
+  const char* stray = std::getenv("COTTER_PASSPHRASE_HOLDER");
+  if (stray != nullptr && *stray != '\0') {
+    passphrases.push_back(TRY(host::read_passphrase({std::nullopt, "COTTER_PASSPHRASE_HOLDER", ""})));
+  }
+  return passphrases;
 }
 
 void announce(const Arguments& arguments, const std::string& url) {
@@ -61,28 +102,35 @@ void announce(const Arguments& arguments, const std::string& url) {
 Result<void> serve(const Arguments& arguments) {
   const app::Workspace workspace = TRY(app::Workspace::find(arguments.workspace));
   http::ServerOptions options;
-  TRY(http::parse_listen_address(arguments.listen.empty() ? workspace.settings().listen : arguments.listen, options));
+  TRY(http::parse_listen_address(arguments.listen.empty() ? workspace.settings().listen : arguments.listen,
+                                 options));
   if (arguments.plain && !http::is_loopback(options.host)) {
-    return fault(Fault::Kind::Usage, "--plain is for loopback addresses only: anyone could call as any vehicle",
+    return fault(Fault::Kind::Usage,
+                 "--plain is for loopback addresses only: anyone could call as any vehicle",
                  "listen on 127.0.0.1, or leave --plain out");
   }
   const bool directs = arguments.role != "image";
-  std::optional<crypto::Secret> passphrase;
+  const bool needs_passphrase = directs || !arguments.plain;
+  const std::vector<crypto::Secret> passphrases = TRY(read_passphrases(arguments, needs_passphrase));
+  TRY(app::refuse_offline_keys(workspace, passphrases));
   std::unique_ptr<Director> director;
-  if (directs || !arguments.plain) {
-    passphrase = TRY(host::read_passphrase({arguments.passphrase_fd, "COTTER_PASSPHRASE", "Passphrase of the workspace"}));
-    TRY(app::refuse_offline_keys(workspace, *passphrase));
-  }
-  if (directs) director = TRY(open_director(workspace, *passphrase));
+  if (directs) director = TRY(open_director(workspace, passphrases.front()));
   if (!arguments.plain) {
     const auto pki = workspace.pki_dir();
-    options.tls = http::TlsMaterial{pki / "ca.crt", pki / "server.crt", pki / "server.key", &*passphrase};
+    options.tls =
+        http::TlsMaterial{pki / "ca.crt", pki / "server.crt", pki / "server.key", &passphrases.front()};
   }
-  const http::Router router(workspace.repo_dir(), director ? director->service.get() : nullptr,
+  std::optional<std::filesystem::path> repo_dir;
+  if (arguments.role != "director") repo_dir = workspace.repo_dir();
+  const http::Router router(repo_dir, director ? director->service.get() : nullptr,
                             {arguments.plain || workspace.settings().public_repo, arguments.plain});
   const auto server = TRY(http::Server::listen(options, router));
-  const std::string host = options.host.find(':') == std::string::npos ? options.host : "[" + options.host + "]";
-  announce(arguments, (arguments.plain ? "http://" : "https://") + host + ":" + std::to_string(server->port()));
+  std::unique_ptr<app::RepositoryKeeper> keeper;
+  if (director && repo_dir) keeper = TRY(keep_repository(workspace, *director));
+  const std::string host =
+      options.host.find(':') == std::string::npos ? options.host : "[" + options.host + "]";
+  announce(arguments,
+           (arguments.plain ? "http://" : "https://") + host + ":" + std::to_string(server->port()));
   server->run();
   spdlog::info("stopped");
   return {};
@@ -92,16 +140,21 @@ Result<void> serve(const Arguments& arguments) {
 
 int main(int argc, char** argv) {
   Arguments arguments;
-  CLI::App app("Serves a workspace's image repository and director to vehicles over HTTPS.\n"
-               "The passphrase of the online keys comes from COTTER_PASSPHRASE, --passphrase-fd or a prompt.");
+  CLI::App app(
+      "Serves a workspace's image repository and director to vehicles over HTTPS.\n"
+      "The passphrase of the online keys comes from COTTER_PASSPHRASE, --passphrase-fd or a prompt.");
   app.set_version_flag("--version", "cotterd " COTTER_VERSION);
-  app.add_option("-C", arguments.workspace, "The workspace (else COTTER_WORKSPACE, or the current folder upward)")
+  app.add_option("-C", arguments.workspace,
+                 "The workspace (else COTTER_WORKSPACE, or the current folder upward)")
       ->type_name("DIR");
-  app.add_option("--listen", arguments.listen, "Numeric address and port; port 0 takes any free one")->type_name("ADDR:PORT");
-  app.add_option("--role", arguments.role, "image: the image repository alone, with no database and no signing key")
+  app.add_option("--listen", arguments.listen, "Numeric address and port; port 0 takes any free one")
+      ->type_name("ADDR:PORT");
+  app.add_option("--role", arguments.role,
+                 "image: the image repository alone, with no database and no signing key")
       ->check(CLI::IsMember({"image", "director", "all"}))
       ->capture_default_str();
-  app.add_flag("--plain", arguments.plain, "HTTP without TLS, vehicles named in the path; loopback and development only");
+  app.add_flag("--plain", arguments.plain,
+               "HTTP without TLS, vehicles named in the path; loopback and development only");
   app.add_option("--passphrase-fd", arguments.passphrase_fd, "Read the passphrase from this file descriptor");
   app.add_flag("--json", arguments.json, "Say what is served as JSON");
   try {

@@ -2,14 +2,17 @@
 // Never opens a key for use. One thread.
 #pragma once
 
+#include <span>
+
 #include "common/base/result.h"
 #include "common/crypto/secret.h"
 #include "server/app/workspace.h"
 
 namespace cotter::app {
 
-/// Looks for an offline key that this process could use: one in the workspace's keys/, or a holder's folder, where init said
-/// they are, that opens with the workspace's own passphrase. Fault: Denied, naming it.
-Result<void> refuse_offline_keys(const Workspace& workspace, const crypto::Secret& passphrase);
+/// Looks for an offline key that this process could use: one in the workspace's keys/, or a holder's folder,
+/// where init said they are, that opens with one of the passphrases that this process was given. Fault:
+/// Denied, naming it.
+Result<void> refuse_offline_keys(const Workspace& workspace, std::span<const crypto::Secret> passphrases);
 
 }  // namespace cotter::app

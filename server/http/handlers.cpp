@@ -4,14 +4,28 @@
 
 #include "common/crypto/digest.h"
 #include "common/json/canonical.h"
+#include "server/http/conditional.h"
 #include "server/http/problem.h"
 
 namespace cotter::http {
 namespace {
 
 Response refused(const char* what, const VehicleId& vehicle, const Error& error) {
-  spdlog::warn("{} of {} refused: {}", what, vehicle.value(), summary(error));
+  // Nobody's fault but the caller's is a warning; what fails on our side is an error.
+  const bool ours = rejection_in(error) == nullptr && !is_fault(error, Fault::Kind::NotFound);
+  spdlog::log(ours ? spdlog::level::err : spdlog::level::warn, "{} of {} refused: {}", what, vehicle.value(),
+              summary(error));
   return problem(error);
+}
+
+/// No vehicle can be blamed for what we sign: a Rejection here is our failure.
+Response not_served(const VehicleId& vehicle, const Error& error) {
+  if (is_fault(error, Fault::Kind::NotFound)) {
+    return problem(404, "not found", "there is no such vehicle, or it has no such file");
+  }
+  spdlog::error("metadata of {} cannot be served: {}", vehicle.value(), summary(error));
+  const bool broken_rule = rejection_in(error) != nullptr;
+  return problem(broken_rule ? Error(Fault{Fault::Kind::Io, summary(error), ""}) : error);
 }
 
 json::Array serials(const std::vector<EcuSerial>& ecus) {
@@ -33,18 +47,12 @@ Response json_response(json::Object object) {
 Response get_director_file(const Request& request, app::DirectorService& director, const VehicleId& vehicle,
                            std::string_view file_name) {
   auto file = director.metadata(vehicle, file_name);
-  if (!file) {
-    if (is_fault(file.error(), Fault::Kind::NotFound))
-      return problem(404, "not found", "this vehicle has no such file");
-    return refused("metadata", vehicle, file.error());
-  }
+  if (!file) return not_served(vehicle, file.error());
   Response response;
-  const std::string tag = '"' + to_hex(crypto::sha256(*file)) + '"';
-  response.headers["ETag"] = tag;
+  response.headers["ETag"] = '"' + to_hex(crypto::sha256(*file)) + '"';
   response.headers["Content-Type"] = "application/json";
   response.headers["Cache-Control"] = "private, no-cache";
-  const auto known = request.headers.find("if-none-match");
-  if (known != request.headers.end() && known->second == tag) {
+  if (is_known(request, response)) {
     response.status = 304;
     return response;
   }

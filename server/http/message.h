@@ -1,9 +1,8 @@
 // A request and a response as plain values, so that routes and handlers are tested without sockets and know
-// no Beast. Never holds an image: a file is named, and the session sends it. Values only.
+// no Beast. Never holds an image: a file is held open, and the session sends it. Values only.
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <map>
 #include <optional>
 #include <string>
@@ -11,6 +10,7 @@
 
 #include "common/base/bytes.h"
 #include "common/base/strong.h"
+#include "server/http/open_file.h"
 
 namespace cotter::http {
 
@@ -26,7 +26,7 @@ struct Request {
 
 /// A piece of a file to send as the body.
 struct FilePart {
-  std::filesystem::path path;
+  OpenFile file;
   std::uint64_t offset = 0;
   std::uint64_t length = 0;
 };

@@ -5,26 +5,19 @@
 namespace cotter::http {
 namespace {
 
+/// A Denied is ours too: a signer or the disk refused us. Who calls is judged by the router.
 unsigned status_of(const Fault& fault) {
   switch (fault.kind) {
     case Fault::Kind::NotFound:
       return 404;
-    case Fault::Kind::Denied:
-      return 403;
-    case Fault::Kind::Usage:
-      return 400;
-    case Fault::Kind::Conflict:
-      return 409;
     case Fault::Kind::Busy:
     case Fault::Kind::Timeout:
       return 503;
     case Fault::Kind::NoSpace:
       return 507;
-    case Fault::Kind::Network:
-    case Fault::Kind::Io:
-      break;
+    default:
+      return 500;
   }
-  return 500;
 }
 
 unsigned status_of(const Rejection& rejection) {
@@ -52,11 +45,10 @@ Response problem(unsigned status, std::string title, std::string detail) {
 Response problem(const Error& error) {
   const auto* rejection = std::get_if<Rejection>(&error);
   if (rejection == nullptr) {
-    const auto& fault = std::get<Fault>(error);
-    const unsigned status = status_of(fault);
-    // What fails inside names files and systems of ours: for the log, not for the caller.
-    if (status >= 500) return problem(status, "the server failed", "its log says why; try again later");
-    return problem(status, "not possible", fault.detail);
+    // What a Fault says names files and systems of ours: for the log, not for the caller.
+    const unsigned status = status_of(std::get<Fault>(error));
+    if (status == 404) return problem(status, "not found", "there is no such vehicle or file");
+    return problem(status, "the server failed", "its log says why; try again later");
   }
   const Rule& rule = rule_of(rejection->rule);
   return respond(status_of(*rejection), {{"type", "urn:cotter:rule:" + std::string(rule.name)},

@@ -9,9 +9,9 @@
 
 namespace cotter::http {
 
-/// `type` is "urn:cotter:rule:RULE" for a Rejection, with members `rule` and `attack`. Status by kind: not
-/// found 404, denied 403, too large 413, busy 503, no space 507, another vehicle's identity 403, another
-/// broken rule 422, else 500.
+/// `type` is "urn:cotter:rule:RULE" for a Rejection, with members `rule` and `attack`: 413 for a file too
+/// large, 403 for another vehicle's identity, 422 for any other rule. A Fault is 404 (not found), 503 (busy),
+/// 507 (no space) or 500, in general words: what it says belongs in the log.
 Response problem(const Error& error);
 Response problem(unsigned status, std::string title, std::string detail);
 

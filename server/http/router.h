@@ -3,13 +3,11 @@
 #pragma once
 
 #include <filesystem>
-#include <memory>
 #include <optional>
 #include <string_view>
 
 #include "server/app/director_service.h"
 #include "server/http/message.h"
-#include "server/http/static_files.h"
 
 namespace cotter::http {
 
@@ -22,23 +20,27 @@ struct Access {
 
 class Router {
  public:
-  /// `director` may be nullptr: the image role alone, with no key and no database. It must outlive the
-  /// router.
-  Router(std::filesystem::path repo_dir, app::DirectorService* director, Access access);
+  /// Without `repo_dir`: the director role alone. `director` may be nullptr: the image role alone, with no
+  /// key and no database; else it must outlive the router.
+  Router(std::optional<std::filesystem::path> repo_dir, app::DirectorService* director, Access access);
 
   [[nodiscard]] Response handle(const Request& request) const;
-  /// How many bytes of body this request may have; 0: none. Asked before any is read.
-  [[nodiscard]] static std::uint64_t max_body(Method method, std::string_view path);
+  /// How many bytes of body to read for a request of this head; 0: none, handle() answers without. What a
+  /// stranger sends is not even read.
+  [[nodiscard]] std::uint64_t max_body(const Request& head) const;
 
  private:
+  /// For which vehicle a request under /director/ is, and what it asks for.
+  struct DirectorCall {
+    VehicleId vehicle;
+    std::string_view rest;
+  };
+  [[nodiscard]] std::optional<DirectorCall> director_call(const Request& request) const;
+  [[nodiscard]] Response director(const Request& request) const;
   [[nodiscard]] Response repository(const Request& request, std::string_view path) const;
-  [[nodiscard]] Response director(const Request& request, const VehicleId& vehicle,
-                                  std::string_view rest) const;
-  [[nodiscard]] Response director_by_caller(const Request& request, std::string_view rest) const;
-  [[nodiscard]] Response health() const;
+  [[nodiscard]] Response readiness() const;
 
-  StaticFiles files_;
-  std::filesystem::path repo_dir_;
+  std::optional<std::filesystem::path> repo_dir_;
   app::DirectorService* director_;
   Access access_;
 };

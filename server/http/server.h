@@ -28,19 +28,24 @@ struct ServerOptions {
   std::uint16_t port = 0;          ///< 0: any free one
   std::optional<TlsMaterial> tls;
   std::chrono::milliseconds idle{30'000};  ///< for a request's header to come, and for the handshake
-  std::chrono::milliseconds body{30'000};  ///< for a body, and for a client to take one piece of a response
-  std::size_t max_connections = 4096;
+  std::chrono::milliseconds body{
+      30'000};  ///< for a body to come, and for the client to take 32 KiB of an answer
+  std::chrono::milliseconds grace{5'000};  ///< for what is under way when the server stops
+  std::size_t max_connections = 4096;      ///< who comes on top of them is turned away
 };
 
 class Server {
  public:
-  /// Listens when it returns. Faults: Usage (no such address), Busy (the port is in use), Denied (a wrong
-  /// passphrase, a port below 1024), Io (a certificate that cannot be read).
+  /// Listens when it returns, and has taken SIGTERM and SIGINT into its hands. Faults: Usage (no such
+  /// address), Busy (the port is in use), Denied (a wrong passphrase, a port below 1024), NotFound and Io (a
+  /// certificate or key that is missing or damaged).
   static Result<std::unique_ptr<Server>> listen(const ServerOptions& options, const Router& router);
   ~Server();
   [[nodiscard]] std::uint16_t port() const;
-  /// Serves until stop(), SIGTERM or SIGINT; answers what is under way, for a moment, then returns.
+  /// Serves until stop(), SIGTERM or SIGINT; then takes no more requests, ends idle connections at once and
+  /// the others when they are answered or the grace is over.
   void run();
+  /// Before run() or during it.
   void stop();
 
  private:

@@ -1,41 +1,16 @@
 #include "server/http/static_files.h"
 
-#include <sys/stat.h>
+#include <spdlog/spdlog.h>
 
-#include <array>
+#include <algorithm>
 #include <charconv>
-#include <ctime>
 
 #include "common/model/file_names.h"
+#include "server/http/conditional.h"
 #include "server/http/problem.h"
 
 namespace cotter::http {
 namespace {
-
-namespace fs = std::filesystem;
-
-std::string http_date(std::time_t time) {
-  std::tm parts{};
-  ::gmtime_r(&time, &parts);
-  std::array<char, 40> text{};
-  std::strftime(text.data(), text.size(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
-  return text.data();
-}
-
-/// A rename gives a new inode, so the tag changes even within the clock's grain.
-std::string tag_of(const struct stat& facts) {
-  return '"' + std::to_string(facts.st_ino) + '-' + std::to_string(facts.st_size) + '-' +
-         std::to_string(facts.st_mtim.tv_sec) + '.' + std::to_string(facts.st_mtim.tv_nsec) + '"';
-}
-
-const std::string* header(const Request& request, const char* name) {
-  const auto found = request.headers.find(name);
-  return found == request.headers.end() ? nullptr : &found->second;
-}
-
-bool names_tag(std::string_view list, std::string_view tag) {
-  return list == "*" || list.find(tag) != std::string_view::npos;
-}
 
 struct Range {
   std::uint64_t first = 0;
@@ -74,6 +49,37 @@ RangeKind parse_range(std::string_view text, std::uint64_t size, Range& range) {
 
 Response not_found() { return problem(404, "not found", "there is no such file in this repository"); }
 
+Response unreadable(const Error& error) {
+  if (is_fault(error, Fault::Kind::NotFound)) return not_found();
+  spdlog::error("{}", summary(error));
+  return problem(error);
+}
+
+/// Begins with a dot at the top or at the end: .incoming/ and files that are being written. No published
+/// file's path does.
+bool is_unfinished(std::string_view name) {
+  return name.front() == '.' || name[name.rfind('/') + 1] == '.';  // npos + 1 is 0
+}
+
+Response unsatisfiable(std::uint64_t size) {
+  Response response =
+      problem(416, "range not satisfiable", "the file has " + std::to_string(size) + " bytes");
+  response.headers["Content-Range"] = "bytes */" + std::to_string(size);
+  return response;
+}
+
+Response describe(const OpenFile& file, std::string_view name) {
+  Response response;
+  response.headers["ETag"] = file.tag();
+  response.headers["Last-Modified"] = http_date(file.modified());
+  response.headers["Accept-Ranges"] = "bytes";
+  response.headers["Content-Type"] =
+      name.ends_with(".json") ? "application/json" : "application/octet-stream";
+  response.headers["Cache-Control"] =
+      name == "timestamp.json" ? "no-cache" : "public, max-age=31536000, immutable";
+  return response;
+}
+
 }  // namespace
 
 std::optional<std::string> percent_decoded(std::string_view text) {
@@ -95,43 +101,27 @@ Response StaticFiles::serve(const Request& request, std::string_view path) const
   // The names we publish hold to FMT-52, so a path that does not is nobody's file, and no decoded ".." gets
   // further than this.
   const auto name = percent_decoded(path);
-  if (!name || !model::is_safe_target_name(*name)) return not_found();
-  const fs::path file = folder_ / *name;
-  struct stat facts {};
-  if (::stat(file.c_str(), &facts) != 0 || !S_ISREG(facts.st_mode)) return not_found();
+  if (!name || !model::is_safe_target_name(*name) || is_unfinished(*name)) return not_found();
+  auto file = OpenFile::open(folder_ / *name);
+  if (!file) return unreadable(file.error());
 
-  const auto size = static_cast<std::uint64_t>(facts.st_size);
-  const std::string tag = tag_of(facts);
-  Response response;
-  response.headers["ETag"] = tag;
-  response.headers["Last-Modified"] = http_date(facts.st_mtim.tv_sec);
-  response.headers["Accept-Ranges"] = "bytes";
-  response.headers["Content-Type"] =
-      name->ends_with(".json") ? "application/json" : "application/octet-stream";
-  response.headers["Cache-Control"] =
-      *name == "timestamp.json" ? "no-cache" : "public, max-age=31536000, immutable";
-  if (const auto* tags = header(request, "if-none-match"); tags != nullptr && names_tag(*tags, tag)) {
+  Response response = describe(*file, *name);
+  if (is_known(request, response)) {
     response.status = 304;
     return response;
   }
+  const std::uint64_t size = file->size();
   Range range{0, size == 0 ? 0 : size - 1};
   const std::string* wanted = request.method == Method::Get ? header(request, "range") : nullptr;
-  const std::string* if_range = header(request, "if-range");
-  if (if_range != nullptr && *if_range != tag && *if_range != response.headers["Last-Modified"])
-    wanted = nullptr;
-  const RangeKind kind = wanted == nullptr ? RangeKind::None : parse_range(*wanted, size, range);
-  if (kind == RangeKind::Unsatisfiable) {
-    Response refused =
-        problem(416, "range not satisfiable", "the file has " + std::to_string(size) + " bytes");
-    refused.headers["Content-Range"] = "bytes */" + std::to_string(size);
-    return refused;
-  }
+  const bool in_part = wanted != nullptr && may_continue(request, response);
+  const RangeKind kind = in_part ? parse_range(*wanted, size, range) : RangeKind::None;
+  if (kind == RangeKind::Unsatisfiable) return unsatisfiable(size);
   if (kind == RangeKind::One) {
     response.status = 206;
     response.headers["Content-Range"] = "bytes " + std::to_string(range.first) + "-" +
                                         std::to_string(range.last) + "/" + std::to_string(size);
   }
-  response.file = FilePart{file, range.first, size == 0 ? 0 : range.last - range.first + 1};
+  response.file = FilePart{*std::move(file), range.first, size == 0 ? 0 : range.last - range.first + 1};
   return response;
 }
 

@@ -3,7 +3,10 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
+#include <string>
 #include <string_view>
+#include <utility>
 
 #include "server/http/message.h"
 
@@ -13,9 +16,8 @@ class StaticFiles {
  public:
   explicit StaticFiles(std::filesystem::path folder) : folder_(std::move(folder)) {}
 
-  /// GET or HEAD of `path`, which is relative and percent-encoded. 200, 206 (one range), 304 (If-None-Match),
-  /// 404, 416. Versioned and hash-named files never change: "immutable". timestamp.json alone does:
-  /// "no-cache".
+  /// GET or HEAD of `path`, which is relative and percent-encoded. 200, 206 (one range), 304, 404, 416.
+  /// Versioned and hash-named files never change: "immutable". timestamp.json alone does: "no-cache".
   [[nodiscard]] Response serve(const Request& request, std::string_view path) const;
 
  private:

@@ -106,7 +106,7 @@ struct Kept {
   const char* allowed;
 };
 const Kept kKept[] = {
-    {R"(^boost/)", R"(^server/http/.*\.cpp$)"},
+    {R"(^boost/)", R"(^server/http/(.*\.cpp|session\.h)$)"},
     {R"(^sqlite3\.h$)", R"(^(common/host/sqlite\.|server/storage/sqlite/|client/store/))"},
     {R"(^curl/)", R"(^(client/fetch/|server/repository/url_transport\.cpp$))"},
     {R"(^rapidjson/)", R"(^common/json/.*\.cpp$)"},

@@ -1,0 +1,446 @@
+// cotterd as vehicles and operators meet it: the real program over TLS, with real certificates, good and bad.
+#include <gtest/gtest.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+
+#include <fstream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/host/atomic_file.h"
+#include "common/host/keystore_file.h"
+#include "common/json/object_view.h"
+#include "common/json/strict_reader.h"
+#include "server/keys/certificate.h"
+#include "server/keys/pki.h"
+#include "tests/sim/https_client.h"
+#include "tests/sim/temp_dir.h"
+#include "tests/unit/server/fleet.h"
+#include "tests/world/process.h"
+
+namespace cotter {
+namespace {
+
+namespace fs = std::filesystem;
+using sim::HttpsAsk;
+using sim::HttpsReply;
+using world::Daemon;
+using world::Ended;
+
+constexpr int kDone = 0;
+constexpr int kFailed = 1;
+constexpr int kUsage = 2;
+constexpr int kRefused = 3;
+constexpr int kNotFound = 4;
+constexpr const char* kOnline = "the workspace's own words";
+constexpr const char* kHolder = "a holder's own words";
+constexpr std::size_t kBigImage = 24 * 1024 * 1024;
+
+crypto::Secret secret(std::string text) {
+  return crypto::Secret::taking({reinterpret_cast<std::uint8_t*>(text.data()), text.size()});
+}
+UtcTime now() { return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()); }
+std::string read_text(const fs::path& file) {
+  return std::string(as_text(host::read_file(file, 64 * 1024 * 1024).value()));
+}
+void write_text(const fs::path& file, std::string_view text) {
+  COTTER_ASSERT(host::write_atomically(file, as_bytes(text)));
+}
+std::string rule_in(const HttpsReply& reply) {
+  const auto body = json::read(as_bytes(reply.body));
+  const json::Value* rule = body && body->as_object() ? body->as_object()->find("rule") : nullptr;
+  return rule == nullptr ? "(none)" : *rule->as_string();
+}
+
+/// A device's key and certificate as files.
+struct Device {
+  fs::path certificate;
+  fs::path key;
+};
+
+std::string plain_pem(EVP_PKEY& key) {
+  const std::unique_ptr<BIO, decltype(&BIO_free)> bio(BIO_new(BIO_s_mem()), &BIO_free);
+  COTTER_ASSERT(PEM_write_bio_PrivateKey(bio.get(), &key, nullptr, nullptr, 0, nullptr, nullptr) == 1);
+  char* data = nullptr;
+  const auto size = BIO_get_mem_data(bio.get(), &data);
+  return {data, static_cast<std::size_t>(size)};
+}
+
+std::string request_pem(EVP_PKEY& key) {
+  const std::unique_ptr<X509_REQ, decltype(&X509_REQ_free)> request(X509_REQ_new(), &X509_REQ_free);
+  COTTER_ASSERT(X509_REQ_set_pubkey(request.get(), &key) == 1 &&
+                X509_REQ_sign(request.get(), &key, EVP_sha256()) > 0);
+  const std::unique_ptr<BIO, decltype(&BIO_free)> bio(BIO_new(BIO_s_mem()), &BIO_free);
+  COTTER_ASSERT(PEM_write_bio_X509_REQ(bio.get(), request.get()) == 1);
+  char* data = nullptr;
+  const auto size = BIO_get_mem_data(bio.get(), &data);
+  return {data, static_cast<std::size_t>(size)};
+}
+
+/// One workspace for all tests here: making one takes seconds of key derivation.
+class Cotterd : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    folder = std::make_unique<sim::TempDir>();
+    ASSERT_EQ(cotter({"init", workspace().string(), "--offline-dir", holders().string()}).exit_code, kDone);
+    write_text(at("big.bin"), std::string(kBigImage, 'b'));
+    const Ended published =
+        cotter({"-C", workspace().string(), "publish", at("big.bin").string(), "--name", "brakes/mk4/big.bin",
+                "--hardware-id", "brake-mk4", "--version", "2.0", "--release-counter", "2", "--sign-with",
+                (holders() / "holder-1").string(), "--sign-with", (holders() / "holder-2").string()});
+    ASSERT_EQ(published.exit_code, kDone) << published.err;
+    write_text(at("car.json"), json::to_text(test::factory_record("VIN-1").encode()));
+    const Ended added = cotter({"-C", workspace().string(), "vehicle", "add", at("car.json").string()});
+    ASSERT_EQ(added.exit_code, kDone) << added.err;
+    device = std::make_unique<Device>(make_device("VIN-1", pki(), now()));
+    server = std::make_unique<Daemon>(start(url));
+  }
+  static void TearDownTestSuite() {
+    server.reset();
+    device.reset();
+    folder.reset();
+  }
+
+  static fs::path at(const std::string& name) { return folder->path() / name; }
+  static fs::path workspace() { return at("workspace"); }
+  static fs::path holders() { return at("holders"); }
+  static fs::path pki() { return workspace() / "pki"; }
+  /// The newest log of any server here.
+  static fs::path log() { return at("cotterd.log"); }
+
+  static Ended cotter(std::vector<std::string> arguments) {
+    return world::run({COTTER,
+                       std::move(arguments),
+                       {{"COTTER_PASSPHRASE", kOnline}, {"COTTER_PASSPHRASE_HOLDER", kHolder}},
+                       {}})
+        .value();
+  }
+  static world::Command cotterd(std::vector<std::string> arguments, const fs::path& of = workspace()) {
+    arguments.insert(arguments.begin(), {"-C", of.string()});
+    if (std::find(arguments.begin(), arguments.end(), "--listen") == arguments.end())
+      arguments.insert(arguments.end(), {"--listen", "127.0.0.1:0"});
+    return {COTTERD,
+            std::move(arguments),
+            {{"COTTER_PASSPHRASE", kOnline}, {"COTTER_PASSPHRASE_HOLDER", ""}},
+            {}};
+  }
+  /// Runs one that is to end by itself.
+  static Ended failing(const world::Command& command) {
+    auto ended = world::run(command, std::chrono::seconds(20));
+    return ended ? *ended : Ended{-1, "", summary(ended.error())};
+  }
+  static Daemon start(std::string& at_url, std::vector<std::string> arguments = {}) {
+    world::Command command = cotterd(std::move(arguments));
+    command.log = log();
+    Daemon daemon = Daemon::start(command).value();
+    const std::string line = daemon.read_line().value();
+    const std::string words = "listening on ";
+    EXPECT_EQ(line.substr(0, words.size()), words);
+    at_url = line.substr(words.size());
+    return daemon;
+  }
+  static Device make_device(const std::string& vin, const fs::path& ca_dir, UtcTime issued) {
+    static int count = 0;
+    const std::string stem = "device-" + std::to_string(++count);
+    const Device made{at(stem + ".crt"), at(stem + ".key")};
+    const auto key = keys::make_key().value();
+    const auto pem =
+        keys::issue_device_certificate(ca_dir, secret(kOnline), VehicleId(vin), request_pem(*key), issued);
+    COTTER_ASSERT(pem);
+    write_text(made.certificate, *pem);
+    write_text(made.key, plain_pem(*key));
+    return made;
+  }
+  static HttpsAsk as(const Device& who, const std::string& path, const std::string& method = "GET") {
+    HttpsAsk what;
+    what.url = url + path;
+    what.method = method;
+    what.ca = pki() / "ca.crt";
+    what.certificate = who.certificate;
+    what.key = who.key;
+    return what;
+  }
+  static HttpsAsk as_vehicle(const std::string& path, const std::string& method = "GET") {
+    return as(*device, path, method);
+  }
+  static HttpsAsk as_stranger(const std::string& path) { return as({}, path); }
+  /// "/repo/targets/brakes/mk4/HASH.big.bin"
+  static std::string big_image() {
+    for (const auto& entry : fs::directory_iterator(workspace() / "repo/targets/brakes/mk4"))
+      return "/repo/targets/brakes/mk4/" + entry.path().filename().string();
+    return "";
+  }
+
+  static inline std::unique_ptr<sim::TempDir> folder;
+  static inline std::unique_ptr<Device> device;
+  static inline std::unique_ptr<Daemon> server;  ///< for the tests that leave it as it is
+  static inline std::string url;
+};
+
+TEST_F(Cotterd, ServesBothRepositoriesToAVehicle) {
+  const HttpsReply root = sim::ask(as_vehicle("/repo/1.root.json"));
+  EXPECT_EQ(root.status, 200) << root.failure;
+  EXPECT_EQ(root.body, read_text(workspace() / "repo/1.root.json"));
+  EXPECT_EQ(sim::ask(as_vehicle("/director/1.root.json")).body,
+            read_text(workspace() / "director/1.root.json"));
+  const HttpsReply timestamp = sim::ask(as_vehicle("/director/timestamp.json"));
+  EXPECT_EQ(timestamp.status, 200);
+  EXPECT_EQ(sim::ask(as_vehicle("/director/timestamp.json")).body, timestamp.body)
+      << "another poll signs nothing";
+  EXPECT_EQ(sim::ask(as_vehicle("/director/2.root.json")).status, 404);
+}
+
+TEST_F(Cotterd, TellsAStrangerThatACertificateIsNeeded) {
+  for (const char* path : {"/repo/timestamp.json", "/director/timestamp.json"}) {
+    const HttpsReply reply = sim::ask(as_stranger(path));
+    EXPECT_EQ(reply.status, 401) << path << reply.failure;
+    EXPECT_EQ(reply.headers.at("content-type"), "application/problem+json");
+    EXPECT_NE(reply.body.find("certificate"), std::string::npos);
+  }
+  EXPECT_EQ(sim::ask(as_stranger("/healthz")).status, 200);
+  EXPECT_EQ(sim::ask(as_stranger("/readyz")).status, 200);
+}
+
+TEST_F(Cotterd, TurnsAwayAnExpiredCertificateAndSaysWhy) {
+  const Device old = make_device("VIN-1", pki(), now() - std::chrono::days(3 * 365));
+  const HttpsReply reply = sim::ask(as(old, "/director/timestamp.json"));
+  EXPECT_EQ(reply.status, 0);
+  EXPECT_NE(reply.failure.find("expired"), std::string::npos) << reply.failure;
+  EXPECT_EQ(sim::ask(as_vehicle("/healthz")).status, 200);  // by now it has written its log
+  EXPECT_NE(read_text(log()).find("turned away: its certificate: certificate has expired"),
+            std::string::npos);
+}
+
+TEST_F(Cotterd, TurnsAwayACertificateOfAForeignAuthority) {
+  ASSERT_TRUE(keys::create_pki(at("foreign"), secret(kOnline), {}, now()));
+  const Device foreign = make_device("VIN-1", at("foreign"), now());
+  const HttpsReply reply = sim::ask(as(foreign, "/repo/timestamp.json"));
+  EXPECT_EQ(reply.status, 0);
+  EXPECT_FALSE(reply.failure.empty());
+  EXPECT_EQ(sim::ask(as(foreign, "/healthz")).status, 0) << "a bad certificate is worse than none";
+}
+
+TEST_F(Cotterd, TakesNoServersCertificateForAVehicles) {
+  const auto pem = read_text(pki() / "server.key");
+  const auto key = keys::open_sealed_pem(pem, secret(kOnline), "server.key").value();
+  const Device impostor{pki() / "server.crt", at("impostor.key")};
+  write_text(impostor.key, plain_pem(*key));
+  EXPECT_EQ(sim::ask(as(impostor, "/repo/timestamp.json")).status, 0);
+}
+
+TEST_F(Cotterd, IsJudgedByTheVehicleToo) {
+  ASSERT_TRUE(keys::create_pki(at("elsewhere"), secret(kOnline), {}, now()));
+  HttpsAsk what = as_vehicle("/healthz");
+  what.ca = at("elsewhere") / "ca.crt";
+  EXPECT_EQ(sim::ask(what).status, 0);
+}
+
+TEST_F(Cotterd, HasNothingForAVehicleThatItDoesNotKnow) {
+  const Device unknown = make_device("VIN-9", pki(), now());
+  EXPECT_EQ(sim::ask(as(unknown, "/director/timestamp.json")).status, 404);
+  EXPECT_EQ(sim::ask(as(unknown, "/director/1.root.json")).status, 404);
+  EXPECT_EQ(sim::ask(as(unknown, "/director/vehicles/VIN-1/timestamp.json")).status, 404);
+  HttpsAsk manifest = as(unknown, "/director/manifest", "PUT");
+  manifest.body = as_text(test::VehicleVoice("VIN-1").wire());
+  EXPECT_EQ(sim::ask(manifest).status, 404);
+}
+
+TEST_F(Cotterd, ServesImagesAsACdnExpects) {
+  const HttpsReply head = sim::ask(as_vehicle(big_image(), "HEAD"));
+  EXPECT_EQ(head.status, 200) << head.failure;
+  EXPECT_EQ(head.headers.at("content-length"), std::to_string(kBigImage));
+  EXPECT_TRUE(head.body.empty());
+  HttpsAsk part = as_vehicle(big_image());
+  part.headers = {"Range: bytes=" + std::to_string(kBigImage - 4) + "-",
+                  "If-Range: " + head.headers.at("etag")};
+  const HttpsReply rest = sim::ask(part);
+  EXPECT_EQ(rest.status, 206);
+  EXPECT_EQ(rest.body, "bbbb");
+  part.headers = {"Range: bytes=" + std::to_string(kBigImage) + "-"};
+  EXPECT_EQ(sim::ask(part).status, 416);
+  part.headers = {"Range: bytes=0-3", "If-Range: \"another\""};
+  EXPECT_EQ(sim::ask(part).body.size(), kBigImage);
+  HttpsAsk again = as_vehicle("/repo/timestamp.json");
+  again.headers = {"If-None-Match: " + sim::ask(again).headers.at("etag")};
+  EXPECT_EQ(sim::ask(again).status, 304);
+}
+
+TEST_F(Cotterd, NeverLeavesTheRepositorysFolder) {
+  for (const char* path :
+       {"/repo/../cotter.toml", "/repo/%2e%2e/cotter.toml", "/repo/..%2fcotter.toml",
+        "/repo/%2e%2e%2fkeys%2fimage-timestamp.key", "/repo/targets/../../pki/ca.key", "/repo//etc/passwd",
+        "/repo/%2fetc%2fpasswd", "/repo/timestamp.json%00", "/director/..%2fcotter.db",
+        "/director/%2e%2e/cotter.db", "/repo/.incoming/lock"}) {
+    EXPECT_EQ(sim::ask(as_vehicle(path)).status, 404) << path;
+  }
+}
+
+TEST_F(Cotterd, TakesAManifestAndNamesTheRuleThatABadOneBreaks) {
+  HttpsAsk put = as_vehicle("/director/manifest", "PUT");
+  put.body = as_text(test::VehicleVoice("VIN-1").wire());
+  const HttpsReply taken = sim::ask(put);
+  EXPECT_EQ(taken.status, 200) << taken.body;
+  const HttpsReply replayed = sim::ask(put);
+  EXPECT_TRUE(replayed.status == 200 || rule_in(replayed) == "manifest-replayed") << replayed.body;
+  put.body = "no manifest";
+  const HttpsReply malformed = sim::ask(put);
+  EXPECT_EQ(malformed.status, 422);
+  EXPECT_EQ(malformed.headers.at("content-type"), "application/problem+json");
+  EXPECT_EQ(rule_in(malformed), "json-malformed");
+}
+
+TEST_F(Cotterd, TakesNoManifestThatIsTooLarge) {
+  HttpsAsk put = as_vehicle("/director/manifest", "PUT");
+  put.body = std::string(4 * 1024 * 1024, 'x');
+  EXPECT_EQ(sim::ask(put).status, 413);
+  put.headers = {"Transfer-Encoding: chunked"};
+  EXPECT_EQ(sim::ask(put).status, 413);
+  put.headers = {"Expect:"};
+  const HttpsReply unasked = sim::ask(put);
+  EXPECT_EQ(unasked.status, 413) << unasked.failure;
+}
+
+TEST_F(Cotterd, NamesTheMethodsThatItTakes) {
+  const HttpsReply reply = sim::ask(as_vehicle("/repo/timestamp.json", "DELETE"));
+  EXPECT_EQ(reply.status, 405);
+  EXPECT_EQ(reply.headers.at("allow"), "GET, HEAD");
+}
+
+TEST_F(Cotterd, LetsNobodyNameAVehicleOverTls) {
+  EXPECT_EQ(sim::ask(as_stranger("/director/vehicles/VIN-1/timestamp.json")).status, 401);
+  EXPECT_EQ(sim::ask(as_vehicle("/director/vehicles/VIN-1/timestamp.json")).status, 404);
+}
+
+TEST_F(Cotterd, LetsVehiclesBeNamedOnAPlainLoopbackListener) {
+  std::string plain;
+  Daemon daemon = start(plain, {"--plain"});
+  EXPECT_EQ(plain.substr(0, 17), "http://127.0.0.1:");
+  HttpsAsk what;
+  what.url = plain + "/director/vehicles/VIN-1/timestamp.json";
+  EXPECT_EQ(sim::ask(what).status, 200);
+  EXPECT_EQ(daemon.stop(), kDone);
+}
+
+TEST_F(Cotterd, IsNeverPlainBeyondThisMachine) {
+  for (const char* address : {"0.0.0.0:0", "[::]:0", "192.0.2.1:0"}) {
+    const Ended ended = failing(cotterd({"--plain", "--listen", address}));
+    EXPECT_EQ(ended.exit_code, kUsage) << address;
+    EXPECT_NE(ended.err.find("loopback"), std::string::npos) << ended.err;
+  }
+}
+
+TEST_F(Cotterd, ServesTheImageRepositoryAloneWithoutADatabase) {
+  std::string images;
+  Daemon daemon = start(images, {"--plain", "--role", "image"});
+  HttpsAsk what;
+  what.url = images + "/repo/timestamp.json";
+  EXPECT_EQ(sim::ask(what).status, 200);
+  what.url = images + "/director/vehicles/VIN-1/timestamp.json";
+  EXPECT_EQ(sim::ask(what).status, 404);
+  EXPECT_EQ(daemon.stop(), kDone);
+}
+
+TEST_F(Cotterd, SaysThatThePortIsInUse) {
+  const Ended ended = failing(cotterd({"--listen", url.substr(std::string("https://").size())}));
+  EXPECT_EQ(ended.exit_code, kFailed);
+  EXPECT_NE(ended.err.find("the port is in use"), std::string::npos) << ended.err;
+  EXPECT_NE(ended.err.find("hint: "), std::string::npos);
+  EXPECT_TRUE(ended.out.empty());
+}
+
+TEST_F(Cotterd, RefusesAWrongPassphrase) {
+  world::Command command = cotterd({});
+  command.environment["COTTER_PASSPHRASE"] = "not the right words";
+  const Ended ended = failing(command);
+  EXPECT_EQ(ended.exit_code, kRefused);
+  EXPECT_NE(ended.err.find("wrong passphrase"), std::string::npos) << ended.err;
+  EXPECT_EQ(ended.err.find("not the right words"), std::string::npos);
+}
+
+TEST_F(Cotterd, SaysWhenThereIsNoWorkspaceOrNoAddress) {
+  EXPECT_EQ(failing(cotterd({}, at("nowhere"))).exit_code, kNotFound);
+  EXPECT_EQ(failing(cotterd({"--listen", "8443"})).exit_code, kUsage);
+  EXPECT_EQ(failing(cotterd({"--listen", "example.org:8443"})).exit_code, kUsage);
+  EXPECT_EQ(failing(cotterd({"--role", "king"})).exit_code, kUsage);
+}
+
+TEST_F(Cotterd, DoesNotStartWithAnOfflineKeyAmongItsOwn) {
+  const fs::path stray = workspace() / "keys/image-targets-1.key";
+  fs::copy_file(holders() / "holder-1/image-targets-1.key", stray);
+  const Ended ended = failing(cotterd({}));
+  fs::remove(stray);
+  EXPECT_EQ(ended.exit_code, kRefused);
+  EXPECT_NE(ended.err.find("offline key"), std::string::npos) << ended.err;
+  EXPECT_NE(ended.err.find(stray.string()), std::string::npos) << ended.err;
+}
+
+TEST_F(Cotterd, DoesNotStartWhenItsPassphraseOpensAHolder) {
+  const fs::path fourth = holders() / "holder-4";
+  {
+    auto store = host::FileKeystore::create(fourth, secret(kOnline), {1, 8 * 1024}).value();
+    ASSERT_TRUE(store.generate("image-root-4", "image/root", now()));
+  }
+  const Ended ended = failing(cotterd({}));
+  fs::remove_all(fourth);
+  EXPECT_EQ(ended.exit_code, kRefused);
+  EXPECT_NE(ended.err.find(fourth.string()), std::string::npos) << ended.err;
+}
+
+TEST_F(Cotterd, DoesNotStartWithAHoldersPassphrase) {
+  world::Command command = cotterd({});
+  command.environment["COTTER_PASSPHRASE_HOLDER"] = kHolder;
+  const Ended ended = failing(command);
+  EXPECT_EQ(ended.exit_code, kRefused);
+  EXPECT_NE(ended.err.find((holders() / "holder-").string()), std::string::npos) << ended.err;
+  EXPECT_EQ(ended.err.find(kHolder), std::string::npos);
+}
+
+TEST_F(Cotterd, SaysWhichFileOfItsPkiIsMissingOrDamaged) {
+  const fs::path certificate = pki() / "server.crt";
+  const std::string good = read_text(certificate);
+  fs::remove(certificate);
+  const Ended missing = failing(cotterd({}));
+  write_text(certificate, "no certificate");
+  const Ended damaged = failing(cotterd({}));
+  write_text(certificate, good);
+  EXPECT_EQ(missing.exit_code, kNotFound);
+  EXPECT_NE(missing.err.find("server.crt"), std::string::npos) << missing.err;
+  EXPECT_EQ(damaged.exit_code, kFailed);
+  EXPECT_NE(damaged.err.find("server.crt"), std::string::npos) << damaged.err;
+}
+
+TEST_F(Cotterd, EndsWellWhenAskedTo) {
+  std::string own;
+  Daemon daemon = start(own);
+  EXPECT_EQ(daemon.stop(), kDone) << "as soon as it has said that it listens";
+}
+
+TEST_F(Cotterd, ComesBackAfterAPowerCutInTheMiddleOfATransfer) {
+  std::string own;
+  Daemon daemon = start(own);
+  HttpsAsk what = as_vehicle(big_image());
+  what.url = own + big_image();
+  what.go_on = [&](std::size_t) {
+    daemon.kill();
+    return true;
+  };
+  const HttpsReply cut = sim::ask(what);
+  EXPECT_FALSE(cut.failure.empty());
+  EXPECT_LT(cut.body.size(), kBigImage);
+
+  std::string port = own.substr(own.rfind(':') + 1);
+  Daemon next = start(own, {"--listen", "127.0.0.1:" + port});
+  what.url = own + big_image();
+  what.go_on = nullptr;
+  what.headers = {"Range: bytes=" + std::to_string(cut.body.size()) + "-",
+                  "If-Range: " + cut.headers.at("etag")};
+  const HttpsReply rest = sim::ask(what);
+  EXPECT_EQ(rest.status, 206);
+  EXPECT_EQ(cut.body.size() + rest.body.size(), kBigImage);
+  EXPECT_EQ(next.stop(), kDone);
+}
+
+}  // namespace
+}  // namespace cotter

@@ -1,0 +1,423 @@
+// The listener under clients that are slow, greedy, rude or gone, over plain HTTP in this process. Limits of
+// a few milliseconds where one is to be met, of an hour where it must not be.
+#include <gtest/gtest.h>
+
+#include <condition_variable>
+#include <filesystem>
+#include <mutex>
+#include <thread>
+
+#include "common/host/atomic_file.h"
+#include "server/http/server.h"
+#include "tests/sim/raw_client.h"
+#include "tests/unit/server/app/depot.h"
+
+namespace cotter::http {
+namespace {
+
+using sim::RawClient;
+using sim::RawReply;
+using namespace std::chrono_literals;
+
+constexpr auto kShort = 100ms;
+constexpr auto kNever = std::chrono::milliseconds(1h);
+constexpr std::uint64_t kBigFile = 64 * 1024 * 1024;
+
+std::string get(const std::string& path, const std::string& more = "") {
+  return "GET " + path + " HTTP/1.1\r\nHost: x\r\n" + more + "\r\n";
+}
+const std::string kHealth = get("/healthz");
+const std::string kManifest = "/director/vehicles/VIN-1/manifest";
+
+/// A signer that takes its time: until it is let go.
+class SlowSigner final : public crypto::Signer {
+ public:
+  explicit SlowSigner(crypto::Signer& real) : real_(&real) {}
+  [[nodiscard]] const crypto::PublicKey& public_key() const noexcept override { return real_->public_key(); }
+  Result<crypto::Signature> sign(ByteView message) override {
+    std::unique_lock lock(guard_);
+    asked_ = true;
+    changed_.notify_all();
+    changed_.wait(lock, [this] { return !held_; });
+    return real_->sign(message);
+  }
+  void hold() { held_ = true; }
+  void let_go() {
+    const std::lock_guard lock(guard_);
+    held_ = false;
+    changed_.notify_all();
+  }
+  void wait_until_asked() {
+    std::unique_lock lock(guard_);
+    changed_.wait(lock, [this] { return asked_; });
+  }
+
+ private:
+  crypto::Signer* real_;
+  std::mutex guard_;
+  std::condition_variable changed_;
+  bool held_ = false;
+  bool asked_ = false;
+};
+
+class HttpServerWith : public testing::Test {
+ protected:
+  HttpServerWith() {
+    depot_.add_vehicle();
+    COTTER_ASSERT(host::write_atomically(depot_.places().repo_dir / "small.bin", as_bytes("0123456789")));
+    COTTER_ASSERT(host::write_atomically(depot_.places().repo_dir / "big.bin", {}));
+    std::filesystem::resize_file(depot_.places().repo_dir / "big.bin", kBigFile);
+    options_.idle = kNever;
+    options_.body = kNever;
+    options_.grace = kNever;
+  }
+  ~HttpServerWith() override {
+    signer_.let_go();
+    stop();
+  }
+  void start() {
+    server_ = Server::listen(options_, router_).value();
+    thread_ = std::thread([this] { server_->run(); });
+  }
+  /// Returns when run() has.
+  void stop() {
+    if (server_) server_->stop();
+    if (thread_.joinable()) thread_.join();
+    server_.reset();
+  }
+  [[nodiscard]] RawReply ask(const std::string& request) const {
+    RawClient client(server_->port());
+    client.send(request);
+    return client.reply();
+  }
+
+  test::Depot depot_;
+  SlowSigner signer_{depot_.targets_signer};
+  std::unique_ptr<app::DirectorService> director_ =
+      app::DirectorService::open(
+          depot_.places(), {&signer_, &depot_.keys.snapshot_key, &depot_.keys.timestamp_key}, depot_.clock)
+          .value();
+  Router router_{depot_.places().repo_dir, director_.get(), {true, true}};
+  ServerOptions options_;
+  std::unique_ptr<Server> server_;
+  std::thread thread_;
+};
+
+TEST_F(HttpServerWith, OneConnectionAnswersManyRequests) {
+  start();
+  RawClient client(server_->port());
+  for (int i = 0; i < 3; ++i) {
+    client.send(get("/repo/small.bin"));
+    const RawReply reply = client.reply();
+    EXPECT_EQ(reply.status, 200);
+    EXPECT_EQ(reply.version, "HTTP/1.1");
+    EXPECT_EQ(reply.body, "0123456789");
+    EXPECT_EQ(reply.headers.count("date"), 1U);
+    EXPECT_EQ(reply.headers.count("connection"), 0U);
+  }
+  client.send("GET /repo/absent HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_EQ(client.reply().status, 404);
+  client.send("HEAD /repo/small.bin HTTP/1.1\r\nHost: x\r\n\r\n");
+  const RawReply head = client.reply(true);
+  EXPECT_EQ(head.status, 200);
+  EXPECT_EQ(head.headers.at("content-length"), "10");
+  client.send("HEAD /director/vehicles/VIN-1/1.root.json HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_EQ(client.reply(true).headers.at("content-length"), std::to_string(depot_.keys.roots()[0].size()));
+  client.send("HEAD /nothing HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_EQ(client.reply(true).status, 404);
+  client.send(get("/repo/small.bin", "If-None-Match: " + head.headers.at("etag") + "\r\n"));
+  EXPECT_EQ(client.reply().status, 304);
+  client.send(get("/repo/small.bin", "Range: bytes=2-4\r\n"));
+  const RawReply part = client.reply();
+  EXPECT_EQ(part.status, 206);
+  EXPECT_EQ(part.body, "234");
+  client.send(get("/healthz", "Connection: close\r\n"));
+  EXPECT_EQ(client.reply().headers.at("connection"), "close");
+  EXPECT_TRUE(client.ended());
+}
+
+TEST_F(HttpServerWith, PipelinedRequestsAreAnsweredInOrder) {
+  start();
+  RawClient client(server_->port());
+  client.send(kHealth + get("/repo/small.bin") + get("/director/vehicles/VIN-1/1.root.json") +
+              get("/repo/small.bin", "Range: bytes=0-0\r\n"));
+  EXPECT_EQ(client.reply().body, "ok\n");
+  EXPECT_EQ(client.reply().body, "0123456789");
+  EXPECT_EQ(client.reply().body, as_text(depot_.keys.roots()[0]));
+  EXPECT_EQ(client.reply().body, "0");
+}
+
+TEST_F(HttpServerWith, AnOldClientIsAnsweredInItsOwnVersion) {
+  start();
+  RawClient closing(server_->port());
+  closing.send("GET /repo/small.bin HTTP/1.0\r\n\r\n");
+  const RawReply reply = closing.reply();
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_EQ(reply.version, "HTTP/1.0");
+  EXPECT_TRUE(closing.ended());
+  RawClient keeping(server_->port());
+  for (int i = 0; i < 2; ++i) {
+    keeping.send("GET /healthz HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+    EXPECT_EQ(keeping.reply().headers.at("connection"), "keep-alive");
+  }
+}
+
+TEST_F(HttpServerWith, AClientThatEndsItsHalfIsStillAnswered) {
+  start();
+  RawClient client(server_->port());
+  client.send(get("/repo/big.bin"));
+  client.end_sending();
+  EXPECT_EQ(client.reply().body.size(), kBigFile);
+  EXPECT_TRUE(client.ended());
+}
+
+TEST_F(HttpServerWith, ABodyTooLargeIsRefusedBeforeItIsRead) {
+  start();
+  RawClient client(server_->port());
+  client.send("PUT " + kManifest + " HTTP/1.1\r\nHost: x\r\nContent-Length: 1099511627776\r\n\r\n");
+  EXPECT_EQ(client.reply().status, 413);
+  EXPECT_TRUE(client.ended());
+}
+
+TEST_F(HttpServerWith, ABodyTooLargeThatIsSentAllTheSameDoesNotDrownTheAnswer) {
+  start();
+  const std::string body(2 * 1024 * 1024, 'x');
+  RawClient declared(server_->port());
+  declared.send("PUT " + kManifest +
+                " HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+  EXPECT_EQ(declared.reply().status, 413);
+  RawClient chunked(server_->port());
+  chunked.send("PUT " + kManifest + " HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
+  const std::string chunk = "10000\r\n" + body.substr(0, 0x10000) + "\r\n";
+  for (int i = 0; i < 16; ++i) chunked.send(chunk);
+  const RawReply reply = chunked.reply();
+  EXPECT_EQ(reply.status, 413);
+  EXPECT_EQ(reply.headers.at("content-type"), "application/problem+json");
+}
+
+TEST_F(HttpServerWith, AManifestInChunksIsTaken) {
+  start();
+  const Bytes wire = test::VehicleVoice().wire();
+  std::string request = "PUT " + kManifest + " HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+  char size[16];
+  std::snprintf(size, sizeof(size), "%zx", wire.size());
+  request += std::string(size) + "\r\n" + std::string(as_text(wire)) + "\r\n0\r\n\r\n";
+  EXPECT_EQ(ask(request).status, 200);
+}
+
+TEST_F(HttpServerWith, AClientThatExpectsAWordFirstGetsIt) {
+  start();
+  const std::string body(as_text(test::VehicleVoice().wire()));
+  RawClient client(server_->port());
+  client.send("PUT " + kManifest + " HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: " +
+              std::to_string(body.size()) + "\r\n\r\n");
+  EXPECT_EQ(client.reply().status, 100);
+  client.send(body);
+  EXPECT_EQ(client.reply().status, 200);
+  RawClient greedy(server_->port());
+  greedy.send("PUT " + kManifest +
+              " HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 9999999\r\n\r\n");
+  EXPECT_EQ(greedy.reply().status, 413);
+}
+
+TEST_F(HttpServerWith, ABodyWhereNoneBelongsIsNotRead) {
+  start();
+  const std::string rest = " HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello";
+  const struct {
+    const char* line;
+    int status;
+  } cases[] = {{"POST /repo/small.bin", 405},
+               {"PUT /nowhere", 404},
+               {"GET /repo/small.bin", 200},
+               {"PUT /director/vehicles/VIN-1/timestamp.json", 405}};
+  for (const auto& one : cases) {
+    RawClient client(server_->port());
+    client.send(one.line + rest);
+    const RawReply reply = client.reply();
+    EXPECT_EQ(reply.status, one.status) << one.line;
+    EXPECT_EQ(reply.headers.at("connection"), "close");
+    EXPECT_TRUE(client.ended());
+  }
+}
+
+TEST_F(HttpServerWith, ARequestOfTwoMeaningsIsRefused) {
+  start();
+  for (const char* headers :
+       {"Host: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+        "Host: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n", "Host: x\r\nTransfer-Encoding: gzip\r\n",
+        "Host: x\r\nTransfer-Encoding: chunked, gzip\r\n", "Host: x\r\nContent-Length: -1\r\n",
+        "Host: x\r\nContent-Length: 5x\r\n", "", "Host: x\r\nHost: y\r\n", "Host: x\r\nBad Name: 1\r\n",
+        "Host: x\r\n folded\r\nA\rB: c\r\n"}) {
+    EXPECT_EQ(ask("PUT " + kManifest + " HTTP/1.1\r\n" + headers + "\r\n").status, 400) << headers;
+  }
+}
+
+TEST_F(HttpServerWith, WhatIsNoHttpIsRefused) {
+  start();
+  for (const char* bytes :
+       {"hello\r\n\r\n", "GET /healthz HTTP/9.9\r\n\r\n", "GET /healthz\r\n\r\n", "\x16\x03\x01\x02",
+        "GET /heal thz HTTP/1.1\r\nHost: x\r\n\r\n", "GET /a\x01 HTTP/1.1\r\nHost: x\r\n\r\n"}) {
+    RawClient client(server_->port());
+    client.send(bytes);
+    client.end_sending();
+    const RawReply reply = client.reply();
+    EXPECT_EQ(reply.status, 400) << bytes;
+    EXPECT_TRUE(client.ended());
+  }
+}
+
+TEST_F(HttpServerWith, AHeaderTooLargeIsRefused) {
+  start();
+  EXPECT_EQ(ask(get("/healthz", "X: " + std::string(20'000, 'x') + "\r\n")).status, 431);
+  EXPECT_EQ(ask(get("/" + std::string(20'000, 'x'))).status, 431);
+}
+
+TEST_F(HttpServerWith, NoPathGetsIntoAHeaderOrOutOfTheFolder) {
+  start();
+  for (const char* path :
+       {"/repo/%0d%0aSet-Cookie:x=1", "/repo/small.bin%0d%0aX-Mine:1", "/%0d%0aX-Mine:1",
+        "/director/vehicles/VIN-1%0d%0aX-Mine:1/timestamp.json", "/repo/..%2f..%2fetc/passwd", "/repo/%00",
+        "/repo/small.bin%00", "/repo/../cotter.db", "/repo/%2e%2e/cotter.db"}) {
+    const RawReply reply = ask(get(path));
+    EXPECT_EQ(reply.status, 404) << path;
+    EXPECT_EQ(reply.head.find("X-Mine"), std::string::npos) << reply.head;
+    EXPECT_EQ(reply.head.find("Set-Cookie"), std::string::npos) << reply.head;
+  }
+}
+
+TEST_F(HttpServerWith, ASlowHeaderIsNotWaitedFor) {
+  options_.idle = kShort;
+  start();
+  RawClient silent(server_->port());
+  RawClient halting(server_->port());
+  halting.send("GET /healthz HTTP/1.1\r\nHos");
+  EXPECT_TRUE(silent.ended());
+  EXPECT_TRUE(halting.ended());
+}
+
+TEST_F(HttpServerWith, ASlowBodyIsNotWaitedFor) {
+  options_.body = kShort;
+  start();
+  RawClient client(server_->port());
+  client.send("PUT " + kManifest + " HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhel");
+  EXPECT_TRUE(client.ended());
+}
+
+TEST_F(HttpServerWith, AClientThatNeverReadsLosesItsPlace) {
+  options_.body = kShort;
+  options_.max_connections = 1;
+  start();
+  RawClient deaf(server_->port(), 4096);
+  deaf.send(get("/repo/big.bin"));
+  // As long as it holds the only place, everybody else is turned away.
+  while (ask(kHealth).status != 200) {
+  }
+  EXPECT_LT(deaf.reply().body.size(), kBigFile);
+}
+
+TEST_F(HttpServerWith, OneClientTooManyIsTurnedAwayAndTheOthersServed) {
+  options_.max_connections = 2;
+  start();
+  RawClient first(server_->port());
+  RawClient second(server_->port());
+  for (RawClient* client : {&first, &second}) {
+    client->send(kHealth);
+    EXPECT_EQ(client->reply().status, 200);
+  }
+  RawClient third(server_->port());
+  EXPECT_TRUE(third.ended());
+  first.send(kHealth);
+  EXPECT_EQ(first.reply().status, 200);
+}
+
+TEST_F(HttpServerWith, AnIdleConnectionDoesNotHoldUpTheEnd) {
+  start();
+  RawClient fresh(server_->port());
+  RawClient idle(server_->port());
+  idle.send(kHealth);
+  EXPECT_EQ(idle.reply().status, 200);
+  RawClient halting(server_->port());
+  halting.send("GET /heal");
+  stop();
+  EXPECT_TRUE(idle.ended());
+}
+
+TEST_F(HttpServerWith, WhatIsUnderWayIsAnsweredBeforeTheEnd) {
+  start();
+  const std::string body(as_text(test::VehicleVoice().wire()));
+  RawClient client(server_->port());
+  client.send("PUT " + kManifest + " HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: " +
+              std::to_string(body.size()) + "\r\n\r\n");
+  EXPECT_EQ(client.reply().status, 100);  // it is under way
+  server_->stop();
+  client.send(body);
+  const RawReply reply = client.reply();
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_EQ(reply.headers.at("connection"), "close");
+  thread_.join();
+}
+
+TEST_F(HttpServerWith, WhatDragsOnIsCutAtTheEnd) {
+  options_.grace = kShort;
+  start();
+  RawClient deaf(server_->port(), 4096);
+  deaf.send(get("/repo/big.bin"));
+  RawClient halting(server_->port());
+  halting.send("PUT " + kManifest +
+               " HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n");
+  EXPECT_EQ(halting.reply().status, 100);
+  stop();
+  EXPECT_TRUE(halting.ended());
+}
+
+TEST_F(HttpServerWith, ADirectorAtWorkOutlivesItsConnection) {
+  // Cut while a thread still works on the request: nothing of it may be gone before that thread is done.
+  options_.grace = kShort;
+  signer_.hold();
+  start();
+  RawClient client(server_->port());
+  client.send(get("/director/vehicles/VIN-1/timestamp.json"));
+  signer_.wait_until_asked();
+  server_->stop();
+  EXPECT_TRUE(client.ended());
+  signer_.let_go();
+  thread_.join();
+}
+
+TEST_F(HttpServerWith, ASlowSignerDoesNotHoldUpTheFiles) {
+  signer_.hold();
+  start();
+  RawClient waiting(server_->port());
+  waiting.send(get("/director/vehicles/VIN-1/timestamp.json"));
+  signer_.wait_until_asked();
+  EXPECT_EQ(ask(get("/repo/small.bin")).status, 200);
+  signer_.let_go();
+  EXPECT_EQ(waiting.reply().status, 200);
+}
+
+TEST_F(HttpServerWith, AStopBeforeTheStartIsNotLost) {
+  server_ = Server::listen(options_, router_).value();
+  server_->stop();
+  server_->run();
+  server_.reset();
+}
+
+TEST_F(HttpServerWith, APortInUseIsSaidSo) {
+  start();
+  ServerOptions same = options_;
+  same.port = server_->port();
+  const auto second = Server::listen(same, router_);
+  ASSERT_FALSE(second);
+  EXPECT_TRUE(is_fault(second.error(), Fault::Kind::Busy)) << summary(second.error());
+  EXPECT_NE(summary(second.error()).find(std::to_string(same.port)), std::string::npos);
+}
+
+TEST_F(HttpServerWith, ANameIsNoAddressToListenOn) {
+  options_.host = "localhost";
+  const auto server = Server::listen(options_, router_);
+  ASSERT_FALSE(server);
+  EXPECT_TRUE(is_fault(server.error(), Fault::Kind::Usage));
+}
+
+}  // namespace
+}  // namespace cotter::http
