@@ -155,7 +155,8 @@ Result<void> ImageStore::obtain(const trust::Assignment& assignment, const Fetch
     const bool resumable =
         why == nullptr || why->rule == RuleId::TransferTooSlow || why->rule == RuleId::ImageTooShort;
     if (!resumable) ::unlink(part.c_str());
-    return fail(located(fetched.error(), Repository::Image, "targets/" + assignment.name().value()));
+    return fail(
+        located(concerning(fetched.error(), assignment.name().value()), Repository::Image, "targets"));
   }
   return rename_durably(part, image_path(assignment));
 }

@@ -82,6 +82,11 @@ Error located(Error error, Repository repository, std::string_view role) {
   return error;
 }
 
+Error concerning(Error error, std::string_view what) {
+  if (auto* rejection = std::get_if<Rejection>(&error)) rejection->got += " (" + std::string(what) + ")";
+  return error;
+}
+
 std::string summary(const Error& error) {
   if (const auto* fault = std::get_if<Fault>(&error)) return fault->detail;
   const auto& rejection = std::get<Rejection>(error);

@@ -35,6 +35,9 @@ Result<T> located(Result<T> result, Repository repository, std::string_view role
   return fail(located(std::move(result).error(), repository, role));
 }
 
+/// Adds to a Rejection what it is about within its file: an image's name.
+Error concerning(Error error, std::string_view what);
+
 inline const Rejection* rejection_in(const Error& error) noexcept { return std::get_if<Rejection>(&error); }
 inline bool is_fault(const Error& error, Fault::Kind kind) noexcept {
   const Fault* fault = std::get_if<Fault>(&error);
@@ -50,8 +53,9 @@ T unwrap(Result<T>&& result) {
 
 }  // namespace cotter
 
-/// The value of a Result, or an early return of its error. Nests: each use has a name of its own. Never within the braces of
-/// an initialiser: compilers leak the members built before it when it returns (tests/unit/layering_test.cpp looks).
+/// The value of a Result, or an early return of its error. Nests: each use has a name of its own. Never
+/// within the braces of an initialiser: compilers leak the members built before it when it returns
+/// (tests/unit/layering_test.cpp looks).
 #define TRY(...) COTTER_TRY_COUNTED(__COUNTER__, __VA_ARGS__)
 #define COTTER_TRY_COUNTED(id, ...) COTTER_TRY_AS(id, __VA_ARGS__)
 #define COTTER_TRY_AS(id, ...) COTTER_TRY_NAMED(try_result_##id, __VA_ARGS__)

@@ -47,6 +47,7 @@ struct Pipe {
   if (err >= 0) ::dup2(err, STDERR_FILENO);
   const int nothing = ::open("/dev/null", O_RDONLY);
   ::dup2(nothing, STDIN_FILENO);
+  for (const std::string& name : command.without) ::unsetenv(name.c_str());
   for (const auto& [name, value] : command.environment) ::setenv(name.c_str(), value.c_str(), 1);
   std::vector<char*> arguments;
   std::string program = command.program.string();

@@ -20,6 +20,7 @@ struct Command {
   std::vector<std::string> arguments;
   std::map<std::string, std::string> environment;  ///< added to ours
   std::filesystem::path log;                       ///< stderr is appended here; empty: ours
+  std::vector<std::string> without{};              ///< variables that it must not inherit from us
 };
 
 struct Ended {

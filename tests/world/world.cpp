@@ -101,6 +101,7 @@ Result<void> World::start_server() {
   Command server = command("cotterd", {"-C", workspace().string(), "--json", "--listen",
                                        "127.0.0.1:" + std::to_string(server_port_)});
   server.environment.erase("COTTER_PASSPHRASE_HOLDER");  // it would not start with an offline key in reach
+  server.without = {"COTTER_PASSPHRASE_HOLDER"};
   server.log = dir_ / "cotterd.log";
   server_ = TRY(Daemon::start(server));
   const json::Value ready = TRY(parse(TRY(server_->read_line())));
