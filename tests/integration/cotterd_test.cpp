@@ -2,7 +2,10 @@
 #include <gtest/gtest.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/ssl.h>
 #include <openssl/x509.h>
+#include <sys/socket.h>
+#include <sys/time.h>
 
 #include <fstream>
 #include <memory>
@@ -78,6 +81,44 @@ std::string request_pem(EVP_PKEY& key) {
   const auto size = BIO_get_mem_data(bio.get(), &data);
   return {data, static_cast<std::size_t>(size)};
 }
+
+/// A TLS connection that says what a test tells it to. Gives up after 20 s.
+class TlsLine {
+ public:
+  TlsLine(const std::string& url, const Device& who)
+      : context_(SSL_CTX_new(TLS_client_method()), &SSL_CTX_free) {
+    COTTER_ASSERT(SSL_CTX_use_certificate_file(context_.get(), who.certificate.c_str(), SSL_FILETYPE_PEM) ==
+                  1);
+    COTTER_ASSERT(SSL_CTX_use_PrivateKey_file(context_.get(), who.key.c_str(), SSL_FILETYPE_PEM) == 1);
+    bio_.reset(BIO_new_ssl_connect(context_.get()));
+    BIO_set_conn_hostname(bio_.get(), url.substr(std::string("https://").size()).c_str());
+    COTTER_ASSERT(BIO_do_connect(bio_.get()) == 1);
+    const timeval patience{20, 0};
+    const int fd = static_cast<int>(BIO_get_fd(bio_.get(), nullptr));
+    ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+    BIO_get_ssl(bio_.get(), &ssl_);
+  }
+  void send(const std::string& text) {
+    ASSERT_EQ(SSL_write(ssl_, text.data(), static_cast<int>(text.size())), static_cast<int>(text.size()));
+  }
+  void end_sending() { SSL_shutdown(ssl_); }
+  /// Until `end` has come, or the connection is over.
+  std::string read_to(const std::string& end) {
+    std::string text;
+    while (text.find(end) == std::string::npos) {
+      char chunk[4096];
+      const int got = SSL_read(ssl_, chunk, sizeof(chunk));
+      if (got <= 0) break;
+      text.append(chunk, static_cast<std::size_t>(got));
+    }
+    return text;
+  }
+
+ private:
+  std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context_;
+  std::unique_ptr<BIO, decltype(&BIO_free_all)> bio_{nullptr, &BIO_free_all};
+  SSL* ssl_ = nullptr;
+};
 
 /// One workspace for all tests here: making one takes seconds of key derivation.
 class Cotterd : public testing::Test {
@@ -302,6 +343,14 @@ TEST_F(Cotterd, TakesNoManifestThatIsTooLarge) {
   EXPECT_EQ(unasked.status, 413) << unasked.failure;
 }
 
+TEST_F(Cotterd, AnswersAClientThatHasEndedItsHalf) {
+  TlsLine line(url, *device);
+  line.send("GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n");
+  line.end_sending();
+  EXPECT_NE(line.read_to("ready\n").find("200 OK"), std::string::npos);
+  EXPECT_EQ(line.read_to("more"), "");
+}
+
 TEST_F(Cotterd, NamesTheMethodsThatItTakes) {
   const HttpsReply reply = sim::ask(as_vehicle("/repo/timestamp.json", "DELETE"));
   EXPECT_EQ(reply.status, 405);
@@ -415,6 +464,16 @@ TEST_F(Cotterd, EndsWellWhenAskedTo) {
   std::string own;
   Daemon daemon = start(own);
   EXPECT_EQ(daemon.stop(), kDone) << "as soon as it has said that it listens";
+}
+
+TEST_F(Cotterd, DoesNotWaitForIdleVehiclesWhenAskedToEnd) {
+  std::string own;
+  Daemon daemon = start(own);
+  TlsLine idle(own, *device);
+  idle.send("GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n");
+  idle.read_to("ready\n");
+  EXPECT_EQ(daemon.stop(std::chrono::seconds(4)), kDone) << "what is under way would get 5 s";
+  EXPECT_EQ(idle.read_to("more"), "");
 }
 
 TEST_F(Cotterd, ComesBackAfterAPowerCutInTheMiddleOfATransfer) {
