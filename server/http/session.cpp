@@ -100,10 +100,10 @@ class Session final : Connection {
   Session& operator=(const Session&) = delete;
 
   asio::awaitable<void> serve() {
-    if (!co_await open()) co_return;
-    bool goes_on = true;
-    while (goes_on && !shared_.stopping)
-      goes_on = co_await serve_one();  // g++ 12 miscompiles a co_await after &&
+    // No co_await stands within a condition: g++ 12 makes a trap of it (docs/mistakes.md).
+    bool goes_on = co_await open();
+    if (!goes_on) co_return;
+    while (goes_on && !shared_.stopping) goes_on = co_await serve_one();
     co_await close();
   }
 
@@ -281,7 +281,8 @@ class Session final : Connection {
         spdlog::error("a file became shorter, or unreadable, while it was sent");
         co_return false;  // the client sees a short body, and knows
       }
-      if (!co_await write_piece(next)) co_return false;
+      const bool taken = co_await write_piece(next);
+      if (!taken) co_return false;
       done += next.size();
     }
     co_return true;
