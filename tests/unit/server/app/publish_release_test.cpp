@@ -245,5 +245,21 @@ TEST_F(Publish, SaysWhenTheDiskIsFullAndChangesNothing) {
   EXPECT_EQ((*small.read()->targets())->targets.size(), 2U);
 }
 
+TEST_F(Publish, SaysWhenTheRepositoryMayNotBeWritten) {
+  const PublishRequest request = ws_.request("a", "image", {0, 1});
+  const fs::path temporary = ws_.repo().parent_path().parent_path();
+  fs::permissions(temporary, fs::perms(0755));
+  fs::permissions(ws_.repo(), fs::perms(0555));
+  {
+    const sim::AsNobody nobody;
+    const auto outcome = ws_.publish(request);
+    ASSERT_FALSE(outcome);
+    EXPECT_TRUE(is_fault(outcome.error(), Fault::Kind::Denied)) << explain(outcome.error());
+    EXPECT_NE(summary(outcome.error()).find(ws_.repo().string()), std::string::npos);
+  }
+  fs::permissions(ws_.repo(), fs::perms(0755));
+  EXPECT_TRUE(ws_.publish(request));
+}
+
 }  // namespace
 }  // namespace cotter::app
