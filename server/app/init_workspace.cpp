@@ -128,9 +128,9 @@ Result<void> make_repositories(const fs::path& staging, const AllKeys& all, cons
     TRY(repository::write_file(image, file));
   }
   TRY(host::make_dir(staging / "director"));
-  return repository::write_file(
-      repository::Layout(staging / "director"),
-      TRY(repository::make_director_root(all.director.first(), settings.director.root, now)));
+  const repository::NewFile root =
+      TRY(repository::make_director_root(all.director.first(), settings.director.root, now));
+  return repository::write_file(repository::Layout(staging / "director"), root);
 }
 
 /// Sees that all names are free. What a killed init had moved goes, only where its staging folder says that

@@ -118,7 +118,8 @@ Result<Workspace> Workspace::open(const fs::path& dir) {
     return fault(Fault::Kind::NotFound, "no workspace in " + dir.string() + ": it has no cotter.toml",
                  "cotter init " + dir.string() + " makes one");
   }
-  return Workspace(whole, TRY(read_settings(whole / kConfigName)));
+  Settings settings = TRY(read_settings(whole / kConfigName));
+  return Workspace(whole, std::move(settings));
 }
 
 Result<Workspace> Workspace::find(const std::optional<fs::path>& given) {

@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <memory>
+#include <utility>
 
 #include "common/host/output.h"
 #include "common/host/system_clock.h"
@@ -14,7 +15,8 @@ namespace cotter::cli {
 namespace {
 
 Result<app::NewPassphrases> ask_passphrases(const app::InitPlan& plan, const Context& context) {
-  app::NewPassphrases passphrases{TRY(host::read_new_passphrase(workspace_source(context))), {}};
+  crypto::Secret online = TRY(host::read_new_passphrase(workspace_source(context)));
+  app::NewPassphrases passphrases{std::move(online), {}};
   for (std::uint32_t number = 1; number <= plan.holders(); ++number) {
     passphrases.holders.push_back(
         TRY(host::read_new_passphrase(holder_source(context, app::holder_name(number)))));
