@@ -65,8 +65,8 @@ void Refresh::store(const RoleName& role, const Verified<T>& file) {
 
 Result<void> Refresh::give_root(Bytes file) {
   if (roots_ == set_.policy().limits.roots_per_cycle) {
-    return located(refuse(RuleId::RootsEndless, std::to_string(roots_) + " new roots at most", "more"),
-                   set_.policy().repository, model::root_role().value());
+    TRY(located(refuse(RuleId::RootsEndless, std::to_string(roots_) + " new roots at most", "more"),
+                set_.policy().repository, model::root_role().value()));
   }
   const RootConsequences consequences = TRY(set_.update_root(std::move(file)));
   ++roots_;
