@@ -46,6 +46,7 @@ struct AtTerminal {
 AtTerminal at_terminal(const std::string& keys, const std::function<int()>& work) {
   int terminal = -1;
   const pid_t child = ::forkpty(&terminal, nullptr, nullptr, nullptr);
+  COTTER_ASSERT(child >= 0);  // kill(-1) below would end every process of this machine
   if (child == 0) ::_exit(work());
   AtTerminal seen;
   const auto read_some = [&] {
@@ -66,6 +67,19 @@ AtTerminal at_terminal(const std::string& keys, const std::function<int()>& work
   ::close(terminal);
   return seen;
 }
+
+class PassphraseAtTerminal : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    int terminal = -1;
+    int program = -1;
+    if (::openpty(&terminal, &program, nullptr, nullptr, nullptr) != 0) {
+      GTEST_SKIP() << "no terminal can be made here: is /dev/pts mounted?";
+    }
+    ::close(terminal);
+    ::close(program);
+  }
+};
 
 TEST(Passphrase, FileDescriptorGivesOneLineEach) {
   const Input input("first pass\nsecond\n\nlast");
@@ -115,7 +129,7 @@ TEST(Passphrase, WithoutATerminalSaysHowToGiveIt) {
   EXPECT_EQ(status, 0);
 }
 
-TEST(Passphrase, TerminalNeverShowsWhatIsTyped) {
+TEST_F(PassphraseAtTerminal, TerminalNeverShowsWhatIsTyped) {
   const AtTerminal seen = at_terminal("hidden words\nhidden words\n", [] {
     return shown(read_new_passphrase({std::nullopt, "", "Passphrase of holder-1"})) == "hidden words" ? 0 : 1;
   });
@@ -125,7 +139,7 @@ TEST(Passphrase, TerminalNeverShowsWhatIsTyped) {
   EXPECT_EQ(seen.screen.find("hidden"), std::string::npos) << seen.screen;
 }
 
-TEST(Passphrase, TwoDifferentEntriesAreRefused) {
+TEST_F(PassphraseAtTerminal, TwoDifferentEntriesAreRefused) {
   const AtTerminal seen = at_terminal("hidden words\nhidden wordz\n", [] {
     const auto secret = read_new_passphrase({std::nullopt, "", "Passphrase"});
     return !secret && is_fault(secret.error(), Fault::Kind::Usage) ? 0 : 1;
@@ -133,7 +147,7 @@ TEST(Passphrase, TwoDifferentEntriesAreRefused) {
   EXPECT_EQ(seen.status, 0) << seen.screen;
 }
 
-TEST(Passphrase, InterruptLeavesTheTerminalWithItsEcho) {
+TEST_F(PassphraseAtTerminal, InterruptLeavesTheTerminalWithItsEcho) {
   const AtTerminal seen = at_terminal("half a pass\x03", [] {
     std::signal(SIGINT, [](int) {
       termios state{};
