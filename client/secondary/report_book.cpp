@@ -12,8 +12,9 @@ namespace cotter::client {
 namespace {
 
 constexpr std::string_view kRecord = "report";
-constexpr std::size_t kMaxAttacks = 8;        // FVS-8
-constexpr std::size_t kMaxAttackBytes = 127;  // eight of them and their commas fit FMT-84's 1024 bytes
+constexpr std::chrono::minutes kBelievedAhead{5};  // the skew that a director allows a report
+constexpr std::size_t kMaxAttacks = 8;             // FVS-8
+constexpr std::size_t kMaxAttackBytes = 127;       // eight of them and their commas fit FMT-84's 1024 bytes
 
 /// "director/targets:rule-id"; what stands before the colon is encoded, for a role's name is anybody's.
 std::string spelt(const Rejection& rejection) {
@@ -22,6 +23,13 @@ std::string spelt(const Rejection& rejection) {
   if (rejection.repository) where = std::string(name_of(*rejection.repository)) + "/";
   where += model::percent_encoded_segment(rejection.role);
   return where.substr(0, kMaxAttackBytes - rule.size()) + rule;
+}
+
+/// A clock set back a little is not believed, since the director takes no report older than the last
+/// (DIR-25). One that ran far ahead was not believed by the director either, and must not hold up every
+/// report until the calendar has caught up.
+UtcTime report_time(UtcTime now, std::optional<UtcTime> last) {
+  return last && *last > now && *last - now <= kBelievedAhead ? *last : now;
 }
 
 }  // namespace
@@ -44,7 +52,7 @@ Result<Bytes> ReportBook::report(const EcuIdentity& identity, const Running& run
   report.installed = running.image;
   report.release_counter = running.release_counter;
   report.director_targets_version = director_targets_;
-  report.time = std::max(now, last_time_.value_or(now));
+  report.time = report_time(now, last_time_);
   report.previous_time = last_time_.value_or(report.time);
   for (Attack& attack : attacks_) {
     if (!report.attacks_detected.empty()) report.attacks_detected += ",";

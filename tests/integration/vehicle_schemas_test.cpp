@@ -5,6 +5,8 @@
 
 #include <functional>
 
+#include "common/json/canonical.h"
+#include "common/json/strict_reader.h"
 #include "server/storage/sqlite/database.h"
 #include "tests/integration/vehicle_world.h"
 
@@ -43,7 +45,7 @@ class Schema {
   rapidjson::SchemaDocument schema_;
 };
 
-/// Each is an instance, there is at least one, and none still is without one of its members.
+/// Each is an instance, there is at least one, and not everything is one.
 void expect_instances(const std::string& name, const std::vector<std::string>& texts) {
   const Schema schema(name);
   EXPECT_FALSE(texts.empty()) << name;
@@ -56,6 +58,19 @@ std::vector<std::string> files(const fs::path& folder, const std::string& ending
   std::vector<std::string> texts;
   for (const auto& entry : fs::directory_iterator(folder)) {
     if (entry.path().filename().string().ends_with(ending)) texts.push_back(text_of(entry.path()));
+  }
+  return texts;
+}
+
+/// Every ECU's signed report, as it travelled.
+std::vector<std::string> reports_in(const std::vector<std::string>& manifests) {
+  std::vector<std::string> texts;
+  for (const std::string& text : manifests) {
+    const json::Value manifest = must(json::read(as_bytes(text)));
+    const auto signed_part = must(must(json::ObjectView::of(manifest, "manifest")).object("signed"));
+    for (const json::Member& report : must(signed_part.object("ecu_version_manifests")).members()) {
+      texts.push_back(json::to_text(report.value));
+    }
   }
   return texts;
 }
@@ -88,8 +103,9 @@ TEST_F(Schemas, DescribeWhatTheDirectorServesAndIsSent) {
   expect_instances("timestamp", column("SELECT timestamp FROM director_set"));
   expect_instances("snapshot", column("SELECT snapshot FROM director_set"));
   expect_instances("targets", column("SELECT targets FROM director_set"));
-  expect_instances("manifest", column("SELECT body FROM manifest WHERE body IS NOT NULL"));
-  expect_instances("report", column("SELECT report FROM ecu WHERE report IS NOT NULL"));
+  const auto manifests = column("SELECT body FROM manifest WHERE body IS NOT NULL");
+  expect_instances("manifest", manifests);
+  expect_instances("report", reports_in(manifests));
 }
 
 TEST_F(Schemas, DescribeWhatLiesInAWorkspace) {

@@ -66,8 +66,23 @@ TEST(Reports, TellTheTimeOfThisAndOfThePreviousOne) {
   const auto second = bench.ecu.report();
   EXPECT_EQ((*second)->time, first + std::chrono::hours(1));
   EXPECT_EQ((*second)->previous_time, first);
-  bench.ecu.clock.time = first;  // a clock that jumps back is not believed
-  EXPECT_EQ((*bench.ecu.report())->time, first + std::chrono::hours(1));
+}
+
+TEST(Reports, DoNotBelieveAClockThatIsSetBackALittle) {  // DIR-25: no report is older than the one before
+  Bench bench;
+  const UtcTime first = bench.ecu.clock.time;
+  ASSERT_TRUE(bench.ecu.report());
+  bench.ecu.clock.time = first - std::chrono::minutes(4);
+  EXPECT_EQ((*bench.ecu.report())->time, first);
+}
+
+TEST(Reports, AreNotHeldUpByAClockThatOnceRanFarAhead) {  // the director refused those reports (ATK-51)
+  Bench bench;
+  const UtcTime honest = bench.ecu.clock.time;
+  bench.ecu.clock.time = honest + std::chrono::hours(48);
+  ASSERT_TRUE(bench.ecu.report());
+  bench.ecu.clock.time = honest;
+  EXPECT_EQ((*bench.ecu.report())->time, honest);
 }
 
 TEST(Reports, KeepAnAttackUntilNewerTargetsAnswerIt) {  // FVS-8
