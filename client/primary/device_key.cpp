@@ -6,18 +6,13 @@
 
 #include <memory>
 
+#include "common/crypto/free_by.h"
 #include "common/host/atomic_file.h"
 
 namespace cotter::client {
 namespace {
 
-template <auto free_function>
-struct FreeBy {
-  template <class T>
-  void operator()(T* object) const noexcept {
-    free_function(object);
-  }
-};
+using crypto::FreeBy;
 using Key = std::unique_ptr<EVP_PKEY, FreeBy<EVP_PKEY_free>>;
 using Csr = std::unique_ptr<X509_REQ, FreeBy<X509_REQ_free>>;
 using Memory = std::unique_ptr<BIO, FreeBy<BIO_free_all>>;

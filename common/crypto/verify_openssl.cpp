@@ -13,20 +13,15 @@
 #include <array>
 #include <limits>
 
+#include "common/crypto/free_by.h"
+
 namespace cotter::crypto {
 namespace {
 
-template <auto kFree>
-struct Free {
-  template <class T>
-  void operator()(T* pointer) const noexcept {
-    kFree(pointer);
-  }
-};
-using Bio = std::unique_ptr<BIO, Free<BIO_free>>;
-using Number = std::unique_ptr<BIGNUM, Free<BN_free>>;
-using Key = std::unique_ptr<EVP_PKEY, Free<EVP_PKEY_free>>;
-using Context = std::unique_ptr<EVP_MD_CTX, Free<EVP_MD_CTX_free>>;
+using Bio = std::unique_ptr<BIO, FreeBy<BIO_free>>;
+using Number = std::unique_ptr<BIGNUM, FreeBy<BN_free>>;
+using Key = std::unique_ptr<EVP_PKEY, FreeBy<EVP_PKEY_free>>;
+using Context = std::unique_ptr<EVP_MD_CTX, FreeBy<EVP_MD_CTX_free>>;
 
 /// Hostile keys and signatures fail inside OpenSSL, which keeps a list of errors per thread: leave none
 /// behind.

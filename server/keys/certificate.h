@@ -12,17 +12,12 @@
 
 #include "common/base/result.h"
 #include "common/base/time.h"
+#include "common/crypto/free_by.h"
 #include "common/crypto/secret.h"
 
 namespace cotter::keys {
 
-template <auto free_function>
-struct FreeBy {
-  template <class T>
-  void operator()(T* object) const noexcept {
-    free_function(object);
-  }
-};
+using crypto::FreeBy;
 using KeyHandle = std::unique_ptr<EVP_PKEY, FreeBy<EVP_PKEY_free>>;
 using CertificateHandle = std::unique_ptr<X509, FreeBy<X509_free>>;
 

@@ -107,7 +107,10 @@ Result<void> PrimaryStore::provision(const std::vector<KnownEcu>& ecus) {
     TRY(db_.run(
         "INSERT INTO ecu VALUES (?1, ?2, ?3, ?4) ON CONFLICT (serial) DO UPDATE SET "
         "hardware_id = excluded.hardware_id, public_key = excluded.public_key, "
-        "floor = max(floor, excluded.floor)",
+        "floor = max(floor, excluded.floor) "
+        // Every start does this, and nearly always with what is there: then nothing is written.
+        "WHERE hardware_id <> excluded.hardware_id OR public_key <> excluded.public_key OR "
+        "floor < excluded.floor",
         {ecu.serial.value(), ecu.hardware_id.value(), json::to_text(ecu.key.encode()), ecu.floor.value()}));
   }
   return transaction.commit();
