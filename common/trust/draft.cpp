@@ -64,6 +64,7 @@ MAKE_DRAFT(model::Root)
 MAKE_DRAFT(model::Timestamp)
 MAKE_DRAFT(model::Snapshot)
 MAKE_DRAFT(model::Targets)
+MAKE_DRAFT(model::TimeAttestation)
 #undef MAKE_DRAFT
 template Result<Verified<model::Root>> Draft<model::Root>::seal_anchor() const;
 template Result<Verified<model::Root>> Draft<model::Root>::seal_successor(const Verified<model::Root>&) const;

@@ -79,8 +79,9 @@ Result<void> Refresh::give_root(Bytes file) {
   return {};
 }
 
-Result<void> Refresh::close_roots() {
-  TRY(set_.close_root_chain());
+Result<void> Refresh::end_roots(UtcTime now) {
+  COTTER_ASSERT(step_ == Step::Root);
+  TRY(set_.close_root_chain(now));
   step_ = scope_ == Scope::Full ? Step::StoredTimestamp : Step::StoredTargets;
   return {};
 }
@@ -153,7 +154,7 @@ Result<void> Refresh::give(Bytes file) {
 Result<void> Refresh::absent() {
   switch (step_) {
     case Step::Root:
-      return close_roots();
+      return end_roots(set_.now());
     case Step::StoredTimestamp:
       step_ = Step::Timestamp;
       return {};
@@ -187,15 +188,20 @@ Result<std::optional<Bytes>> obtain(const Want& want, Repository repository, Met
   return fail(located(std::move(file).error(), repository, want.role.value()));
 }
 
+/// Commits what a step did, also when it was refused in the end.
+template <class Driver>
+Result<void> settle(Driver& driver, Repository repository, MetadataStore& store, Result<void> step) {
+  if (const std::vector<Effect> effects = driver.take_effects(); !effects.empty()) {
+    TRY(store.commit(repository, effects));
+  }
+  return step;
+}
+
 template <class Driver>
 Result<void> drive_any(Driver& driver, Repository repository, MetadataStore& store, Transport& transport) {
   while (const std::optional<Want> want = driver.next()) {
     std::optional<Bytes> file = TRY(obtain(*want, repository, store, transport));
-    const Result<void> step = file ? driver.give(std::move(*file)) : driver.absent();
-    if (const std::vector<Effect> effects = driver.take_effects(); !effects.empty()) {
-      TRY(store.commit(repository, effects));
-    }
-    TRY(step);
+    TRY(settle(driver, repository, store, file ? driver.give(std::move(*file)) : driver.absent()));
   }
   return {};
 }
@@ -204,6 +210,17 @@ Result<void> drive_any(Driver& driver, Repository repository, MetadataStore& sto
 
 Result<void> drive(Refresh& refresh, MetadataStore& store, Transport& transport) {
   return drive_any(refresh, refresh.set().policy().repository, store, transport);
+}
+
+Result<void> drive_roots(Refresh& refresh, MetadataStore& store, Transport& transport) {
+  const Repository repository = refresh.set().policy().repository;
+  while (const std::optional<Want> want = refresh.next()) {
+    COTTER_ASSERT(want->role == model::root_role());
+    std::optional<Bytes> file = TRY(obtain(*want, repository, store, transport));
+    if (!file) break;
+    TRY(settle(refresh, repository, store, refresh.give(std::move(*file))));
+  }
+  return {};
 }
 
 Result<void> drive(DelegationWalk& walk, MetadataStore& store, Transport& transport) {

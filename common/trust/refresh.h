@@ -42,6 +42,9 @@ class Refresh {
   /// A missing next root ends the chain (VER-2); a missing stored file is no matter; any other is
   /// Fault::NotFound.
   Result<void> absent();
+  /// In place of absent(), where the next root is missing: all that follows is judged by `now`, which the
+  /// newest root's time source attests (TIM-5). Rejection: root-expired.
+  Result<void> end_roots(UtcTime now);
   /// What the last step made trusted or obsolete; commit it as one batch.
   [[nodiscard]] std::vector<Effect> take_effects();
   [[nodiscard]] const TrustedSet& set() const noexcept { return set_; }
@@ -60,7 +63,6 @@ class Refresh {
   };
   Result<void> give_root(Bytes file);
   Result<void> give_remote(Bytes file);
-  Result<void> close_roots();
   void after_snapshot();
   Result<void> ask_for_targets();
   template <class T>
@@ -120,6 +122,8 @@ class DelegationWalk {
 /// Drives either to its end: stored files from `store`, others from `transport` by their names, effects
 /// committed batch by batch.
 Result<void> drive(Refresh& refresh, MetadataStore& store, Transport& transport);
+/// Takes every newer root, and leaves the chain open for end_roots().
+Result<void> drive_roots(Refresh& refresh, MetadataStore& store, Transport& transport);
 Result<void> drive(DelegationWalk& walk, MetadataStore& store, Transport& transport);
 
 }  // namespace cotter::trust

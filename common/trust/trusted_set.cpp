@@ -121,9 +121,10 @@ Result<RootConsequences> TrustedSet::update_root(Bytes fetched) {
   return consequences;
 }
 
-Result<void> TrustedSet::close_root_chain() {
+Result<void> TrustedSet::close_root_chain(UtcTime now) {
   COTTER_ASSERT(!root_closed_);
-  TRY(about(policy_, model::root_role(), check_expiry(root_->expires, now_, RuleId::RootExpired)));
+  TRY(about(policy_, model::root_role(), check_expiry(root_->expires, now, RuleId::RootExpired)));
+  now_ = now;
   root_closed_ = true;
   return {};
 }

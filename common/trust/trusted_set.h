@@ -47,7 +47,10 @@ class TrustedSet {
   /// The next root, exactly one version on (VER-3 to VER-5).
   Result<RootConsequences> update_root(Bytes fetched);
   /// The chain has ended: judges expiry (VER-7). Rejection: root-expired.
-  Result<void> close_root_chain();
+  Result<void> close_root_chain() { return close_root_chain(now_); }
+  /// The same by the time that the newest root's time source attests, which is the cycle's from here on
+  /// (TIM-5).
+  Result<void> close_root_chain(UtcTime now);
 
   /// A stored file serves as floor against rollback, expired or not (VER-15). One that does not verify counts
   /// as absent: the return value says whether it was taken.

@@ -109,6 +109,7 @@ MAKE_UNVERIFIED(model::Root)
 MAKE_UNVERIFIED(model::Timestamp)
 MAKE_UNVERIFIED(model::Snapshot)
 MAKE_UNVERIFIED(model::Targets)
+MAKE_UNVERIFIED(model::TimeAttestation)
 #undef MAKE_UNVERIFIED
 template Result<Verified<model::Root>> Unverified<model::Root>::verify_successor(
     const Verified<model::Root>&) &&;

@@ -13,14 +13,17 @@
 #include "common/base/strong.h"
 #include "common/json/value.h"
 #include "common/model/roles.h"
+#include "common/model/time_attestation.h"
+#include "common/model/time_source.h"
 
 namespace cotter::trust {
 
 using model::Profile;
 
 template <class T>
-concept RoleType = std::same_as<T, model::Root> || std::same_as<T, model::Timestamp> ||
-    std::same_as<T, model::Snapshot> || std::same_as<T, model::Targets>;
+concept RoleType =
+    std::same_as<T, model::Root> || std::same_as<T, model::Timestamp> || std::same_as<T, model::Snapshot> ||
+    std::same_as<T, model::Targets> || std::same_as<T, model::TimeAttestation>;
 
 template <RoleType T>
 class Unverified;
@@ -52,6 +55,8 @@ class Authority {
   /// Rejection: targets-not-in-snapshot is not asked here; role-missing when `role` is not delegated by this
   /// file.
   static Result<Authority> of_delegation(const Verified<model::Targets>& delegator, const RoleName& role);
+  /// Who attests the time: as a trusted director's root or targets list it.
+  static Authority of_time_source(const model::TimeSource& source) { return {source.keys, source.role}; }
 
  private:
   template <RoleType T>

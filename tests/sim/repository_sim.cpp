@@ -4,6 +4,7 @@
 
 #include "common/json/strict_reader.h"
 #include "common/model/file_names.h"
+#include "common/model/time_source.h"
 
 namespace cotter::sim {
 namespace {
@@ -55,7 +56,7 @@ std::shared_ptr<crypto::Signer> RepositorySim::new_key(const RoleName& role) {
 
 void RepositorySim::set_keys(const RoleName& role, const Keys& allowed, std::uint32_t threshold) {
   signers[role] = allowed;
-  if (model::is_top_level(role)) {
+  if (model::is_top_level(role) || role == model::time_source_role()) {
     root.roles[role] = role_keys(allowed, threshold);
     enter(allowed, root.keys);
     return;

@@ -4,6 +4,7 @@
 #include "common/json/strict_reader.h"
 #include "common/trust/image_check.h"
 #include "common/trust/partial.h"
+#include "common/trust/secure_time.h"
 #include "tests/scenarios/runner/height.h"
 
 namespace cotter::scenario {
@@ -72,16 +73,36 @@ class CoreHeight final : public Height {
       policy.limits = Limits::for_image_repository();
     }
     const auto stored = TRY(store_.load(repository, model::root_role()));
-    return trust::TrustedSet::anchored_at(stored.value_or(pinned_[repository]), stage_.vehicle.now, policy);
+    return trust::TrustedSet::anchored_at(stored.value_or(pinned_[repository]), now_, policy);
   }
 
-  Result<trust::TrustedSet> refresh(Repository repository, trust::Scope scope = trust::Scope::Full) {
-    trust::Refresh refresh(TRY(anchored(repository)), scope);
-    TRY(trust::drive(refresh, store_, stage_.network(repository)));
+  /// The director's comes first in a cycle: its root says whose time counts.
+  Result<trust::TrustedSet> refresh(Repository repository) {
+    trust::Transport& network = stage_.network(repository);
+    trust::Refresh refresh(TRY(anchored(repository)));
+    if (repository == Repository::Director) {
+      TRY(trust::drive_roots(refresh, store_, network));
+      now_ = TRY(ask_the_time(refresh.set().root()));
+      TRY(refresh.end_roots(now_));
+    }
+    TRY(trust::drive(refresh, store_, network));
     return std::move(refresh).take();
   }
 
+  Result<UtcTime> ask_the_time(const trust::Verified<model::Root>& root) {
+    time_.learn(root);
+    if (!time_.has_source()) return stage_.vehicle.now;
+    const trust::Uptime uptime{"boot", stage_.vehicle.now - start_};
+    const std::vector<model::Nonce> request{time_.ask(sim::numbered_nonce(++nonces_))};
+    const auto answer = stage_.time_source.answer(request, stage_.vehicle.now);
+    const auto taken = answer ? time_.accept_for(request, *answer, uptime) : Result<void>();
+    auto now = time_.now(uptime);
+    if (!now && !taken) return fail(taken.error());  // it says more than that nothing was attested
+    return now;
+  }
+
   Came cycle() {
+    now_ = stage_.vehicle.now;
     const trust::TrustedSet director = TRY(refresh(Repository::Director));
     const auto wanted = TRY(trust::pending(director, record_));
     trust::TrustedSet image = TRY(refresh(Repository::Image));
@@ -102,6 +123,7 @@ class CoreHeight final : public Height {
 
   /// As plain TUF looks for a target: the role that lists it.
   Came find_image(const TargetName& name) {
+    now_ = stage_.vehicle.now;
     trust::DelegationWalk walk(TRY(refresh(Repository::Image)), name, std::nullopt);
     TRY(trust::drive(walk, store_, stage_.network(Repository::Image)));
     return TRY(walk.found()).role.value();
@@ -136,6 +158,10 @@ class CoreHeight final : public Height {
   sim::MemoryMetadata store_;
   trust::VehicleRecord record_;
   std::map<Repository, Bytes> pinned_;
+  trust::SecureTime time_;
+  std::uint8_t nonces_ = 0;
+  UtcTime start_ = stage_.vehicle.now;
+  UtcTime now_ = start_;
 };
 
 }  // namespace

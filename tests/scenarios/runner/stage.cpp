@@ -6,6 +6,7 @@
 #include "common/json/canonical.h"
 #include "common/json/strict_reader.h"
 #include "common/model/file_names.h"
+#include "common/model/time_source.h"
 
 namespace cotter::scenario {
 namespace {
@@ -129,6 +130,7 @@ const std::map<std::string, Stage::Verb>& Stage::verbs() {
       {"advance", &Stage::advance},
       {"other-vehicle", &Stage::other_vehicle},
       {"publish-roots", &Stage::release_many_roots},
+      {"time-source", &Stage::list_time_source},
       {"replay", &Stage::replay},
       {"forge", &Stage::forge},
       {"serve-bytes", &Stage::serve_bytes},
@@ -136,6 +138,7 @@ const std::map<std::string, Stage::Verb>& Stage::verbs() {
       {"hide", &Stage::hide},
       {"break", &Stage::break_network},
       {"serve-image", &Stage::serve_image},
+      {"attest", &Stage::attest},
   };
   return all;
 }
@@ -212,8 +215,10 @@ void Stage::rotate(const json::Value& what) {
       sim.publish(file.role);
       sim.signers[file.role] = next;
     } else {
+      const bool attests = file.role == model::time_source_role();
       sim.rotate(file.role);
-      if (model::is_top_level(file.role)) sim.publish(model::root_role());
+      if (attests) time_source.keys = signers(file);
+      if (attests || model::is_top_level(file.role)) sim.publish(model::root_role());
     }
     see(file.repository);
   }
@@ -268,6 +273,19 @@ void Stage::release_many_roots(const json::Value& what) {
   const FileId file = FileId::parse(text(what, "file"));
   for (std::uint64_t i = 0; i < number(what, "count"); ++i) repository(file.repository).publish(file.role);
   see(file.repository);
+}
+
+/// From here on the director's root says who attests the time.
+void Stage::list_time_source(const json::Value& what) {
+  sim::RepositorySim& sim = vehicle.director;
+  sim::Keys all;
+  for (std::uint64_t i = 0; i < number_or(what, "keys", 1); ++i) {
+    all.push_back(sim.new_key(model::time_source_role()));
+  }
+  sim.set_keys(model::time_source_role(), all, static_cast<std::uint32_t>(number_or(what, "threshold", 1)));
+  sim.publish(model::root_role());
+  see(Repository::Director);
+  time_source.keys = all;
 }
 
 // --- the attacker -----------------------------------------------------------------------------------------
@@ -479,6 +497,20 @@ void Stage::serve_image(const json::Value& what) {
     bytes.resize(bytes.size() - number_or(what, "cut", 0));
   }
   COTTER_ASSERT(found);
+}
+
+/// How the next questions for the time are answered; nothing said: by the honest time source.
+void Stage::attest(const json::Value& what) {
+  const FileId source{Repository::Director, model::time_source_role()};
+  time_source.keys = find(what, "sign") != nullptr ? signers(texts(at(what, "sign"))) : signers(source);
+  time_source.says.reset();
+  if (find(what, "time") != nullptr) time_source.says = *parse_utc(text(what, "time"));
+  const std::string nonces = text_or(what, "nonces", "as-asked");
+  time_source.nonces = nonces == "none"              ? sim::TimeSourceSim::Nonces::None
+                       : nonces == "and-a-strangers" ? sim::TimeSourceSim::Nonces::AndAStrangers
+                                                     : sim::TimeSourceSim::Nonces::AsAsked;
+  time_source.silent = flag(what, "silent");
+  time_source.replays = flag(what, "replay");
 }
 
 }  // namespace cotter::scenario

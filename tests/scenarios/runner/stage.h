@@ -11,6 +11,7 @@
 
 #include "common/trust/seams.h"
 #include "tests/scenarios/runner/scenario.h"
+#include "tests/sim/time_source_sim.h"
 #include "tests/sim/vehicle_sim.h"
 
 namespace cotter::scenario {
@@ -33,6 +34,7 @@ class Stage {
   sim::VehicleSim vehicle;
   std::vector<sim::EcuOrder> ecus;  ///< GATEWAY (the primary's own), BRAKE (full), DOOR (partial)
   [[nodiscard]] const sim::EcuOrder& ecu(const std::string& serial) const;
+  sim::TimeSourceSim time_source;  ///< once the director's root lists one
 
   sim::RepositorySim& repository(Repository which);
   /// What the vehicle sees of a repository, with the network's faults.
@@ -60,6 +62,7 @@ class Stage {
   void advance(const json::Value& what);
   void other_vehicle(const json::Value& what);
   void release_many_roots(const json::Value& what);
+  void list_time_source(const json::Value& what);
   // The attacker.
   void replay(const json::Value& what);
   void forge(const json::Value& what);
@@ -68,6 +71,7 @@ class Stage {
   void hide(const json::Value& what);
   void break_network(const json::Value& what);
   void serve_image(const json::Value& what);
+  void attest(const json::Value& what);
 
   struct State {
     std::map<std::string, Bytes> files;

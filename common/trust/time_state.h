@@ -1,0 +1,38 @@
+// What is remembered of the time from one start to the next (TIM-9): floor, time source, last attestation.
+// Never judges an attestation: that is secure_time.h. Values only.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include "common/base/bytes.h"
+#include "common/base/result.h"
+#include "common/base/time.h"
+#include "common/model/time_source.h"
+
+namespace cotter::trust {
+
+/// A clock that only runs forward and that nobody can set: how long this boot has lasted, and which it is.
+struct Uptime {
+  std::string boot;
+  std::chrono::seconds since{};
+};
+
+struct TimeState {
+  struct Attested {
+    UtcTime time{};
+    Uptime at;
+  };
+  UtcTime floor{};                          ///< no earlier time is believed
+  std::optional<model::TimeSource> source;  ///< whose word counts
+  std::string root_source;                  ///< digest of what the director's root last listed; empty: none
+  std::optional<Attested> attested;         ///< the last one, on an ECU whose clock runs
+  std::optional<UtcTime> unconfirmed;       ///< a jump far ahead that a second attestation may confirm
+
+  /// Rejections: json-*, member-*, date-malformed, key-*, threshold-*.
+  static Result<TimeState> decode(ByteView record);
+  [[nodiscard]] Bytes encode() const;
+};
+
+}  // namespace cotter::trust
