@@ -54,12 +54,14 @@ Result<Verified<T>> Draft<T>::seal_successor(
 }
 
 // Member by member, not `template class`: clang 14 would make those of roots for every role.
+// NOLINTBEGIN(bugprone-macro-parentheses): a type takes none
 #define MAKE_DRAFT(Role)                                    \
   template Draft<Role>::Draft(const Role&);                 \
   template void Draft<Role>::attach(crypto::Signature);     \
   template Result<void> Draft<Role>::sign(crypto::Signer&); \
   template Bytes Draft<Role>::wire() const;                 \
   template Result<Verified<Role>> Draft<Role>::seal(const Authority&) const;
+// NOLINTEND(bugprone-macro-parentheses)
 MAKE_DRAFT(model::Root)
 MAKE_DRAFT(model::Timestamp)
 MAKE_DRAFT(model::Snapshot)

@@ -102,9 +102,11 @@ template <RoleType T>
 }
 
 // Member by member, not `template class`: clang 14 would make those of roots for every role.
+// NOLINTBEGIN(bugprone-macro-parentheses): a type takes none
 #define MAKE_UNVERIFIED(Role)                                                \
   template Result<Unverified<Role>> Unverified<Role>::parse(Bytes, Profile); \
   template Result<Verified<Role>> Unverified<Role>::verify(const Authority&)&&;
+// NOLINTEND(bugprone-macro-parentheses)
 MAKE_UNVERIFIED(model::Root)
 MAKE_UNVERIFIED(model::Timestamp)
 MAKE_UNVERIFIED(model::Snapshot)
