@@ -42,8 +42,8 @@ Result<fs::path> folder_of(const std::string& place, const Context& context) {
 Result<std::unique_ptr<repository::Source>> open_source(const CheckOptions& options,
                                                         const std::string& place) {
   if (!is_url(place)) return std::unique_ptr<repository::Source>(new repository::FolderTransport(place));
-  return std::unique_ptr<repository::Source>(
-      new repository::UrlTransport(TRY(repository::UrlTransport::create(place, options.tls))));
+  auto transport = TRY(repository::UrlTransport::create(place, options.tls));
+  return std::unique_ptr<repository::Source>(new repository::UrlTransport(std::move(transport)));
 }
 
 std::string_view name_of(RoleHealth::Life life) {

@@ -219,13 +219,13 @@ class Session final : Connection {
   }
 
   asio::awaitable<bool> refuse_unreadable(error_code error) {
-    static const auto& kHttp = bhttp::make_error_code(bhttp::error::bad_version).category();
+    static const auto& http_errors = bhttp::make_error_code(bhttp::error::bad_version).category();
     if (error == bhttp::error::header_limit) {
       const std::string words = "at most " + std::to_string(kMaxHeader) + " bytes";
       co_return co_await refuse(problem(431, "header too large", words), false);
     }
     const bool gone = error == bhttp::error::end_of_stream || error == bhttp::error::partial_message;
-    if (error.category() != kHttp || gone) co_return false;
+    if (error.category() != http_errors || gone) co_return false;
     co_return co_await refuse(problem(400, "bad request", "the request cannot be read"), false);
   }
 

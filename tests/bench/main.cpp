@@ -47,6 +47,7 @@ int main(int argc, char** argv) {
   bool as_json = false;
   CLI::App app("The figures of docs/performance.md, taken here and now.", "cotter-bench");
   std::vector<std::string> names;
+  names.reserve(std::size(kBenches));
   for (const auto& [name, run] : kBenches) names.push_back(name);
   app.add_option("NAME", only, "only this one")->check(CLI::IsMember(names));
   app.add_flag("--json", as_json, "one JSON object on stdout");

@@ -185,7 +185,7 @@ class Cotterd : public testing::Test {
   static Device make_device(const std::string& vin, const fs::path& ca_dir, UtcTime issued) {
     static int count = 0;
     const std::string stem = "device-" + std::to_string(++count);
-    const Device made{at(stem + ".crt"), at(stem + ".key")};
+    Device made{at(stem + ".crt"), at(stem + ".key")};
     const auto key = keys::make_key().value();
     const auto pem =
         keys::issue_device_certificate(ca_dir, secret(kOnline), VehicleId(vin), request_pem(*key), issued);

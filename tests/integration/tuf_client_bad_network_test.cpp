@@ -9,7 +9,7 @@ class TufNetwork : public TufClient {
  protected:
   using Bend = std::function<void(const std::string& path, sim::HttpResponse&)>;
 
-  int refresh_through(Bend bend, std::string base = "/repo") {
+  int refresh_through(const Bend& bend, const std::string& base = "/repo") {
     const auto honest = sim::serving({{"repo", &repo}});
     const sim::HttpServer bent([&, honest](const sim::HttpRequest& request) {
       sim::HttpResponse response = honest(request);

@@ -50,6 +50,11 @@ TEST(Habits, TryDoesNotReturnFromWithinAnInitialisersBraces) {
   expect_nowhere(std::regex(R"([\w>(,= ]\{[^\s;{}][^;{}]*\bTRY\()"));
 }
 
+TEST(Habits, TryDoesNotReturnFromWithinANewExpression) {
+  // What was allocated before the arguments were looked at would leak (found by clang-tidy).
+  expect_nowhere(std::regex(R"(\bnew [\w:<>]+[({][^;]*\bTRY\()"));
+}
+
 TEST(Habits, NoCoAwaitStandsWithinACondition) {
   // g++ 12 makes a trap of it (docs/mistakes.md).
   expect_nowhere(std::regex(R"(\b(if|while|for) \((!|[^()\n]*(&&|\|\|) !?)?co_await )"));

@@ -66,7 +66,9 @@ TEST(PublicKey, ReadsOlderSpellingsInOtherPeoplesRepositories) {
   if (!with_openssl()) GTEST_SKIP() << "built without OpenSSL";
   for (const auto& [name, expected] : key_cases()) {
     const json::Value* tuf = expected.find("tuf");
-    expect_case(name, tuf == nullptr ? expected : *tuf->as_object(), Profile::Tuf);
+    const json::Object* as_tuf = tuf == nullptr ? &expected : tuf->as_object();
+    ASSERT_NE(as_tuf, nullptr) << name;
+    expect_case(name, *as_tuf, Profile::Tuf);
   }
 }
 
