@@ -68,6 +68,10 @@ std::optional<std::string> complaint(const std::string& text) {
 }
 
 std::optional<std::string> complaint(const Scenario& scenario) {
+  if (scenario.waiting()) {
+    const bool plays = !scenario.steps.empty() || !scenario.heights.empty() || !scenario.rule.empty();
+    return plays ? std::optional<std::string>("waits, and plays all the same") : std::nullopt;
+  }
   if (!scenario.rule.empty()) {
     if (!rule_named(scenario.rule)) return "no such rule: " + scenario.rule;
     if (!meets_rule(json::Value(scenario.steps), scenario.rule)) return "no step is refused by its rule";
@@ -78,21 +82,28 @@ std::optional<std::string> complaint(const Scenario& scenario) {
 }
 
 Scenario load(const fs::path& file) {
-  const std::string text = content_of(file);
-  if (const auto wrong = complaint(text)) {
+  const std::string source = content_of(file);
+  if (const auto wrong = complaint(source)) {
     std::fprintf(stderr, "%s: %s\n", file.c_str(), wrong->c_str());
     COTTER_ASSERT(!wrong);
   }
-  const auto document = json::read(as_bytes(text));
+  const auto document = json::read(as_bytes(source));
   COTTER_ASSERT(document && document->as_object() != nullptr);
   Scenario scenario;
   scenario.name = file.stem();
+  scenario.why = text(*document, "why");
+  scenario.must = text(*document, "must");
+  scenario.ids = texts(at(*document, "ids"));
   scenario.rule = text_or(*document, "rule", "");
-  scenario.heights = texts(at(*document, "heights"));
+  scenario.waits_for = text_or(*document, "waits_for", "");
+  if (const auto* heights = find(*document, "heights")) scenario.heights = texts(*heights);
+  if (const auto* cell = find(*document, "matrix")) {
+    scenario.matrix = MatrixCell{text(*cell, "row"), text(*cell, "column")};
+  }
   if (const auto* holds = find(*document, "attacker_holds")) scenario.attacker_holds = texts(*holds);
   if (const auto* attack = find(*document, "looks_like"))
     scenario.looks_like = attack_named(*attack->as_string());
-  scenario.steps = *at(*document, "steps").as_array();
+  if (const auto* steps = find(*document, "steps")) scenario.steps = *steps->as_array();
   return scenario;
 }
 

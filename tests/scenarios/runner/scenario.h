@@ -13,13 +13,24 @@
 
 namespace cotter::scenario {
 
+/// A cell of the key-compromise matrix: who holds these keys, and what must fail or is known to succeed.
+struct MatrixCell {
+  std::string row, column;
+};
+
 struct Scenario {
-  std::string name;  ///< of the file, without ".json"
-  std::string rule;  ///< that the attack breaks; empty: all must end well
+  std::string name;              ///< of the file, without ".json"
+  std::string why;               ///< what the attacker wants
+  std::string must;              ///< what the client must do
+  std::vector<std::string> ids;  ///< the requirements and attacks that it replays
+  std::string rule;              ///< that the attack breaks; empty: all must end well
+  std::string waits_for;         ///< the feature still to come; then there is nothing to play yet
+  std::optional<MatrixCell> matrix;
   std::vector<std::string> heights;
   std::vector<std::string> attacker_holds;  ///< "image/timestamp": the keys that the attacker's verbs may use
   std::optional<Attack> looks_like;
   json::Array steps;
+  [[nodiscard]] bool waiting() const noexcept { return !waits_for.empty(); }
 };
 
 /// Every file of the folder, in order of names.
@@ -28,8 +39,8 @@ std::vector<std::filesystem::path> all_files();
 Scenario load(const std::filesystem::path& file);
 /// What the schema has against `text`; nothing when it is valid.
 std::optional<std::string> complaint(const std::string& text);
-/// What the schema cannot say: the name is the file's, the rule exists and some step meets it, an `expect`
-/// ends it.
+/// What the schema cannot say: the rule exists and some step meets it, an `expect` ends it, a waiting one has
+/// nothing to play.
 std::optional<std::string> complaint(const Scenario& scenario);
 
 // Members of a step, whose presence and kind the schema has seen to.

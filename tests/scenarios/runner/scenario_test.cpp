@@ -179,12 +179,32 @@ TEST(ScenarioFiles, CoverEveryRule) {
 
 TEST(ScenarioFiles, AnUnknownFieldOrVerbIsAComplaint) {
   const std::string good =
-      R"({"name":"n","why":"w","ids":[],"heights":["core"],"steps":[{"expect":{"installed":"unchanged"}}]})";
+      R"({"name":"n","why":"w","must":"m","ids":[],"heights":["core"],"steps":[{"expect":{"installed":"unchanged"}}]})";
   EXPECT_EQ(complaint(good).value_or(""), "");
   EXPECT_TRUE(complaint(R"({"nmae":"n",)" + good.substr(1)));
   std::string verb = good;
   verb.replace(verb.find("expect"), 6, "expekt");
   EXPECT_TRUE(complaint(verb));
+}
+
+TEST(ScenarioFiles, OneThatWaitsHasNothingToPlay) {
+  const std::string waiting =
+      R"({"name":"n","why":"w","must":"m","ids":[],"state":"waiting","waits_for":"a feature"})";
+  EXPECT_EQ(complaint(waiting).value_or(""), "");
+  const std::string nothing = R"({"name":"n","why":"w","must":"m","ids":[]})";
+  EXPECT_TRUE(complaint(nothing)) << "it neither waits nor plays";
+  const std::string silent = R"({"name":"n","why":"w","must":"m","ids":[],"state":"waiting"})";
+  EXPECT_TRUE(complaint(silent)) << "it does not say what it waits for";
+  Scenario scenario;
+  scenario.waits_for = "a feature";
+  EXPECT_FALSE(complaint(scenario));
+  scenario.heights = {"core"};
+  EXPECT_TRUE(complaint(scenario));
+}
+
+TEST(ScenarioFiles, OneWithoutAMustIsAComplaint) {
+  EXPECT_TRUE(complaint(
+      R"({"name":"n","why":"w","ids":[],"heights":["core"],"steps":[{"expect":{"installed":"unchanged"}}]})"));
 }
 
 TEST(ScenarioFiles, ARuleThatNoStepMeetsIsAComplaint) {
