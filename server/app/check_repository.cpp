@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <deque>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -62,6 +63,7 @@ class Check {
     auto set = read();
     if (!set) return std::move(health_);
     look_at_top_level(*set);
+    look_for_shared_keys(*set->root());
     look_at_delegations(*set);
     look_at_images(progress);
     return std::move(health_);
@@ -110,6 +112,21 @@ class Check {
     look_at(model::snapshot_role(), *set.snapshot(), root.keys, keys(model::snapshot_role()));
     look_at(model::timestamp_role(), *set.timestamp(), root.keys, keys(model::timestamp_role()));
     list_images(**set.targets());
+  }
+
+  /// One key in two roles makes one theft worth two (FMT-34).
+  void look_for_shared_keys(const model::Root& root) {
+    std::map<std::string, std::pair<KeyId, RoleName>> served;  // by what the key is, not by what it is called
+    for (const auto& [role, keys] : root.roles) {
+      for (const KeyId& id : keys.keyids) {
+        const auto key = root.keys.find(id);
+        if (key == root.keys.end()) continue;
+        const auto [first, is_new] = served.try_emplace(key->second.material(), id, role);
+        if (is_new || first->second.second == role) continue;
+        health_.problems.push_back("key " + id.value() + " serves both " + first->second.second.value() +
+                                   " and " + role.value());
+      }
+    }
   }
 
   void list_images(const model::Targets& file) {

@@ -62,8 +62,8 @@ std::uint64_t Router::max_body(const Request& head) const {
 }
 
 Response Router::repository(const Request& request, std::string_view path) const {
-  if (!reads(request.method)) return method_not_allowed("GET, HEAD");
   if (!access_.public_repository && !request.caller) return certificate_needed();
+  if (!reads(request.method)) return method_not_allowed("GET, HEAD");
   return StaticFiles(*repo_dir_).serve(request, path);
 }
 

@@ -156,7 +156,7 @@ TEST_F(PublishCommand, RefusesWithAReasonAndACode) {
   EXPECT_EQ(images(), 1);
 }
 
-TEST_F(PublishCommand, RefusesAWrongPassphraseAndChangesNothing) {
+TEST_F(PublishCommand, RefusesAWrongPassphraseAndChangesNothing) {  // IMG-2
   for (const char* wrong : {"COTTER_PASSPHRASE", "COTTER_PASSPHRASE_HOLDER"}) {
     world::Command mistaken = command({"-C", workspace().string()});
     for (std::string& argument : publishing("one", "team/ecu/one.bin", {1, 2}))

@@ -220,7 +220,7 @@ class Cotterd : public testing::Test {
   static inline std::string url;
 };
 
-TEST_F(Cotterd, ServesBothRepositoriesToAVehicle) {
+TEST_F(Cotterd, ServesBothRepositoriesToAVehicle) {  // IMG-1, DIR-1
   const HttpsReply root = sim::ask(as_vehicle("/repo/1.root.json"));
   EXPECT_EQ(root.status, 200) << root.failure;
   EXPECT_EQ(root.body, read_text(workspace() / "repo/1.root.json"));
@@ -288,7 +288,7 @@ TEST_F(Cotterd, HasNothingForAVehicleThatItDoesNotKnow) {
   EXPECT_EQ(sim::ask(manifest).status, 404);
 }
 
-TEST_F(Cotterd, ServesImagesAsACdnExpects) {
+TEST_F(Cotterd, ServesImagesAsACdnExpects) {  // IMG-1
   const HttpsReply head = sim::ask(as_vehicle(big_image(), "HEAD"));
   EXPECT_EQ(head.status, 200) << head.failure;
   EXPECT_EQ(head.headers.at("content-length"), std::to_string(kBigImage));
@@ -318,7 +318,7 @@ TEST_F(Cotterd, NeverLeavesTheRepositorysFolder) {
   }
 }
 
-TEST_F(Cotterd, TakesAManifestAndNamesTheRuleThatABadOneBreaks) {
+TEST_F(Cotterd, TakesAManifestAndNamesTheRuleThatABadOneBreaks) {  // DIR-1
   HttpsAsk put = as_vehicle("/director/manifest", "PUT");
   put.body = as_text(test::VehicleVoice("VIN-1").wire());
   const HttpsReply taken = sim::ask(put);

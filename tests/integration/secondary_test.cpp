@@ -163,7 +163,7 @@ class Secondary : public testing::Test {
 
 // --- the factory ------------------------------------------------------------------------------------------
 
-TEST_F(Secondary, IsProvisionedWithItsPartOfTheVehicleRecord) {
+TEST_F(Secondary, IsProvisionedWithItsPartOfTheVehicleRecord) {  // PRI-1, PVS-1, PVS-7
   Ecu ecu(temp_.path(), vehicle_, "ecu1", Verification::Partial, Slots::One);
   const auto ended = ecu.provision();
   ASSERT_TRUE(ended);
@@ -197,7 +197,7 @@ TEST_F(Secondary, IsNeverProvisionedTwice) {
   EXPECT_EQ(content_of(ecu.dir() / "ecu.key"), key);
 }
 
-TEST_F(Secondary, LeavesNothingWhenProvisioningFails) {
+TEST_F(Secondary, LeavesNothingWhenProvisioningFails) {  // FVS-1
   Ecu ecu(temp_.path(), vehicle_, "ecu1", Verification::Full, Slots::Two);
   write_file(temp_.path() / "director.json", as_bytes("{\"signed\":{},\"signatures\":[]}"));
   EXPECT_EQ(ecu.provision()->exit_code, 3);
@@ -232,7 +232,7 @@ TEST_F(Secondary, RunsOnceInOneFolder) {
 
 // --- updates ----------------------------------------------------------------------------------------------
 
-TEST_F(Secondary, OfEveryKindTakesAnUpdate) {
+TEST_F(Secondary, OfEveryKindTakesAnUpdate) {  // PRI-16
   for (const auto verification : {Verification::Full, Verification::Partial}) {
     for (const auto slots : {Slots::Two, Slots::One}) {
       const std::string serial =
@@ -251,7 +251,7 @@ TEST_F(Secondary, OfEveryKindTakesAnUpdate) {
   }
 }
 
-TEST_F(Secondary, InItsSmallestFormTakesAnUpdate) {
+TEST_F(Secondary, InItsSmallestFormTakesAnUpdate) {  // PVS-9
   const auto ecu = made("ecu1", Verification::Partial);
   ecu->start_min();
   release(*ecu);
@@ -301,7 +301,7 @@ TEST_F(Secondary, RunsTheOldImageOrTheNewWhenKilledWhileItCommits) {
   }
 }
 
-TEST_F(Secondary, WithOneSlotIsRestoredAfterBeingKilledWhileItIsOverwritten) {
+TEST_F(Secondary, WithOneSlotIsRestoredAfterBeingKilledWhileItIsOverwritten) {  // INS-4
   const auto ecu = started(Verification::Partial, Slots::One);
   MemorySink backup;
   ASSERT_TRUE(ecu->link().back_up(backup));

@@ -24,7 +24,7 @@ class TufNetwork : public TufClient {
   std::vector<std::string> asked;
 };
 
-TEST_F(TufNetwork, EndlessMetadataIsCutAtItsLimit) {
+TEST_F(TufNetwork, EndlessMetadataIsCutAtItsLimit) {  // VER-LIM
   ASSERT_EQ(init(), 0);
   for (const char* file : {"2.root.json", "timestamp.json", "1.snapshot.json", "1.targets.json"}) {
     const auto endless = [&](const std::string& path, sim::HttpResponse& response) {
@@ -38,7 +38,7 @@ TEST_F(TufNetwork, EndlessMetadataIsCutAtItsLimit) {
   }
 }
 
-TEST_F(TufNetwork, LengthThatLiesChangesNothing) {
+TEST_F(TufNetwork, LengthThatLiesChangesNothing) {  // VER-LIM
   ASSERT_EQ(init(), 0);
   const auto too_much = [](const std::string& path, sim::HttpResponse& response) {
     if (!path.ends_with("timestamp.json")) return;
@@ -96,7 +96,7 @@ TEST_F(TufNetwork, OnlyNotFoundAndForbiddenEndTheRootChain) {
             1);
 }
 
-TEST_F(TufNetwork, MetadataIsNotFetchedThroughRedirects) {
+TEST_F(TufNetwork, MetadataIsNotFetchedThroughRedirects) {  // IMG-16
   ASSERT_EQ(init(), 0);
   EXPECT_EQ(refresh_through([&](const std::string& path, sim::HttpResponse& response) {
               if (!path.ends_with("timestamp.json")) return;
@@ -107,8 +107,9 @@ TEST_F(TufNetwork, MetadataIsNotFetchedThroughRedirects) {
   EXPECT_EQ(version("timestamp"), 0);
 }
 
-TEST_F(TufNetwork, ImagesMayComeThroughARedirect) {
+TEST_F(TufNetwork, ImagesMayComeThroughARedirect) {  // IMG-16
   repo.add_target(targets_role, TargetName("file"), "content");
+  repo.add_target(targets_role, TargetName("other"), "content");
   repo.release({targets_role});
   ASSERT_EQ(init(), 0);
   const sim::HttpServer elsewhere([&](const sim::HttpRequest& request) {
@@ -117,16 +118,22 @@ TEST_F(TufNetwork, ImagesMayComeThroughARedirect) {
     response.headers.emplace_back("Location", server.url() + "/repo/targets" + request.target);
     return response;
   });
-  EXPECT_EQ(run_client({"--metadata-dir", metadata.string(), "--metadata-url", server.url() + "/repo",
-                        "--target-name", "file", "--target-base-url", elsewhere.url(), "--target-dir",
-                        targets.string(), "download"},
-                       0, &said),
-            0)
-      << said;
+  const auto download_elsewhere = [&](const std::string& name) {
+    return run_client(
+        {"--metadata-dir", metadata.string(), "--metadata-url", server.url() + "/repo", "--target-name", name,
+         "--target-base-url", elsewhere.url(), "--target-dir", targets.string(), "download"},
+        0, &said);
+  };
+  EXPECT_EQ(download_elsewhere("file"), 0) << said;
   EXPECT_EQ(content_of(targets / "file"), "content");
+  for (auto& [path, bytes] : repo.files) {
+    if (path.ends_with(".other")) bytes = to_bytes("another");
+  }
+  EXPECT_EQ(download_elsewhere("other"), 1);
+  EXPECT_NE(said.find("image-hash-wrong"), std::string::npos) << said;
 }
 
-TEST_F(TufNetwork, CompressionThatNobodyAskedForIsNotUndone) {
+TEST_F(TufNetwork, CompressionThatNobodyAskedForIsNotUndone) {  // VER-LIM
   ASSERT_EQ(init(), 0);
   bool asked_for_it = false;
   const auto honest = sim::serving({{"repo", &repo}});

@@ -50,7 +50,7 @@ const std::vector<Graph>& graphs() {
 
 class TufGraph : public TufClient, public ::testing::WithParamInterface<Graph> {};
 
-TEST_P(TufGraph, IsVisitedInPreOrder) {
+TEST_P(TufGraph, IsVisitedInPreOrder) {  // FMT-70, VER-40, VER-43
   std::set<std::string> roles;
   for (const Edge& edge : GetParam().edges) {
     repo.delegate(RoleName(edge.delegator), sim::delegated(edge.role, edge.paths, edge.terminating));
@@ -70,7 +70,7 @@ INSTANTIATE_TEST_SUITE_P(Graphs, TufGraph, ::testing::ValuesIn(graphs()),
 
 using TufDelegation = TufClient;
 
-TEST_F(TufDelegation, TargetIsFoundWhereEveryPatternOfTheChainMatches) {
+TEST_F(TufDelegation, TargetIsFoundWhereEveryPatternOfTheChainMatches) {  // FMT-75, VER-46
   const RoleName b("B"), c("C"), d("D");
   repo.delegate(targets_role, sim::delegated("A", {"*.doc", "*.md"}));
   repo.delegate(targets_role, sim::delegated("B", {"releases/*/*"}));
@@ -104,7 +104,7 @@ TEST_F(TufDelegation, DelegatedFilesAreFetchedOnceAndOnlyByDownloads) {
   EXPECT_EQ(requests(), (Paths{"2.root.json", "timestamp.json"}));
 }
 
-TEST_F(TufDelegation, ExpiredDelegatedRoleIsNeitherStoredNorUsed) {
+TEST_F(TufDelegation, ExpiredDelegatedRoleIsNeitherStoredNorUsed) {  // VER-35
   const RoleName a("A");
   repo.delegate(targets_role, sim::delegated("A"));
   repo.targets(a).expires = in_days(7);
@@ -150,7 +150,7 @@ TEST_F(TufDelegation, RoleThatTheSnapshotDoesNotListIsNotAskedFor) {
   EXPECT_EQ(requests().back(), "2.targets.json");
 }
 
-TEST_F(TufDelegation, AnyRoleNameIsOneSegmentOfUrlAndDisk) {
+TEST_F(TufDelegation, AnyRoleNameIsOneSegmentOfUrlAndDisk) {  // FMT-73
   const std::vector<std::pair<std::string, std::string>> names = {{"?", "%3F"},
                                                                   {"#", "%23"},
                                                                   {"/delegatedrole", "%2Fdelegatedrole"},

@@ -100,7 +100,7 @@ TEST_F(TufDownload, SeveralNamesGoInOrderAndStopAtTheFirstFailure) {
   EXPECT_EQ(std::count(asked.begin(), asked.end(), "timestamp.json"), 1);
 }
 
-TEST_F(TufDownload, NoTargetNameLeavesTheFolder) {
+TEST_F(TufDownload, NoTargetNameLeavesTheFolder) {  // FMT-52
   const std::vector<std::string> names = {
       "../escape", "/etc/passwd", "..",    ".",        "a/../../b",
       "x%2Fy",     "späße",       "a b#?", "c\\..\\d", std::string(400, 'n')};

@@ -37,7 +37,7 @@ class TufRotation : public TufClient, public ::testing::WithParamInterface<Rotat
 
 using TufRootRotation = TufRotation;
 
-TEST_P(TufRootRotation, EndsAtTheLastRootThatOldAndNewKeysSigned) {
+TEST_P(TufRootRotation, EndsAtTheLastRootThatOldAndNewKeysSigned) {  // FMT-31, VER-3
   repo.root.version = Version(1);
   std::string last_good;
   for (const Signing& signing : GetParam().versions) {
@@ -84,7 +84,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 using TufRoleRotation = TufRotation;
 
-TEST_P(TufRoleRotation, IsJudgedByTheNewRoot) {
+TEST_P(TufRoleRotation, IsJudgedByTheNewRoot) {  // FMT-31, VER-23
   ASSERT_EQ(init(), 0);
   for (const RoleName& role : {timestamp_role, snapshot_role, targets_role}) {
     sign(role, GetParam().versions.front());
@@ -108,7 +108,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 using TufKeys = TufClient;
 
-TEST_F(TufKeys, RotationRecoversFromFastForwardOfEachRole) {
+TEST_F(TufKeys, RotationRecoversFromFastForwardOfEachRole) {  // VER-8
   ASSERT_EQ(init(), 0);
   repo.timestamp.version = repo.snapshot.version = repo.targets().version = Version(99999);
   repo.release({targets_role});
@@ -155,7 +155,7 @@ TEST_F(TufKeys, ThresholdOutOfReachLetsTheRootInAndNothingSignedUnderIt) {
   EXPECT_NE(version("snapshot"), 2);
 }
 
-TEST_F(TufKeys, OneKeyUnderTwoIdsCountsOnce) {
+TEST_F(TufKeys, OneKeyUnderTwoIdsCountsOnce) {  // FMT-22
   ASSERT_EQ(init(), 0);
   const auto only = repo.signers[snapshot_role].front();
   const KeyId alias(std::string(64, 'a'));

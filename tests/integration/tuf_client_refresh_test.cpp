@@ -6,7 +6,7 @@ namespace {
 
 using TufRefresh = TufClient;
 
-TEST_F(TufRefresh, FirstRefreshFetchesEachRoleOnceAndStoresItByteForByte) {
+TEST_F(TufRefresh, FirstRefreshFetchesEachRoleOnceAndStoresItByteForByte) {  // VER-16, VER-28
   ASSERT_EQ(init(), 0);
   EXPECT_EQ(requests(), Paths{});
   EXPECT_EQ(names_in(metadata), std::set<std::string>{"root.json"});
@@ -27,7 +27,7 @@ TEST_F(TufRefresh, SecondRefreshAsksOnlyForRootAndTimestamp) {
   EXPECT_EQ(requests(), (Paths{"2.root.json", "timestamp.json"}));
 }
 
-TEST_F(TufRefresh, InitRefusesRootThatItsOwnThresholdDidNotSign) {
+TEST_F(TufRefresh, InitRefusesRootThatItsOwnThresholdDidNotSign) {  // VER-1
   repo.tamper(root_role, [](json::Object&) {}, {sim::key("stranger")});
   first_root = repo.file_of(root_role);
   EXPECT_EQ(init(), 1);
@@ -71,7 +71,7 @@ TEST_F(TufRefresh, RecoversFromEachStoredFileDamagedOrLost) {
   }
 }
 
-TEST_F(TufRefresh, WalksAllRootsAndStoresTheLast) {
+TEST_F(TufRefresh, WalksAllRootsAndStoresTheLast) {  // VER-2
   ASSERT_EQ(init(), 0);
   for (int i = 0; i < 3; ++i) {
     const sim::Keys before = repo.signers[root_role];
@@ -86,7 +86,7 @@ TEST_F(TufRefresh, WalksAllRootsAndStoresTheLast) {
                                "1.snapshot.json", "1.targets.json"}));
 }
 
-TEST_F(TufRefresh, RootOfWrongVersionIsRefusedAndNotStored) {
+TEST_F(TufRefresh, RootOfWrongVersionIsRefusedAndNotStored) {  // VER-4
   ASSERT_EQ(init(), 0);
   repo.root.version = Version(3);
   repo.publish(root_role);
@@ -96,7 +96,7 @@ TEST_F(TufRefresh, RootOfWrongVersionIsRefusedAndNotStored) {
   EXPECT_EQ(version("root"), 1);
 }
 
-TEST_F(TufRefresh, ExpiredNewRootIsStoredButEndsTheRefresh) {
+TEST_F(TufRefresh, ExpiredNewRootIsStoredButEndsTheRefresh) {  // VER-7
   ASSERT_EQ(init(), 0);
   ASSERT_EQ(refresh(), 0);
   repo.root.expires = in_days(-1);
@@ -107,7 +107,7 @@ TEST_F(TufRefresh, ExpiredNewRootIsStoredButEndsTheRefresh) {
   EXPECT_EQ(version("timestamp"), 1);
 }
 
-TEST_F(TufRefresh, ExpiredTrustedRootLeadsToANewerOne) {
+TEST_F(TufRefresh, ExpiredTrustedRootLeadsToANewerOne) {  // VER-5
   repo.root.expires = in_days(-1);
   repo.root.version = Version(1);
   repo.publish_again(root_role);
@@ -119,7 +119,7 @@ TEST_F(TufRefresh, ExpiredTrustedRootLeadsToANewerOne) {
   EXPECT_EQ(version("root"), 2);
 }
 
-TEST_F(TufRefresh, ExpiredFilesAreNotStored) {
+TEST_F(TufRefresh, ExpiredFilesAreNotStored) {  // VER-15, VER-27, VER-35
   ASSERT_EQ(init(), 0);
   ASSERT_EQ(refresh(), 0);
   repo.timestamp.expires = in_days(-1);
@@ -161,7 +161,7 @@ TEST_F(TufRefresh, ClockIsTheCLibrarys) {
 }
 
 // python-tuf 1498: expiry ends a file's use, not its service as a floor.
-TEST_F(TufRefresh, ExpiredStoredTimestampIsStillAFloor) {
+TEST_F(TufRefresh, ExpiredStoredTimestampIsStillAFloor) {  // VER-15
   repo.timestamp.expires = in_days(7);
   repo.timestamp.version = Version(5);
   repo.publish(timestamp_role);
@@ -185,7 +185,7 @@ TEST_F(TufRefresh, TimestampOfEqualVersionIsDroppedQuietly) {
   EXPECT_EQ(trusted("timestamp"), first);
 }
 
-TEST_F(TufRefresh, RollbackOfEachRoleIsRefused) {
+TEST_F(TufRefresh, RollbackOfEachRoleIsRefused) {  // FMT-4
   ASSERT_EQ(init(), 0);
   repo.release({targets_role});
   ASSERT_EQ(refresh(), 0);
@@ -214,7 +214,7 @@ TEST_F(TufRefresh, RollbackOfEachRoleIsRefused) {
   EXPECT_EQ(version("targets"), 2);
 }
 
-TEST_F(TufRefresh, TargetsThatVanishFromTheSnapshotAreRefused) {
+TEST_F(TufRefresh, TargetsThatVanishFromTheSnapshotAreRefused) {  // VER-26
   repo.delegate(targets_role, sim::delegated("supplier"));
   repo.release({RoleName("supplier"), targets_role});
   ASSERT_EQ(init(), 0);
@@ -225,7 +225,7 @@ TEST_F(TufRefresh, TargetsThatVanishFromTheSnapshotAreRefused) {
   EXPECT_NE(said.find("snapshot-targets-vanished"), std::string::npos) << said;
 }
 
-TEST_F(TufRefresh, FilesThatDifferFromWhatTheirParentListsAreRefused) {
+TEST_F(TufRefresh, FilesThatDifferFromWhatTheirParentListsAreRefused) {  // FMT-46, VER-32
   for (const bool hashes : {true, false}) {
     repo.list_hashes = hashes;
     repo.release({targets_role});
@@ -251,7 +251,7 @@ TEST_F(TufRefresh, SnapshotWithoutTargetsIsRefusedBeforeAnyRequestForThem) {
   EXPECT_EQ(requests().back(), "2.snapshot.json");
 }
 
-TEST_F(TufRefresh, ReadsRepositoriesWithoutConsistentSnapshots) {
+TEST_F(TufRefresh, ReadsRepositoriesWithoutConsistentSnapshots) {  // VER-10
   repo.root.consistent_snapshot = false;
   repo.publish_again(root_role);
   first_root = repo.file_of(root_role);
@@ -264,7 +264,7 @@ TEST_F(TufRefresh, ReadsRepositoriesWithoutConsistentSnapshots) {
             (Paths{"2.root.json", "timestamp.json", "snapshot.json", "targets.json", "targets/dir/file"}));
 }
 
-TEST_F(TufRefresh, UnknownMembersAreKeptAndSigned) {
+TEST_F(TufRefresh, UnknownMembersAreKeptAndSigned) {  // FMT-9
   repo.root.unknown.set("x-owner", "somebody");
   repo.root.roles[snapshot_role].unknown.set("x-note", json::Object{{"a", 1}});
   repo.root.spec_version = "1.0";

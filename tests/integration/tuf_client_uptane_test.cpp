@@ -206,7 +206,7 @@ TEST_F(UptaneClient, ImageIsSoughtThroughDelegationsForThisHardware) {
 
 // The flat style of repositories made for aktualizr: facts loose in `custom`, hardware on the image side
 // alone.
-TEST_F(UptaneClient, ReadsFlatCustomFacts) {
+TEST_F(UptaneClient, ReadsFlatCustomFacts) {  // FMT-55
   image.add_target(all, kName, "firmware", {{"hardwareIds", json::Array{kHardware.value()}}});
   image.release({all});
   director.add_target(

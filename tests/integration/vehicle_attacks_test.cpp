@@ -82,7 +82,7 @@ class VehicleAttacks : public testing::Test {
   }
 };
 
-TEST_F(VehicleAttacks, OlderImageChosenWithTheDirectorsKeysIsARollback) {  // ATK-17
+TEST_F(VehicleAttacks, OlderImageChosenWithTheDirectorsKeysIsARollback) {  // DIR-46, ATK-17
   const EcuPlan& ecu = vehicle.adas();
   const fs::path newer = honest_update(ecu);
   expect_recovery(ecu, newer);
@@ -92,7 +92,7 @@ TEST_F(VehicleAttacks, OlderImageChosenWithTheDirectorsKeysIsARollback) {  // AT
   expect_refused("match-release-counter-lower", "rollback");
 }
 
-TEST_F(VehicleAttacks, ImageThatTheDirectorAloneSignedIsArbitrarySoftware) {  // ATK-26
+TEST_F(VehicleAttacks, ImageThatTheDirectorAloneSignedIsArbitrarySoftware) {  // FMT-95, ATK-26
   const EcuPlan& ecu = vehicle.adas();
   must(vehicle.rogue().choose(vehicle.vin(), EcuSerial(ecu.serial),
                               TargetName("driving/adas-mk2/invented.bin"),
@@ -225,7 +225,7 @@ TEST_F(VehicleAttacks, FrozenMetadataExpires) {  // ATK-6
   EXPECT_EQ(slots(), before);
 }
 
-TEST_F(VehicleAttacks, ReportOfAnEcuWithAnotherKeyIsNoConfirmation) {  // ATK-43, ATK-45
+TEST_F(VehicleAttacks, ReportOfAnEcuWithAnotherKeyIsNoConfirmation) {  // PRI-10, ATK-43, ATK-45
   World& world = vehicle.world();
   const EcuPlan& ecu = vehicle.adas();
   const fs::path key = world.ecu_dir(ecu) / "ecu.key";

@@ -44,7 +44,7 @@ std::string_view rule(const Result<T>& result) {
   return rejection == nullptr ? "none" : rule_of(rejection->rule).name;
 }
 
-TEST(CurlSession, GivesTheBodyUpToTheLimitAndNoFurther) {
+TEST(CurlSession, GivesTheBodyUpToTheLimitAndNoFurther) {  // VER-LIM
   const HttpServer server(answering(ok("12345")));
   CurlSession curl = session();
   EXPECT_EQ(curl.get(server.url() + "/x", 5), to_bytes("12345"));
@@ -102,7 +102,7 @@ TEST(CurlSession, SendsBodiesWithTheirType) {
 }
 
 // ATK-5
-TEST(CurlSession, GivesUpATransferBelowTheLeastRate) {
+TEST(CurlSession, GivesUpATransferBelowTheLeastRate) {  // PRI-17
   HttpResponse slow = ok(std::string(10000, 'x'));
   slow.bytes_a_piece = 10;
   slow.between_pieces = std::chrono::milliseconds(100);

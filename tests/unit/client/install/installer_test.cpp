@@ -50,7 +50,7 @@ struct Bench {
 
 // --- two slots --------------------------------------------------------------------------------------------
 
-TEST(AbSlot, StagesWithoutTouchingWhatRuns) {
+TEST(AbSlot, StagesWithoutTouchingWhatRuns) {  // INS-3
   Bench bench(Slots::Two);
   ASSERT_TRUE(bench.transfer(kNew));
   EXPECT_EQ(bench.ecu.flash.running(), bench.order.image);
@@ -58,7 +58,7 @@ TEST(AbSlot, StagesWithoutTouchingWhatRuns) {
   EXPECT_EQ(bench.floor(), ReleaseCounter(1));
 }
 
-TEST(AbSlot, ActivatesConfirmsAndRaisesTheFloor) {
+TEST(AbSlot, ActivatesConfirmsAndRaisesTheFloor) {  // INS-5, INS-7
   Bench bench(Slots::Two);
   ASSERT_TRUE(bench.transfer(kNew));
   const auto outcome = bench.installer().activate();
@@ -106,7 +106,7 @@ TEST(AbSlot, StartsAnewWhenThePartIsOfAnotherImage) {
 }
 
 // ATK-23: not one byte past the listed length is written.
-TEST(AbSlot, RefusesAByteTooMany) {
+TEST(AbSlot, RefusesAByteTooMany) {  // INS-3
   Bench bench(Slots::Two);
   EXPECT_EQ(verdict(bench.transfer(kNew + "!")), "image-too-long");
   EXPECT_EQ(*bench.ecu.flash.size(Slot::B), 0U);
@@ -114,13 +114,13 @@ TEST(AbSlot, RefusesAByteTooMany) {
   EXPECT_EQ(bench.ecu.flash.running(), bench.order.image);
 }
 
-TEST(AbSlot, RefusesAByteTooFew) {
+TEST(AbSlot, RefusesAByteTooFew) {  // INS-3
   Bench bench(Slots::Two);
   EXPECT_EQ(verdict(bench.transfer(kNew.substr(1))), "image-too-short");
   EXPECT_EQ(bench.ecu.flash.running(), bench.order.image);
 }
 
-TEST(AbSlot, RefusesAnImageOfAnotherHash) {
+TEST(AbSlot, RefusesAnImageOfAnotherHash) {  // INS-3
   Bench bench(Slots::Two);
   std::string wrong = kNew;
   wrong[100'000] = 'N';
@@ -148,7 +148,7 @@ TEST(AbSlot, RefusesAStagedImageThatChangedOnTheMedium) {
   EXPECT_TRUE(bench.installer().activate());
 }
 
-TEST(AbSlot, RollsBackWhenTheBootCheckFails) {
+TEST(AbSlot, RollsBackWhenTheBootCheckFails) {  // INS-7
   Bench bench(Slots::Two);
   ASSERT_TRUE(bench.transfer(kNew));
   bench.ecu.flash.damage_on_activate = true;
@@ -161,7 +161,7 @@ TEST(AbSlot, RollsBackWhenTheBootCheckFails) {
 }
 
 // PRI-31, ATK-17: an older release, though both repositories list it.
-TEST(AbSlot, RefusesALowerReleaseCounterThanItEverRan) {
+TEST(AbSlot, RefusesALowerReleaseCounterThanItEverRan) {  // INS-3
   Bench bench(Slots::Two);
   ASSERT_TRUE(bench.transfer(kNew));
   ASSERT_TRUE(bench.installer().activate());
@@ -213,7 +213,7 @@ TEST(AbSlot, ComesBackFromADamagedRecord) {
   }
 }
 
-TEST(AbSlot, MeasuresWhatRunsAndNotWhatShould) {
+TEST(AbSlot, MeasuresWhatRunsAndNotWhatShould) {  // INS-7
   Bench bench(Slots::Two);
   bench.ecu.flash.at(Slot::A)[0] ^= 1;
   const Running running = *bench.installer().running();
@@ -224,7 +224,7 @@ TEST(AbSlot, MeasuresWhatRunsAndNotWhatShould) {
 
 // --- one slot ---------------------------------------------------------------------------------------------
 
-TEST(SingleSlot, StreamsOverWhatRuns) {
+TEST(SingleSlot, StreamsOverWhatRuns) {  // INS-2b
   Bench bench(Slots::One);
   const auto outcome = bench.transfer(kNew);
   ASSERT_TRUE(outcome) << summary(outcome.error());
@@ -233,7 +233,7 @@ TEST(SingleSlot, StreamsOverWhatRuns) {
   EXPECT_EQ(bench.floor(), ReleaseCounter(2));
 }
 
-TEST(SingleSlot, KnowsThatItsImageIsLost) {
+TEST(SingleSlot, KnowsThatItsImageIsLost) {  // INS-2b
   Bench bench(Slots::One);
   EXPECT_EQ(verdict(bench.transfer(kNew + "!")), "image-too-long");
   EXPECT_FALSE(bench.installer().running()->sound);
@@ -297,7 +297,7 @@ TEST(SingleSlot, SurvivesAPowerCutAtEveryWrite) {
   EXPECT_TRUE(finished);
 }
 
-TEST(SingleSlot, RefusesALowerReleaseCounterBeforeItLosesAnything) {
+TEST(SingleSlot, RefusesALowerReleaseCounterBeforeItLosesAnything) {  // INS-3
   Bench bench(Slots::One);
   ASSERT_TRUE(bench.transfer(kNew));
   bench.offer("older", 1);

@@ -82,7 +82,7 @@ struct Kind {
 };
 class EveryEcu : public testing::TestWithParam<Kind> {};
 
-TEST_P(EveryEcu, VerifiesInstallsAndReportsForItself) {
+TEST_P(EveryEcu, VerifiesInstallsAndReportsForItself) {  // INS-1, INS-5, INS-6
   Bench bench(GetParam().verification, GetParam().slots);
   bench.vehicle.release(bench.order, kName, kNew, 2);
   const auto outcome = bench.update();
@@ -112,7 +112,7 @@ TEST_P(EveryEcu, TakesASecondUpdate) {
 }
 
 // FVS-10, ATK-47.
-TEST_P(EveryEcu, RefusesAnImageBeforeItsMetadata) {
+TEST_P(EveryEcu, RefusesAnImageBeforeItsMetadata) {  // INS-1
   Bench bench(GetParam().verification, GetParam().slots);
   EXPECT_EQ(verdict_of(bench.ecu.ask(wire::StageBegin{kName, 5})), "message-out-of-order");
   EXPECT_EQ(verdict_of(bench.ecu.ask(wire::Chunk{0, to_bytes("image")})), "message-out-of-order");
@@ -124,7 +124,7 @@ TEST_P(EveryEcu, RefusesAnImageBeforeItsMetadata) {
 }
 
 // ATK-29: the primary swaps the images of two ECUs.
-TEST_P(EveryEcu, RefusesAnotherEcusImage) {
+TEST_P(EveryEcu, RefusesAnotherEcusImage) {  // INS-3
   Bench bench(GetParam().verification, GetParam().slots);
   bench.vehicle.release(bench.order, kName, kNew, 2);
   ASSERT_TRUE(bench.ecu.link().put_metadata(bench.vehicle));
@@ -143,7 +143,7 @@ TEST_P(EveryEcu, RefusesAnotherVehiclesMetadata) {  // ATK-9, PVS-3
   EXPECT_EQ(verdict_of(bench.ecu.ask(wire::StageBegin{kName, kNew.size()})), "message-out-of-order");
 }
 
-TEST_P(EveryEcu, RefusesAnOlderRelease) {  // ATK-17: with all keys, but the counter goes back
+TEST_P(EveryEcu, RefusesAnOlderRelease) {  // PVS-4, ATK-17: with all keys, but the counter goes back
   Bench bench(GetParam().verification, GetParam().slots);
   bench.vehicle.release(bench.order, kName, kNew, 2);
   ASSERT_TRUE(bench.update());
@@ -163,7 +163,7 @@ TEST_P(EveryEcu, DoesNothingWhenItRunsWhatItShould) {  // DIR-45
 }
 
 // INS-2: without an entry of its own the ECU keeps the targets it had.
-TEST_P(EveryEcu, KeepsItsPreviousTargetsWhenItIsNotMentioned) {
+TEST_P(EveryEcu, KeepsItsPreviousTargetsWhenItIsNotMentioned) {  // PVS-1
   Bench bench(GetParam().verification, GetParam().slots);
   bench.vehicle.release(bench.order, kName, kNew, 2);
   ASSERT_TRUE(bench.update());
@@ -203,7 +203,7 @@ TEST_P(EveryEcu, ComesBackFromAPrimaryThatSkipsRoots) {
   EXPECT_EQ(bench.running(), kNew);
 }
 
-TEST_P(EveryEcu, RefusesMetadataThatItsRootDoesNotVouchFor) {
+TEST_P(EveryEcu, RefusesMetadataThatItsRootDoesNotVouchFor) {  // FVS-10, PVS-2
   Bench bench(GetParam().verification, GetParam().slots);
   bench.vehicle.release(bench.order, kName, kNew, 2);
   bench.vehicle.director.tamper(model::targets_role(), [](json::Object&) {}, {sim::key("a stranger")});
@@ -213,7 +213,7 @@ TEST_P(EveryEcu, RefusesMetadataThatItsRootDoesNotVouchFor) {
 }
 
 // FVS-10: the primary keeps something back. Nothing is installed, and nothing is broken for the next cycle.
-TEST_P(EveryEcu, FailsWithoutHarmWhenAFileIsWithheld) {
+TEST_P(EveryEcu, FailsWithoutHarmWhenAFileIsWithheld) {  // FVS-2
   Bench bench(GetParam().verification, GetParam().slots);
   bench.vehicle.release(bench.order, kName, kNew, 2);
   LyingSource miser(bench.vehicle);
@@ -224,7 +224,7 @@ TEST_P(EveryEcu, FailsWithoutHarmWhenAFileIsWithheld) {
   EXPECT_TRUE(bench.update());
 }
 
-TEST_P(EveryEcu, RefusesAnOversizeFile) {  // ATK-22
+TEST_P(EveryEcu, RefusesAnOversizeFile) {  // FMT-84, ATK-22
   Bench bench(GetParam().verification, GetParam().slots);
   LyingSource flood(bench.vehicle);
   flood.about_role = model::root_role();
@@ -245,7 +245,7 @@ TEST_P(EveryEcu, ReadsNoMoreThanItAskedFor) {
   EXPECT_EQ(verdict_of(bench.ecu.ask(wire::File{})), "message-out-of-order") << "the pull was broken off";
 }
 
-TEST_P(EveryEcu, RefusesExpiredMetadata) {  // freeze
+TEST_P(EveryEcu, RefusesExpiredMetadata) {  // PVS-2: freeze
   Bench bench(GetParam().verification, GetParam().slots);
   bench.vehicle.release(bench.order, kName, kNew, 2);
   bench.ecu.clock.time += std::chrono::hours(24 * 366);
@@ -294,7 +294,7 @@ TEST(PartialEcu, AsksForTheDirectorsRootAndTargetsOnly) {  // PVS-2
   EXPECT_EQ(bench.vehicle.asked, (std::vector<std::string>{"director/2.root", "director/targets"}));
 }
 
-TEST(FullEcu, RefusesWhatTheDirectorAloneSigned) {  // ATK-26
+TEST(FullEcu, RefusesWhatTheDirectorAloneSigned) {  // FMT-95, PVS-8, ATK-26
   Bench bench;
   bench.vehicle.assign(bench.order, kName, "evil", 2);
   EXPECT_EQ(verdict(bench.ecu.link().put_metadata(bench.vehicle)), "match-image-unknown");
@@ -314,7 +314,7 @@ TEST(PartialEcu, TakesWhatTheDirectorAloneSigned) {
   EXPECT_EQ(bench.running(), "evil");
 }
 
-TEST(FullEcu, RefusesMetadataMixedFromTwoSnapshots) {  // ATK-18
+TEST(FullEcu, RefusesMetadataMixedFromTwoSnapshots) {  // FVS-10, ATK-18
   Bench bench;
   LyingSource mixer(bench.vehicle);
   mixer.about_role = model::targets_role();
@@ -325,7 +325,7 @@ TEST(FullEcu, RefusesMetadataMixedFromTwoSnapshots) {  // ATK-18
   EXPECT_EQ(bench.running(), bench.order.image);
 }
 
-TEST(FullEcu, RefusesReplayedMetadata) {  // ATK-11
+TEST(FullEcu, RefusesReplayedMetadata) {  // FVS-10, ATK-11
   Bench bench;
   LyingSource replayer(bench.vehicle);
   replayer.about_role = model::timestamp_role();
@@ -335,7 +335,7 @@ TEST(FullEcu, RefusesReplayedMetadata) {  // ATK-11
   EXPECT_EQ(verdict(bench.ecu.link().put_metadata(replayer)), "timestamp-older-than-trusted");
 }
 
-TEST(PartialEcu, RefusesReplayedTargets) {
+TEST(PartialEcu, RefusesReplayedTargets) {  // PVS-2
   Bench bench(Verification::Partial);
   LyingSource replayer(bench.vehicle);
   replayer.about_role = model::targets_role();
@@ -356,12 +356,44 @@ TEST(FullEcu, RefusesAnImageForOtherHardware) {
   EXPECT_EQ(verdict(bench.ecu.link().put_metadata(bench.vehicle)), "match-hardware-wrong");
 }
 
-TEST(PartialEcu, RefusesAnImageForOtherHardware) {
+TEST(PartialEcu, RefusesAnImageForOtherHardware) {  // PVS-4
   Bench bench(Verification::Partial);
   EcuOrder mistaken = bench.order;
   mistaken.identity.hardware_id = HardwareId("hw-other");
   bench.vehicle.release(mistaken, kName, kNew, 2);
   EXPECT_EQ(verdict(bench.ecu.link().put_metadata(bench.vehicle)), "ecu-hardware-wrong");
+}
+
+/// As the director lists it, for ECUs that this one knows nothing of.
+void assign_to_others(Bench& bench, const TargetName& name, std::initializer_list<const char*> serials) {
+  EcuOrder other = bench.order;
+  json::Object ecus;
+  for (const char* serial : serials) {
+    ecus.set(serial, json::Object{{"hardwareId", "hw-other"}});
+    other.identity.serial = EcuSerial(serial);
+  }
+  json::Object custom = sim::assigned_to(other.identity.serial, HardwareId("hw-other"), 2);
+  custom.set("ecuIdentifiers", ecus);
+  bench.vehicle.director.add_target(model::targets_role(), name, "theirs", custom);
+  bench.vehicle.director.release({model::targets_role()});
+}
+
+TEST_P(EveryEcu, MindsItsOwnImageAlone) {  // FVS-4: nobody lists the neighbours' image
+  Bench bench(GetParam().verification, GetParam().slots);
+  bench.vehicle.release(bench.order, kName, kNew, 2);
+  assign_to_others(bench, TargetName("team/others/1.bin"), {"ecu8", "ecu9"});
+  const auto outcome = bench.update();
+  ASSERT_TRUE(outcome) << summary(outcome.error());
+  EXPECT_EQ(bench.running(), kNew);
+}
+
+TEST_P(EveryEcu, RefusesTargetsThatNameAnyEcuTwice) {  // FVS-4, VER-37, PVS-2
+  Bench bench(GetParam().verification, GetParam().slots);
+  bench.vehicle.release(bench.order, kName, kNew, 2);
+  assign_to_others(bench, TargetName("team/others/1.bin"), {"ecu8", "ecu9"});
+  assign_to_others(bench, TargetName("team/others/2.bin"), {"ecu9"});
+  EXPECT_EQ(verdict(bench.ecu.link().put_metadata(bench.vehicle)), "director-ecu-repeated");
+  EXPECT_EQ(bench.running(), bench.order.image);
 }
 
 TEST(FullEcu, FollowsDelegations) {  // FVS-2
@@ -397,7 +429,7 @@ TEST(Transfer, GoesOnAfterTheConnectionBroke) {
   EXPECT_EQ(bench.running(), kNew);
 }
 
-TEST(Transfer, RefusesAnOversizeImage) {  // ATK-23
+TEST(Transfer, RefusesAnOversizeImage) {  // FVS-10, ATK-23
   Bench bench;
   bench.vehicle.release(bench.order, kName, "short", 2);
   ASSERT_TRUE(bench.ecu.link().put_metadata(bench.vehicle));
@@ -407,7 +439,7 @@ TEST(Transfer, RefusesAnOversizeImage) {  // ATK-23
   EXPECT_EQ(bench.attacks(), "image:image-too-long,image:message-out-of-order");
 }
 
-TEST(Transfer, RefusesAnImageWithAnotherHash) {
+TEST(Transfer, RefusesAnImageWithAnotherHash) {  // FVS-10
   Bench bench;
   bench.vehicle.release(bench.order, kName, kNew, 2);
   std::string wrong = kNew;
@@ -483,7 +515,7 @@ TEST(Commit, SaysThatItRolledBack) {
 // --- one slot: backup, loss, restore (INS-2b, INS-4, GAP-35)
 // ------------------------------------------------
 
-TEST(OneSlot, SaysSoAndGivesItsBackup) {
+TEST(OneSlot, SaysSoAndGivesItsBackup) {  // INS-4
   Bench bench(Verification::Partial, Slots::One);
   EXPECT_FALSE(bench.ecu.link().report()->spare_slot);
   MemorySink backup;
@@ -491,7 +523,7 @@ TEST(OneSlot, SaysSoAndGivesItsBackup) {
   EXPECT_EQ(as_text(backup.bytes), bench.order.image);
 }
 
-TEST(OneSlot, IsRestoredAfterABadImage) {
+TEST(OneSlot, IsRestoredAfterABadImage) {  // INS-4
   Bench bench(Verification::Partial, Slots::One);
   bench.vehicle.release(bench.order, kName, kNew, 2);
   std::string wrong = kNew;

@@ -25,7 +25,7 @@ struct Bench {
   EcuSim ecu;
 };
 
-TEST(Reports, CountUpwardAcrossRestarts) {
+TEST(Reports, CountUpwardAcrossRestarts) {  // FVS-8
   Bench bench;
   std::uint64_t last = 0;
   for (int i = 0; i < 6; ++i) {
@@ -97,7 +97,7 @@ TEST(Reports, KeepAnAttackUntilNewerTargetsAnswerIt) {  // FVS-8
   EXPECT_EQ(bench.attacks(), "");
 }
 
-TEST(Reports, NameTheLastEightAttacksEachOnce) {
+TEST(Reports, NameTheLastEightAttacksEachOnce) {  // FVS-8
   VehicleSim vehicle("VIN1");
   EcuSim ecu(vehicle.order("ecu1", Verification::Partial), vehicle.now);
   ReportBook book(ecu.flash);

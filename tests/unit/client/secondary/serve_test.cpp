@@ -55,7 +55,7 @@ TEST(Serve, AnswersEachRequestInOrder) {
   EXPECT_EQ(bench.attacks(), "") << "silence is no attack";
 }
 
-TEST(Serve, HangsUpOnASlowFrameAndReportsIt) {
+TEST(Serve, HangsUpOnASlowFrameAndReportsIt) {  // FVS-9
   Bench bench;
   Bytes frame = wire::encode(wire::Request(wire::Chunk{0, Bytes(100)}));
   frame.pop_back();

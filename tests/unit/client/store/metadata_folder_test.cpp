@@ -82,7 +82,7 @@ TEST_F(MetadataFolderTest, KilledAtAnyStepItNeverLosesAFloorUnderTheOldRoot) {
   EXPECT_EQ(load(model::timestamp_role()), std::nullopt);
 }
 
-TEST_F(MetadataFolderTest, RoleNamesStayInTheFolder) {
+TEST_F(MetadataFolderTest, RoleNamesStayInTheFolder) {  // FMT-73
   ASSERT_TRUE(folder.pin(as_bytes("1")));
   const std::vector<std::string> roles = {
       "../up", "/abs", "..", ".", "a b", std::string(1000, 'r'), std::string(999, 'r') + "s"};

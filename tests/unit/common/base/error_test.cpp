@@ -29,7 +29,7 @@ TEST(Attacks, AreFoundByTheirNames) {
   EXPECT_EQ(attack_named("no-such-attack"), std::nullopt);
 }
 
-TEST(Refusal, NamesFileRuleAndBothSides) {
+TEST(Refusal, NamesFileRuleAndBothSides) {  // VER-ERR
   const Error error = located(refused("version 7 or later", "version 5"), Repository::Image, "timestamp");
   EXPECT_EQ(summary(error),
             "image/timestamp: timestamp-older-than-trusted: expected version 7 or later, got version 5");

@@ -54,7 +54,7 @@ TEST(UtcTime, RefusesEveryOtherForm) {
   }
 }
 
-TEST(UtcTime, RefusesDaysAndTimesThatDoNotExist) {
+TEST(UtcTime, RefusesDaysAndTimesThatDoNotExist) {  // FMT-8
   for (const char* text :
        {"2027-00-01T00:00:00Z", "2027-13-01T00:00:00Z", "2027-01-00T00:00:00Z", "2027-01-32T00:00:00Z",
         "2027-02-29T00:00:00Z", "2100-02-29T00:00:00Z", "2024-02-30T00:00:00Z", "2027-04-31T00:00:00Z",

@@ -60,7 +60,7 @@ TEST(Hashes, SurviveEncodingAndDecoding) {
   EXPECT_EQ(Hashes::decode(hashes.encode()).value(), hashes);
 }
 
-TEST(Hashes, MatchOnlyWhenEveryKnownFunctionDoes) {
+TEST(Hashes, MatchOnlyWhenEveryKnownFunctionDoes) {  // PRI-13
   Hashes hashes = Hashes::of(as_bytes("abc"));
   hashes.set(HashFunction::Sha512, digest(HashFunction::Sha512, as_bytes("other")));
   EXPECT_FALSE(hashes.match(as_bytes("abc")));

@@ -111,7 +111,7 @@ TEST(PublicKey, VerifiesTheVectors) {
   }
 }
 
-TEST(PublicKey, VerifiesEd25519InEveryBuild) {
+TEST(PublicKey, VerifiesEd25519InEveryBuild) {  // FMT-24
   for (const json::Value& each : test::cases_of("signatures.json")) {
     if (text_in(each, "key") != "ed25519") continue;
     const bool valid = *each.as_object()->find("valid")->as_bool();

@@ -25,12 +25,12 @@ TEST(Canonical, AgreesWithSecuresystemslib) {
   }
 }
 
-TEST(Canonical, EscapesQuotesAndBackslashesOnly) {
+TEST(Canonical, EscapesQuotesAndBackslashesOnly) {  // FMT-25
   EXPECT_EQ(canonical_text("a\"b\\c/d\n\0\x1f\x7f\u00e9"s), "\"a\\\"b\\\\c/d\n\0\x1f\x7f\u00e9\""s);
   EXPECT_EQ(canonical_text(Object{{"\"", 1}}), "{\"\\\"\":1}");
 }
 
-TEST(Canonical, IsTheSameForEveryOrderOfMembers) {
+TEST(Canonical, IsTheSameForEveryOrderOfMembers) {  // FMT-25
   EXPECT_EQ(canonical(Object{{"b", 1}, {"a", 2}, {"\u00e9", 3}}),
             canonical(Object{{"\u00e9", 3}, {"a", 2}, {"b", 1}}));
 }

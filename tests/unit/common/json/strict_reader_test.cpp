@@ -97,21 +97,21 @@ TEST(StrictReader, RefusesWhatIsNotOneJsonDocument) {
 }
 
 // The tokenizer takes a zero byte for the end of its input.
-TEST(StrictReader, RefusesZeroBytesAnywhere) {
+TEST(StrictReader, RefusesZeroBytesAnywhere) {  // FMT-12
   for (const std::string& text :
        {"{}\0"s, "{}\0{}"s, "\0{}"s, "{\0}"s, "\"a\0b\""s, "1\0"s, "[1,\0 2]"s, "{}\n\0"s}) {
     EXPECT_EQ(verdict(read_text(text)), "json-malformed");
   }
 }
 
-TEST(StrictReader, RefusesByteOrderMarksAndOtherEncodings) {
+TEST(StrictReader, RefusesByteOrderMarksAndOtherEncodings) {  // FMT-12
   EXPECT_EQ(verdict(read_text("\xef\xbb\xbf{}")), "json-malformed");
   EXPECT_EQ(verdict(read_text("\xff\xfe{\0}\0"s)), "json-malformed");
   EXPECT_EQ(verdict(read_text("\xfe\xff\0{\0}"s)), "json-malformed");
   EXPECT_EQ(verdict(read_text("{\0}\0"s)), "json-malformed");
 }
 
-TEST(StrictReader, RefusesInvalidUtf8) {
+TEST(StrictReader, RefusesInvalidUtf8) {  // FMT-12
   for (const std::string& bytes : {
            "\x80"s,
            "\xbf"s,
@@ -145,7 +145,7 @@ TEST(StrictReader, TakesTheFirstAndLastOfEachUtf8Length) {
   }
 }
 
-TEST(StrictReader, RefusesLoneSurrogates) {
+TEST(StrictReader, RefusesLoneSurrogates) {  // FMT-12
   for (const char* text : {R"("\ud800")", R"("\udbff")", R"("\udc00")", R"("\udfff")", R"("\ud800x")",
                            R"("\ud800\n")", R"("\ud800\ud800")", R"("\udc00\ud800")", R"("a\udfffb")",
                            R"({"\udc00":1})", R"(["\ud800\u0041"])"}) {
@@ -154,7 +154,7 @@ TEST(StrictReader, RefusesLoneSurrogates) {
   EXPECT_EQ(verdict(read_text(R"("\ud7ff\ue000\ud800\udc00")")), "accepted");
 }
 
-TEST(StrictReader, RefusesDuplicateKeys) {
+TEST(StrictReader, RefusesDuplicateKeys) {  // FMT-12
   for (const char* text :
        {R"({"a":1,"a":1})", R"({"a":1,"b":2,"a":3})", R"({"x":{"a":1,"a":2}})", R"([{"":1,"":2}])",
         R"({"a":1,"\u0061":2})", R"({"/":1,"\/":2})", R"({"signed":{},"signatures":[],"signed":{}})"}) {
@@ -174,7 +174,7 @@ TEST(StrictReader, TakesIntegersUpTo2To53) {
   EXPECT_EQ(read_text("9007199254740991").value(), Value(std::int64_t{9007199254740991}));
 }
 
-TEST(StrictReader, RefusesOtherNumbers) {
+TEST(StrictReader, RefusesOtherNumbers) {  // FMT-12, FMT-26
   for (const std::string& text : {"-0"s,
                                   "-1"s,
                                   "1.0"s,
@@ -207,7 +207,7 @@ TEST(StrictReader, Takes32Levels) {
   EXPECT_EQ(verdict(read_text(repeated("{\"a\":", 32) + "1" + repeated("}", 32))), "accepted");
 }
 
-TEST(StrictReader, RefusesDeeperLevels) {
+TEST(StrictReader, RefusesDeeperLevels) {  // FMT-12
   EXPECT_EQ(verdict(read_text(repeated("[", 33) + repeated("]", 33))), "json-too-deep");
   EXPECT_EQ(verdict(read_text(repeated("{\"a\":", 33) + "1" + repeated("}", 33))), "json-too-deep");
   EXPECT_EQ(verdict(read_text(repeated("[{\"a\":", 17) + "1" + repeated("}]", 17))), "json-too-deep");

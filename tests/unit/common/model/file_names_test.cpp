@@ -26,7 +26,7 @@ TEST(MetadataFileName, NeverLeavesItsFolder) {
 }
 
 // FMT-101
-TEST(TargetUrlPath, PutsDigestBeforeLastSegment) {
+TEST(TargetUrlPath, PutsDigestBeforeLastSegment) {  // INS-2
   EXPECT_EQ(target_url_path(TargetName("dir/file.bin"), "c0ffee"), "dir/c0ffee.file.bin");
   EXPECT_EQ(target_url_path(TargetName("file.bin"), "c0ffee"), "c0ffee.file.bin");
   EXPECT_EQ(target_url_path(TargetName("a/b/file.bin"), ""), "a/b/file.bin");

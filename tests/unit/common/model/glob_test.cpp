@@ -97,7 +97,7 @@ constexpr Row kRows[] = {
     {"\xC3\xBC", "u\xCC\x88", false},
 };
 
-TEST(Glob, MatchesAsTheTableSays) {
+TEST(Glob, MatchesAsTheTableSays) {  // FMT-74
   for (const Row& row : kRows) {
     EXPECT_EQ(glob_matches(row.pattern, row.path), row.matches) << row.pattern << " against " << row.path;
   }

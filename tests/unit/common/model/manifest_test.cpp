@@ -213,7 +213,7 @@ TEST(VerifiedReport, RefusesEnvelopesWithoutTheirParts) {
 }
 
 // ATK-38: a good signature over another kind of document.
-TEST(VerifiedReport, RefusesOtherDocumentsOfTheSameSigner) {
+TEST(VerifiedReport, RefusesOtherDocumentsOfTheSameSigner) {  // FMT-12
   EXPECT_EQ(report_verdict(signed_by(7, test::manifest())), "role-type-wrong");
   EXPECT_EQ(report_verdict(signed_by(7, test::timestamp())), "role-type-wrong");
   EXPECT_EQ(verdict(verify_manifest(signed_by(7, test::report()), test::public_key(7))), "role-type-wrong");

@@ -16,7 +16,7 @@ constexpr Profile kBoth[] = {Profile::Tuf, Profile::Vehicle};
 std::string tuf(const json::Value& document) { return verdict(Root::decode(document, Profile::Tuf)); }
 std::string vehicle(const json::Value& document) { return verdict(Root::decode(document, Profile::Vehicle)); }
 
-TEST(Root, ReadsKeysAndRoles) {
+TEST(Root, ReadsKeysAndRoles) {  // FMT-21
   const Root root = Root::decode(test::root(), Profile::Vehicle).value();
   EXPECT_EQ(root.version, Version(3));
   EXPECT_EQ(format_utc(root.expires), "2027-01-31T00:00:00Z");

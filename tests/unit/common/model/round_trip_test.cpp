@@ -99,10 +99,11 @@ void expect_role_round_trips(const json::Value& document) {
   }
 }
 
-TEST(RoundTrip, GivesRootsBack) { expect_role_round_trips<Root>(test::root()); }
-TEST(RoundTrip, GivesTimestampsBack) { expect_role_round_trips<Timestamp>(test::timestamp()); }
-TEST(RoundTrip, GivesSnapshotsBack) { expect_role_round_trips<Snapshot>(test::snapshot()); }
-TEST(RoundTrip, GivesTargetsBack) { expect_role_round_trips<Targets>(test::targets()); }
+TEST(RoundTrip, GivesRootsBack) { expect_role_round_trips<Root>(test::root()); }                 // FMT-9
+TEST(RoundTrip, GivesTimestampsBack) { expect_role_round_trips<Timestamp>(test::timestamp()); }  // FMT-9
+TEST(RoundTrip, GivesSnapshotsBack) { expect_role_round_trips<Snapshot>(test::snapshot()); }     // FMT-9
+TEST(RoundTrip, GivesTargetsBack) { expect_role_round_trips<Targets>(test::targets()); }         // FMT-9
+// FMT-9
 TEST(RoundTrip, GivesHashedBinsBack) { expect_role_round_trips<Targets>(test::targets_with_bins()); }
 TEST(RoundTrip, GivesManifestsBack) { expect_round_trips(test::manifest(), VehicleManifest::decode); }
 

@@ -45,7 +45,7 @@ TEST(Targets, NeedsNeitherDelegationsNorCustomNorVin) {
 }
 
 // FMT-52, ATK-40, ATK-41
-TEST(Targets, RefusesUnsafeNamesInVehicles) {
+TEST(Targets, RefusesUnsafeNamesInVehicles) {  // FMT-10
   const json::Value entry =
       test::parse(R"({"length":1,"hashes":{"sha256":")" + test::sha256_of_nothing() + R"("}})");
   for (const char* name : {"../x", "/etc/x", "a\\b", "gr\xC3\xBCn.bin", "a b"}) {

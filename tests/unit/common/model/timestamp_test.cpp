@@ -26,7 +26,7 @@ TEST(Timestamp, ReadsWhatTheSnapshotMustBe) {
 }
 
 // FMT-40
-TEST(Timestamp, ListsTheSnapshotAndNothingElse) {
+TEST(Timestamp, ListsTheSnapshotAndNothingElse) {  // FMT-41
   const json::Value entry = test::parse(R"({"version":1})");
   const json::Value more = changed(test::timestamp(), {"meta", "targets.json"}, entry);
   const json::Value none = changed(test::timestamp(), {"meta"}, json::Object{});

@@ -91,7 +91,7 @@ TEST(DelegationWalk, TerminatingRoleThatDoesNotCoverTheNameEndsNothing) {
   EXPECT_EQ(client.find("x.bin")->role, RoleName("later"));
 }
 
-TEST(DelegationWalk, EveryAncestorMustCoverTheName) {  // VER-46
+TEST(DelegationWalk, EveryAncestorMustCoverTheName) {  // FMT-75, VER-46
   Client client;
   client.sim.delegate(kTargets, sim::delegated("brakes", {"brakes/*"}));
   client.sim.delegate(RoleName("brakes"), sim::delegated("supplier", {"*/*"}));

@@ -35,7 +35,7 @@ TEST(Draft, SecondSignatureByOneKeyReplacesTheFirst) {
   EXPECT_EQ(verdict(draft.seal_anchor()), "accepted");
 }
 
-TEST(Draft, SuccessorNeedsBothThresholds) {  // VER-3
+TEST(Draft, SuccessorNeedsBothThresholds) {  // IMG-18, VER-3
   const sim::Keys old_holders = sim::keys("old", 2), new_holders = sim::keys("new", 2);
   Draft<model::Root> first(root_of(old_holders, 2, 1));
   for (const auto& holder : old_holders) ASSERT_TRUE(first.sign(*holder));

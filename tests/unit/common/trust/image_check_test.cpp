@@ -33,19 +33,19 @@ TEST(ImageCheck, TakesTheImageInPiecesOfAnySize) {  // PRI-13
   EXPECT_EQ(judged(target_of(""), "", 1), "accepted");
 }
 
-TEST(ImageCheck, RefusesTheFirstBytePastTheListedLength) {  // ATK-23
+TEST(ImageCheck, RefusesTheFirstBytePastTheListedLength) {  // PRI-13, ATK-23
   ImageCheck check(target_of("brake"));
   ASSERT_TRUE(check.write(as_bytes("brake")));
   EXPECT_EQ(verdict(check.write(as_bytes("!"))), "image-too-long");
   EXPECT_EQ(judged(target_of("brake"), "brake two", 4), "image-too-long");
 }
 
-TEST(ImageCheck, RefusesAnImageThatEndsEarly) {
+TEST(ImageCheck, RefusesAnImageThatEndsEarly) {  // PRI-13
   EXPECT_EQ(judged(target_of("brake two"), "brake tw", 3), "image-too-short");
   EXPECT_EQ(judged(target_of("brake two"), "", 3), "image-too-short");
 }
 
-TEST(ImageCheck, EveryListedHashMustFit) {  // GAP-13: not only the first
+TEST(ImageCheck, EveryListedHashMustFit) {  // PRI-13, GAP-13: not only the first
   for (const auto function : {crypto::HashFunction::Sha256, crypto::HashFunction::Sha512}) {
     model::Target target = target_of("brake two");
     Bytes digest = *target.hashes.find(function);

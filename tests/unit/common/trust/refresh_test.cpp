@@ -11,7 +11,8 @@ using test::Client;
 using test::verdict;
 using Lines = std::vector<std::string>;
 
-TEST(Refresh, AsksForEachFileOnceAndStoresEachAsItVerifies) {  // VER-2 to VER-39
+// VER-11, VER-16, VER-21, VER-28, VER-31
+TEST(Refresh, AsksForEachFileOnceAndStoresEachAsItVerifies) {
   Client client;
   ASSERT_TRUE(client.refresh());
   EXPECT_EQ(client.sim.requests(),
@@ -61,6 +62,24 @@ TEST(Refresh, ForgetsFloorsInTheBatchThatStoresTheRoot) {  // VER-8
   ASSERT_TRUE(client.refresh());
   EXPECT_EQ(client.store.batches, (Lines{"+root -timestamp -snapshot -targets", "+root -timestamp -snapshot",
                                          "+root", "+timestamp", "+snapshot", "+targets"}));
+}
+
+TEST(Refresh, ARemovedRoleLeavesTheSnapshotWithTheOldKeysOnly) {  // IMG-13, VER-26, VER-8, GAP-9
+  Client client;
+  const RoleName supplier("supplier");
+  client.sim.delegate(model::targets_role(), sim::delegated("supplier"));
+  client.sim.release({supplier, model::targets_role()});
+  ASSERT_TRUE(client.refresh());
+  client.sim.targets().delegations.reset();
+  client.sim.release({model::targets_role()});
+  EXPECT_EQ(verdict(client.refresh()), "accepted") << "not delegated to any more, and still listed";
+  client.sim.snapshot.meta.erase(supplier);
+  client.sim.release({model::targets_role()});
+  EXPECT_EQ(verdict(client.refresh()), "snapshot-targets-vanished");
+  for (const RoleName& role : {model::snapshot_role(), model::timestamp_role()}) client.sim.rotate(role);
+  client.sim.publish(model::root_role());
+  client.sim.release({model::targets_role()});
+  EXPECT_EQ(verdict(client.refresh()), "accepted");
 }
 
 TEST(Refresh, GoesOnInMidChainAfterAPowerCut) {  // VER-6
@@ -133,7 +152,7 @@ TEST(Refresh, PartialScopeHoldsItsFloor) {  // PVS-2
   EXPECT_EQ(verdict(client.refresh(Scope::Partial)), "targets-older-than-trusted");
 }
 
-TEST(Refresh, PlainTufWithoutConsistentSnapshotsAsksForPlainNames) {  // FMT-100
+TEST(Refresh, PlainTufWithoutConsistentSnapshotsAsksForPlainNames) {  // VER-10, FMT-100
   Client client("image", test::image_policy(Profile::Tuf));
   client.sim.root.consistent_snapshot = false;
   client.sim.publish(model::root_role());

@@ -246,7 +246,20 @@ TEST(TrustedSet, PlainTufForgetsOnlyWhenAKeyIsGone) {  // TUF 5.3.11
   EXPECT_FALSE(targets.forget_targets);
 }
 
-TEST(TrustedSet, ReadsNoMoreThanTheParentLists) {  // VER-LIM
+TEST(TrustedSet, ListedHashesAreOfTheBytesAsServed) {  // FMT-27: the same content in other bytes will not do
+  Client client("image", test::image_policy(Profile::Tuf));
+  client.sim.timestamp.snapshot.length.reset();
+  client.sim.publish(model::timestamp_role());
+  TrustedSet set = client.anchored().value();
+  ASSERT_TRUE(set.close_root_chain());
+  ASSERT_TRUE(set.update_timestamp(served(client, model::timestamp_role())));
+  Bytes spaced = served(client, model::snapshot_role());
+  spaced.push_back('\n');
+  EXPECT_EQ(verdict(set.update_snapshot(std::move(spaced))), "snapshot-hash-wrong");
+  EXPECT_EQ(verdict(set.update_snapshot(served(client, model::snapshot_role()))), "accepted");
+}
+
+TEST(TrustedSet, ReadsNoMoreThanTheParentLists) {  // FMT-46, VER-LIM
   Client client;
   TrustedSet set = client.anchored().value();
   EXPECT_EQ(set.max_bytes(model::snapshot_role()), client.policy.limits.snapshot_bytes);

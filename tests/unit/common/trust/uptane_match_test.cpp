@@ -144,7 +144,7 @@ TEST_F(Match, PartialSelectionTakesItsOwnEntry) {  // PVS-4
   EXPECT_EQ(verdict(selected(0)), "ecu-has-no-image");
 }
 
-TEST_F(Match, PartialSelectionHoldsHardwareAndFloor) {  // PVS-4
+TEST_F(Match, PartialSelectionHoldsHardwareAndFloor) {  // INS-3, PVS-4
   assign("one", sim::assigned_to(kDoor, kDoorHardware, 2));
   record_.ecus[1].floor = ReleaseCounter(3);
   EXPECT_EQ(verdict(selected(1)), "ecu-release-counter-lower");

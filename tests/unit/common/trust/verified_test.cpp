@@ -36,7 +36,7 @@ class Threshold : public ::testing::Test {
   std::optional<Verified<model::Root>> root_;
 };
 
-TEST_F(Threshold, CountsDistinctAuthorisedKeys) {  // VER-T
+TEST_F(Threshold, CountsDistinctAuthorisedKeys) {  // FMT-41, VER-12, VER-T
   EXPECT_EQ(judged(sim::pick(keys_, {0, 1})), "accepted");
   EXPECT_EQ(judged(sim::pick(keys_, {2, 0})), "accepted");
   EXPECT_EQ(judged(keys_), "accepted");
@@ -47,6 +47,23 @@ TEST_F(Threshold, CountsDistinctAuthorisedKeys) {  // VER-T
 TEST_F(Threshold, PassesOverKeysThatTheRoleDoesNotName) {  // VER-T
   EXPECT_EQ(judged({keys_[0], sim::key("stranger"), keys_[1]}), "accepted");
   EXPECT_EQ(judged({keys_[0], sim::key("stranger")}), "threshold-not-met");
+}
+
+TEST_F(Threshold, PassesOverKeysThatTheRootListsForNoRole) {  // FMT-33
+  const auto unused = sim::key("unused");
+  model::Root root = **root_;
+  root.keys.insert_or_assign(unused->public_key().computed_id(), unused->public_key());
+  Draft<model::Root> draft(root);
+  for (const auto& signer : repository_.signers[model::root_role()]) ASSERT_TRUE(draft.sign(*signer));
+  root_.emplace(draft.seal_anchor().value());
+  EXPECT_EQ(judged({keys_[0], unused}), "threshold-not-met");
+  EXPECT_EQ(judged({keys_[0], unused, keys_[1]}), "accepted");
+}
+
+TEST_F(Threshold, NothingIsBelievedBeforeItIsSigned) {  // VER-12
+  repository_.timestamp.spec_version = "2.0.0";
+  EXPECT_EQ(judged(sim::pick(keys_, {0})), "threshold-not-met");
+  EXPECT_EQ(judged(sim::pick(keys_, {0, 1})), "spec-version-unsupported");
 }
 
 TEST_F(Threshold, OneBadSignatureSpoilsNothing) {  // VER-T
@@ -111,10 +128,12 @@ TEST_F(Threshold, NoBitOfTheSignedPartMayChange) {  // ATK-25
   }
 }
 
-TEST_F(Threshold, EnvelopeWithoutSignaturesOrSignedIsRefused) {
+TEST_F(Threshold, EnvelopeWithoutSignaturesOrSignedIsRefused) {  // FMT-1
   EXPECT_EQ(judged(to_bytes(R"({"signed":{}})")), "member-missing");
   EXPECT_EQ(judged(to_bytes(R"({"signatures":[]})")), "member-missing");
   EXPECT_EQ(judged(to_bytes(R"({"signatures":{},"signed":{}})")), "member-wrong-kind");
+  EXPECT_EQ(judged(to_bytes(R"({"signatures":[{"sig":"00"}],"signed":{}})")), "member-missing");
+  EXPECT_EQ(judged(to_bytes(R"({"signatures":[{"keyid":"k"}],"signed":{}})")), "member-missing");
   EXPECT_EQ(judged(to_bytes("[]")), "member-wrong-kind");
 }
 

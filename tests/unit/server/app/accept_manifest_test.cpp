@@ -42,7 +42,7 @@ std::string inventory_of(const Depot& depot) {
   return text;
 }
 
-TEST(AcceptManifest, RecordsWhatEveryEcuRuns) {
+TEST(AcceptManifest, RecordsWhatEveryEcuRuns) {  // DIR-12
   Depot depot;
   depot.add_vehicle();
   depot.clock.time += std::chrono::minutes(1);

@@ -81,6 +81,22 @@ TEST_F(CheckRepository, FindsMetadataThatIsMissingOrDamaged) {
   EXPECT_FALSE(check().healthy());
 }
 
+TEST(CheckRepositoryKeys, FindsAKeyThatServesTwoRoles) {  // FMT-34
+  const test::ImageKeys keys;
+  repository::FirstKeys shared = keys.first();
+  shared.timestamp = shared.snapshot;
+  const auto files = repository::make_image_repository(shared, test::kLifetimes, kNow);
+  ASSERT_TRUE(files) << explain(files.error());
+  const sim::TempDir temp;
+  for (const auto& file : *files) ASSERT_TRUE(write_file(repository::Layout(temp.path()), file));
+  repository::FolderTransport folder(temp.path());
+  const auto health = check_repository(folder, kNow, {});
+  ASSERT_TRUE(health) << explain(health.error());
+  ASSERT_EQ(health->problems.size(), 1U);
+  EXPECT_NE(health->problems[0].find("serves both snapshot and timestamp"), std::string::npos)
+      << health->problems[0];
+}
+
 TEST_F(CheckRepository, SaysThatThereIsNoRepository) {
   const sim::TempDir empty;
   repository::FolderTransport folder(empty.path());

@@ -93,7 +93,7 @@ TEST(DirectorService, RenewsWhenAQuarterOfItsLifeIsLeft) {
   EXPECT_EQ((*set->timestamp())->expires, depot.clock.time + std::chrono::hours(24));
 }
 
-TEST(DirectorService, ListsAssignmentWithTheNextPollOfThatVehicleAlone) {  // DIR-42
+TEST(DirectorService, ListsAssignmentWithTheNextPollOfThatVehicleAlone) {  // DIR-3, DIR-42
   Depot depot;
   depot.add_vehicle();
   depot.add_vehicle("VIN-2", "B-", 11);
@@ -110,7 +110,7 @@ TEST(DirectorService, ListsAssignmentWithTheNextPollOfThatVehicleAlone) {  // DI
   EXPECT_EQ(other.timestamp, others);
 }
 
-TEST(DirectorService, CopiesEntryFromTheImageRepository) {  // DIR-43, FMT-60
+TEST(DirectorService, CopiesEntryFromTheImageRepository) {  // FMT-51, DIR-43, FMT-60
   Depot depot;
   depot.add_vehicle();
   publish_brake_2(depot);
@@ -127,7 +127,7 @@ TEST(DirectorService, CopiesEntryFromTheImageRepository) {  // DIR-43, FMT-60
             (std::map<EcuSerial, HardwareId>{{EcuSerial("BRAKE"), HardwareId("brake-mk4")}}));
 }
 
-TEST(DirectorService, KeepsTheSetBeforeUntilTheNext) {
+TEST(DirectorService, KeepsTheSetBeforeUntilTheNext) {  // DIR-5
   Depot depot;
   depot.add_vehicle();
   const auto service = depot.open();
@@ -261,7 +261,22 @@ TEST(DirectorService, SignsAnewUnderANewRoot) {  // VER-8
   EXPECT_EQ(set->root()->version.value(), 2U);
 }
 
-TEST(DirectorService, GoesOnWhereItWasAfterARestart) {
+TEST(DirectorService, ServesEveryRootThatThereEverWas) {  // FMT-102
+  Depot depot;
+  depot.add_vehicle();
+  for (std::uint8_t key = 78; key < 81; ++key) depot.keys.rotate_timestamp_key(key);
+  depot.write_roots();
+  const auto service = depot.open();
+  depot.clock.time += std::chrono::hours(24 * 300);
+  ASSERT_TRUE(service->metadata(kVin, "timestamp.json"));
+  for (std::size_t i = 0; i < depot.keys.roots().size(); ++i) {
+    const auto root = service->metadata(kVin, std::to_string(i + 1) + ".root.json");
+    ASSERT_TRUE(root) << explain(root.error());
+    EXPECT_EQ(*root, depot.keys.roots()[i]);
+  }
+}
+
+TEST(DirectorService, GoesOnWhereItWasAfterARestart) {  // DIR-2
   Depot depot;
   depot.add_vehicle();
   const Bytes first = depot.open()->metadata(kVin, "timestamp.json").value();

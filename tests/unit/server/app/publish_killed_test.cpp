@@ -16,7 +16,7 @@ namespace {
 namespace fs = std::filesystem;
 using test::kNow;
 
-TEST(PublishKilled, LeavesTheOldStateOrTheNewAtEveryStep) {
+TEST(PublishKilled, LeavesTheOldStateOrTheNewAtEveryStep) {  // IMG-17
   unsigned step = 1;
   for (;; ++step) {
     SCOPED_TRACE("killed before change " + std::to_string(step));
@@ -44,7 +44,7 @@ TEST(PublishKilled, LeavesTheOldStateOrTheNewAtEveryStep) {
   EXPECT_GT(step, 20U);
 }
 
-TEST(PublishKilled, LosesNoReleaseThatWaited) {
+TEST(PublishKilled, LosesNoReleaseThatWaited) {  // IMG-17
   unsigned step = 1;
   for (;; ++step) {
     SCOPED_TRACE("killed before change " + std::to_string(step));

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <set>
 #include <thread>
 
@@ -137,7 +138,7 @@ TEST_F(Publish, RefusesALowerReleaseCounterAlsoBehindOneThatWaits) {  // IMG-9
   EXPECT_TRUE(listed().empty());
 }
 
-TEST_F(Publish, RefusesAHolderThatTheRootDoesNotName) {
+TEST_F(Publish, RefusesAHolderThatTheRootDoesNotName) {  // IMG-2
   const auto stranger = sim::key("stranger");
   PublishRequest request = ws_.request("a", "image", {0});
   request.holders.push_back(stranger.get());
@@ -227,6 +228,24 @@ TEST_F(Publish, LosesNothingWhenTwoPublishAtOnce) {
   }
   EXPECT_EQ(listed(), (std::set<std::string>{"a", "b"}));
   expect_healthy();
+}
+
+TEST_F(Publish, IsNeverSeenHalfDone) {  // FMT-105
+  std::atomic<bool> published = false;
+  std::atomic<int> reads = 0;
+  {
+    std::jthread client([&] {
+      do {
+        const auto set = ws_.read();
+        EXPECT_TRUE(set) << explain(set.error());
+        ++reads;
+      } while (!published);
+    });
+    for (int i = 0; i < 10; ++i) EXPECT_TRUE(ws_.publish("image-" + std::to_string(i), "image"));
+    published = true;
+  }
+  EXPECT_GT(reads, 10);
+  EXPECT_EQ(listed().size(), 10U);
 }
 
 TEST_F(Publish, SaysWhenTheDiskIsFullAndChangesNothing) {

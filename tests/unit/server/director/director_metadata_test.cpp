@@ -37,7 +37,7 @@ TEST(DirectorMetadata, DelegatesToNobody) {  // FMT-62, DIR-3
   EXPECT_FALSE(make_targets({kVin, Version(1), kNoon}, {}).delegations);
 }
 
-TEST(DirectorMetadata, ListsOneFileEachWithVersionLengthAndHashes) {
+TEST(DirectorMetadata, ListsOneFileEachWithVersionLengthAndHashes) {  // FMT-45
   DirectorKeys keys;
   const auto targets = keys.seal(make_targets({kVin, Version(3), kNoon}, {}), model::targets_role());
   const auto snapshot = make_snapshot({kVin, Version(4), kNoon}, targets);
@@ -53,7 +53,7 @@ TEST(DirectorMetadata, ListsOneFileEachWithVersionLengthAndHashes) {
   EXPECT_TRUE(timestamp.snapshot.hashes && timestamp.snapshot.hashes->match(sealed.wire()));
 }
 
-TEST(DirectorMetadata, RehearsesAsThisVehicleWould) {  // VER-36 to VER-39
+TEST(DirectorMetadata, RehearsesAsThisVehicleWould) {  // DIR-42
   DirectorKeys keys;
   const auto vehicle = vehicle_with_work();
   const MetadataSet set = keys.sign(vehicle, 1, kNoon);

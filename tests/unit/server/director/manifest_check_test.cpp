@@ -83,7 +83,7 @@ TEST(ManifestCheck, RefusesManifestThatNamesAnotherPrimary) {  // DIR-23
   EXPECT_EQ(judged(fresh_vehicle(), voice.wire()), "manifest-primary-wrong");
 }
 
-TEST(ManifestCheck, RefusesManifestWhoseDigestIsNotItsOwn) {  // FMT-83
+TEST(ManifestCheck, RefusesManifestWhoseDigestIsNotItsOwn) {  // DIR-23, FMT-83
   Bytes body = VehicleVoice().wire();
   std::string text(as_text(body));
   const auto counter = text.find("\"manifest_counter\":1");
@@ -147,7 +147,7 @@ TEST(ManifestCheck, NeverTakesARepeatAsConfirmation) {  // DIR-26, GAP-20
   for (const inventory::EcuNews& each : news->fresh) EXPECT_FALSE(each.confirms);
 }
 
-TEST(ManifestCheck, RefusesManifestThatLeavesAnEcuOut) {  // DIR-22
+TEST(ManifestCheck, RefusesManifestThatLeavesAnEcuOut) {  // DIR-29, DIR-22
   VehicleVoice voice;
   voice.reports.erase("DOOR");
   EXPECT_EQ(judged(fresh_vehicle(), voice.wire()), "manifest-ecu-missing");

@@ -27,7 +27,7 @@ TEST(Resolver, ListsNothingForAVehicleThatIsToRunNothing) {  // DIR-45
   EXPECT_TRUE(entries->empty());
 }
 
-TEST(Resolver, ListsEveryDesiredImageAndNamesItsEcu) {  // DIR-45, FMT-60
+TEST(Resolver, ListsEveryDesiredImageAndNamesItsEcu) {  // DIR-42, DIR-45, FMT-60
   auto vehicle = fresh_vehicle();
   vehicle.ecus[1].desired = desired("brake/2.bin", "brake 2", {kBrake});
   vehicle.ecus[2].desired = desired("door/2.bin", "door 2", {kDoor});

@@ -14,7 +14,7 @@ std::string text_of(const Response& response, const char* name) {
   return member == nullptr ? "(none)" : *member->as_string();
 }
 
-TEST(Problem, NamesRuleAndAttackOfARejection) {
+TEST(Problem, NamesRuleAndAttackOfARejection) {  // VER-ERR
   const Response response = problem(
       Rejection{std::nullopt, "vehicle manifest", RuleId::ManifestReplayed, "a counter above 7", "7"});
   EXPECT_EQ(response.status, 422);

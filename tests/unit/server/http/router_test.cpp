@@ -52,11 +52,39 @@ TEST_F(RouterTo, AsksForACertificateEverywhereButForHealth) {
   EXPECT_EQ(strict_.handle(get("/")).status, 404U);
 }
 
-TEST_F(RouterTo, ServesTheRepositoryToVehiclesAndWhereConfiguredToAll) {
+TEST_F(RouterTo, ServesTheRepositoryToVehiclesAndWhereConfiguredToAll) {  // IMG-1
   EXPECT_EQ(strict_.handle(get("/repo/timestamp.json", "VIN-1")).status, 200U);
   const Router open(repo(), director_.get(), {true, false});
   EXPECT_EQ(open.handle(get("/repo/timestamp.json")).status, 200U);
   EXPECT_EQ(open.handle(get("/director/timestamp.json")).status, 401U);
+}
+
+TEST_F(RouterTo, ServesTheSameImagesToEveryVehicle) {  // IMG-12
+  depot_.add_vehicle("VIN-2", "SECOND-", 11);
+  const auto seen_by = [&](const char* vin) {
+    const Response response = strict_.handle(get("/repo/timestamp.json", vin));
+    std::string text(response.file ? response.file->length : 0, '\0');
+    EXPECT_TRUE(response.file && response.file->file.read(text, 0)) << vin;
+    return text;
+  };
+  EXPECT_EQ(seen_by("VIN-1"), seen_by("VIN-2"));
+  EXPECT_NE(seen_by("VIN-1").find("snapshot.json"), std::string::npos);
+}
+
+TEST_F(RouterTo, LetsNobodyWriteIntoTheImageRepository) {  // IMG-2
+  const auto before = std::distance(std::filesystem::recursive_directory_iterator(repo()), {});
+  for (const Method method : {Method::Put, Method::Post, Method::Other}) {
+    for (const char* path : {"/repo/timestamp.json", "/repo/9.root.json", "/repo/targets/new.bin"}) {
+      Request request = asking(method, path);
+      request.body = to_bytes("mine");
+      EXPECT_EQ(strict_.handle(request).status, 401U) << path;
+      request.caller = VehicleId("VIN-1");
+      EXPECT_EQ(strict_.handle(request).status, 405U) << path;
+      EXPECT_EQ(strict_.max_body(request), 0U) << path;
+    }
+  }
+  EXPECT_EQ(std::distance(std::filesystem::recursive_directory_iterator(repo()), {}), before);
+  EXPECT_EQ(strict_.handle(get("/repo/9.root.json", "VIN-1")).status, 404U);
 }
 
 TEST_F(RouterTo, ServesEachVehicleItsOwnFiles) {

@@ -69,7 +69,7 @@ TEST_F(Commit, ShowsClientsTheOldStateUntilTheTimestampTurns) {  // FMT-105, IMG
   EXPECT_EQ(targets_version(), 2U);
 }
 
-TEST_F(Commit, WritesNothingThatAClientWouldRefuse) {
+TEST_F(Commit, WritesNothingThatAClientWouldRefuse) {  // IMG-7
   const auto refused_as = [&](const Publication& files) {
     const auto committed = commit(files);
     EXPECT_FALSE(committed);
@@ -83,7 +83,7 @@ TEST_F(Commit, WritesNothingThatAClientWouldRefuse) {
   EXPECT_EQ(refused_as(swapped), RuleId::TargetsHashWrong);
 }
 
-TEST_F(Commit, RefusesToTakeClientsBack) {  // FMT-4: a client that saw version 3 must not see 2
+TEST_F(Commit, RefusesToTakeClientsBack) {  // IMG-7, FMT-4: a client that saw version 3 must not see 2
   ASSERT_TRUE(commit(next(ws_.keys.targets, 3)));
   const auto back = commit(next(ws_.keys.targets, 2));
   ASSERT_FALSE(back);
@@ -102,7 +102,7 @@ TEST_F(Commit, NeverPutsOtherBytesUnderAVersion) {  // FMT-3
   EXPECT_EQ(content_of(ws_.repo() / "9.targets.json"), "first");
 }
 
-TEST_F(Commit, CleansUpAfterAKilledWriterAndKeepsAllElse) {
+TEST_F(Commit, CleansUpAfterAKilledWriterAndKeepsAllElse) {  // FMT-102
   ASSERT_TRUE(commit(next()));
   const auto published = ws_.read();
   fs::create_directory(ws_.layout().incoming_dir());

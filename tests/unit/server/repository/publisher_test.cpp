@@ -66,6 +66,15 @@ TEST(Publisher, MovesANameToANewBuildButNeverBack) {  // IMG-4, IMG-9
   EXPECT_FALSE(with_release(change.targets, with_counter(release("a", {"hw-1"}, "old"), 5)));
 }
 
+TEST(Publisher, BringsOldSoftwareBackAsANewReleaseOnly) {  // DIR-46
+  const model::Targets listed = listing(
+      {with_counter(release("a-1", {"hw-1"}, "old"), 5), with_counter(release("a-2", {"hw-1"}, "new"), 6)});
+  EXPECT_FALSE(with_release(listed, with_counter(release("a-3", {"hw-1"}, "old"), 5)));
+  const Change change = *with_release(listed, release("a-3", {"hw-1"}, "old"));
+  EXPECT_EQ(change.counter, ReleaseCounter(7));
+  EXPECT_TRUE(change.targets.targets.at(TargetName("a-3")).hashes.match(as_bytes("old")));
+}
+
 TEST(Publisher, ChangesNothingForAReleaseThatIsListedSo) {
   const Release first = with_counter(release("a", {"hw-1"}), 5);
   const model::Targets listed = listing({first});
@@ -106,7 +115,7 @@ TEST(Publisher, GoesOnListingDelegatedRolesInTheSnapshot) {  // FMT-45, IMG-13
   EXPECT_TRUE(targets.hashes->match(as_bytes("wire")));
 }
 
-TEST(Publisher, RefusesNamesAndIdsThatNobodyCouldUse) {  // FMT-52, GAP-31
+TEST(Publisher, RefusesNamesAndIdsThatNobodyCouldUse) {  // FMT-10, FMT-52, GAP-31
   const auto refused = [](const Release& made) {
     const auto checked = check_release(made);
     return !checked && is_fault(checked.error(), Fault::Kind::Usage);

@@ -37,7 +37,7 @@ TEST(InventoryStore, WritesNothingForAVehicleThatChangedSinceItWasJudged) {  // 
   EXPECT_EQ(depot.count("manifest"), 1);
 }
 
-TEST(InventoryStore, GivesBackAllThatAReportSaid) {
+TEST(InventoryStore, GivesBackAllThatAReportSaid) {  // DIR-12
   Depot depot;
   depot.add_vehicle();
   VehicleVoice voice;

@@ -35,7 +35,7 @@ TEST_F(Journal, FollowsWhatIsPublishedWhereThatIsHigher) {
   EXPECT_EQ(journal.reserve(kImages, {{kTargets, Version(41)}})->front(), Version(42));
 }
 
-TEST_F(Journal, CountsEachVehicleAndRepositoryForItself) {
+TEST_F(Journal, CountsEachVehicleAndRepositoryForItself) {  // DIR-2
   host::Db db = open();
   VersionJournal journal(db);
   const Series one{Repository::Director, VehicleId("VIN-1")};
