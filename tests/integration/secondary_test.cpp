@@ -205,6 +205,10 @@ TEST_F(Secondary, LeavesNothingWhenProvisioningFails) {  // FVS-1
   fs::remove(temp_.path() / "director.json");
   EXPECT_EQ(ecu.provision()->exit_code, 4);
   EXPECT_FALSE(fs::exists(ecu.dir()));
+  Ecu full(temp_.path(), vehicle_, "ecu2", Verification::Full, Slots::Two);
+  fs::remove(temp_.path() / "image.json");
+  EXPECT_EQ(full.provision()->exit_code, 4) << "it needs the image repository's root too";
+  EXPECT_FALSE(fs::exists(full.dir()));
 }
 
 TEST_F(Secondary, SaysWhatIsWrongWithItsConfiguration) {

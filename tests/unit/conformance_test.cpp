@@ -101,7 +101,7 @@ void scan(std::istream&& in, Bearers& bearers) {
       continue;
     }
     if (test.empty()) {
-      begun = begun.empty() && !code.starts_with("TEST") ? "" : begun + code;
+      if (!begun.empty() || code.starts_with("TEST")) begun += code;
       std::smatch names;
       if (std::regex_search(begun, names, head)) {
         test = names[2].str() + "." + names[3].str();

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "common/json/strict_reader.h"
 #include "tests/sim/temp_dir.h"
@@ -34,6 +35,16 @@ class SpiedTransport final : public trust::Transport {
   Lines& log_;
 };
 
+/// A clock that is put a year ahead when it has been looked at.
+struct LeapingClock final : Clock {
+  explicit LeapingClock(UtcTime start) : time(start) {}
+  [[nodiscard]] UtcTime now() const override {
+    return std::exchange(looked_at, true) ? time + std::chrono::hours(24 * 366) : time;
+  }
+  UtcTime time;
+  mutable bool looked_at = false;
+};
+
 /// A vehicle of a gateway (the primary), a full ECU and a partial one without a spare slot, and a log of all
 /// that its primary does.
 struct Bench final : Uplink {
@@ -55,7 +66,7 @@ struct Bench final : Uplink {
     EXPECT_TRUE(store.provision(known));
     sim::SimKey key("ecu/GATEWAY");
     UpdateCycle one({vehicle.vin, gateway.identity.serial},
-                    {store, images, links, *this, clock, key, [this](const Rejection& rejection) {
+                    {store, images, links, *this, *clock, key, [this](const Rejection& rejection) {
                        ecus.at("GATEWAY")->core().note_attack(rejection);
                      }});
     auto outcome = one.run_once();
@@ -116,7 +127,8 @@ struct Bench final : Uplink {
   sim::TempDir dir;
   PrimaryStore store = *PrimaryStore::open(dir.path() / "primary.db");
   ImageStore images = *ImageStore::open(dir.path());
-  sim::SteppedClock clock{vehicle.now};
+  sim::SteppedClock stopped_clock{vehicle.now};
+  const Clock* clock = &stopped_clock;
   Links links;
 };
 
@@ -140,6 +152,18 @@ TEST(UpdateCycle, GoesFromReportsToReportsStepByStep) {  // INS-1, PRI-12, PRI-1
   EXPECT_EQ(bench.ecus.at("BRAKE")->flash.running(), "brake two");
   EXPECT_EQ(bench.ecus.at("DOOR")->flash.running(), "door two") << "streamed over what ran";
   EXPECT_EQ(bench.manifests.back().reports.size(), 3U);
+}
+
+TEST(UpdateCycle, JudgesAllFilesByOneTime) {  // VER-TIME
+  Bench bench;
+  bench.pin_roots();
+  bench.release(bench.brake, "team/brake/2.bin", "brake two");
+  const LeapingClock leaping(bench.vehicle.now);
+  bench.clock = &leaping;
+  const CycleOutcome outcome = bench.cycle();
+  ASSERT_FALSE(outcome.stopped) << summary(*outcome.stopped);
+  EXPECT_EQ(bench.ecus.at("BRAKE")->flash.running(), "brake two");
+  ASSERT_TRUE(bench.cycle().stopped) << "and the next cycle by its own";
 }
 
 TEST(UpdateCycle, ChecksAllBeforeItFetchesAnythingAndReportsWhatItRefused) {  // PRI-12, PRI-17, INS-1

@@ -523,7 +523,7 @@ TEST(OneSlot, SaysSoAndGivesItsBackup) {  // INS-4
   EXPECT_EQ(as_text(backup.bytes), bench.order.image);
 }
 
-TEST(OneSlot, IsRestoredAfterABadImage) {  // INS-4
+TEST(OneSlot, IsRestoredAfterABadImage) {  // INS-4, PVS-4
   Bench bench(Verification::Partial, Slots::One);
   bench.vehicle.release(bench.order, kName, kNew, 2);
   std::string wrong = kNew;

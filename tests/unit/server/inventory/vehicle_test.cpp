@@ -40,7 +40,7 @@ TEST(VehicleRecord, RefusesRecordThatLacksAMember) {
   }
 }
 
-TEST(VehicleRecord, RefusesUnknownVerificationAndUnsafeImageName) {
+TEST(VehicleRecord, RefusesUnknownVerificationAndUnsafeImageName) {  // PVS-7
   EXPECT_EQ(judged(changed(record(), {"ecus", "0", "verification"}, "none")), "member-wrong-kind");
   EXPECT_EQ(judged(changed(record(), {"ecus", "0", "installed_image", "name"}, "../x.bin")),
             "target-name-unsafe");
