@@ -79,17 +79,21 @@ std::optional<HttpRequest> read_request(int connection, std::string& buffer) {
 
 }  // namespace
 
-HttpServer::HttpServer(Handler handler) : handler_(std::move(handler)) {
+HttpServer::HttpServer(Handler handler, const std::string& where, std::uint16_t port)
+    : handler_(std::move(handler)) {
   listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(port);
+  COTTER_ASSERT(::inet_pton(AF_INET, where.c_str(), &address.sin_addr) == 1);
   auto* generic = reinterpret_cast<sockaddr*>(&address);
   socklen_t size = sizeof address;
+  const int again = port == 0 ? 0 : 1;  // a port asked for may still be remembered by its last owner
+  ::setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &again, sizeof again);
   COTTER_ASSERT(::bind(listener_, generic, size) == 0);
   COTTER_ASSERT(::listen(listener_, 64) == 0);
   COTTER_ASSERT(::getsockname(listener_, generic, &size) == 0);
-  url_ = "http://127.0.0.1:" + std::to_string(ntohs(address.sin_port));
+  url_ = "http://" + where + ":" + std::to_string(ntohs(address.sin_port));
   acceptor_ = std::thread([this] { accept_all(); });
 }
 
@@ -138,6 +142,7 @@ bool HttpServer::answer(int connection, const HttpRequest& request) {
     const std::lock_guard lock(handler_guard_);
     response = handler_(request);
   }
+  if (response.dropped || !pause(response.silent_for)) return false;
   std::string head = response.http_1_0 ? "HTTP/1.0 " : "HTTP/1.1 ";
   head += std::to_string(response.status) + " Whatever\r\n";
   for (const auto& [name, value] : response.headers) head.append(name).append(": ").append(value) += "\r\n";
@@ -156,14 +161,23 @@ bool HttpServer::send_body(int connection, const HttpResponse& response) {
     send_all(connection, body.substr(0, *response.cut_after));
     return false;
   }
+  std::uint64_t sent_in_all = 0;
   do {
     const std::size_t piece = response.bytes_a_piece == 0 ? body.size() : response.bytes_a_piece;
     for (std::size_t sent = 0; sent < body.size() && !stopping_; sent += piece) {
-      if (!send_all(connection, body.substr(sent, piece))) return false;
-      std::this_thread::sleep_for(response.between_pieces);
+      if (!send_all(connection, body.substr(sent, piece)) || !pause(response.between_pieces)) return false;
+      sent_in_all += std::min(piece, body.size() - sent);
+      if (response.endless && sent_in_all > longest_answer_) longest_answer_ = sent_in_all;
     }
-  } while (response.endless && !stopping_);
+  } while (response.endless && !stopping_ && sent_in_all < kEndless);
   return !response.claimed_length || *response.claimed_length == body.size();
+}
+
+bool HttpServer::pause(std::chrono::milliseconds time) const {
+  constexpr std::chrono::milliseconds kLook(20);  // as often as that, whether to stop
+  for (; time > kLook && !stopping_; time -= kLook) std::this_thread::sleep_for(kLook);
+  if (!stopping_) std::this_thread::sleep_for(time);
+  return !stopping_;
 }
 
 std::vector<std::string> HttpServer::requests() const {

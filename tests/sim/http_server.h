@@ -39,30 +39,40 @@ struct HttpResponse {
   std::size_t bytes_a_piece = 0;                ///< not 0: sent in pieces…
   std::chrono::milliseconds between_pieces{0};  ///< …with pauses, until the server is stopped
   bool endless = false;                         ///< the body over and over
+  std::chrono::milliseconds silent_for{0};      ///< before the first byte
+  bool dropped = false;                         ///< no answer at all: the connection ends
 };
 
 class HttpServer {
  public:
   using Handler = std::function<HttpResponse(const HttpRequest&)>;
-  explicit HttpServer(Handler handler);
+  /// Port 0: any free one.
+  explicit HttpServer(Handler handler, const std::string& address = "127.0.0.1", std::uint16_t port = 0);
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
-  /// "http://127.0.0.1:PORT"
+  /// "http://127.0.0.1:PORT", or whatever the address is
   [[nodiscard]] const std::string& url() const noexcept { return url_; }
   /// "GET /path", in order.
   [[nodiscard]] std::vector<std::string> requests() const;
+  /// The most that any one endless answer came to before the client hung up, or the server at kEndless.
+  [[nodiscard]] std::uint64_t longest_answer() const noexcept { return longest_answer_; }
+  /// Where an endless answer ends all the same: no client has a reason to read so far.
+  static constexpr std::uint64_t kEndless = 64ULL * 1024 * 1024;
 
  private:
   void accept_all();
   void serve(int connection);
   bool answer(int connection, const HttpRequest& request);
   bool send_body(int connection, const HttpResponse& response);
+  /// False when the server is being stopped.
+  bool pause(std::chrono::milliseconds time) const;
 
   Handler handler_;
   std::string url_;
   int listener_ = -1;
   std::atomic<bool> stopping_ = false;
+  std::atomic<std::uint64_t> longest_answer_ = 0;
   mutable std::mutex guard_;
   std::set<int> connections_;
   std::vector<std::thread> threads_;

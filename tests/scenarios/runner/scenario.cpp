@@ -22,11 +22,16 @@ std::string content_of(const fs::path& file) {
   return {std::istreambuf_iterator<char>(stream), {}};
 }
 
-const rapidjson::SchemaDocument& schema() {
-  static const rapidjson::SchemaDocument compiled = [] {
+fs::path schema_of(const fs::path& folder) {
+  fs::path file = folder / "../schemas/scenario.schema.json";  // as installed
+  return fs::exists(file) ? file : folder / "../../schemas/scenario.schema.json";
+}
+
+/// One folder a process: its schema is read once.
+const rapidjson::SchemaDocument& schema(const fs::path& folder) {
+  static const rapidjson::SchemaDocument compiled = [&] {
     rapidjson::Document document;
-    document.Parse(
-        content_of(fs::path(COTTER_TEST_DATA).parent_path() / "schemas/scenario.schema.json").c_str());
+    document.Parse(content_of(schema_of(folder)).c_str());
     COTTER_ASSERT(!document.HasParseError());
     return rapidjson::SchemaDocument(document);
   }();
@@ -46,20 +51,22 @@ bool meets_rule(const json::Value& value, const std::string& rule) {
 
 }  // namespace
 
-std::vector<fs::path> all_files() {
+fs::path source_folder() { return COTTER_TEST_DATA "/scenarios"; }
+
+std::vector<fs::path> all_files(const fs::path& folder) {
   std::vector<fs::path> files;
-  for (const auto& entry : fs::directory_iterator(COTTER_TEST_DATA "/scenarios")) {
+  for (const auto& entry : fs::directory_iterator(folder)) {
     if (entry.path().extension() == ".json") files.push_back(entry.path());
   }
   std::ranges::sort(files);
   return files;
 }
 
-std::optional<std::string> complaint(const std::string& text) {
+std::optional<std::string> complaint(const std::string& text, const fs::path& folder) {
   rapidjson::Document document;
   document.Parse(text.c_str());
   if (document.HasParseError()) return "no JSON, at byte " + std::to_string(document.GetErrorOffset());
-  rapidjson::SchemaValidator validator(schema());
+  rapidjson::SchemaValidator validator(schema(folder));
   if (document.Accept(validator)) return std::nullopt;
   rapidjson::StringBuffer where;
   validator.GetInvalidDocumentPointer().StringifyUriFragment(where);
@@ -83,7 +90,7 @@ std::optional<std::string> complaint(const Scenario& scenario) {
 
 Scenario load(const fs::path& file) {
   const std::string source = content_of(file);
-  if (const auto wrong = complaint(source)) {
+  if (const auto wrong = complaint(source, file.parent_path())) {
     std::fprintf(stderr, "%s: %s\n", file.c_str(), wrong->c_str());
     COTTER_ASSERT(!wrong);
   }

@@ -33,12 +33,16 @@ struct Scenario {
   [[nodiscard]] bool waiting() const noexcept { return !waits_for.empty(); }
 };
 
+/// Where the scenarios lie in the source tree.
+std::filesystem::path source_folder();
 /// Every file of the folder, in order of names.
-std::vector<std::filesystem::path> all_files();
-/// A file that is not valid is a broken test: dies with what is wrong.
+std::vector<std::filesystem::path> all_files(const std::filesystem::path& folder = source_folder());
+/// A file that is not valid is a broken test: dies with what is wrong. The schema is looked for beside the
+/// folder, in schemas/, and in a source tree one further up.
 Scenario load(const std::filesystem::path& file);
 /// What the schema has against `text`; nothing when it is valid.
-std::optional<std::string> complaint(const std::string& text);
+std::optional<std::string> complaint(const std::string& text,
+                                     const std::filesystem::path& folder = source_folder());
 /// What the schema cannot say: the rule exists and some step meets it, an `expect` ends it, a waiting one has
 /// nothing to play.
 std::optional<std::string> complaint(const Scenario& scenario);
