@@ -54,6 +54,8 @@ Result<PrimaryConfig> PrimaryConfig::read(const std::filesystem::path& file) {
   read.tls = TRY(read_tls(config));
   read.addresses = TRY(read_addresses(config));
   read.poll_every = std::chrono::seconds(TRY(config.integer_or("poll_every_seconds", 300, 1, 7 * 24 * 3600)));
+  read.cycle.image_refresh_every =
+      std::chrono::seconds(TRY(config.integer_or("image_refresh_seconds", 24 * 3600, 0, 7 * 24 * 3600)));
   TRY(config.refuse_unknown());
   return read;
 }

@@ -1,5 +1,7 @@
 #include "client/primary/curl_uplink.h"
 
+#include <limits>
+
 #include "common/model/file_names.h"
 
 namespace cotter::client {
@@ -25,7 +27,9 @@ Result<void> CurlUplink::download(const trust::Assignment& assignment, std::uint
   // One identical copy lies under each listed hash (FMT-101); the first will do.
   const auto& hashes = assignment.target().hashes.all();
   const std::string path = model::target_url_path(assignment.name(), to_hex(hashes.begin()->second));
-  return session_.download(url_below(urls_.images, path), offset, assignment.target().length - offset, sink);
+  // The sink knows the length, and names what is longer by the rule for images.
+  return session_.download(url_below(urls_.images, path), offset, std::numeric_limits<std::uint64_t>::max(),
+                           sink);
 }
 
 }  // namespace cotter::client

@@ -24,6 +24,8 @@ director_url = "{2}/director/"
 image_url = "{2}/repo/"
 image_target_url = "{2}/repo/targets/"
 poll_every_seconds = 300
+# How often a vehicle without news looks at the image repository all the same, so that new keys reach it.
+image_refresh_seconds = 86400
 
 [tls]
 ca = "tls/ca.crt"
