@@ -1,0 +1,167 @@
+#include "tests/replay/child.h"
+
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <fstream>
+#include <thread>
+#include <utility>
+
+#include "common/host/atomic_file.h"
+
+extern char** environ;
+
+namespace cotter::replay {
+namespace {
+
+namespace fs = std::filesystem;
+using Steady = std::chrono::steady_clock;
+
+std::vector<char*> pointers(std::vector<std::string>& texts) {
+  std::vector<char*> all;
+  for (std::string& text : texts) all.push_back(text.data());
+  all.push_back(nullptr);
+  return all;
+}
+
+/// Ours, and what the order adds or replaces: made before the fork, after which nothing may allocate.
+std::vector<std::string> environment_of(const ChildOrder& order) {
+  std::vector<std::string> all;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string text(*entry);
+    if (!order.environment.contains(text.substr(0, text.find('=')))) all.push_back(text);
+  }
+  for (const auto& [name, value] : order.environment) all.push_back(name + "=" + value);
+  return all;
+}
+
+[[noreturn]] void become(char** arguments, char** environment, int out, int err) {
+  ::setpgid(0, 0);
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  ::dup2(::open("/dev/null", O_RDONLY), STDIN_FILENO);
+  ::dup2(out, STDOUT_FILENO);
+  ::dup2(err, STDERR_FILENO);
+  ::execve(arguments[0], arguments, environment);
+  ::_exit(127);
+}
+
+int code_of(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status); }
+
+Result<int> open_for(const fs::path& file, int how) {
+  const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | how, 0600);
+  if (fd < 0) return fail(host::errno_fault("cannot write " + file.string(), errno));
+  return fd;
+}
+
+/// The parent of a process, as /proc tells it; 0 when it is gone.
+pid_t parent_of(const fs::path& process) {
+  std::ifstream in(process / "stat");
+  std::string text{std::istreambuf_iterator<char>(in), {}};
+  const auto name_ends = text.rfind(')');  // a name may hold anything
+  if (name_ends == std::string::npos || text.size() < name_ends + 4) return 0;
+  return static_cast<pid_t>(std::strtol(text.c_str() + name_ends + 4, nullptr, 10));
+}
+
+std::vector<pid_t> our_children() {
+  std::vector<pid_t> all;
+  for (const auto& entry : fs::directory_iterator("/proc")) {
+    const std::string name = entry.path().filename();
+    if (name.find_first_not_of("0123456789") != std::string::npos) continue;
+    if (parent_of(entry.path()) == ::getpid()) all.push_back(static_cast<pid_t>(std::stol(name)));
+  }
+  return all;
+}
+
+}  // namespace
+
+Result<Child> Child::start(const ChildOrder& order) {
+  std::vector<std::string> words = order.arguments;
+  std::vector<std::string> variables = environment_of(order);
+  const std::vector<char*> arguments = pointers(words);
+  const std::vector<char*> environment = pointers(variables);
+  const int out = TRY(open_for(order.out, O_TRUNC));
+  const auto err = open_for(order.err, O_APPEND);
+  if (!err) {
+    ::close(out);
+    return fail(err.error());
+  }
+  const pid_t pid = ::fork();
+  if (pid == 0)
+    become(const_cast<char**>(arguments.data()), const_cast<char**>(environment.data()), out, *err);
+  const int failed = errno;
+  ::close(out);
+  ::close(*err);
+  if (pid < 0) return fail(host::errno_fault("cannot start " + order.arguments.front(), failed));
+  ::setpgid(pid, pid);  // whoever comes first, it or we
+  return Child(pid);
+}
+
+Child::~Child() { stop(std::chrono::milliseconds(0)); }
+Child::Child(Child&& other) noexcept : pid_(std::exchange(other.pid_, -1)) {}
+Child& Child::operator=(Child&& other) noexcept {
+  std::swap(pid_, other.pid_);
+  return *this;
+}
+
+std::optional<int> Child::wait(std::chrono::milliseconds limit) {
+  const auto deadline = Steady::now() + limit;
+  for (;;) {
+    int status = 0;
+    if (::waitpid(pid_, &status, WNOHANG) == pid_) {
+      pid_ = -1;
+      return code_of(status);
+    }
+    if (Steady::now() >= deadline) return std::nullopt;
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+}
+
+void Child::stop(std::chrono::milliseconds limit) {
+  if (pid_ < 0) return;
+  const pid_t group = pid_;
+  if (limit.count() > 0) {
+    ::kill(-group, SIGTERM);
+    if (wait(limit)) return;
+  }
+  ::kill(-group, SIGKILL);
+  int status = 0;
+  ::waitpid(pid_, &status, 0);
+  pid_ = -1;
+}
+
+void end_children_when_signalled() {
+  static sigset_t signals;
+  ::sigemptyset(&signals);
+  for (const int each : {SIGINT, SIGTERM, SIGHUP}) ::sigaddset(&signals, each);
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::thread([] {
+    int signal = 0;
+    ::sigwait(&signals, &signal);
+    for (const pid_t child : our_children()) ::kill(child, SIGTERM);
+    // Those that end what they have started need a moment for it; whoever waits for them takes their end.
+    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    for (const pid_t child : our_children()) ::kill(child, SIGKILL);
+    ::_exit(128 + signal);
+  }).detach();
+}
+
+void adopt_strays() { ::prctl(PR_SET_CHILD_SUBREAPER, 1); }
+
+void kill_strays() {
+  for (auto children = our_children(); !children.empty(); children = our_children()) {
+    for (const pid_t child : children) ::kill(child, SIGKILL);
+    for (const pid_t child : children) {
+      int status = 0;
+      ::waitpid(child, &status, 0);
+    }
+  }
+}
+
+}  // namespace cotter::replay
