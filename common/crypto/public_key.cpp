@@ -28,19 +28,24 @@ struct KnownScheme {
 constexpr std::array kKnownSchemes = {
     KnownScheme{"ed25519", "ed25519", Scheme::Ed25519},
     KnownScheme{"ecdsa-sha2-nistp256", "ecdsa", Scheme::EcdsaP256},
-    KnownScheme{"ecdsa-sha2-nistp384", "ecdsa", Scheme::Unsupported},
+    KnownScheme{"ecdsa-sha2-nistp384", "ecdsa", Scheme::EcdsaP384},
     KnownScheme{"ecdsa-sha2-nistp521", "ecdsa", Scheme::Unsupported},
     KnownScheme{"rsassa-pss-sha256", "rsa", Scheme::RsaPssSha256},
-    KnownScheme{"rsassa-pss-sha384", "rsa", Scheme::Unsupported},
-    KnownScheme{"rsassa-pss-sha512", "rsa", Scheme::Unsupported},
-    KnownScheme{"rsa-pkcs1v15-sha256", "rsa", Scheme::Unsupported},
-    KnownScheme{"rsa-pkcs1v15-sha384", "rsa", Scheme::Unsupported},
-    KnownScheme{"rsa-pkcs1v15-sha512", "rsa", Scheme::Unsupported},
+    KnownScheme{"rsassa-pss-sha384", "rsa", Scheme::RsaPssSha384},
+    KnownScheme{"rsassa-pss-sha512", "rsa", Scheme::RsaPssSha512},
+    KnownScheme{"rsa-pkcs1v15-sha256", "rsa", Scheme::RsaPkcs1Sha256},
+    KnownScheme{"rsa-pkcs1v15-sha384", "rsa", Scheme::RsaPkcs1Sha384},
+    KnownScheme{"rsa-pkcs1v15-sha512", "rsa", Scheme::RsaPkcs1Sha512},
 };
+
+bool known_to_vehicles(Scheme scheme) {
+  return scheme == Scheme::Ed25519 || scheme == Scheme::EcdsaP256 || scheme == Scheme::RsaPssSha256;
+}
 
 /// Rejection: key-scheme-mismatch, when both names are known and do not fit each other (FMT-7).
 Result<Scheme> scheme_of(std::string_view keytype, std::string_view scheme, Profile profile) {
-  if (profile == Profile::Tuf && keytype == "ecdsa-sha2-nistp256") keytype = "ecdsa";
+  const bool old_spelling = keytype == "ecdsa-sha2-nistp256" || keytype == "ecdsa-sha2-nistp384";
+  if (profile == Profile::Tuf && old_spelling) keytype = "ecdsa";
   const auto same_type = [&](const KnownScheme& known) { return known.keytype == keytype; };
   if (std::none_of(kKnownSchemes.begin(), kKnownSchemes.end(), same_type)) return Scheme::Unsupported;
   const auto found = std::find_if(kKnownSchemes.begin(), kKnownSchemes.end(),
@@ -51,7 +56,7 @@ Result<Scheme> scheme_of(std::string_view keytype, std::string_view scheme, Prof
                std::string(scheme)));
     return Scheme::Unsupported;
   }
-  return found->scheme;
+  return profile == Profile::Tuf || known_to_vehicles(found->scheme) ? found->scheme : Scheme::Unsupported;
 }
 
 /// What is left of a KEY object once its `keyval` has been understood.
@@ -83,7 +88,8 @@ Result<Material> read_ed25519(const std::string& text, const json::Value& keyval
 
 #ifdef COTTER_OPENSSL
 
-Result<Material> read_rsa(const std::string& text, const json::Value& keyval, Profile profile) {
+Result<Material> read_rsa(Scheme scheme, const std::string& text, const json::Value& keyval,
+                          Profile profile) {
   std::optional<OpensslKey> key = read_public_pem(text);
   if (!key && profile == Profile::Tuf) key = read_pkcs1_pem(text);
   if (!key || key->kind != OpensslKey::Kind::Rsa)
@@ -92,37 +98,56 @@ Result<Material> read_rsa(const std::string& text, const json::Value& keyval, Pr
     TRY(refuse(RuleId::KeyTooWeak, "2048 bits of RSA or more", std::to_string(key->bits)));
   }
   if (!key->sound_exponent) TRY(refuse(RuleId::KeyTooWeak, "an odd RSA exponent above 1", "another"));
-  return Material{Scheme::RsaPssSha256, std::move(key->material), {}, std::move(key->handle)};
+  return Material{scheme, std::move(key->material), {}, std::move(key->handle)};
 }
 
-Result<Material> read_ecdsa(const std::string& text, const json::Value& keyval, Profile profile) {
+Result<Material> read_ecdsa(Scheme scheme, const std::string& text, const json::Value& keyval,
+                            Profile profile) {
   std::optional<OpensslKey> key = read_public_pem(text);
   // The first years of sigstore's repository list the bare point.
   const std::optional<Bytes> point = key || profile != Profile::Tuf ? std::nullopt : from_hex(text);
   if (point) key = read_p256_point(*point);
   if (!key || key->kind == OpensslKey::Kind::Rsa)
-    return malformed("the PEM of a P-256 public key", text, keyval);
-  if (key->kind != OpensslKey::Kind::EcP256) return unsupported(keyval);
-  return Material{Scheme::EcdsaP256, std::move(key->material), {}, std::move(key->handle)};
+    return malformed("the PEM of an ECDSA public key", text, keyval);
+  const auto wanted = scheme == Scheme::EcdsaP256 ? OpensslKey::Kind::EcP256 : OpensslKey::Kind::EcP384;
+  if (key->kind != wanted) return unsupported(keyval);
+  return Material{scheme, std::move(key->material), {}, std::move(key->handle)};
 }
 
-bool verify_ecdsa(const void* handle, ByteView message, ByteView signature) {
-  return verify_ecdsa_sha256(handle, message, signature);
-}
-bool verify_rsa(const void* handle, ByteView message, ByteView signature) {
-  return verify_rsa_pss_sha256(handle, message, signature);
+bool verify_by_openssl(Scheme scheme, const void* handle, ByteView message, ByteView signature) {
+  switch (scheme) {
+    case Scheme::EcdsaP256:
+      return verify_ecdsa(handle, Digest::Sha256, message, signature);
+    case Scheme::EcdsaP384:
+      return verify_ecdsa(handle, Digest::Sha384, message, signature);
+    case Scheme::RsaPssSha256:
+      return verify_rsa_pss(handle, Digest::Sha256, message, signature);
+    case Scheme::RsaPssSha384:
+      return verify_rsa_pss(handle, Digest::Sha384, message, signature);
+    case Scheme::RsaPssSha512:
+      return verify_rsa_pss(handle, Digest::Sha512, message, signature);
+    case Scheme::RsaPkcs1Sha256:
+      return verify_rsa_pkcs1(handle, Digest::Sha256, message, signature);
+    case Scheme::RsaPkcs1Sha384:
+      return verify_rsa_pkcs1(handle, Digest::Sha384, message, signature);
+    case Scheme::RsaPkcs1Sha512:
+      return verify_rsa_pkcs1(handle, Digest::Sha512, message, signature);
+    case Scheme::Ed25519:
+    case Scheme::Unsupported:
+      break;
+  }
+  return false;
 }
 
 #else
 
-Result<Material> read_rsa(const std::string&, const json::Value& keyval, Profile) {
+Result<Material> read_rsa(Scheme, const std::string&, const json::Value& keyval, Profile) {
   return unsupported(keyval);
 }
-Result<Material> read_ecdsa(const std::string&, const json::Value& keyval, Profile) {
+Result<Material> read_ecdsa(Scheme, const std::string&, const json::Value& keyval, Profile) {
   return unsupported(keyval);
 }
-bool verify_ecdsa(const void*, ByteView, ByteView) { return false; }
-bool verify_rsa(const void*, ByteView, ByteView) { return false; }
+bool verify_by_openssl(Scheme, const void*, ByteView, ByteView) { return false; }
 
 #endif
 
@@ -130,17 +155,9 @@ Result<Material> read_material(Scheme scheme, const json::ObjectView& keyval, co
                                Profile profile) {
   if (scheme == Scheme::Unsupported) return unsupported(json);
   const std::string text = TRY(keyval.string("public"));
-  switch (scheme) {
-    case Scheme::Ed25519:
-      return read_ed25519(text, json);
-    case Scheme::EcdsaP256:
-      return read_ecdsa(text, json, profile);
-    case Scheme::RsaPssSha256:
-      return read_rsa(text, json, profile);
-    case Scheme::Unsupported:
-      break;
-  }
-  return unsupported(json);
+  if (scheme == Scheme::Ed25519) return read_ed25519(text, json);
+  const bool ecdsa = scheme == Scheme::EcdsaP256 || scheme == Scheme::EcdsaP384;
+  return ecdsa ? read_ecdsa(scheme, text, json, profile) : read_rsa(scheme, text, json, profile);
 }
 
 }  // namespace
@@ -191,17 +208,8 @@ KeyId PublicKey::computed_id() const {
 }
 
 bool PublicKey::verifies(ByteView message, ByteView signature) const {
-  switch (scheme_) {
-    case Scheme::Ed25519:
-      return verify_ed25519(raw_, message, signature);
-    case Scheme::EcdsaP256:
-      return verify_ecdsa(handle_.get(), message, signature);
-    case Scheme::RsaPssSha256:
-      return verify_rsa(handle_.get(), message, signature);
-    case Scheme::Unsupported:
-      break;
-  }
-  return false;
+  if (scheme_ == Scheme::Ed25519) return verify_ed25519(raw_, message, signature);
+  return verify_by_openssl(scheme_, handle_.get(), message, signature);
 }
 
 }  // namespace cotter::crypto

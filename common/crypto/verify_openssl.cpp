@@ -41,11 +41,16 @@ std::optional<Bytes> number_of(const EVP_PKEY* key, const char* name, int size) 
   return bytes;
 }
 
-bool is_p256(const EVP_PKEY* key) {
+std::string group_of(const EVP_PKEY* key) {
   std::array<char, 64> group{};
   std::size_t size = 0;
-  return EVP_PKEY_get_group_name(key, group.data(), group.size(), &size) == 1 &&
-         std::string_view(group.data(), size) == "prime256v1";
+  if (EVP_PKEY_get_group_name(key, group.data(), group.size(), &size) != 1) return "";
+  return {group.data(), size};
+}
+
+const EVP_MD* algorithm(Digest digest) {
+  if (digest == Digest::Sha256) return EVP_sha256();
+  return digest == Digest::Sha384 ? EVP_sha384() : EVP_sha512();
 }
 
 std::optional<OpensslKey> describe_rsa(const EVP_PKEY* key, OpensslKey described) {
@@ -59,14 +64,17 @@ std::optional<OpensslKey> describe_rsa(const EVP_PKEY* key, OpensslKey described
   return described;
 }
 
-std::optional<OpensslKey> describe_p256(const EVP_PKEY* key, OpensslKey described) {
-  constexpr int kCoordinate = 32;
+std::optional<OpensslKey> describe_ec(const EVP_PKEY* key, OpensslKey described) {
+  const std::string group = group_of(key);
+  const bool p256 = group == "prime256v1";
+  if (!p256 && group != "secp384r1") return described;
+  const int coordinate = p256 ? 32 : 48;
   // Coordinates, not the encoded point: that has a compressed form beside the plain one.
-  const std::optional<Bytes> x = number_of(key, OSSL_PKEY_PARAM_EC_PUB_X, kCoordinate);
-  const std::optional<Bytes> y = number_of(key, OSSL_PKEY_PARAM_EC_PUB_Y, kCoordinate);
+  const std::optional<Bytes> x = number_of(key, OSSL_PKEY_PARAM_EC_PUB_X, coordinate);
+  const std::optional<Bytes> y = number_of(key, OSSL_PKEY_PARAM_EC_PUB_Y, coordinate);
   if (!x || !y) return std::nullopt;
-  described.kind = OpensslKey::Kind::EcP256;
-  described.material = "ecdsa-p256:" + to_hex(*x) + ":" + to_hex(*y);
+  described.kind = p256 ? OpensslKey::Kind::EcP256 : OpensslKey::Kind::EcP384;
+  described.material = (p256 ? "ecdsa-p256:" : "ecdsa-p384:") + to_hex(*x) + ":" + to_hex(*y);
   return described;
 }
 
@@ -76,7 +84,7 @@ std::optional<OpensslKey> describe(Key key) {
   OpensslKey described;
   described.handle = std::shared_ptr<EVP_PKEY>(std::move(key));
   if (EVP_PKEY_is_a(raw, "RSA") == 1) return describe_rsa(raw, std::move(described));
-  if (EVP_PKEY_is_a(raw, "EC") == 1 && is_p256(raw)) return describe_p256(raw, std::move(described));
+  if (EVP_PKEY_is_a(raw, "EC") == 1) return describe_ec(raw, std::move(described));
   return described;
 }
 
@@ -110,15 +118,15 @@ Key read_spki(ByteView der) {
   return at == der.data() + der.size() ? std::move(key) : nullptr;
 }
 
-bool verify(const void* handle, ByteView message, ByteView signature,
-            bool (*prepare)(EVP_PKEY_CTX*)) noexcept {
+bool verify(const void* handle, Digest digest, ByteView message, ByteView signature,
+            bool (*prepare)(EVP_PKEY_CTX*, const EVP_MD*)) noexcept {
   const ForgetErrors forget;
   const Context context(EVP_MD_CTX_new());
   EVP_PKEY_CTX* options = nullptr;  // belongs to `context`
   // OpenSSL counts references in the key, so it takes it as mutable; it does not change it.
   auto* key = const_cast<EVP_PKEY*>(static_cast<const EVP_PKEY*>(handle));
-  return context && EVP_DigestVerifyInit(context.get(), &options, EVP_sha256(), nullptr, key) == 1 &&
-         prepare(options) &&
+  return context && EVP_DigestVerifyInit(context.get(), &options, algorithm(digest), nullptr, key) == 1 &&
+         prepare(options, algorithm(digest)) &&
          EVP_DigestVerify(context.get(), signature.data(), signature.size(), message.data(),
                           message.size()) == 1;
 }
@@ -153,16 +161,22 @@ std::optional<OpensslKey> read_p256_point(ByteView point) {
   return describe(read_spki(der));
 }
 
-bool verify_rsa_pss_sha256(const void* handle, ByteView message, ByteView signature) noexcept {
-  return verify(handle, message, signature, [](EVP_PKEY_CTX* options) {
+bool verify_rsa_pss(const void* handle, Digest digest, ByteView message, ByteView signature) noexcept {
+  return verify(handle, digest, message, signature, [](EVP_PKEY_CTX* options, const EVP_MD* mask) {
     return EVP_PKEY_CTX_set_rsa_padding(options, RSA_PKCS1_PSS_PADDING) == 1 &&
-           EVP_PKEY_CTX_set_rsa_mgf1_md(options, EVP_sha256()) == 1 &&
+           EVP_PKEY_CTX_set_rsa_mgf1_md(options, mask) == 1 &&
            EVP_PKEY_CTX_set_rsa_pss_saltlen(options, RSA_PSS_SALTLEN_AUTO) == 1;
   });
 }
 
-bool verify_ecdsa_sha256(const void* handle, ByteView message, ByteView signature) noexcept {
-  return verify(handle, message, signature, [](EVP_PKEY_CTX*) { return true; });
+bool verify_rsa_pkcs1(const void* handle, Digest digest, ByteView message, ByteView signature) noexcept {
+  return verify(handle, digest, message, signature, [](EVP_PKEY_CTX* options, const EVP_MD*) {
+    return EVP_PKEY_CTX_set_rsa_padding(options, RSA_PKCS1_PADDING) == 1;
+  });
+}
+
+bool verify_ecdsa(const void* handle, Digest digest, ByteView message, ByteView signature) noexcept {
+  return verify(handle, digest, message, signature, [](EVP_PKEY_CTX*, const EVP_MD*) { return true; });
 }
 
 }  // namespace cotter::crypto

@@ -1,4 +1,4 @@
-// RSA-PSS and ECDSA P-256 by OpenSSL, behind PublicKey and for it alone. Left out of an ECU's build.
+// RSA and ECDSA by OpenSSL, behind PublicKey and for it alone. Left out of an ECU's build.
 // Never takes the hash, the padding or the curve from the signature (ATK-37).
 // Pure: safe on any thread.
 #pragma once
@@ -15,11 +15,11 @@ namespace cotter::crypto {
 
 /// A public key as OpenSSL has parsed it.
 struct OpensslKey {
-  enum class Kind : std::uint8_t { Rsa, EcP256, Other };
+  enum class Kind : std::uint8_t { Rsa, EcP256, EcP384, Other };
   Kind kind = Kind::Other;
   int bits = 0;                ///< RSA: size of the modulus
   bool sound_exponent = true;  ///< RSA: e is odd and above 1; with e = 1 anybody could sign
-  std::string material;        ///< FMT-22: "rsa:n:e" or "ecdsa-p256:x:y", in hex; empty for other kinds
+  std::string material;  ///< FMT-22: "rsa:n:e" or "ecdsa-p256:x:y" (or p384), in hex; empty for other kinds
   std::shared_ptr<const void> handle;  ///< an EVP_PKEY
 };
 
@@ -30,9 +30,13 @@ std::optional<OpensslKey> read_pkcs1_pem(std::string_view pem);
 /// An uncompressed P-256 point, 65 bytes.
 std::optional<OpensslKey> read_p256_point(ByteView point);
 
-/// FMT-24: PSS with SHA-256 in MGF1 too, salt of any length.
-bool verify_rsa_pss_sha256(const void* handle, ByteView message, ByteView signature) noexcept;
-/// FMT-24: SHA-256; the signature a DER SEQUENCE of r and s and nothing else, both in range.
-bool verify_ecdsa_sha256(const void* handle, ByteView message, ByteView signature) noexcept;
+enum class Digest : std::uint8_t { Sha256, Sha384, Sha512 };
+
+/// FMT-24: PSS with the same digest in MGF1, salt of any length.
+bool verify_rsa_pss(const void* handle, Digest digest, ByteView message, ByteView signature) noexcept;
+/// The padding before PSS.
+bool verify_rsa_pkcs1(const void* handle, Digest digest, ByteView message, ByteView signature) noexcept;
+/// FMT-24: the signature a DER SEQUENCE of r and s and nothing else, both in range.
+bool verify_ecdsa(const void* handle, Digest digest, ByteView message, ByteView signature) noexcept;
 
 }  // namespace cotter::crypto

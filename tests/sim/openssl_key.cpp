@@ -26,15 +26,15 @@ std::string public_pem(EVP_PKEY* key) {
 
 class OpensslKey final : public crypto::Signer {
  public:
-  OpensslKey(PrivateKey key, const char* keytype, const char* scheme)
-      : key_(std::move(key)), public_key_(decoded(key_.get(), keytype, scheme)) {}
+  OpensslKey(PrivateKey key, const std::string& keytype, std::string scheme)
+      : key_(std::move(key)), public_key_(decoded(key_.get(), keytype, scheme)), scheme_(std::move(scheme)) {}
   [[nodiscard]] const crypto::PublicKey& public_key() const noexcept override { return public_key_; }
 
   Result<crypto::Signature> sign(ByteView message) override {
     const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(), &EVP_MD_CTX_free);
     EVP_PKEY_CTX* options = nullptr;
-    COTTER_ASSERT(EVP_DigestSignInit(context.get(), &options, EVP_sha256(), nullptr, key_.get()) == 1);
-    if (public_key_.scheme() == crypto::Scheme::RsaPssSha256) {
+    COTTER_ASSERT(EVP_DigestSignInit(context.get(), &options, digest(), nullptr, key_.get()) == 1);
+    if (scheme_.starts_with("rsassa-pss")) {
       COTTER_ASSERT(EVP_PKEY_CTX_set_rsa_padding(options, RSA_PKCS1_PSS_PADDING) == 1);
       COTTER_ASSERT(EVP_PKEY_CTX_set_rsa_pss_saltlen(options, RSA_PSS_SALTLEN_DIGEST) == 1);
     }
@@ -48,25 +48,33 @@ class OpensslKey final : public crypto::Signer {
   }
 
  private:
-  static crypto::PublicKey decoded(EVP_PKEY* key, const char* keytype, const char* scheme) {
+  [[nodiscard]] const EVP_MD* digest() const {
+    if (scheme_.ends_with("384")) return EVP_sha384();
+    return scheme_.ends_with("512") ? EVP_sha512() : EVP_sha256();
+  }
+  static crypto::PublicKey decoded(EVP_PKEY* key, const std::string& keytype, const std::string& scheme) {
     const json::Value value = json::Object{
         {"keytype", keytype}, {"scheme", scheme}, {"keyval", json::Object{{"public", public_pem(key)}}}};
-    auto decoded = crypto::PublicKey::decode(value, crypto::Profile::Vehicle);
+    auto decoded = crypto::PublicKey::decode(value, crypto::Profile::Tuf);
     COTTER_ASSERT(decoded);
     return std::move(*decoded);
   }
   PrivateKey key_;
   crypto::PublicKey public_key_;
+  std::string scheme_;
 };
 
 }  // namespace
 
-std::shared_ptr<crypto::Signer> new_ecdsa_key() {
-  return std::make_shared<OpensslKey>(PrivateKey(EVP_EC_gen("P-256")), "ecdsa", "ecdsa-sha2-nistp256");
+std::shared_ptr<crypto::Signer> new_openssl_key(const std::string& keytype, const std::string& scheme) {
+  PrivateKey key(scheme.starts_with("rsa")      ? EVP_RSA_gen(2048)
+                 : scheme.ends_with("nistp384") ? EVP_EC_gen("P-384")
+                                                : EVP_EC_gen("P-256"));
+  return std::make_shared<OpensslKey>(std::move(key), keytype, scheme);
 }
 
-std::shared_ptr<crypto::Signer> new_rsa_key() {
-  return std::make_shared<OpensslKey>(PrivateKey(EVP_RSA_gen(2048)), "rsa", "rsassa-pss-sha256");
-}
+std::shared_ptr<crypto::Signer> new_ecdsa_key() { return new_openssl_key("ecdsa", "ecdsa-sha2-nistp256"); }
+
+std::shared_ptr<crypto::Signer> new_rsa_key() { return new_openssl_key("rsa", "rsassa-pss-sha256"); }
 
 }  // namespace cotter::sim

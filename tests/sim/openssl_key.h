@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "common/crypto/signer.h"
 
@@ -12,5 +13,8 @@ namespace cotter::sim {
 std::shared_ptr<crypto::Signer> new_ecdsa_key();
 /// Keytype "rsa", scheme "rsassa-pss-sha256", 2048 bits.
 std::shared_ptr<crypto::Signer> new_rsa_key();
+
+/// Of any scheme that the Tuf profile verifies: "rsa-pkcs1v15-sha512", "ecdsa-sha2-nistp384", …
+std::shared_ptr<crypto::Signer> new_openssl_key(const std::string& keytype, const std::string& scheme);
 
 }  // namespace cotter::sim
