@@ -1,8 +1,8 @@
 #include "client/ecu/config.h"
 
-#include "common/base/limits.h"
 #include "common/host/atomic_file.h"
 #include "common/host/config.h"
+#include "common/host/limits_config.h"
 #include "common/model/file_names.h"
 
 namespace cotter::client {
@@ -54,12 +54,14 @@ Result<EcuConfig> read_ecu_config(const std::filesystem::path& file) {
   if (!address) return fail(config.bad_value("listen", "must be HOST:PORT, as 127.0.0.1:8801"));
   ecu.listen = *address;
   ecu.limits = TRY(read_limits(config));
+  EcuIdentity& self = ecu.identity;
+  self.director_limits = TRY(host::read_limits(config, "limits.director", self.director_limits));
+  self.image_limits = TRY(host::read_limits(config, "limits.image", self.image_limits));
   TRY(config.refuse_unknown());
 
-  const std::uint64_t max_root = Limits().root_bytes;
-  ecu.identity.director_root = TRY(host::read_file(ecu.dir / "director-root.json", max_root));
+  self.director_root = TRY(host::read_file(ecu.dir / "director-root.json", self.director_limits.root_bytes));
   if (*kind == Verification::Full) {
-    ecu.identity.image_root = TRY(host::read_file(ecu.dir / "image-root.json", max_root));
+    self.image_root = TRY(host::read_file(ecu.dir / "image-root.json", self.image_limits.root_bytes));
   }
   return ecu;
 }

@@ -16,6 +16,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uint64_t kMaxImage = 256 * 1024 * 1024;
+constexpr std::uint64_t kMaxRoot = 4 * 1024 * 1024;  // of a file that the factory itself names
 
 constexpr std::string_view kConfig =
     R"(# A secondary ECU as the factory made it. Its key is ecu.key; its roots of trust are director-root.json and
@@ -34,6 +35,10 @@ idle_seconds = 15
 # A message must arrive within this, and besides no slower than the rate below.
 frame_seconds = 5
 min_bytes_per_second = 16384
+# What is read of metadata, where more than the usual caps is needed: root_bytes, timestamp_bytes, snapshot_bytes,
+# targets_bytes, listed_bytes, roots_per_cycle, delegated_roles, delegation_depth.
+# [limits.director]
+# [limits.image]
 )";
 
 std::string_view name_of(Verification verification) {
@@ -57,7 +62,7 @@ Result<void> check(const EcuOrder& order) {
 
 /// A root that its own threshold did not sign would make an ECU that trusts nothing, found out in the field.
 Result<Bytes> read_root(const fs::path& file, Repository repository) {
-  Bytes root = TRY(host::read_file(file, Limits().root_bytes));
+  Bytes root = TRY(host::read_file(file, kMaxRoot));
   const auto judge = [&]() -> Result<void> {
     TRY(TRY(trust::Unverified<model::Root>::parse(root, model::Profile::Vehicle)).verify_anchor());
     return {};
@@ -81,7 +86,8 @@ Result<json::Object> fill(const EcuOrder& order) {
   TRY(save_ecu_key((order.dir / "ecu.key").string(), pair));
   // Last, so that no program takes a half-made folder for an ECU.
   const std::string config = fmt::format(kConfig, order.vin, order.serial, order.hardware_id,
-                                         name_of(order.verification), order.listen);
+                                         name_of(order.verification), order.listen) +
+                             TRY(raised_limits(order));
   TRY(host::write_atomically(order.dir / "ecu.toml", as_bytes(config)));
   return json::Object{
       {"serial", order.serial},
@@ -96,7 +102,21 @@ Result<json::Object> fill(const EcuOrder& order) {
   };
 }
 
+/// Room for the successors of a root of this size, where the usual cap has none.
+Result<std::string> raised_limit(const fs::path& root, std::string_view table) {
+  const std::uint64_t size = TRY(host::read_file(root, kMaxRoot)).size();
+  if (size <= Limits().root_bytes) return std::string();
+  return fmt::format("\n# Its root is larger than the usual cap.\n[limits.{}]\nroot_bytes = {}\n", table,
+                     2 * size);
+}
+
 }  // namespace
+
+Result<std::string> raised_limits(const EcuOrder& order) {
+  std::string lines = TRY(raised_limit(order.director_root, "director"));
+  if (order.image_root) lines += TRY(raised_limit(*order.image_root, "image"));
+  return lines;
+}
 
 Result<json::Object> provision_ecu(const EcuOrder& order) {
   TRY(check(order));

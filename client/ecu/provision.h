@@ -32,4 +32,8 @@ struct EcuOrder {
 /// NoSpace, Denied, Io. Rejections of the roots, which must be signed by their own thresholds.
 Result<json::Object> provision_ecu(const EcuOrder& order);
 
+/// Lines of a configuration that raise the caps for roots larger than the usual ones; empty for others.
+/// Faults: NotFound, Usage, Denied, Io.
+Result<std::string> raised_limits(const EcuOrder& order);
+
 }  // namespace cotter::client

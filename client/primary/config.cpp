@@ -2,6 +2,7 @@
 
 #include "common/host/atomic_file.h"
 #include "common/host/config.h"
+#include "common/host/limits_config.h"
 #include "common/json/object_view.h"
 #include "common/json/strict_reader.h"
 
@@ -56,6 +57,8 @@ Result<PrimaryConfig> PrimaryConfig::read(const std::filesystem::path& file) {
   read.poll_every = std::chrono::seconds(TRY(config.integer_or("poll_every_seconds", 300, 1, 7 * 24 * 3600)));
   read.cycle.image_refresh_every =
       std::chrono::seconds(TRY(config.integer_or("image_refresh_seconds", 24 * 3600, 0, 7 * 24 * 3600)));
+  read.cycle.director_limits = TRY(host::read_limits(config, "limits.director", read.cycle.director_limits));
+  read.cycle.image_limits = TRY(host::read_limits(config, "limits.image", read.cycle.image_limits));
   TRY(config.refuse_unknown());
   return read;
 }

@@ -32,6 +32,11 @@ ca = "tls/ca.crt"
 certificate = "tls/vehicle.crt"
 key = "tls/vehicle.key"
 
+# What is read of metadata, where more than the usual caps is needed: root_bytes, timestamp_bytes, snapshot_bytes,
+# targets_bytes, listed_bytes, roots_per_cycle, delegated_roles, delegation_depth.
+# [limits.director]
+# [limits.image]
+
 # One entry for each secondary: where it answers.
 # [[ecu]]
 # serial = "…"
@@ -44,8 +49,9 @@ Result<void> add_primary_files(const PrimaryOrder& order) {
   TRY(host::write_atomically(dir / "tls/ca.crt", TRY(host::read_file(order.ca, kMaxCa))));
   TRY(make_device_key(VehicleId(order.ecu.vin), dir / "tls/vehicle.key", dir / "tls/vehicle.csr"));
   TRY(host::make_dir(dir / "primary", host::kSecretDir));
-  return host::write_atomically(
-      dir / "primary.toml", as_bytes(fmt::format(kConfig, order.ecu.vin, order.ecu.serial, order.server)));
+  const std::string config =
+      fmt::format(kConfig, order.ecu.vin, order.ecu.serial, order.server) + TRY(raised_limits(order.ecu));
+  return host::write_atomically(dir / "primary.toml", as_bytes(config));
 }
 
 }  // namespace

@@ -10,9 +10,10 @@ trust::Policy policy_of(const EcuIdentity& identity, Repository repository) {
   trust::Policy policy;
   policy.repository = repository;
   if (repository == Repository::Director) {
+    policy.limits = identity.director_limits;
     policy.vin = identity.vin;  // PVS-3; which ECUs the vehicle has is the primary's to know (FVS-4)
   } else {
-    policy.limits = Limits::for_image_repository();
+    policy.limits = identity.image_limits;
   }
   return policy;
 }
@@ -111,6 +112,7 @@ Result<void> Intake::close_driver() {
   if (auto* walk = std::get_if<trust::DelegationWalk>(&done)) return judge_both(std::move(*walk).take());
   trust::TrustedSet set = std::move(std::get<trust::Refresh>(done)).take();
   if (!director_) return judge_director(std::move(set));
+  if (!pending_) return {};
   driver_.emplace(trust::DelegationWalk(std::move(set), pending_->name, pending_->hardware_id));
   return {};
 }
@@ -120,12 +122,13 @@ Result<void> Intake::judge_director(trust::TrustedSet director) {
   // Each ECU stands in a director's targets at most once (VER-37), so one image at most is pending.
   const auto pending = TRY(trust::pending(director, record_));
   director_.emplace(std::move(director));
-  if (pending.empty()) return {};
-  pending_ = pending.front();
+  if (!pending.empty()) pending_ = pending.front();
   if (identity_->verification == Verification::Partial) {
-    verdict_->permit = Permit::on_directors_word(TRY(trust::select(*director_, record_.ecus.front())));
+    if (pending_)
+      verdict_->permit = Permit::on_directors_word(TRY(trust::select(*director_, record_.ecus.front())));
     return {};
   }
+  // With nothing to install as well: rotations must reach an ECU that idles (GAP-8, FVS-6).
   driver_.emplace(trust::Refresh(TRY(anchor(*identity_, *store_, now_, Repository::Image))));
   return {};
 }

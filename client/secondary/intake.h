@@ -23,7 +23,9 @@ struct EcuIdentity {
   HardwareId hardware_id;
   Verification verification = Verification::Full;
   Bytes director_root;
-  Bytes image_root;  ///< empty on an ECU that verifies partially
+  Bytes image_root;        ///< empty on an ECU that verifies partially
+  Limits director_limits;  ///< what this ECU has room for
+  Limits image_limits = Limits::for_image_repository();
 };
 
 /// What a pull came to.
