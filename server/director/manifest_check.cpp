@@ -11,6 +11,7 @@ namespace {
 
 using inventory::Ecu;
 using inventory::EcuAbsence;
+using inventory::EcuBehind;
 using inventory::EcuNews;
 using inventory::ManifestNews;
 using inventory::Vehicle;
@@ -160,6 +161,18 @@ void take_rejected(const json::Value& document, const Ecu& ecu, const Vehicle& v
   if (!taken) into.absent.push_back(EcuAbsence{ecu.serial(), summary(taken.error()), true});
 }
 
+/// ATK-12. An ECU that has verified nothing yet says nothing of it.
+std::vector<EcuBehind> behind_the_others(const std::vector<EcuNews>& fresh) {
+  std::optional<Version> newest;
+  for (const EcuNews& each : fresh) newest = std::max(newest, each.report.director_targets_version);
+  std::vector<EcuBehind> behind;
+  for (const EcuNews& each : fresh) {
+    const auto& verified = each.report.director_targets_version;
+    if (verified && *verified < *newest) behind.push_back({each.report.ecu, *verified, *newest});
+  }
+  return behind;
+}
+
 }  // namespace
 
 Result<ManifestNews> check_manifest(const Vehicle& vehicle, ByteView body, UtcTime now) {
@@ -180,6 +193,7 @@ Result<ManifestNews> check_manifest(const Vehicle& vehicle, ByteView body, UtcTi
       news.absent.push_back(EcuAbsence{serial, missing->second, false});
     }
   }
+  news.behind = behind_the_others(news.fresh);
   return news;
 }
 

@@ -16,8 +16,9 @@ inline constexpr std::chrono::minutes kMaxClockSkew{5};
 /// What the manifest tells, once all of it holds: signed by this vehicle's primary, for this vehicle, newer
 /// than the last; every ECU of the inventory reported or named as missing and no other; each report signed
 /// by its own ECU, for this vehicle, newer than that ECU's last or equal to it byte for byte, its time in
-/// order. `body` is at most kMaxManifestBytes. An attack indicator, an unknown image and a report that the
-/// primary passes on as unverifiable (PRI-10) are facts, not reasons to refuse. Rejections: file-too-large,
+/// order. `body` is at most kMaxManifestBytes. An attack indicator, an unknown image, ECUs that verified
+/// different targets (ATK-12) and a report that the primary passes on as unverifiable (PRI-10) are facts, not
+/// reasons to refuse. Rejections: file-too-large,
 /// json-*, member-*, role-type-wrong, manifest-*; hash*, date-malformed, target-name-unsafe of a report.
 Result<inventory::ManifestNews> check_manifest(const inventory::Vehicle& vehicle, ByteView body, UtcTime now);
 

@@ -30,11 +30,20 @@ struct EcuAbsence {
   bool forged = false;  ///< there was a report, and it was not that ECU's
 };
 
+/// An ECU that verified another edition of the director's targets than the others of its vehicle: it was
+/// unreachable for a while, or something on the way tells ECUs different things (ATK-12).
+struct EcuBehind {
+  EcuSerial ecu;
+  Version verified;  ///< by this ECU
+  Version newest;    ///< by another
+};
+
 struct ManifestNews {
   std::uint64_t counter = 0;
   std::vector<EcuNews> fresh;
   std::vector<EcuSerial> stale;  ///< repeated their last report byte for byte (DIR-26)
   std::vector<EcuAbsence> absent;
+  std::vector<EcuBehind> behind;  ///< of `fresh`
 };
 
 }  // namespace cotter::inventory

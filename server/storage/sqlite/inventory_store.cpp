@@ -12,6 +12,7 @@ namespace {
 using inventory::Desired;
 using inventory::Ecu;
 using inventory::EcuAbsence;
+using inventory::EcuBehind;
 using inventory::EcuNews;
 using inventory::EcuRecord;
 using inventory::Vehicle;
@@ -91,6 +92,13 @@ Result<void> write_news(host::Db& db, const VehicleId& vin, const EcuNews& news,
                     now));
   }
   return {};
+}
+
+Result<void> write_behind(host::Db& db, const VehicleId& vin, const EcuBehind& behind, UtcTime now) {
+  return note_signal(db, vin, behind.ecu, SignalKind::Detected,
+                     "mixed-bundles: director targets " + std::to_string(behind.verified.value()) +
+                         ", where others have " + std::to_string(behind.newest.value()),
+                     now);
 }
 
 Result<void> write_absence(host::Db& db, const VehicleId& vin, const EcuAbsence& absence, UtcTime now) {
@@ -236,6 +244,7 @@ Result<bool> InventoryStore::accept(const Vehicle& judged, const inventory::Mani
     TRY(db_->run("UPDATE ecu SET absence = NULL WHERE serial = ?1", {ecu.value()}));
   }
   for (const EcuAbsence& each : news.absent) TRY(write_absence(*db_, judged.vin, each, now));
+  for (const EcuBehind& each : news.behind) TRY(write_behind(*db_, judged.vin, each, now));
   TRY(db_->run("INSERT INTO manifest (vin, received_at, digest, body) VALUES (?1, ?2, ?3, ?4)",
                {judged.vin.value(), seconds_of(now), crypto::sha256(body), body}));
   TRY(transaction.commit());

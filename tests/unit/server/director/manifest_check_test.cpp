@@ -299,6 +299,19 @@ TEST(ManifestCheck, KeepsForgedReportThatThePrimaryPassesOnAsAFact) {  // PRI-10
   EXPECT_TRUE(news->absent[0].forged);
 }
 
+TEST(ManifestCheck, NamesEcusThatVerifiedOlderTargetsThanOthers) {  // ATK-12
+  VehicleVoice voice;
+  voice.reports.at("GATEWAY").says.director_targets_version = Version(6);
+  voice.reports.at("BRAKE").says.director_targets_version = Version(5);
+  const auto news = check_manifest(fresh_vehicle(), voice.wire(), kNoon);
+  ASSERT_TRUE(news) << explain(news.error());
+  ASSERT_EQ(news->behind.size(), 1U);  // DOOR has verified none yet
+  EXPECT_EQ(news->behind[0].ecu, EcuSerial("BRAKE"));
+  EXPECT_EQ(news->behind[0].newest, Version(6));
+  voice.reports.at("BRAKE").says.director_targets_version = Version(6);
+  EXPECT_TRUE(check_manifest(fresh_vehicle(), voice.wire(), kNoon)->behind.empty());
+}
+
 TEST(ManifestCheck, TakesReportThatOnlyThePrimaryCouldNotVerify) {  // PRI-10
   VehicleVoice voice;
   voice.manifest.rejected.emplace(EcuSerial("DOOR"), voice.report("DOOR"));
