@@ -42,6 +42,14 @@ Result<void> Dispatcher::stage_all(const std::vector<trust::Assignment>& set, Me
   return staged;
 }
 
+void Dispatcher::tell_the_others(const std::vector<trust::Assignment>& set, MetadataSource& metadata) {
+  for (const auto& [serial, ecu] : links_) {
+    const bool in_set = std::ranges::any_of(
+        set, [&serial = serial](const trust::Assignment& assignment) { return assignment.ecu() == serial; });
+    if (!in_set) static_cast<void>(ecu->put_metadata(metadata));
+  }
+}
+
 Result<std::vector<EcuOutcome>> Dispatcher::commit_all(const std::vector<trust::Assignment>& set) {
   std::vector<EcuOutcome> outcomes;
   for (const trust::Assignment& assignment : ordered(set)) {

@@ -41,6 +41,10 @@ class Dispatcher {
   /// Offers the metadata to every ECU of the set and stages every image; on the first failure tells all to
   /// forget (abort) and returns that failure. Idempotent: what is staged already is not sent again.
   Result<void> stage_all(const std::vector<trust::Assignment>& set, MetadataSource& metadata);
+  /// Offers the metadata to every ECU that `set` leaves alone, so that rotations and versions reach it too
+  /// (PRI-15). What becomes of that is each ECU's own to report: one that cannot be reached, or refuses,
+  /// holds up nobody.
+  void tell_the_others(const std::vector<trust::Assignment>& set, MetadataSource& metadata);
   /// Commits in order. An ECU without a spare slot is backed up first and restored when its image is lost. A
   /// failed ECU does not stop the others: each outcome says what became of it. A Fault means that an ECU
   /// could not be reached: call again.

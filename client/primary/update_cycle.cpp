@@ -26,6 +26,27 @@ class StoredRepository final : public trust::Transport {
   Repository repository_;
 };
 
+/// The primary's store, and whether a root or targets came that it did not have.
+class WatchedStore final : public trust::MetadataStore {
+ public:
+  explicit WatchedStore(trust::MetadataStore& store) : store_(store) {}
+  Result<std::optional<Bytes>> load(Repository repository, const RoleName& role) const override {
+    return store_.load(repository, role);
+  }
+  Result<void> commit(Repository repository, std::span<const trust::Effect> effects) override {
+    news = news || std::ranges::any_of(effects, [](const trust::Effect& effect) {
+             const auto* stored = std::get_if<trust::Store>(&effect);
+             return stored != nullptr &&
+                    (stored->role == model::root_role() || stored->role == model::targets_role());
+           });
+    return store_.commit(repository, effects);
+  }
+  bool news = false;
+
+ private:
+  trust::MetadataStore& store_;
+};
+
 bool runs(const VehicleReports& reports, const trust::Assignment& assignment) {
   const auto report = reports.verified.find(assignment.ecu());
   return report != reports.verified.end() && report->second->installed.length == assignment.target().length &&
@@ -47,6 +68,7 @@ UpdateCycle::UpdateCycle(VehicleIdentity identity, Parts parts, CycleOptions opt
 Result<CycleOutcome> UpdateCycle::run_once() {
   ecus_ = TRY(parts_.store.ecus());
   set_.clear();
+  news_ = false;
   CycleState state = TRY(parts_.store.cycle());
   CycleOutcome outcome;
   if (state.phase == Phase::Committing) {
@@ -91,11 +113,14 @@ Result<std::vector<EcuOutcome>> UpdateCycle::resume(const CycleState& state) {
 Result<std::vector<EcuOutcome>> UpdateCycle::update(const trust::VehicleRecord& record, CycleState state) {
   const trust::TrustedSet director = TRY(refresh(Repository::Director, state.now, parts_.uplink.director()));
   const auto wanted = TRY(trust::pending(director, record));
-  const bool due = state.now - state.image_refreshed >= options_.image_refresh_every;
+  // Once a day, and when the director's root or targets have changed: then the ECUs that are not in the set
+  // must hear of it as well (PRI-15), and what they get must not have expired.
+  const bool due = news_ || state.now - state.image_refreshed >= options_.image_refresh_every;
   if (wanted.empty() && !due) return std::vector<EcuOutcome>{};
   trust::TrustedSet image = TRY(refresh(Repository::Image, state.now, parts_.uplink.image_repository()));
   state.image_refreshed = state.now;
   set_ = TRY(match_all(director, std::move(image), wanted, record, parts_.uplink.image_repository()));
+  if (due || news_) dispatcher_.tell_the_others(set_, parts_.store);
   if (set_.empty()) {
     TRY(parts_.store.save(state));
     return std::vector<EcuOutcome>{};
@@ -130,7 +155,10 @@ Result<trust::TrustedSet> UpdateCycle::refresh(Repository repository, UtcTime no
     for (const KnownEcu& ecu : ecus_) policy.ecus->insert(ecu.serial);
   }
   trust::Refresh refresh(TRY(anchor(now, policy)));
-  TRY(trust::drive(refresh, parts_.store, transport));
+  WatchedStore store(parts_.store);
+  const Result<void> driven = trust::drive(refresh, store, transport);
+  news_ = news_ || store.news;
+  TRY(driven);
   return std::move(refresh).take();
 }
 
@@ -144,7 +172,9 @@ Result<std::vector<trust::Assignment>> UpdateCycle::match_all(const trust::Trust
     TRY(trust::drive(walk, parts_.store, transport));
     image = std::move(walk).take();
   }
-  return trust::match(director, image, record);
+  auto set = TRY(trust::match(director, image, record));
+  TRY(trust::check_together(director, set, record));
+  return set;
 }
 
 Result<void> UpdateCycle::download(const std::vector<trust::Assignment>& set) {

@@ -87,6 +87,7 @@ class UpdateCycle {
   Dispatcher dispatcher_;
   std::vector<KnownEcu> ecus_;
   std::vector<trust::Assignment> set_;  ///< of this cycle, once verified
+  bool news_ = false;                   ///< a root or targets came that were not stored yet
 };
 
 }  // namespace cotter::client

@@ -1,5 +1,6 @@
 #include "common/crypto/digest.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -104,15 +105,18 @@ bool Hashes::match(ByteView bytes) const {
 }
 
 bool Hashes::agrees_with(const Hashes& other) const {
-  bool shared = false;
-  for (const Known& each : kKnown) {
+  const bool shared = std::any_of(std::begin(kKnown), std::end(kKnown), [&](const Known& each) {
+    return find(each.function) != nullptr && other.find(each.function) != nullptr;
+  });
+  return shared && !contradicts(other);
+}
+
+bool Hashes::contradicts(const Hashes& other) const {
+  return std::any_of(std::begin(kKnown), std::end(kKnown), [&](const Known& each) {
     const Bytes* mine = find(each.function);
     const Bytes* theirs = other.find(each.function);
-    if (mine == nullptr || theirs == nullptr) continue;
-    if (*mine != *theirs) return false;
-    shared = true;
-  }
-  return shared;
+    return mine != nullptr && theirs != nullptr && *mine != *theirs;
+  });
 }
 
 }  // namespace cotter::crypto

@@ -58,6 +58,8 @@ class Hashes {
   [[nodiscard]] bool match(ByteView bytes) const;
   /// PRI-30: they share a known function, and all shared ones are equal.
   [[nodiscard]] bool agrees_with(const Hashes& other) const;
+  /// A function that both list has another digest in each.
+  [[nodiscard]] bool contradicts(const Hashes& other) const;
   friend bool operator==(const Hashes&, const Hashes&) = default;
 
  private:

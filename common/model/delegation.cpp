@@ -23,9 +23,9 @@ Result<void> check_role_name(std::string_view name, Profile profile) {
 }
 
 /// FMT-73: exactly one of the two ways to say which paths.
-Result<void> decode_paths(const json::ObjectView& view, DelegatedRole& role) {
-  const bool has_paths = view.find("paths") != nullptr;
-  const bool has_prefixes = view.find("path_hash_prefixes") != nullptr;
+Result<void> decode_paths(const json::ObjectView& view, Profile profile, DelegatedRole& role) {
+  const bool has_paths = find_given(view, "paths", profile) != nullptr;
+  const bool has_prefixes = find_given(view, "path_hash_prefixes", profile) != nullptr;
   if (has_paths == has_prefixes) {
     TRY(refuse(RuleId::DelegationPathsAmbiguous,
                "paths or path_hash_prefixes for role " + shown(role.name.value()),
@@ -36,25 +36,84 @@ Result<void> decode_paths(const json::ObjectView& view, DelegatedRole& role) {
   return {};
 }
 
+// TAP 3: several roles that must agree.
+
+Result<std::vector<AgreeingRole>> decode_roleinfo(const json::ObjectView& view, const KeyRing& keys,
+                                                  Profile profile) {
+  std::vector<AgreeingRole> roles;
+  std::set<RoleName> names;
+  for (const json::Value& value : *TRY(view.array("roleinfo"))) {
+    const json::ObjectView entry = TRY(json::ObjectView::of(value, "delegations.roles[].roleinfo[]"));
+    AgreeingRole role;
+    role.name = RoleName(TRY(entry.string("rolename")));
+    TRY(check_role_name(role.name.value(), profile));
+    role.keys = TRY(decode_role_keys(entry, keys, profile));
+    role.unknown = other_members(entry, {"rolename", "keyids", "threshold"});
+    if (!names.insert(role.name).second) {
+      TRY(refuse(RuleId::DelegationRepeated, "each role once in a roleinfo", shown(role.name.value())));
+    }
+    roles.push_back(std::move(role));
+  }
+  return roles;
+}
+
+/// 1 to as many as there are: an agreement of nobody must not vouch for an image, one of more can never come.
+Result<std::uint32_t> decode_agreement(const json::ObjectView& view, std::size_t roles) {
+  const std::uint64_t least = TRY(view.integer("min_roles_in_agreement"));
+  if (least == 0) TRY(refuse(RuleId::ThresholdZero, "min_roles_in_agreement of 1 or more", "0"));
+  if (least > roles) {
+    TRY(refuse(RuleId::ThresholdAboveKeys, "min_roles_in_agreement of at most " + std::to_string(roles),
+               std::to_string(least)));
+  }
+  return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(least, 1, UINT32_MAX));
+}
+
+void encode_roleinfo(const DelegatedRole& role, Members& into) {
+  json::Array array;
+  array.reserve(role.roleinfo.size());
+  for (const AgreeingRole& each : role.roleinfo) {
+    Members members = members_of(each.unknown);
+    members.push_back({"rolename", json::Value(each.name.value())});
+    encode_role_keys(each.keys, members);
+    array.emplace_back(json::Object(std::move(members)));
+  }
+  into.push_back({"min_roles_in_agreement", json::Value(std::uint64_t{role.min_roles_in_agreement})});
+  into.push_back({"roleinfo", json::Value(std::move(array))});
+}
+
+// An entry of either kind.
+
 Result<DelegatedRole> decode_role(const json::Value& value, const KeyRing& keys, Profile profile) {
   const json::ObjectView view = TRY(json::ObjectView::of(value, "delegations.roles[]"));
   DelegatedRole role;
   role.name = RoleName(TRY(view.string("name")));
   TRY(check_role_name(role.name.value(), profile));
-  role.keys = TRY(decode_role_keys(view, keys, profile));
-  TRY(decode_paths(view, role));
+  const bool several = view.find("roleinfo") != nullptr;  // FMT-76
+  if (several) {
+    role.roleinfo = TRY(decode_roleinfo(view, keys, profile));
+    role.min_roles_in_agreement = TRY(decode_agreement(view, role.roleinfo.size()));
+  } else {
+    role.keys = TRY(decode_role_keys(view, keys, profile));
+  }
+  TRY(decode_paths(view, profile, role));
   role.any_hardware = view.find(kHardwareIds) == nullptr;
   if (!role.any_hardware) role.hardware_ids = TRY(decode_hardware_ids(view, kHardwareIds));
-  if (view.find("terminating") != nullptr) role.terminating = TRY(view.boolean("terminating"));
-  role.unknown = other_members(view, {"name", "keyids", "threshold", "paths", "path_hash_prefixes"},
-                               {kHardwareIds, "terminating"});
+  if (find_given(view, "terminating", profile) != nullptr)
+    role.terminating = TRY(view.boolean("terminating"));
+  const Names common = {"name", "paths", "path_hash_prefixes", kHardwareIds, "terminating"};
+  role.unknown = several ? other_members(view, common, {"roleinfo", "min_roles_in_agreement"})
+                         : other_members(view, common, {"keyids", "threshold"});
   return role;
 }
 
 json::Value encode_role(const DelegatedRole& role) {
   Members members = members_of(role.unknown);
   members.push_back({"name", json::Value(role.name.value())});
-  encode_role_keys(role.keys, members);
+  if (role.roleinfo.empty()) {
+    encode_role_keys(role.keys, members);
+  } else {
+    encode_roleinfo(role, members);
+  }
   if (role.path_hash_prefixes.empty()) {
     members.push_back({"paths", encode_strings(role.paths)});
   } else {
@@ -71,9 +130,15 @@ Result<std::vector<DelegatedRole>> decode_roles(const json::Array& array, const 
   std::vector<DelegatedRole> roles;
   roles.reserve(array.size());
   std::set<RoleName> names;
+  std::map<RoleName, RoleKeys> keys_by_role;
   for (const json::Value& value : array) {
     DelegatedRole role = TRY(decode_role(value, keys, profile));
-    if (!names.insert(role.name).second) {
+    bool repeated = !names.insert(role.name).second;
+    // A role may be asked for its agreement in several entries, but there is one answer to who it is.
+    for (const AgreeingRole& each : role.roles()) {
+      repeated = repeated || keys_by_role.emplace(each.name, each.keys).first->second != each.keys;
+    }
+    if (repeated) {
       TRY(refuse(RuleId::DelegationRepeated, "each role once in delegations.roles",
                  shown(role.name.value())));
     }
@@ -133,6 +198,20 @@ bool DelegatedRole::covers(const TargetName& target) const {
                      [&](const std::string& prefix) { return digest.starts_with(prefix); });
 }
 
+std::vector<AgreeingRole> DelegatedRole::roles() const {
+  return roleinfo.empty() ? std::vector<AgreeingRole>{{name, keys}} : roleinfo;
+}
+
+const RoleKeys* Delegations::keys_of(const RoleName& role) const noexcept {
+  for (const DelegatedRole& entry : roles) {
+    if (entry.roleinfo.empty() && entry.name == role) return &entry.keys;
+    const auto found = std::find_if(entry.roleinfo.begin(), entry.roleinfo.end(),
+                                    [&](const AgreeingRole& each) { return each.name == role; });
+    if (found != entry.roleinfo.end()) return &found->keys;
+  }
+  return succinct && succinct->has(role) ? &succinct->keys : nullptr;
+}
+
 RoleName SuccinctRoles::bin_of(const TargetName& target) const {
   const Bytes digest = crypto::sha256(as_bytes(target.value()));
   std::uint64_t bits = 0;
@@ -173,16 +252,29 @@ Result<Delegations> Delegations::decode(const json::ObjectView& view, Profile pr
   return delegations;
 }
 
+Result<Delegations> Delegations::decode_bare_list(const json::ObjectView& keys, const json::Array& list,
+                                                  Profile profile) {
+  Delegations delegations;
+  delegations.bare_list = true;
+  delegations.keys = TRY(decode_keys(keys, profile));
+  delegations.roles = TRY(decode_roles(list, delegations.keys, profile));
+  return delegations;
+}
+
+json::Value Delegations::encode_list() const {
+  json::Array array;
+  array.reserve(roles.size());
+  for (const DelegatedRole& role : roles) array.push_back(encode_role(role));
+  return array;
+}
+
 json::Value Delegations::encode() const {
   Members members = members_of(unknown);
   members.push_back({"keys", encode_keys(keys)});
   if (succinct) {
     members.push_back({"succinct_roles", encode_succinct(*succinct)});
   } else {
-    json::Array array;
-    array.reserve(roles.size());
-    for (const DelegatedRole& role : roles) array.push_back(encode_role(role));
-    members.push_back({"roles", json::Value(std::move(array))});
+    members.push_back({"roles", encode_list()});
   }
   return json::Object(std::move(members));
 }

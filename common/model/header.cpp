@@ -213,6 +213,11 @@ json::Object other_members(const json::ObjectView& view, Names known, Names also
   return json::Object(std::move(members));
 }
 
+const json::Value* find_given(const json::ObjectView& view, std::string_view key, Profile profile) {
+  const json::Value* value = view.find(key);
+  return value != nullptr && profile == Profile::Tuf && value->is_null() ? nullptr : value;
+}
+
 Members members_of(const json::Object& object) { return Members(object.begin(), object.end()); }
 
 const RoleName& root_role() {

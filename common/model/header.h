@@ -60,6 +60,10 @@ json::Value encode_hardware_ids(const std::vector<HardwareId>& ids);
 Result<std::vector<std::string>> decode_strings(const json::ObjectView& view, std::string_view key);
 json::Value encode_strings(const std::vector<std::string>& strings);
 
+/// An optional member; nullptr where it is absent, and, outside vehicles, where it is null, as serialisers of
+/// other makes write an empty one.
+const json::Value* find_given(const json::ObjectView& view, std::string_view key, Profile profile);
+
 /// Copies of all members that `known` does not name (FMT-9).
 json::Object other_members(const json::ObjectView& view, Names known, Names also_known = {});
 /// Copies of `object`'s members; what is appended replaces a member of the same name.

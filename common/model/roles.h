@@ -4,7 +4,8 @@
 //
 // What decode() accepts, encode() gives back: unknown members, opaque key ids, keys of unknown kinds (FMT-9).
 // Only these come back in another spelling: an absent `consistent_snapshot` or `terminating` as false; an
-// empty `custom` as none; an empty `path_hash_prefixes` as empty `paths`; hex digits of hashes in lower case.
+// empty `custom` as none; an empty `path_hash_prefixes` as empty `paths`; a null for an optional member as
+// none; hex digits of hashes in lower case.
 #pragma once
 
 #include <cstdint>
@@ -90,14 +91,24 @@ struct Snapshot : Header {
   [[nodiscard]] json::Value encode() const;
 };
 
+/// ECUs of one hardware, and the release counters meant: of an element of `requires` or `conflicts` (DIR-40).
+struct Condition {
+  HardwareId hardware_id;
+  ReleaseCounter min{0};
+  ReleaseCounter max{UINT64_MAX};
+  [[nodiscard]] bool holds_for(ReleaseCounter counter) const { return min <= counter && counter <= max; }
+};
+
 /// The section that must be equal on director and image repository (FMT-55): `custom.mustMatch`.
 struct MustMatch {
   std::vector<HardwareId> hardware_ids;  ///< sorted
   ReleaseCounter release_counter;
-  /// The whole section, `requires` and `conflicts` and unknown members too: what is compared.
+  std::vector<Condition> needs;      ///< `requires`: what else must run in the vehicle
+  std::vector<Condition> conflicts;  ///< what must not
+  /// The whole section, unknown members too: what is compared.
   json::Object all;
 
-  /// Both facts are required. Rejections: member-*.
+  /// Both facts are required, the conditions are not. Rejections: member-*.
   static Result<MustMatch> decode(const json::Value& value);
   /// Makes the section with these facts and no others.
   static MustMatch of(std::vector<HardwareId> hardware_ids, ReleaseCounter counter);
@@ -121,10 +132,20 @@ struct Target {
   [[nodiscard]] json::Value encode() const;
 };
 
-/// One entry of `delegations.roles` (FMT-71).
-struct DelegatedRole {
+/// One of several roles that must agree (TAP 3): an element of `roleinfo`.
+struct AgreeingRole {
   RoleName name;
   RoleKeys keys;
+  json::Object unknown{};
+};
+
+/// One entry of `delegations.roles` (FMT-71): of one role, or, with `roleinfo`, of several that must agree
+/// (FMT-76).
+struct DelegatedRole {
+  RoleName name;                       ///< of the role, or of an entry of several
+  RoleKeys keys;                       ///< of the one role
+  std::vector<AgreeingRole> roleinfo;  ///< the several, in order of priority; else empty
+  std::uint32_t min_roles_in_agreement = 1;
   std::vector<std::string> paths;               ///< shell globs; either these…
   std::vector<std::string> path_hash_prefixes;  ///< …or these (FMT-73)
   std::vector<HardwareId> hardware_ids;         ///< `x-hardwareIds`
@@ -134,6 +155,8 @@ struct DelegatedRole {
 
   /// The path matches a pattern or a hash prefix (FMT-74).
   [[nodiscard]] bool covers(const TargetName& target) const;
+  /// The roles that the entry delegates to, each with its keys: one, or all of `roleinfo`.
+  [[nodiscard]] std::vector<AgreeingRole> roles() const;
 };
 
 /// TAP 15: 2^bit_length roles by the hash of the path, all with the same keys.
@@ -155,12 +178,20 @@ struct Delegations {
   std::vector<DelegatedRole> roles;  ///< in order of priority, as signed (IMG-6)
   std::optional<SuccinctRoles> succinct;
   json::Object unknown;
+  /// Written in TAP 3's own form: `delegations` is the list, and the keys are its neighbour
+  /// `keys_for_delegations`.
+  bool bare_list = false;
   [[nodiscard]] bool empty() const noexcept { return keys.empty() && roles.empty() && !succinct; }
+  /// The keys of a role that some entry delegates to; nullptr when none does.
+  [[nodiscard]] const RoleKeys* keys_of(const RoleName& role) const noexcept;
 
-  /// Rejections: key-*, member-*, threshold-*, role-name-unsafe, delegation-repeated,
-  /// delegation-paths-ambiguous (also for `succinct_roles` beside `roles`).
+  /// Rejections: key-*, member-*, threshold-* (also for `min_roles_in_agreement`), role-name-unsafe,
+  /// delegation-repeated, delegation-paths-ambiguous (also for `succinct_roles` beside `roles`).
   static Result<Delegations> decode(const json::ObjectView& view, Profile profile);
+  static Result<Delegations> decode_bare_list(const json::ObjectView& keys, const json::Array& list,
+                                              Profile profile);
   [[nodiscard]] json::Value encode() const;
+  [[nodiscard]] json::Value encode_list() const;
 };
 
 struct Targets : Header {

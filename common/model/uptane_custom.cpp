@@ -9,6 +9,22 @@ namespace {
 constexpr std::string_view kHardwareIds = "hardwareIds";
 constexpr std::string_view kReleaseCounter = "releaseCounter";
 
+/// `requires` or `conflicts`, none where absent: [{"hardwareId": "door-mk2", "min": 3, "max": 9}].
+Result<std::vector<Condition>> decode_conditions(const json::ObjectView& section, std::string_view member) {
+  std::vector<Condition> conditions;
+  if (section.find(member) == nullptr) return conditions;
+  for (const json::Value& value : *TRY(section.array(member))) {
+    const json::ObjectView view =
+        TRY(json::ObjectView::of(value, section.what() + "." + std::string(member) + "[]"));
+    Condition condition;
+    condition.hardware_id = HardwareId(TRY(decode_identifier(view, "hardwareId")));
+    if (view.find("min") != nullptr) condition.min = ReleaseCounter(TRY(view.integer("min")));
+    if (view.find("max") != nullptr) condition.max = ReleaseCounter(TRY(view.integer("max")));
+    conditions.push_back(std::move(condition));
+  }
+  return conditions;
+}
+
 void sort_once_each(std::vector<HardwareId>& ids) {
   std::sort(ids.begin(), ids.end());
   ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
@@ -47,6 +63,8 @@ Result<MustMatch> MustMatch::decode(const json::Value& value) {
   section.hardware_ids = TRY(decode_hardware_ids(view, kHardwareIds));
   sort_once_each(section.hardware_ids);
   section.release_counter = ReleaseCounter(TRY(view.integer(kReleaseCounter)));
+  section.needs = TRY(decode_conditions(view, "requires"));
+  section.conflicts = TRY(decode_conditions(view, "conflicts"));
   section.all = view.members();
   return section;
 }

@@ -4,11 +4,25 @@
 #include "common/trust/refresh.h"
 
 namespace cotter::trust {
+namespace {
+
+/// All that a target says apart from `custom`, and what must match in `custom`, in either style.
+bool agree(const Found& one, const Found& other) {
+  const model::Target &a = one.target, &b = other.target;
+  const auto same_custom = [&](std::string_view member) {
+    const json::Value *ours = a.custom.find(member), *theirs = b.custom.find(member);
+    return ours == nullptr || theirs == nullptr ? ours == theirs : *ours == *theirs;
+  };
+  return a.length == b.length && a.hashes == b.hashes && a.unknown == b.unknown && same_custom("mustMatch") &&
+         same_custom("hardwareIds") && same_custom("releaseCounter");
+}
+
+}  // namespace
 
 DelegationWalk::DelegationWalk(TrustedSet set, TargetName target, std::optional<HardwareId> hardware)
     : set_(std::move(set)), target_(std::move(target)), hardware_(std::move(hardware)) {
   COTTER_ASSERT(set_.targets() != nullptr);
-  stack_.push_back({model::targets_role(), model::root_role(), 0});
+  searches_.emplace_back().stack.push_back({model::targets_role(), model::root_role(), 0});
   advance();
 }
 
@@ -18,32 +32,74 @@ bool DelegationWalk::applies(const model::DelegatedRole& role) const {
 }
 
 void DelegationWalk::enter(const Visit& visit, const Verified<model::Targets>& file) {
+  Search& search = searches_.back();
   if (const auto entry = file->targets.find(target_); entry != file->targets.end()) {
-    found_ = Found{entry->second, visit.role};
-    stack_.clear();
+    search.found = Found{entry->second, visit.role};
+    search.stack.clear();
     return;
   }
   if (!file->delegations) return;
   const std::uint32_t depth = visit.depth + 1;
   std::vector<Visit> children;
   if (file->delegations->succinct) {
-    stack_.clear();  // hash bins are terminating (TAP 15)
+    search.stack.clear();  // hash bins are terminating (TAP 15)
     children.push_back({file->delegations->succinct->bin_of(target_), visit.role, depth});
   }
   for (const model::DelegatedRole& role : file->delegations->roles) {
     if (!applies(role)) continue;
-    children.push_back({role.name, visit.role, depth});
+    children.push_back(visit_of(role, visit.role, depth));
     if (role.terminating) {
-      stack_.clear();  // no later sibling at any level above is tried (VER-43)
+      search.stack.clear();  // no later sibling at any level above is tried (VER-43)
       break;
     }
   }
-  stack_.insert(stack_.end(), children.rbegin(), children.rend());
+  search.stack.insert(search.stack.end(), children.rbegin(), children.rend());
+}
+
+DelegationWalk::Visit DelegationWalk::visit_of(const model::DelegatedRole& entry, const RoleName& delegator,
+                                               std::uint32_t depth) {
+  const std::vector<model::AgreeingRole> roles = entry.roles();
+  Visit visit{roles.front().name, delegator, depth};
+  if (roles.size() == 1) return visit;  // whose agreement with itself is none
+  for (const model::AgreeingRole& role : roles) visit.together.push_back(role.name);
+  visit.least = entry.min_roles_in_agreement;
+  return visit;
+}
+
+std::optional<Found> DelegationWalk::Agreement::outcome() const {
+  for (const auto& earliest : answers) {
+    if (!earliest) continue;
+    const auto same =
+        std::ranges::count_if(answers, [&](const auto& other) { return other && agree(*earliest, *other); });
+    if (static_cast<std::uint64_t>(same) >= entry.least) return earliest;
+  }
+  return std::nullopt;
+}
+
+void DelegationWalk::ask_next_of_several() {
+  const Agreement& agreement = agreements_.back();
+  const RoleName& role = agreement.entry.together.at(agreement.answers.size());
+  // A role above, which led here, is not asked again; one that another of the several has asked is (VER-47).
+  Search search{{}, searches_.back().visited};
+  search.stack.push_back({role, agreement.entry.delegator, agreement.entry.depth});
+  searches_.push_back(std::move(search));
+}
+
+void DelegationWalk::take_answer() {
+  Agreement& agreement = agreements_.back();
+  agreement.answers.push_back(std::move(searches_.back().found));
+  searches_.pop_back();
+  if (agreement.answers.size() < agreement.entry.together.size()) return ask_next_of_several();
+  std::optional<Found> agreed = agreement.outcome();
+  agreements_.pop_back();
+  if (!agreed) return;
+  searches_.back().found = std::move(agreed);
+  searches_.back().stack.clear();
 }
 
 Result<void> DelegationWalk::check_caps(const Visit& visit) const {
   const Limits& limits = set_.policy().limits;
-  if (visited_.size() > limits.delegated_roles || visit.depth > limits.delegation_depth) {
+  if (looked_at_ > limits.delegated_roles || visit.depth > limits.delegation_depth) {
     return located(refuse(RuleId::DelegationBomb,
                           std::to_string(limits.delegated_roles) + " roles and a depth of " +
                               std::to_string(limits.delegation_depth) + " at most",
@@ -53,30 +109,44 @@ Result<void> DelegationWalk::check_caps(const Visit& visit) const {
   return {};
 }
 
+void DelegationWalk::give_up(Error why) {
+  broken_ = std::move(why);
+  agreements_.clear();
+  searches_.assign(1, {});
+}
+
 /// Enters every role that is trusted already, until one must be loaded or none is left.
 void DelegationWalk::advance() {
-  while (!stack_.empty()) {
-    const Visit visit = stack_.back();
-    if (visited_.contains(visit.role)) {
-      stack_.pop_back();
+  while (!done() || !agreements_.empty()) {
+    if (done()) {
+      take_answer();
       continue;
     }
-    if (const Result<void> caps = check_caps(visit); !caps) {
-      broken_ = caps.error();
-      stack_.clear();
-      return;
+    Search& search = searches_.back();
+    const Visit visit = current();
+    if (!visit.together.empty()) {
+      search.stack.pop_back();
+      agreements_.push_back({visit});
+      ask_next_of_several();
+      continue;
     }
+    if (search.visited.contains(visit.role)) {
+      search.stack.pop_back();
+      continue;
+    }
+    if (Result<void> caps = check_caps(visit); !caps) return give_up(std::move(caps).error());
     const Verified<model::Targets>* file = set_.targets(visit.role, visit.delegator);
     if (file == nullptr) return;
-    stack_.pop_back();
-    visited_.insert(visit.role);
+    search.stack.pop_back();
+    search.visited.insert(visit.role);
+    ++looked_at_;
     enter(visit, *file);
   }
 }
 
 std::optional<Want> DelegationWalk::next() const {
-  if (stack_.empty()) return std::nullopt;
-  const RoleName& role = stack_.back().role;
+  if (done()) return std::nullopt;
+  const RoleName& role = current().role;
   Want want{place_, role, std::nullopt, set_.max_bytes(role)};
   const model::FileMeta* listed = set_.listed(role);
   if (place_ == Place::Remote && set_.root()->consistent_snapshot && listed != nullptr)
@@ -85,8 +155,8 @@ std::optional<Want> DelegationWalk::next() const {
 }
 
 Result<void> DelegationWalk::give(Bytes file) {
-  COTTER_ASSERT(!stack_.empty());
-  const Visit visit = stack_.back();
+  COTTER_ASSERT(!done());
+  const Visit visit = current();
   if (place_ == Place::Stored) {
     // A stored file is as good as a fetched one when it passes the same checks; else it counts as absent.
     if (!set_.update_targets(std::move(file), visit.role, visit.delegator)) return absent();
@@ -108,18 +178,18 @@ Result<void> DelegationWalk::give(Bytes file) {
 }
 
 Result<void> DelegationWalk::absent() {
-  COTTER_ASSERT(!stack_.empty());
+  COTTER_ASSERT(!done());
   if (place_ == Place::Stored) {
     // Not worth a request: what the snapshot does not list cannot be verified whatever it says (VER-41).
-    if (set_.listed(stack_.back().role) == nullptr) {
+    if (set_.listed(current().role) == nullptr) {
       TRY(located(refuse(RuleId::TargetsNotInSnapshot, "an entry in the snapshot", "none"),
-                  set_.policy().repository, stack_.back().role.value()));
+                  set_.policy().repository, current().role.value()));
     }
     place_ = Place::Remote;
     return {};
   }
   return fault(Fault::Kind::NotFound,
-               std::string(name_of(set_.policy().repository)) + "/" + stack_.back().role.value() +
+               std::string(name_of(set_.policy().repository)) + "/" + current().role.value() +
                    " is not on the repository, though the snapshot lists it",
                "the repository is being published, or its address is wrong");
 }
@@ -127,9 +197,9 @@ Result<void> DelegationWalk::absent() {
 std::vector<Effect> DelegationWalk::take_effects() { return std::exchange(effects_, {}); }
 
 Result<Found> DelegationWalk::found() const {
-  COTTER_ASSERT(stack_.empty());
+  COTTER_ASSERT(done());
   if (broken_) return fail(*broken_);
-  if (found_) return *found_;
+  if (const auto& found = searches_.front().found) return *found;
   TRY(located(
       refuse(RuleId::TargetNotFound, "an entry for " + target_.value(), "none in any role that may list it"),
       set_.policy().repository, model::targets_role().value()));

@@ -83,6 +83,12 @@ struct Found {
 
 /// Pre-order, depth-first (Uptane 5.4.4.7; VER-40 to VER-46). A role that cannot be loaded or verified ends
 /// the search with its error and does not fall through to the next (VER-41).
+///
+/// Where several roles must agree (Uptane 5.4.4.8; VER-47), each is searched by itself, as if it stood alone;
+/// what a terminating delegation below it ends is its own search. Roles that list the image with the same
+/// length, hashes and mustMatch agree; of the sets that are large enough the one with the earliest role
+/// counts. No such set: the entry does not list the image. One of the roles that cannot be verified ends the
+/// search too: who hides one file must not choose the others' majority.
 class DelegationWalk {
  public:
   /// `hardware`: also match `x-hardwareIds` of delegations (VER-44); none: plain TUF, not asked.
@@ -98,23 +104,44 @@ class DelegationWalk {
   TrustedSet take() &&;
 
  private:
+  /// A role to look at, or roles that must agree.
   struct Visit {
     RoleName role;
     RoleName delegator;
     std::uint32_t depth = 0;
+    std::vector<RoleName> together{};  ///< empty: `role` alone
+    std::uint32_t least = 1;           ///< how many of `together` must agree
+  };
+  /// One search from some role downward.
+  struct Search {
+    std::vector<Visit> stack{};  ///< the next to visit is the last
+    std::set<RoleName> visited{};
+    std::optional<Found> found{};
+  };
+  /// Roles that are being asked one after the other, each in a search of its own.
+  struct Agreement {
+    Visit entry;
+    std::vector<std::optional<Found>> answers{};
+    [[nodiscard]] std::optional<Found> outcome() const;
   };
   void advance();
+  void ask_next_of_several();
+  void take_answer();
+  void give_up(Error why);
   Result<void> check_caps(const Visit& visit) const;
   void enter(const Visit& visit, const Verified<model::Targets>& file);
+  static Visit visit_of(const model::DelegatedRole& entry, const RoleName& delegator, std::uint32_t depth);
   [[nodiscard]] bool applies(const model::DelegatedRole& role) const;
+  [[nodiscard]] const Visit& current() const { return searches_.back().stack.back(); }
+  [[nodiscard]] bool done() const { return searches_.back().stack.empty(); }
 
   TrustedSet set_;
   TargetName target_;
   std::optional<HardwareId> hardware_;
-  std::vector<Visit> stack_;  ///< the next to visit is the last
-  std::set<RoleName> visited_;
+  std::vector<Search> searches_;  ///< the whole search, and within it one for each of `agreements_`
+  std::vector<Agreement> agreements_;
+  std::uint32_t looked_at_ = 0;  ///< roles, in all searches
   Place place_ = Place::Stored;
-  std::optional<Found> found_;
   std::optional<Error> broken_;
   std::vector<Effect> effects_;
 };

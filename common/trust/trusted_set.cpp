@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "common/trust/director_targets.h"
+
 namespace cotter::trust {
 namespace {
 
@@ -52,25 +54,6 @@ Result<void> check_bytes(ByteView file, const FileMeta& listed, MetaRules rules)
 
 Result<void> check_expiry(UtcTime expires, UtcTime now, RuleId rule) {
   if (now >= expires) TRY(refuse(rule, "expiry after " + format_utc(now), format_utc(expires)));
-  return {};
-}
-
-/// What only a director's targets are asked (VER-36 to VER-38, FMT-60).
-Result<void> check_director_targets(const model::Targets& targets, const Policy& policy) {
-  if (targets.delegations && !targets.delegations->empty()) {
-    TRY(refuse(RuleId::DirectorDelegates, "no delegations", "a delegation"));
-  }
-  std::set<EcuSerial> seen;
-  for (const auto& [name, target] : targets.targets) {
-    const auto ecus = TRY(target.ecus());
-    if (ecus.empty()) TRY(refuse(RuleId::DirectorEcuMissing, "an ECU for " + name.value(), "none"));
-    for (const auto& [ecu, hardware] : ecus) {
-      if (!seen.insert(ecu).second) TRY(refuse(RuleId::DirectorEcuRepeated, "each ECU once", ecu.value()));
-      if (policy.ecus && !policy.ecus->contains(ecu)) {
-        TRY(refuse(RuleId::DirectorEcuUnknown, "an ECU of this vehicle", ecu.value()));
-      }
-    }
-  }
   return {};
 }
 
@@ -212,6 +195,28 @@ Result<bool> TrustedSet::update_timestamp(Bytes fetched) {
   return !unchanged;
 }
 
+Result<void> TrustedSet::check_same_snapshot(const Verified<model::Snapshot>& fetched) const {
+  if (policy_.profile == Profile::Vehicle && fetched->version == (*snapshot_floor_)->version &&
+      !std::ranges::equal(fetched.wire(), snapshot_floor_->wire())) {
+    TRY(refuse(RuleId::SnapshotSameVersionDiffers, "the bytes trusted as version " + number(fetched->version),
+               "other bytes"));
+  }
+  return {};
+}
+
+/// The same of a delegated file, which only the snapshots tell of (ATK-21). The top-level one is compared
+/// byte by byte.
+Result<void> TrustedSet::check_same_listing(const RoleName& role, const FileMeta& trusted,
+                                            const FileMeta& listed) const {
+  if (policy_.profile == Profile::Tuf || role == model::targets_role()) return {};
+  if (trusted.hashes && listed.hashes && listed.hashes->contradicts(*trusted.hashes)) {
+    TRY(refuse(RuleId::TargetsSameVersionDiffers,
+               "the hash of " + role.value() + " trusted as version " + number(trusted.version),
+               "another hash"));
+  }
+  return {};
+}
+
 Result<void> TrustedSet::check_snapshot(const Verified<model::Snapshot>& next) const {
   const FileMeta& listed = (*timestamp_)->snapshot;
   TRY(check_vin(next->vin, policy_.profile == Profile::Vehicle));
@@ -224,6 +229,7 @@ Result<void> TrustedSet::check_snapshot(const Verified<model::Snapshot>& next) c
       TRY(refuse(RuleId::SnapshotOlderThanTrusted, "version " + number(floor.version) + " or later",
                  number(next->version)));
     }
+    TRY(check_same_snapshot(next));
     for (const auto& [role, meta] : floor.meta) {
       if (role == model::root_role()) continue;  // a legacy entry says nothing (FMT-47)
       const auto entry = next->meta.find(role);
@@ -233,6 +239,8 @@ Result<void> TrustedSet::check_snapshot(const Verified<model::Snapshot>& next) c
         TRY(refuse(RuleId::SnapshotTargetsOlder,
                    role.value() + " version " + number(meta.version) + " or later",
                    number(entry->second.version)));
+      } else if (entry->second.version == meta.version) {
+        TRY(check_same_listing(role, meta, entry->second));
       }
     }
   }

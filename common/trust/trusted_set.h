@@ -102,6 +102,9 @@ class TrustedSet {
   }
   TrustedSet(Verified<model::Root> root, UtcTime now, Policy policy);
   Result<void> check_same_timestamp(const Verified<model::Timestamp>& fetched) const;
+  Result<void> check_same_snapshot(const Verified<model::Snapshot>& fetched) const;
+  Result<void> check_same_listing(const RoleName& role, const model::FileMeta& trusted,
+                                  const model::FileMeta& listed) const;
   Result<void> check_snapshot(const Verified<model::Snapshot>& next) const;
   Result<Verified<model::Snapshot>> judge_snapshot(Bytes fetched) const;
   Result<Verified<model::Targets>> judge_targets(Bytes fetched, const RoleName& role,

@@ -115,7 +115,7 @@ Result<std::vector<Assignment>> match(const TrustedSet& director, const TrustedS
       TRY(refuse(RuleId::MatchReleaseCounterLower, std::to_string(ecu.floor.value()) + " or higher",
                  std::to_string(facts.release_counter.value())));
     }
-    return Assignment(ecu, wanted.name, std::move(joined), facts.release_counter);
+    return Assignment(ecu, wanted.name, std::move(joined), facts);
   };
   std::vector<Assignment> assignments;
   for (const Pending& wanted : TRY(pending(director, record))) {
@@ -127,6 +127,67 @@ Result<std::vector<Assignment>> match(const TrustedSet& director, const TrustedS
     assignments.push_back(*std::move(assignment));
   }
   return assignments;
+}
+
+namespace {
+
+/// One ECU once the set is installed.
+struct Running {
+  HardwareId hardware_id;
+  ReleaseCounter counter;
+};
+
+std::string told(const model::Condition& condition) {
+  std::string text = condition.hardware_id.value() + " from " + std::to_string(condition.min.value());
+  if (condition.max != ReleaseCounter(UINT64_MAX)) text += " to " + std::to_string(condition.max.value());
+  return text;
+}
+
+Result<void> check_conditions(const MustMatch& facts, const std::vector<Running>& after) {
+  for (const model::Condition& need : facts.needs) {
+    const auto meant = [&](const Running& ecu) { return ecu.hardware_id == need.hardware_id; };
+    const bool met = std::ranges::any_of(after, meant) && std::ranges::all_of(after, [&](const Running& ecu) {
+                       return !meant(ecu) || need.holds_for(ecu.counter);
+                     });
+    if (!met) TRY(refuse(RuleId::MatchRequirementUnmet, told(need), "another release, or no such ECU"));
+  }
+  for (const model::Condition& conflict : facts.conflicts) {
+    const bool met = std::ranges::any_of(after, [&](const Running& ecu) {
+      return ecu.hardware_id == conflict.hardware_id && conflict.holds_for(ecu.counter);
+    });
+    if (met) TRY(refuse(RuleId::MatchConflict, "no " + told(conflict), "one that would run beside it"));
+  }
+  return {};
+}
+
+const Assignment* find(const std::vector<Assignment>& set, const EcuSerial& ecu) {
+  const auto found = std::ranges::find(set, ecu, &Assignment::ecu);
+  return found == set.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+Result<void> check_together(const TrustedSet& director, const std::vector<Assignment>& set,
+                            const VehicleRecord& record) {
+  if (set.empty()) return {};
+  std::vector<Running> after;
+  for (const ProvisionedEcu& ecu : record.ecus) {
+    const Assignment* assigned = find(set, ecu.serial);
+    after.push_back({ecu.hardware_id, assigned == nullptr ? ecu.floor : assigned->release_counter()});
+  }
+  const auto about = [&](const TargetName& image, Result<void> checked) -> Result<void> {
+    if (checked) return checked;
+    return fail(located(concerning(std::move(checked).error(), image.value()), Repository::Director,
+                        model::targets_role().value()));
+  };
+  for (const Assignment& each : set) TRY(about(each.name(), check_conditions(each.facts(), after)));
+  // Of what runs on there is the director's word alone, which a thief of its keys can leave out.
+  for (const auto& [name, target] : (*director.targets())->targets) {
+    const bool assigned = std::ranges::count(set, name, &Assignment::name) > 0;
+    const auto facts = TRY(target.must_match(director.policy().profile));
+    if (!assigned && facts) TRY(about(name, check_conditions(*facts, after)));
+  }
+  return {};
 }
 
 }  // namespace cotter::trust

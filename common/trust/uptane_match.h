@@ -36,21 +36,23 @@ class Assignment {
   [[nodiscard]] const TargetName& name() const noexcept { return name_; }
   /// As the director lists it; its hashes joined with the image repository's.
   [[nodiscard]] const model::Target& target() const noexcept { return target_; }
-  [[nodiscard]] ReleaseCounter release_counter() const noexcept { return counter_; }
+  [[nodiscard]] ReleaseCounter release_counter() const noexcept { return facts_.release_counter; }
+  /// The section that is equal on both repositories.
+  [[nodiscard]] const model::MustMatch& facts() const noexcept { return facts_; }
 
  private:
   friend Result<std::vector<Assignment>> match(const TrustedSet&, const TrustedSet&, const VehicleRecord&);
-  Assignment(const ProvisionedEcu& ecu, TargetName name, model::Target target, ReleaseCounter counter)
+  Assignment(const ProvisionedEcu& ecu, TargetName name, model::Target target, model::MustMatch facts)
       : ecu_(ecu.serial),
         hardware_id_(ecu.hardware_id),
         name_(std::move(name)),
         target_(std::move(target)),
-        counter_(counter) {}
+        facts_(std::move(facts)) {}
   EcuSerial ecu_;
   HardwareId hardware_id_;
   TargetName name_;
   model::Target target_;
-  ReleaseCounter counter_;
+  model::MustMatch facts_;
 };
 
 /// What the director lists for an ECU of the record and the ECU does not run yet: what to look for in the
@@ -67,5 +69,12 @@ Result<std::vector<Pending>> pending(const TrustedSet& director, const VehicleRe
 /// match-hash-differs, match-custom-differs, match-hardware-wrong, match-release-counter-lower; member-*.
 Result<std::vector<Assignment>> match(const TrustedSet& director, const TrustedSet& image,
                                       const VehicleRecord& record);
+
+/// What would run once `set` is installed, against every `requires` and `conflicts` of its images and of
+/// those that run on (DIR-40, ATK-14): a director's keys must not put a combination together that nobody
+/// released. For a primary, whose record is whole; a set of none asks nothing. Rejections:
+/// match-requirement-unmet, match-conflict; member-*.
+Result<void> check_together(const TrustedSet& director, const std::vector<Assignment>& set,
+                            const VehicleRecord& record);
 
 }  // namespace cotter::trust

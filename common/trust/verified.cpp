@@ -24,16 +24,22 @@ Authority Authority::of_root(const Verified<model::Root>& root, const RoleName& 
 Result<Authority> Authority::of_delegation(const Verified<model::Targets>& delegator, const RoleName& role) {
   if (delegator->delegations) {
     const model::Delegations& delegations = *delegator->delegations;
-    for (const model::DelegatedRole& delegated : delegations.roles) {
-      if (delegated.name == role) return Authority(delegations.keys, delegated.keys);
-    }
-    if (delegations.succinct && delegations.succinct->has(role)) {
-      return Authority(delegations.keys, delegations.succinct->keys);
-    }
+    if (const model::RoleKeys* keys = delegations.keys_of(role)) return Authority(delegations.keys, *keys);
   }
   return fail(
       Rejection{std::nullopt, role.value(), RuleId::RoleMissing, "a delegation of this role", "none"});
 }
+
+namespace {
+
+/// Outside vehicles an offline key's place may be held by null, or by a signature of another kind.
+Result<std::string> signature_text(const json::ObjectView& signature, Profile profile) {
+  const json::Value* sig = TRY(signature.value("sig"));
+  if (profile == Profile::Tuf && sig->as_string() == nullptr) return std::string();
+  return signature.string("sig");
+}
+
+}  // namespace
 
 template <RoleType T>
 Result<Unverified<T>> Unverified<T>::parse(Bytes wire, Profile profile) {
@@ -48,7 +54,7 @@ Result<Unverified<T>> Unverified<T>::parse(Bytes wire, Profile profile) {
     // (FMT-6).
     if (!seen.insert(keyid).second) TRY(refuse(RuleId::SignatureKeyRepeated, "each key id once", keyid));
     // A signature that is no hex is one bad signature among others: it counts for nothing (VER-T).
-    const std::string text = TRY(view.string("sig"));
+    const std::string text = TRY(signature_text(view, profile));
     file.signatures_.push_back({KeyId(std::move(keyid)), from_hex(text).value_or(Bytes{})});
   }
   file.signed_ = *TRY(envelope.value("signed"));

@@ -54,6 +54,15 @@ Result<std::uint32_t> count_signatures(ByteView wire, const model::KeyRing& ring
   return static_cast<std::uint32_t>(signers.size());
 }
 
+/// Every role that some entry delegates to, by itself or together with others.
+std::vector<model::AgreeingRole> named_in(const model::Delegations& delegations) {
+  std::vector<model::AgreeingRole> all;
+  for (const model::DelegatedRole& entry : delegations.roles) {
+    for (model::AgreeingRole& role : entry.roles()) all.push_back(std::move(role));
+  }
+  return all;
+}
+
 class Check {
  public:
   Check(repository::Source& source, UtcTime now) : source_(&source), now_(now) {}
@@ -143,7 +152,7 @@ class Check {
       const auto* file = set.targets(delegator, above);
       if (file == nullptr || !(*file)->delegations) continue;
       const model::Delegations delegations = *(*file)->delegations;
-      for (const model::DelegatedRole& role : delegations.roles) {
+      for (const model::AgreeingRole& role : named_in(delegations)) {
         if (!seen.emplace(role.name, delegator).second) continue;
         if (auto loaded = load(set, role.name, delegator); !loaded) {
           problem(loaded.error());

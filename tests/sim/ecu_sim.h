@@ -89,6 +89,7 @@ class EcuSim {
   client::SecondaryCore& core() { return *core_; }
   client::Installer& installer() { return *installer_; }
   client::LoopbackLink& link() { return link_; }
+  [[nodiscard]] const trust::MetadataStore& metadata() const noexcept { return metadata_; }
   /// Its next report, checked with its own key.
   Result<model::VerifiedReport> report();
   [[nodiscard]] const EcuOrder& order() const noexcept { return order_; }

@@ -64,9 +64,12 @@ void RepositorySim::set_keys(const RoleName& role, const Keys& allowed, std::uin
   for (auto& [name, file] : targets_) {
     if (!file.delegations) continue;
     for (model::DelegatedRole& delegated : file.delegations->roles) {
-      if (delegated.name != role) continue;
-      delegated.keys = role_keys(allowed, threshold);
-      enter(allowed, file.delegations->keys);
+      for (model::AgreeingRole& each : delegated.roleinfo) {
+        if (each.name == role) each.keys = role_keys(allowed, threshold);
+      }
+      if (delegated.roleinfo.empty() && delegated.name == role)
+        delegated.keys = role_keys(allowed, threshold);
+      if (file.delegations->keys_of(role) != nullptr) enter(allowed, file.delegations->keys);
     }
   }
 }
@@ -74,13 +77,15 @@ void RepositorySim::set_keys(const RoleName& role, const Keys& allowed, std::uin
 void RepositorySim::rotate(const RoleName& role) { set_keys(role, {new_key(role)}); }
 
 void RepositorySim::delegate(const RoleName& delegator, model::DelegatedRole role) {
-  const RoleName name = role.name;
+  const std::vector<model::AgreeingRole> named = role.roles();
   model::Targets& parent = targets(delegator);
   if (!parent.delegations) parent.delegations.emplace();
   parent.delegations->roles.push_back(std::move(role));
-  if (!targets_.contains(name)) targets_[name].expires = expires_;
-  if (!signers.contains(name)) signers[name] = {new_key(name)};
-  set_keys(name, signers[name]);
+  for (const auto& [name, keys, unknown] : named) {
+    if (!targets_.contains(name)) targets_[name].expires = expires_;
+    if (!signers.contains(name)) signers[name] = {new_key(name)};
+    set_keys(name, signers[name]);
+  }
 }
 
 void RepositorySim::delegate_bins(const RoleName& delegator, std::uint32_t bit_length,
@@ -226,6 +231,15 @@ model::DelegatedRole delegated(std::string name, std::vector<std::string> paths,
   role.paths = std::move(paths);
   role.terminating = terminating;
   return role;
+}
+
+model::DelegatedRole delegated_together(std::string name, const std::vector<std::string>& roles,
+                                        std::uint32_t least, std::vector<std::string> paths,
+                                        bool terminating) {
+  model::DelegatedRole entry = delegated(std::move(name), std::move(paths), terminating);
+  entry.min_roles_in_agreement = least;
+  for (const std::string& role : roles) entry.roleinfo.push_back({RoleName(role), {}, {}});
+  return entry;
 }
 
 json::Object image_facts(std::initializer_list<HardwareId> hardware, std::uint64_t release_counter) {

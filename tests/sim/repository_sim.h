@@ -101,6 +101,10 @@ class RepositorySim final : public trust::Transport {
 /// An entry for RepositorySim::delegate(): any hardware, keys to be filled in.
 model::DelegatedRole delegated(std::string name, std::vector<std::string> paths = {"*"},
                                bool terminating = false);
+/// An entry of several roles (TAP 3), of which `least` must agree.
+model::DelegatedRole delegated_together(std::string name, const std::vector<std::string>& roles,
+                                        std::uint32_t least, std::vector<std::string> paths = {"*"},
+                                        bool terminating = false);
 /// `custom` of an image as the image repository lists it: mustMatch with these facts.
 json::Object image_facts(std::initializer_list<HardwareId> hardware, std::uint64_t release_counter);
 /// The same as a director lists it, for one ECU.

@@ -112,6 +112,7 @@ class CoreHeight final : public Height {
       image = std::move(walk).take();
     }
     const auto set = TRY(trust::match(director, image, record_));
+    TRY(trust::check_together(director, set, record_));
     for (const trust::Assignment& assignment : set) TRY(check_image(assignment));
     for (const trust::Assignment& assignment : set) {
       trust::ProvisionedEcu& ecu = find_ecu(assignment.ecu());

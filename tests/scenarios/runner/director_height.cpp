@@ -29,7 +29,7 @@ class DirectorHeight final : public Height {
   std::uint64_t floor(const std::string& ecu) override {
     return vehicle_.find(EcuSerial(ecu))->floor.value();
   }
-  std::string reported() override { return ""; }
+  std::string reported() override { return signals_; }
 
  private:
   static void change_report(test::ReportPlan& plan, const json::Value& change) {
@@ -37,6 +37,11 @@ class DirectorHeight final : public Height {
     if (find(change, "serial") != nullptr) plan.says.ecu = EcuSerial(text(change, "serial"));
     if (find(change, "counter") != nullptr) plan.says.counter = number(change, "counter");
     if (find(change, "time") != nullptr) plan.says.time = *parse_utc(text(change, "time"));
+    if (find(change, "attacks") != nullptr) plan.says.attacks_detected = text(change, "attacks");
+    plan.says.attacks_detected.append(number_or(change, "pad", 0), 'x');
+    if (find(change, "runs") != nullptr) plan.says.installed = test::image("lie.bin", text(change, "runs"));
+    if (find(change, "verified") != nullptr)
+      plan.says.director_targets_version = Version(number(change, "verified"));
     if (find(change, "key") != nullptr) plan.key = static_cast<std::uint8_t>(number(change, "key"));
   }
 
@@ -53,8 +58,18 @@ class DirectorHeight final : public Height {
       plan.says.ecu = EcuSerial(text(what, "stranger"));
       says.reports.emplace(text(what, "stranger"), std::move(plan));
     }
-    if (const json::Value* change = find(what, "report"))
+    if (const json::Value* change = find(what, "report")) {
       change_report(says.reports.at(text(*change, "of")), *change);
+    }
+    if (const json::Value* changes = find(what, "reports")) {
+      for (const json::Value& change : *changes->as_array())
+        change_report(says.reports.at(text(change, "of")), change);
+    }
+    if (find(what, "rejected") != nullptr) {  // the primary could not verify it, and passes it on (PRI-10)
+      const std::string ecu = text(what, "rejected");
+      says.manifest.rejected.emplace(EcuSerial(ecu), says.report(ecu));
+      says.reports.erase(ecu);
+    }
     Bytes body = says.wire();
     if (find(what, "replace") != nullptr) {
       std::string altered(as_text(body));
@@ -72,7 +87,13 @@ class DirectorHeight final : public Height {
     const auto news = TRY(director::check_manifest(vehicle_, body, test::kNoon));
     last_ = body;
     vehicle_.manifest_counter = news.counter;
+    for (const inventory::EcuBehind& each : news.behind) signals_ += each.ecu.value() + ":mixed-bundles\n";
+    for (const inventory::EcuAbsence& each : news.absent) {
+      if (each.forged) signals_ += each.ecu.value() + ":forged-report\n";
+    }
     for (const inventory::EcuNews& each : news.fresh) {
+      signals_ += each.report.ecu.value() + ":" + each.report.attacks_detected + "\n";
+      if (each.quarantined) signals_ += each.report.ecu.value() + ":unknown-image\n";
       const auto ecu = std::ranges::find(vehicle_.ecus, each.report.ecu, &inventory::Ecu::serial);
       if (ecu == vehicle_.ecus.end()) continue;
       ecu->reported = inventory::Reported{each.report.counter,   each.digest,  each.report.time, test::kNoon,
@@ -84,6 +105,7 @@ class DirectorHeight final : public Height {
   inventory::Vehicle vehicle_;
   test::VehicleVoice voice_;
   Bytes last_;
+  std::string signals_;  ///< what the director notes: "ECU:what"
 };
 
 }  // namespace

@@ -26,6 +26,9 @@ class Garage : public Height {
     return all;
   }
   std::uint64_t floor(const std::string& ecu) override { return ecus_.at(ecu)->installer().floor()->value(); }
+  std::optional<std::uint64_t> ecu_trusts(const std::string& ecu, const FileId& file) override {
+    return version_in(*ecus_.at(ecu)->metadata().load(file.repository, file.role));
+  }
 
  protected:
   void set_clocks() {
@@ -209,6 +212,7 @@ class BusHeight final : public Garage {
     set_clocks();
     if (verb == "frame") return frame(what);
     if (verb == "restart") return restart();
+    if (verb == "alter-slot") return alter_spare_slot(*ecus_.at(*what.as_string()));
     if (verb != "offer" && verb != "stage" && verb != "message") return std::nullopt;
     sim::EcuSim& ecu = *ecus_.at(text(what, "ecu"));
     if (verb == "offer") return offer(ecu);
@@ -265,6 +269,14 @@ class BusHeight final : public Garage {
     const wire::Header header = TRY(wire::read_header(ByteView(bytes).first(head), ecu.core().max_payload()));
     const wire::Request request = TRY(wire::decode_request(header.type, ByteView(bytes).subspan(head)));
     return ask(ecu, request);
+  }
+
+  /// Somebody is at the storage, between the check of an image and its first boot.
+  static Came alter_spare_slot(sim::EcuSim& ecu) {
+    Bytes& spare = ecu.flash.at(client::other(TRY(ecu.flash.active())));
+    COTTER_ASSERT(!spare.empty());
+    spare.front() ^= 1U;
+    return std::string("ok");
   }
 
   Came restart() {

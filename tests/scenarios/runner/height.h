@@ -25,6 +25,10 @@ struct Height {
   virtual Result<void> damage(const FileId& file) = 0;
   /// The stored version of a file; nothing when it is not stored.
   virtual std::optional<std::uint64_t> trusted(const FileId& file) = 0;
+  /// The version of a file that an ECU itself has stored; nothing when it has none.
+  virtual std::optional<std::uint64_t> ecu_trusts(const std::string& /*ecu*/, const FileId& /*file*/) {
+    return std::nullopt;
+  }
   /// What each ECU runs.
   virtual std::map<std::string, model::InstalledImage> installed() = 0;
   /// The least release counter that an ECU may get.

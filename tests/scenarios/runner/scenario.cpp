@@ -62,6 +62,14 @@ std::vector<fs::path> all_files(const fs::path& folder) {
   return files;
 }
 
+std::vector<std::string> matrix_rows(const fs::path& folder) {
+  const std::string source = content_of(schema_of(folder));
+  const auto document = json::read(as_bytes(source));
+  COTTER_ASSERT(document);
+  const json::Value& matrix = at(at(*document, "properties"), "matrix");
+  return texts(at(at(at(matrix, "properties"), "row"), "enum"));
+}
+
 std::optional<std::string> complaint(const std::string& text, const fs::path& folder) {
   rapidjson::Document document;
   document.Parse(text.c_str());

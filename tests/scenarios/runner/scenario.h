@@ -40,6 +40,8 @@ std::vector<std::filesystem::path> all_files(const std::filesystem::path& folder
 /// A file that is not valid is a broken test: dies with what is wrong. The schema is looked for beside the
 /// folder, in schemas/, and in a source tree one further up.
 Scenario load(const std::filesystem::path& file);
+/// Every row that the schema knows.
+std::vector<std::string> matrix_rows(const std::filesystem::path& folder = source_folder());
 /// What the schema has against `text`; nothing when it is valid.
 std::optional<std::string> complaint(const std::string& text,
                                      const std::filesystem::path& folder = source_folder());

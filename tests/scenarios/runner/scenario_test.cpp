@@ -108,13 +108,25 @@ class Player {
     }
   }
 
+  /// Versions by file; null: none is stored.
+  template <class StoredVersion>
+  void expect_versions(const json::Value& files, StoredVersion stored) {
+    for (const auto& [file, version] : *files.as_object()) {
+      const auto wanted =
+          version.is_null() ? std::nullopt : std::optional(static_cast<std::uint64_t>(*version.as_int()));
+      EXPECT_EQ(stored(FileId::parse(file)), wanted) << file;
+    }
+  }
+
   void expect(const json::Value& what) {
     if (const json::Value* trusted = find(what, "trusted")) {
-      for (const auto& [file, version] : *trusted->as_object()) {
-        const auto stored = height_->trusted(FileId::parse(file));
-        const auto wanted =
-            version.is_null() ? std::nullopt : std::optional(static_cast<std::uint64_t>(*version.as_int()));
-        EXPECT_EQ(stored, wanted) << file;
+      expect_versions(*trusted, [&](const FileId& file) { return height_->trusted(file); });
+    }
+    if (const json::Value* ecus = find(what, "ecu_trusts")) {
+      for (const auto& [ecu, files] : *ecus->as_object()) {
+        SCOPED_TRACE(ecu);
+        expect_versions(files,
+                        [&, &ecu = ecu](const FileId& file) { return height_->ecu_trusts(ecu, file); });
       }
     }
     if (const json::Value* installed = find(what, "installed")) expect_installed(*installed);
@@ -177,6 +189,57 @@ TEST(ScenarioFiles, CoverEveryRule) {  // VER-ERR
     EXPECT_TRUE(covered.contains(std::string(rule.name)))
         << rule.name << " has no scenario: tests/scenarios/";
   }
+}
+
+std::set<std::string> all_ids() {
+  std::set<std::string> ids;
+  for (const auto& file : all_files()) {
+    for (const std::string& id : load(file).ids) ids.insert(id);
+  }
+  return ids;
+}
+
+TEST(ScenarioFiles, CoverEveryAttackOfTheCatalogue) {  // ATK-1 to ATK-52
+  const std::set<std::string> ids = all_ids();
+  for (int number = 1; number <= 52; ++number) {
+    const std::string id = "ATK-" + std::to_string(number);
+    EXPECT_TRUE(ids.contains(id)) << id << " has no scenario: tests/scenarios/";
+  }
+}
+
+TEST(ScenarioFiles, CoverEveryCellOfTheKeyCompromiseMatrix) {
+  std::set<std::pair<std::string, std::string>> covered;
+  for (const auto& file : all_files()) {
+    const Scenario scenario = load(file);
+    if (scenario.matrix) covered.emplace(scenario.matrix->row, scenario.matrix->column);
+  }
+  for (const std::string& row : matrix_rows()) {
+    for (const std::string column : {"must-fail", "succeeds"}) {
+      // Nothing is left that must fail, and nothing succeeds.
+      if (row == "image-root-and-director" && column == "must-fail") continue;
+      if (row == "below-threshold" && column == "succeeds") continue;
+      EXPECT_TRUE(covered.contains({row, column})) << row << " has no scenario that " << column;
+    }
+  }
+}
+
+TEST(ScenarioFiles, WaitForNothingButTheFeaturesThatAreStillToCome) {
+  const std::set<std::string> may_wait = {"ATK-1", "ATK-2", "ATK-3", "ATK-11", "ATK-30", "ATK-52"};
+  std::set<std::string> waiting;
+  for (const auto& file : all_files()) {
+    const Scenario scenario = load(file);
+    if (!scenario.waiting()) continue;
+    ASSERT_FALSE(scenario.ids.empty()) << file;
+    EXPECT_TRUE(may_wait.contains(scenario.ids.front())) << file << " must not wait";
+    EXPECT_TRUE(waiting.insert(scenario.ids.front()).second) << file << " is one too many that waits";
+  }
+  // Of these the client's side is there, and played.
+  std::set<std::string> played;
+  for (const auto& file : all_files()) {
+    const Scenario scenario = load(file);
+    if (!scenario.waiting()) played.insert(scenario.ids.begin(), scenario.ids.end());
+  }
+  for (const char* id : {"ATK-3", "ATK-11", "ATK-30"}) EXPECT_TRUE(played.contains(id)) << id;
 }
 
 TEST(ScenarioFiles, AnUnknownFieldOrVerbIsAComplaint) {

@@ -46,6 +46,8 @@ class Stage {
 
  private:
   class Network;
+  using Faults = std::map<std::string, Fault::Kind>;  ///< by path; under kEveryPath, of all
+  static constexpr const char* kEveryPath = "*";
   using Verb = void (Stage::*)(const json::Value&);
   static const std::map<std::string, Verb>& verbs();
 
@@ -58,6 +60,8 @@ class Stage {
   void rotate(const json::Value& what);
   void keys(const json::Value& what);
   void delegate(const json::Value& what);
+  void delegate_together(const json::Value& what);
+  void add_delegation(const json::Value& what, model::DelegatedRole entry);
   void remember(const json::Value& what);
   void advance(const json::Value& what);
   void other_vehicle(const json::Value& what);
@@ -96,6 +100,7 @@ class Stage {
   std::map<std::string, std::map<Repository, State>> remembered_;
   std::map<Repository, State> states_;  ///< where each role's served file lies now
   std::map<std::string, sim::Keys> old_keys_;
+  std::map<Repository, Faults> faults_;
   std::map<Repository, std::shared_ptr<Network>> networks_;
 };
 

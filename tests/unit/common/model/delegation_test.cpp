@@ -90,6 +90,9 @@ TEST(Delegations, RefuseRolesWithBothOrNeitherKindOfPath) {
   EXPECT_EQ(tuf(both), "delegation-paths-ambiguous");
   EXPECT_EQ(tuf(without(test::targets(), bosch("paths"))), "delegation-paths-ambiguous");
   EXPECT_EQ(tuf(changed(test::targets(), bosch("paths"), "a/*")), "member-wrong-kind");
+  EXPECT_EQ(tuf(changed(both, bosch("paths"), json::Value())), "accepted");  // as some write an empty list
+  EXPECT_EQ(vehicle(changed(both, bosch("paths"), json::Value())), "delegation-paths-ambiguous");
+  EXPECT_EQ(tuf(changed(test::targets(), bosch("paths"), json::Value())), "delegation-paths-ambiguous");
   EXPECT_EQ(tuf(changed(test::targets(), bosch("paths"), json::Array{1})), "member-wrong-kind");
 }
 
@@ -108,6 +111,79 @@ TEST(Delegations, RefuseMissingMembers) {
   for (const char* member : {"name", "keyids", "threshold"}) {
     EXPECT_EQ(tuf(without(test::targets(), bosch(member))), "member-missing") << member;
   }
+}
+
+/// The document of documents.h with an entry of two roles between its two others (FMT-76).
+json::Value with_two_that_agree() {
+  const json::Value entry = test::parse(R"({"name":"brakes","paths":["brakes/*"],"min_roles_in_agreement":2,
+    "terminating":false,"x-note":"kept","roleinfo":[
+      {"rolename":"oem","keyids":["k1"],"threshold":1,"x-note":"kept"},
+      {"rolename":"supplier","keyids":["k2","k3"],"threshold":2}]})");
+  json::Value document = test::targets();
+  json::Array& roles = *test::at(document, {"delegations", "roles"}).as_array();
+  roles.insert(roles.begin() + 1, entry);
+  return document;
+}
+
+test::Path agreement(const char* member) { return {"delegations", "roles", "1", member}; }
+
+// FMT-76: one list, so that an entry of several keeps its place among the others.
+TEST(Delegations, KeepAnEntryOfSeveralRolesInItsPlace) {
+  const Delegations delegations = decode(with_two_that_agree());
+  ASSERT_EQ(delegations.roles.size(), 3U);
+  const DelegatedRole& entry = delegations.roles[1];
+  EXPECT_EQ(entry.min_roles_in_agreement, 2U);
+  ASSERT_EQ(entry.roleinfo.size(), 2U);
+  EXPECT_EQ(entry.roleinfo[0].name, RoleName("oem"));
+  EXPECT_EQ(entry.roleinfo[1].keys.threshold, 2U);
+  EXPECT_TRUE(delegations.roles[0].roleinfo.empty());
+  EXPECT_EQ(delegations.roles[0].roles().size(), 1U);
+  EXPECT_EQ(entry.roles().size(), 2U);
+}
+
+TEST(Delegations, GiveAnEntryOfSeveralRolesBackAsItWas) {  // FMT-9
+  const json::Value document = with_two_that_agree();
+  EXPECT_EQ(Targets::decode(document, Profile::Vehicle)->encode(), document);
+}
+
+// TAP 3 as written: the list is bare, and the keys are its neighbours.
+TEST(Delegations, AreReadAndGivenBackInTheFormOfTap3) {
+  json::Value document = with_two_that_agree();
+  const json::Value list = test::at(document, {"delegations", "roles"});
+  document.as_object()->set("keys_for_delegations", test::keys());
+  document.as_object()->set("delegations", list);
+  const auto targets = Targets::decode(document, Profile::Tuf);
+  ASSERT_TRUE(targets) << verdict(targets);
+  EXPECT_EQ(targets->delegations->keys.size(), 3U);
+  EXPECT_EQ(targets->delegations->roles.size(), 3U);
+  EXPECT_EQ(targets->encode(), document);
+  EXPECT_EQ(tuf(without(document, {"keys_for_delegations"})), "member-missing");
+}
+
+TEST(Delegations, AskForAnAgreementThatCanBe) {  // FMT-76
+  EXPECT_EQ(tuf(changed(with_two_that_agree(), agreement("min_roles_in_agreement"), 0)), "threshold-zero");
+  EXPECT_EQ(tuf(changed(with_two_that_agree(), agreement("min_roles_in_agreement"), 3)),
+            "threshold-above-keys");
+  EXPECT_EQ(tuf(changed(with_two_that_agree(), agreement("roleinfo"), json::Array{})),
+            "threshold-above-keys");
+  EXPECT_EQ(tuf(without(with_two_that_agree(), agreement("min_roles_in_agreement"))), "member-missing");
+  EXPECT_EQ(
+      vehicle(changed(with_two_that_agree(), {"delegations", "roles", "1", "roleinfo", "0", "threshold"}, 2)),
+      "threshold-above-keys");
+}
+
+TEST(Delegations, KnowOneAnswerToWhoARoleIs) {  // FMT-73
+  const test::Path first = {"delegations", "roles", "1", "roleinfo", "0", "rolename"};
+  EXPECT_EQ(tuf(changed(with_two_that_agree(), first, "supplier")), "delegation-repeated");
+  EXPECT_EQ(tuf(changed(with_two_that_agree(), first, "hashed")), "delegation-repeated");  // of other keys
+  EXPECT_EQ(tuf(changed(with_two_that_agree(), first, "snapshot")), "role-name-unsafe");
+  EXPECT_EQ(vehicle(changed(with_two_that_agree(), first, "../x")), "role-name-unsafe");
+  // The same role with the same keys may be asked in two entries.
+  json::Value document = changed(with_two_that_agree(), first, "supplier-bosch");
+  document =
+      changed(document, {"delegations", "roles", "1", "roleinfo", "0", "keyids"}, json::Array{"k1", "k2"});
+  document = changed(document, {"delegations", "roles", "1", "roleinfo", "0", "threshold"}, 2);
+  EXPECT_EQ(vehicle(document), "accepted");
 }
 
 // FMT-74, FMT-73

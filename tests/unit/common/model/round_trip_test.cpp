@@ -38,9 +38,12 @@ const std::vector<json::Value>& odd_values() {
 bool is_respelled(const std::string& member, const json::Value* value) {
   const bool is_empty = value != nullptr && ((value->as_object() != nullptr && value->as_object()->empty()) ||
                                              (value->as_array() != nullptr && value->as_array()->empty()));
-  if (member == "consistent_snapshot" || member == "terminating") return value == nullptr;
-  if (member == "custom" || member == "installation_report" || member == "path_hash_prefixes")
-    return is_empty;
+  const bool is_null = value != nullptr && value->is_null();
+  if (member == "consistent_snapshot") return value == nullptr;
+  if (member == "terminating") return value == nullptr || is_null;
+  if (member == "delegations" || member == "paths") return is_null;
+  if (member == "path_hash_prefixes") return is_empty || is_null;
+  if (member == "custom" || member == "installation_report") return is_empty;
   if (member == "blake3")
     return value != nullptr && value->as_string() != nullptr && *value->as_string() == "AB";
   return false;

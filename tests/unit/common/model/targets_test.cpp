@@ -65,8 +65,25 @@ TEST(Targets, RefusesImagesWithoutLengthOrHashes) {
   EXPECT_EQ(tuf(changed(test::targets(), brake("hashes"), json::Object{{"md5", "00"}})), "hashes-empty");
   EXPECT_EQ(tuf(changed(test::targets(), brake("hashes"), json::Object{{"sha512", "00"}})),
             "hash-length-wrong");
-  EXPECT_EQ(tuf(changed(test::targets(), brake("custom"), "x")), "member-wrong-kind");
   EXPECT_EQ(tuf(changed(test::targets(), kBrake, json::Array{})), "member-wrong-kind");
+}
+
+// TUF 4.5: anything at all. What is no object is kept, and says nothing that we look for.
+TEST(Targets, KeepACustomOfAnyKind) {
+  for (const json::Value& custom : {json::Value("x"), json::Value(), json::Value(json::Array{1})}) {
+    const json::Value document = changed(test::targets(), brake("custom"), custom);
+    const auto targets = Targets::decode(document, Profile::Vehicle);
+    ASSERT_TRUE(targets) << verdict(targets);
+    EXPECT_TRUE(targets->targets.at(TargetName("supplier-bosch/brake-4.2.bin")).custom.empty());
+    EXPECT_EQ(targets->encode(), document);
+  }
+}
+
+// Serialisers of other makes write null for an empty list; ours do not.
+TEST(Targets, TakeNullForAnAbsentMemberOutsideVehicles) {
+  const json::Value document = changed(test::targets(), {"delegations"}, json::Value());
+  EXPECT_EQ(tuf(document), "accepted");
+  EXPECT_EQ(vehicle(document), "member-wrong-kind");
 }
 
 // ATK-38
@@ -81,13 +98,37 @@ Target image(const json::Value& custom) {
 // FMT-55
 TEST(MustMatch, IsTheSectionThatBothRepositoriesState) {
   const Target target = image(test::parse(
-      R"({"mustMatch":{"hardwareIds":["b","a","b"],"releaseCounter":42,"requires":[{"x":1}]},"releaseCounter":1})"));
+      R"({"mustMatch":{"hardwareIds":["b","a","b"],"releaseCounter":42,"requires":[{"hardwareId":"c","x":1}]},"releaseCounter":1})"));
   for (const Profile profile : {Profile::Tuf, Profile::Vehicle}) {
     const MustMatch facts = target.must_match(profile).value().value();
     EXPECT_EQ(facts.hardware_ids, (std::vector{HardwareId("a"), HardwareId("b")}));
     EXPECT_EQ(facts.release_counter, ReleaseCounter(42));
     EXPECT_EQ(facts.all, *target.custom.find("mustMatch")->as_object());
   }
+}
+
+TEST(MustMatch, StatesWhatElseMustAndMustNotRun) {  // DIR-40
+  const MustMatch facts =
+      MustMatch::decode(
+          test::parse(
+              R"({"hardwareIds":["a"],"releaseCounter":1,"requires":[{"hardwareId":"b","min":3,"max":9}],
+          "conflicts":[{"hardwareId":"c"}]})"))
+          .value();
+  ASSERT_EQ(facts.needs.size(), 1U);
+  EXPECT_EQ(facts.needs[0].hardware_id, HardwareId("b"));
+  for (const std::uint64_t counter : {3, 9}) EXPECT_TRUE(facts.needs[0].holds_for(ReleaseCounter(counter)));
+  for (const std::uint64_t counter : {2, 10}) EXPECT_FALSE(facts.needs[0].holds_for(ReleaseCounter(counter)));
+  ASSERT_EQ(facts.conflicts.size(), 1U);
+  EXPECT_TRUE(facts.conflicts[0].holds_for(ReleaseCounter(0)));
+  const auto of = [](const char* conditions) {
+    return verdict(MustMatch::decode(test::parse(
+        std::string(R"({"hardwareIds":["a"],"releaseCounter":1,"requires":)") + conditions + "}")));
+  };
+  EXPECT_EQ(of("[]"), "accepted");
+  EXPECT_EQ(of("{}"), "member-wrong-kind");
+  EXPECT_EQ(of(R"(["b"])"), "member-wrong-kind");
+  EXPECT_EQ(of(R"([{"min":1}])"), "member-missing");
+  EXPECT_EQ(of(R"([{"hardwareId":"b","min":"1"}])"), "member-wrong-kind");
 }
 
 TEST(MustMatch, IsMadeSortedAndOnceEach) {

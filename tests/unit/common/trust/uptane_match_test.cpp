@@ -113,9 +113,52 @@ TEST_F(Match, MustMatchIsRequiredOnBothSides) {  // FMT-55, GAP-12
 TEST_F(Match, UnknownFactsOfTheSectionCountToo) {  // FMT-55
   list("one", sim::image_facts({kBrakeHardware}, 2));
   json::Object custom = sim::assigned_to(kBrake, kBrakeHardware, 2);
-  custom.find("mustMatch")->as_object()->set("requires", json::Array{"y.bin"});
+  custom.find("mustMatch")
+      ->as_object()
+      ->set("requires", json::Array{json::Object{{"hardwareId", "hw-DOOR"}}});
   assign("one", custom);
   EXPECT_EQ(verdict(matched()), "match-custom-differs");
+}
+
+/// An image for the brakes with these conditions, on both repositories, and what comes of it.
+class Together : public Match {
+ protected:
+  std::string with(const char* member, json::Object condition) {
+    json::Object ours = sim::image_facts({kBrakeHardware}, 2);
+    json::Object theirs = sim::assigned_to(kBrake, kBrakeHardware, 2);
+    for (json::Object* custom : {&ours, &theirs}) {
+      custom->find("mustMatch")->as_object()->set(member, json::Array{condition});
+    }
+    list("one", ours);
+    assign("one", theirs);
+    const auto set = matched();
+    if (!set) return verdict(set);
+    return verdict(check_together(director_.refresh().value(), *set, record_));
+  }
+};
+
+TEST_F(Together, WhatAnImageNeedsMustRunBesideIt) {  // DIR-40, ATK-14
+  record_.ecus[1].floor = ReleaseCounter(5);
+  EXPECT_EQ(with("requires", {{"hardwareId", "hw-DOOR"}, {"min", 5}, {"max", 5}}), "accepted");
+  EXPECT_EQ(with("requires", {{"hardwareId", "hw-DOOR"}, {"min", 6}}), "match-requirement-unmet");
+  EXPECT_EQ(with("requires", {{"hardwareId", "hw-DOOR"}, {"max", 4}}), "match-requirement-unmet");
+  EXPECT_EQ(with("requires", {{"hardwareId", "hw-ROOF"}}), "match-requirement-unmet");  // there is none
+  record_.ecus.push_back({EcuSerial("DOOR-2"), kDoorHardware, ReleaseCounter(4), std::nullopt});
+  EXPECT_EQ(with("requires", {{"hardwareId", "hw-DOOR"}, {"min", 5}}),
+            "match-requirement-unmet");  // all of them
+}
+
+TEST_F(Together, WhatAnImageExcludesMustNotRunBesideIt) {  // DIR-40, ATK-14
+  record_.ecus[1].floor = ReleaseCounter(5);
+  EXPECT_EQ(with("conflicts", {{"hardwareId", "hw-DOOR"}, {"min", 6}}), "accepted");
+  EXPECT_EQ(with("conflicts", {{"hardwareId", "hw-ROOF"}}), "accepted");
+  EXPECT_EQ(with("conflicts", {{"hardwareId", "hw-DOOR"}, {"min", 5}}), "match-conflict");
+  EXPECT_EQ(with("conflicts", {{"hardwareId", "hw-DOOR"}}), "match-conflict");
+}
+
+TEST_F(Together, CountersAreThoseAfterTheUpdate) {  // of its own hardware: 1 before, 2 after
+  EXPECT_EQ(with("requires", {{"hardwareId", "hw-BRAKE"}, {"min", 2}}), "accepted");
+  EXPECT_EQ(with("conflicts", {{"hardwareId", "hw-BRAKE"}, {"max", 1}}), "accepted");
 }
 
 TEST_F(Match, TakesTheFloorItselfAndNothingBelow) {  // PRI-31
