@@ -92,10 +92,17 @@ Result<CycleOutcome> UpdateCycle::run_once() {
     outcome.ecus = std::move(*installed);
   } else {
     outcome.stopped = std::move(installed).error();
+    if (news_) TRY(look_again());  // the ECUs that are not in the set have not heard of it yet
     if (const Rejection* why = rejection_in(*outcome.stopped)) parts_.note_attack(*why);
   }
   if (outcome.stopped || !outcome.ecus.empty()) TRY(report(outcome));
   return outcome;
+}
+
+Result<void> UpdateCycle::look_again() {
+  CycleState state = TRY(parts_.store.cycle());
+  state.image_refreshed = {};
+  return parts_.store.save(state);
 }
 
 Result<std::vector<EcuOutcome>> UpdateCycle::resume(const CycleState& state) {
@@ -120,12 +127,13 @@ Result<std::vector<EcuOutcome>> UpdateCycle::update(const trust::VehicleRecord& 
   trust::TrustedSet image = TRY(refresh(Repository::Image, state.now, parts_.uplink.image_repository()));
   state.image_refreshed = state.now;
   set_ = TRY(match_all(director, std::move(image), wanted, record, parts_.uplink.image_repository()));
+  if (!set_.empty()) TRY(download(set_));
+  // Not before: a set that cannot be had whole is handed to nobody (PRI-20).
   if (due || news_) dispatcher_.tell_the_others(set_, parts_.store);
   if (set_.empty()) {
     TRY(parts_.store.save(state));
     return std::vector<EcuOutcome>{};
   }
-  TRY(download(set_));
   return install(set_, state);
 }
 

@@ -59,6 +59,8 @@ class UpdateCycle {
   Result<CycleOutcome> run_once();
 
  private:
+  /// The next cycle asks both repositories and tells every ECU, whenever the last one did.
+  Result<void> look_again();
   /// Finishes a set that ECUs were switching to when the power went, by the time at which it was verified
   /// (INS-7).
   Result<std::vector<EcuOutcome>> resume(const CycleState& state);

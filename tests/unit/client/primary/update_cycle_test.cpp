@@ -194,6 +194,48 @@ TEST(UpdateCycle, HandsNothingOnWhenOneImageIsWrong) {  // PRI-17, PRI-20
   EXPECT_FALSE(bench.did("stage"));
 }
 
+/// A new key for the director's targets, and all that follows from it.
+void rotate_directors_key(Bench& bench) {
+  bench.vehicle.director.rotate(model::targets_role());
+  bench.vehicle.director.publish(model::root_role());
+  bench.vehicle.director.release({model::targets_role()});
+}
+
+TEST(UpdateCycle, TellsEcusWithoutAnImageOfChangesAndOnceADay) {  // PRI-15, GAP-8
+  Bench bench;
+  bench.pin_roots();
+  bench.release(bench.brake, "team/brake/2.bin", "brake two");
+  bench.cycle();
+  EXPECT_TRUE(bench.did("DOOR metadata"));
+  EXPECT_TRUE(bench.did("GATEWAY metadata"));
+  bench.log.clear();
+  bench.cycle();
+  EXPECT_FALSE(bench.did("metadata")) << "nothing has changed: no ECU is woken";
+  rotate_directors_key(bench);
+  bench.cycle();
+  EXPECT_TRUE(bench.did("BRAKE metadata"));
+  EXPECT_TRUE(bench.did("DOOR metadata"));
+  bench.log.clear();
+  bench.stopped_clock.time += std::chrono::hours(24);
+  bench.cycle();
+  EXPECT_TRUE(bench.did("DOOR metadata"));
+}
+
+TEST(UpdateCycle, TellsThemLaterWhatAFailedCycleBrought) {  // PRI-15
+  Bench bench;
+  bench.pin_roots();
+  bench.cycle();
+  rotate_directors_key(bench);
+  bench.release(bench.brake, "team/brake/2.bin", "brake two");
+  bench.served_images["team/brake/2.bin"] = to_bytes("brake 2!!");
+  bench.log.clear();
+  EXPECT_TRUE(bench.cycle().stopped);
+  EXPECT_FALSE(bench.did("metadata"));
+  bench.served_images["team/brake/2.bin"] = to_bytes("brake two");
+  EXPECT_FALSE(bench.cycle().stopped);
+  EXPECT_TRUE(bench.did("DOOR metadata"));
+}
+
 TEST(UpdateCycle, SendsEveryReportAndNamesTheForgedAndTheMissing) {  // PRI-10, FMT-81
   Bench bench;
   bench.pin_roots();
