@@ -16,6 +16,7 @@
 #include "server/app/offline_keys.h"
 #include "server/app/renew_repository.h"
 #include "server/app/workspace.h"
+#include "server/http/descriptors.h"
 #include "server/http/listen_address.h"
 #include "server/http/server.h"
 #include "server/keys/keyring.h"
@@ -90,6 +91,15 @@ Result<std::vector<crypto::Secret>> read_passphrases(const Arguments& arguments,
   return passphrases;
 }
 
+http::Access access_of(const app::Settings& settings, bool plain) {
+  http::Access access;
+  access.public_repository = plain || settings.public_repo;
+  access.vehicles_by_name = plain;
+  access.writes = {settings.writes_at_once, settings.writes_per_minute};
+  access.reads = {settings.reads_at_once, settings.reads_per_minute};
+  return access;
+}
+
 void announce(const Arguments& arguments, const std::string& url) {
   if (arguments.json) {
     host::print_json_line(json::Object{{"listening", url}});
@@ -123,7 +133,8 @@ Result<void> serve(const Arguments& arguments) {
   std::optional<std::filesystem::path> repo_dir;
   if (arguments.role != "director") repo_dir = workspace.repo_dir();
   const http::Router router(repo_dir, director ? director->service.get() : nullptr,
-                            {arguments.plain || workspace.settings().public_repo, arguments.plain});
+                            access_of(workspace.settings(), arguments.plain));
+  options.max_connections = http::connections_that_fit(options.max_connections);
   const auto server = TRY(http::Server::listen(options, router));
   std::unique_ptr<app::RepositoryKeeper> keeper;
   if (director && repo_dir) keeper = TRY(keep_repository(workspace, *director));

@@ -191,7 +191,7 @@ Error refusal(const std::string& what, const Transfer& transfer, bool is_read) {
   Fault::Kind kind = Fault::Kind::Denied;
   if (status == 404 || (is_read && status == 403)) kind = Fault::Kind::NotFound;
   if (status == 416) kind = Fault::Kind::Conflict;
-  if (status >= 500) kind = Fault::Kind::Network;
+  if (status >= 500 || status == 429) kind = Fault::Kind::Network;  // for now: not for this request alone
   std::string detail = what + ": the server answers " + std::to_string(status);
   if (status >= 300 && status < 400) detail += ", a redirect, and those are followed for images only";
   const std::string problem = problem_in(transfer.problem());

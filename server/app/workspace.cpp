@@ -43,6 +43,31 @@ Result<Lifetimes> read_lifetimes(const host::Config& config, std::string_view re
   return lifetimes;
 }
 
+struct LimitKey {
+  const char* name;
+  std::uint32_t Settings::*member;
+};
+constexpr LimitKey kLimitKeys[] = {{"writes_at_once", &Settings::writes_at_once},
+                                   {"writes_per_minute", &Settings::writes_per_minute},
+                                   {"reads_at_once", &Settings::reads_at_once},
+                                   {"reads_per_minute", &Settings::reads_per_minute}};
+constexpr std::int64_t kMostPerMinute = 60'000;  // one a millisecond: no limit any more
+
+Result<void> read_limits(const host::Config& config, Settings& settings) {
+  for (const LimitKey& key : kLimitKeys) {
+    std::uint32_t& limit = settings.*key.member;
+    limit = static_cast<std::uint32_t>(
+        TRY(config.integer_or(fmt::format("vehicle_limits.{}", key.name), limit, 1, kMostPerMinute)));
+  }
+  return {};
+}
+
+std::string limits_text(const Settings& settings) {
+  std::string text;
+  for (const LimitKey& key : kLimitKeys) text += fmt::format("{} = {}\n", key.name, settings.*key.member);
+  return text;
+}
+
 std::string lifetimes_text(const Lifetimes& lifetimes) {
   std::string text;
   for (const LifetimeKey& key : kLifetimeKeys) {
@@ -90,12 +115,16 @@ listen = {}
 # Serve /repo/ to clients without a certificate too, as a CDN would. It holds no secrets.
 public_repo = {}
 
+# What each vehicle may ask of the director: so often at once, then in a minute. Writes are manifests and ECU
+# lists, reads are metadata. Who asks more is told to come back later, so that none holds up the others.
+[vehicle_limits]
+{}
 [offline]
 # Where the holders' folders were made. Take them away: the offline keys do not belong on this machine.
 {}
 )",
       lifetimes_text(settings.image), lifetimes_text(settings.director), toml_string(settings.listen),
-      settings.public_repo,
+      settings.public_repo, limits_text(settings),
       settings.offline_dir ? "dir = " + toml_string(settings.offline_dir->string()) : "# dir = \"\"");
 }
 
@@ -106,6 +135,7 @@ Result<Settings> read_settings(const fs::path& cotter_toml) {
   settings.director = TRY(read_lifetimes(config, "director", settings.director));
   settings.listen = TRY(config.string_or("server.listen", settings.listen));
   settings.public_repo = TRY(config.boolean_or("server.public_repo", settings.public_repo));
+  TRY(read_limits(config, settings));
   settings.offline_dir = TRY(config.find_path("offline.dir"));
   TRY(config.refuse_unknown());
   return settings;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -27,6 +28,11 @@ struct Settings {
                      std::chrono::days{1}};
   std::string listen = "127.0.0.1:8443";
   bool public_repo = false;  ///< /repo/ is served to clients without a certificate too
+  /// What one vehicle may ask of the director at once, and then in a minute.
+  std::uint32_t writes_at_once = 300;
+  std::uint32_t writes_per_minute = 12;
+  std::uint32_t reads_at_once = 600;
+  std::uint32_t reads_per_minute = 600;
   std::optional<std::filesystem::path> offline_dir{};  ///< where init put the holders' folders
 };
 

@@ -41,7 +41,23 @@ Response text(const std::string& words) {
 }  // namespace
 
 Router::Router(std::optional<std::filesystem::path> repo_dir, app::DirectorService* director, Access access)
-    : repo_dir_(std::move(repo_dir)), director_(director), access_(access) {}
+    : repo_dir_(std::move(repo_dir)),
+      director_(director),
+      access_(access),
+      writes_(std::make_unique<RateLimiter>(access.writes)),
+      reads_(std::make_unique<RateLimiter>(access.reads)) {}
+
+std::optional<Response> Router::too_soon(const Request& head, RateLimiter::Instant now) const {
+  if (!head.path.starts_with(kDirector) || director_ == nullptr) return std::nullopt;
+  const auto call = director_call(head);
+  if (!call) return std::nullopt;
+  const auto wait = (reads(head.method) ? *reads_ : *writes_).take(call->vehicle, now);
+  if (!wait) return std::nullopt;
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(*wait).count();
+  Response response = problem(429, "too many requests", "this vehicle calls too often; see Retry-After");
+  response.headers["Retry-After"] = std::to_string(seconds);
+  return response;
+}
 
 Response Router::handle(const Request& request) const {
   const std::string_view path = request.path;

@@ -3,11 +3,13 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string_view>
 
 #include "server/app/director_service.h"
 #include "server/http/message.h"
+#include "server/http/rate_limit.h"
 
 namespace cotter::http {
 
@@ -16,6 +18,10 @@ struct Access {
   bool public_repository = false;  ///< /repo/ without a client certificate
   /// A loopback listener without TLS, for development: /director/vehicles/VIN/… names the vehicle.
   bool vehicles_by_name = false;
+  /// Of each vehicle under /director/, so that none holds up the others (ATK-50). An honest cycle writes
+  /// twice and reads a dozen files, but for a vehicle that slept through hundreds of roots.
+  Rate writes{300, 12};
+  Rate reads{600, 600};
 };
 
 class Router {
@@ -24,6 +30,9 @@ class Router {
   /// key and no database; else it must outlive the router.
   Router(std::optional<std::filesystem::path> repo_dir, app::DirectorService* director, Access access);
 
+  /// Whether the caller may ask at all so soon: a 429 with Retry-After if not. To be asked once for each
+  /// request, before its body is read and before handle(): it costs nobody but the caller.
+  [[nodiscard]] std::optional<Response> too_soon(const Request& head, RateLimiter::Instant now) const;
   [[nodiscard]] Response handle(const Request& request) const;
   /// How many bytes of body to read for a request of this head; 0: none, handle() answers without. What a
   /// stranger sends is not even read.
@@ -43,6 +52,8 @@ class Router {
   std::optional<std::filesystem::path> repo_dir_;
   app::DirectorService* director_;
   Access access_;
+  std::unique_ptr<RateLimiter> writes_;
+  std::unique_ptr<RateLimiter> reads_;
 };
 
 }  // namespace cotter::http

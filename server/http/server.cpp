@@ -31,6 +31,19 @@ asio::awaitable<void> pause(const asio::any_io_executor& executor) {
   co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
 }
 
+/// When all places are taken, whoever kept us waiting longest gives his up: else a few thousand silent
+/// connections, which cost their owner nothing, would shut everybody out (ATK-50). false: we are at work for
+/// all of them.
+bool make_room(const Shared& shared) {
+  Connection* slowest = nullptr;
+  for (Connection* each : shared.connections) {
+    if (!each->waiting_since()) continue;
+    if (slowest == nullptr || *each->waiting_since() < *slowest->waiting_since()) slowest = each;
+  }
+  if (slowest != nullptr) slowest->cut();
+  return slowest != nullptr;
+}
+
 asio::awaitable<void> accept_all(tcp::acceptor& acceptor, Shared& shared, asio::ssl::context* tls) {
   const auto executor = acceptor.get_executor();
   bool was_full = false;
@@ -39,12 +52,14 @@ asio::awaitable<void> accept_all(tcp::acceptor& acceptor, Shared& shared, asio::
     tcp::socket socket = co_await acceptor.async_accept(asio::redirect_error(asio::use_awaitable, error));
     if (shared.stopping) break;
     const bool full = error || shared.connections.size() >= shared.options.max_connections;
+    const bool has_room = !full || (!error && make_room(shared));
     if (full && !was_full) {
-      spdlog::warn("a connection was not taken: {}", error ? error.message() : "as many as allowed are open");
+      spdlog::warn("as many connections are open as may be: {}",
+                   error ? error.message() : "the one idle longest gives way to each new one");
     }
     was_full = full;
     if (error) co_await pause(executor);
-    if (full) continue;  // the socket closes by itself
+    if (!has_room) continue;  // the socket closes by itself
     socket.set_option(tcp::no_delay(true), error);
     if (tls != nullptr) {
       asio::co_spawn(executor, serve_tls(std::move(socket), shared, *tls), asio::detached);

@@ -31,7 +31,9 @@ struct ServerOptions {
   std::chrono::milliseconds body{
       30'000};  ///< for a body to come, and for the client to take 32 KiB of an answer
   std::chrono::milliseconds grace{5'000};  ///< for what is under way when the server stops
-  std::size_t max_connections = 4096;      ///< who comes on top of them is turned away
+  /// For one more, the connection that waits longest for its client gives way; if none does, nobody more is
+  /// taken.
+  std::size_t max_connections = 4096;
 };
 
 class Server {

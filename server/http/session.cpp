@@ -112,17 +112,26 @@ class Session final : Connection {
     error_code ignored;
     if (!answering_) socket().socket().shutdown(tcp::socket::shutdown_receive, ignored);
   }
-  void cut() override { socket().close(); }
+  void cut() override {
+    waiting_since_.reset();
+    socket().close();
+  }
+  [[nodiscard]] std::optional<Instant> waiting_since() const override { return waiting_since_; }
 
  private:
   static constexpr bool kTls = !std::is_same_v<Stream, beast::tcp_stream>;
   enum class Body : std::uint8_t { Read, TooLarge, Broken };
   auto& socket() { return beast::get_lowest_layer(stream_); }
+  /// From here on it is the client's turn.
+  void wait_for_client(std::chrono::milliseconds limit) {
+    waiting_since_ = std::chrono::steady_clock::now();
+    socket().expires_after(limit);
+  }
 
   asio::awaitable<bool> open() {
     if constexpr (kTls) {
       error_code error;
-      socket().expires_after(shared_.options.idle);
+      wait_for_client(shared_.options.idle);
       co_await stream_.async_handshake(asio::ssl::stream_base::server,
                                        asio::redirect_error(asio::use_awaitable, error));
       if (error) {
@@ -159,7 +168,7 @@ class Session final : Connection {
     parser.header_limit(kMaxHeader);
     parser.body_limit(std::numeric_limits<std::uint64_t>::max());  // until we know what is asked for
     error_code error;
-    socket().expires_after(shared_.options.idle);
+    wait_for_client(shared_.options.idle);
     co_await bhttp::async_read_header(stream_, buffer_, parser,
                                       asio::redirect_error(asio::use_awaitable, error));
     if (error) co_return co_await refuse_unreadable(error);
@@ -174,6 +183,7 @@ class Session final : Connection {
     Request request = head_of(parser, caller_);
     const bool head = request.method == Method::Head;
     if (is_ambiguous(parser)) co_return co_await refuse(problem(400, "bad request", kAmbiguous), head);
+    auto too_soon = shared_.router.too_soon(request, std::chrono::steady_clock::now());
     const std::uint64_t limit = shared_.router.max_body(request);
     if (limit == 0 && has_body(parser)) {
       const Response response = co_await answer(request);
@@ -188,7 +198,13 @@ class Session final : Connection {
       if (body == Body::Broken) co_return false;
       request.body = std::move(parser.get().body());
     }
-    const Response response = co_await answer(request);
+    // Who calls too often is told so on the same connection: a new one would cost us another handshake.
+    Response response;
+    if (too_soon) {
+      response = *std::move(too_soon);
+    } else {
+      response = co_await answer(request);
+    }
     const bool keep_alive = parser.get().keep_alive() && !shared_.stopping;
     const bool written = co_await write(response, head, keep_alive);
     co_return written&& keep_alive;
@@ -198,7 +214,7 @@ class Session final : Connection {
     if (parser.content_length().value_or(0) > limit) co_return Body::TooLarge;
     parser.body_limit(limit);
     error_code error;
-    socket().expires_after(shared_.options.body);
+    wait_for_client(shared_.options.body);
     const auto expect = parser.get()[bhttp::field::expect];
     if (version_ >= 11 && beast::iequals(expect, "100-continue")) {
       static constexpr std::string_view kGoOn = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -232,6 +248,7 @@ class Session final : Connection {
   asio::awaitable<Response> answer(const Request& request) {
     // Signed files are read here and now; the director may wait for a signer or the disk, on a thread of its
     // own. `request` lives in a frame of this thread, which the loop keeps until that is done.
+    waiting_since_.reset();
     if (!request.path.starts_with("/director/")) co_return shared_.router.handle(request);
     socket().expires_never();
     co_return co_await asio::co_spawn(shared_.blocking, handle_blocking(request), asio::use_awaitable);
@@ -258,7 +275,7 @@ class Session final : Connection {
     }
     bhttp::response_serializer<bhttp::empty_body> serializer(header);
     error_code error;
-    socket().expires_after(shared_.options.body);
+    wait_for_client(shared_.options.body);
     co_await bhttp::async_write_header(stream_, serializer, asio::redirect_error(asio::use_awaitable, error));
     if (error) co_return false;
     if (head || !response.file || response.status == 304) co_return true;
@@ -268,7 +285,7 @@ class Session final : Connection {
   template <class Message>
   asio::awaitable<bool> write_message(const Message& message) {
     error_code error;
-    socket().expires_after(shared_.options.body);
+    wait_for_client(shared_.options.body);
     co_await bhttp::async_write(stream_, message, asio::redirect_error(asio::use_awaitable, error));
     co_return !error;
   }
@@ -292,7 +309,7 @@ class Session final : Connection {
     while (!piece.empty()) {
       const auto slice = piece.first(std::min(kSlice, piece.size()));
       error_code error;
-      socket().expires_after(shared_.options.body);
+      wait_for_client(shared_.options.body);
       const asio::const_buffer bytes(slice.data(), slice.size());
       co_await asio::async_write(stream_, bytes, asio::redirect_error(asio::use_awaitable, error));
       if (error) co_return false;
@@ -305,6 +322,7 @@ class Session final : Connection {
   Shared& shared_;
   beast::flat_buffer buffer_;
   std::optional<VehicleId> caller_;
+  std::optional<Instant> waiting_since_ = std::chrono::steady_clock::now();
   unsigned version_ = 11;   ///< of the last request
   bool answering_ = false;  ///< a request came, and is not answered yet
   bool unread_ = false;     ///< the client may still be sending what nobody wants

@@ -10,6 +10,8 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/thread_pool.hpp>
+#include <chrono>
+#include <optional>
 #include <set>
 
 #include "server/http/server.h"
@@ -21,6 +23,9 @@ class Connection {
  public:
   virtual void end_if_idle() = 0;
   virtual void cut() = 0;
+  using Instant = std::chrono::steady_clock::time_point;
+  /// Since when it is the client's turn to send or to take something; none while we are at work for it.
+  [[nodiscard]] virtual std::optional<Instant> waiting_since() const = 0;
 
  protected:
   ~Connection() = default;

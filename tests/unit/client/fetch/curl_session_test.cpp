@@ -77,6 +77,7 @@ TEST(CurlSession, TellsMissingFromRefusedFromFailing) {
   EXPECT_EQ(kind(401), Fault::Kind::Denied);
   EXPECT_EQ(kind(302), Fault::Kind::Denied);
   EXPECT_EQ(kind(503), Fault::Kind::Network);
+  EXPECT_EQ(kind(429), Fault::Kind::Network) << "too often, for now: nothing is wrong with the request";
   status = 403;
   const auto put = curl.put(server.url(), as_bytes("{}"), "application/json", 1000);
   EXPECT_EQ(fault_kind(put), Fault::Kind::Denied);

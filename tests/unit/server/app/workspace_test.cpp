@@ -63,6 +63,8 @@ TEST_F(Workspaces, SettingsComeBackAsWritten) {
   settings.director.timestamp = std::chrono::hours(2);
   settings.listen = "0.0.0.0:443";
   settings.public_repo = true;
+  settings.writes_at_once = 7;
+  settings.reads_per_minute = 60'000;
   settings.offline_dir = "/media/a \"quoted\" \\ stick";
   put(cotter_toml_text(settings));
   const auto workspace = Workspace::open(dir());
@@ -71,6 +73,9 @@ TEST_F(Workspaces, SettingsComeBackAsWritten) {
   EXPECT_EQ(workspace->settings().director, settings.director);
   EXPECT_EQ(workspace->settings().listen, settings.listen);
   EXPECT_TRUE(workspace->settings().public_repo);
+  EXPECT_EQ(workspace->settings().writes_at_once, 7U);
+  EXPECT_EQ(workspace->settings().writes_per_minute, Settings{}.writes_per_minute);
+  EXPECT_EQ(workspace->settings().reads_per_minute, 60'000U);
   EXPECT_EQ(workspace->settings().offline_dir, settings.offline_dir);
 }
 
@@ -89,6 +94,11 @@ TEST_F(Workspaces, MisspeltSettingIsNamedWithItsLine) {
   ASSERT_FALSE(workspace);
   EXPECT_TRUE(is_fault(workspace.error(), Fault::Kind::Usage));
   EXPECT_NE(summary(workspace.error()).find("line 3: unknown key image.snapshop_hours"), std::string::npos);
+}
+
+TEST_F(Workspaces, LimitThatLetsNoVehicleInIsRefused) {
+  put("[vehicle_limits]\nwrites_at_once = 0\n");
+  EXPECT_TRUE(is_fault(Workspace::open(dir()).error(), Fault::Kind::Usage));
 }
 
 TEST_F(Workspaces, LifetimeOfNothingIsRefused) {

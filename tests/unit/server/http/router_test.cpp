@@ -52,6 +52,27 @@ TEST_F(RouterTo, AsksForACertificateEverywhereButForHealth) {
   EXPECT_EQ(strict_.handle(get("/")).status, 404U);
 }
 
+TEST_F(RouterTo, CountsReadsAndWritesOfEachVehicleApart) {  // ATK-50
+  Access access{false, false, {1, 1}, {2, 60}};
+  const Router router(repo(), director_.get(), access);
+  const RateLimiter::Instant now{};
+  const Request put = asking(Method::Put, "/director/manifest", "VIN-1");
+  EXPECT_FALSE(router.too_soon(put, now));
+  const auto told = router.too_soon(put, now + std::chrono::milliseconds(1));
+  ASSERT_TRUE(told);
+  EXPECT_EQ(told->status, 429U);
+  EXPECT_EQ(told->headers.at("Retry-After"), "60");
+  EXPECT_TRUE(router.too_soon(asking(Method::Post, "/director/ecus", "VIN-1"), now));
+  EXPECT_TRUE(router.too_soon(asking(Method::Other, "/director/x", "VIN-1"), now));
+  EXPECT_FALSE(router.too_soon(asking(Method::Put, "/director/manifest", "VIN-2"), now));
+  for (int i = 0; i < 2; ++i) EXPECT_FALSE(router.too_soon(get("/director/absent", "VIN-1"), now));
+  EXPECT_TRUE(router.too_soon(get("/director/timestamp.json", "VIN-1"), now));
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_FALSE(router.too_soon(get("/repo/timestamp.json", "VIN-1"), now));
+    EXPECT_FALSE(router.too_soon(get("/director/timestamp.json"), now)) << "a stranger costs nothing";
+  }
+}
+
 TEST_F(RouterTo, ServesTheRepositoryToVehiclesAndWhereConfiguredToAll) {  // IMG-1
   EXPECT_EQ(strict_.handle(get("/repo/timestamp.json", "VIN-1")).status, 200U);
   const Router open(repo(), director_.get(), {true, false});
