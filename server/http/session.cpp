@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/ssl.hpp>
@@ -9,6 +10,7 @@
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/beast/ssl.hpp>
+#include <cctype>
 #include <ctime>
 #include <limits>
 #include <span>
@@ -73,11 +75,21 @@ Request head_of(const Parser& parser, const std::optional<VehicleId>& caller) {
   return request;
 }
 
+/// RFC 9110 7.2: a name or an address, perhaps with a port. What a folded line or a second name left in it is
+/// none.
+bool is_host(std::string_view host) {
+  return std::ranges::all_of(host, [](unsigned char c) {
+    return std::isalnum(c) != 0 ||
+           std::string_view("-._~%!$&'()*+,;=:[]").find(static_cast<char>(c)) != std::string_view::npos;
+  });
+}
+
 /// RFC 9112 3.2 and 6.3: who is meant, and where the body ends, must be beyond doubt.
 bool is_ambiguous(const Parser& parser) {
   const auto& head = parser.get();
   const bool needs_host = head.version() >= 11;
-  return (needs_host && head.count(bhttp::field::host) != 1) ||
+  const auto host = head[bhttp::field::host];
+  return (needs_host && head.count(bhttp::field::host) != 1) || !is_host({host.data(), host.size()}) ||
          (head.count(bhttp::field::transfer_encoding) != 0 && !parser.chunked());
 }
 

@@ -249,7 +249,7 @@ TEST_F(HttpServerWith, ARequestOfTwoMeaningsIsRefused) {
         "Host: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n", "Host: x\r\nTransfer-Encoding: gzip\r\n",
         "Host: x\r\nTransfer-Encoding: chunked, gzip\r\n", "Host: x\r\nContent-Length: -1\r\n",
         "Host: x\r\nContent-Length: 5x\r\n", "", "Host: x\r\nHost: y\r\n", "Host: x\r\nBad Name: 1\r\n",
-        "Host: x\r\n folded\r\nA\rB: c\r\n"}) {
+        "Host: x\r\n folded\r\nA\rB: c\r\n", "Host: x\r\n X: folded\r\n", "Host: x y\r\n", "Host: x/y\r\n"}) {
     EXPECT_EQ(ask("PUT " + kManifest + " HTTP/1.1\r\n" + headers + "\r\n").status, 400) << headers;
   }
 }
