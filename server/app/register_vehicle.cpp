@@ -75,7 +75,7 @@ Result<RegistrationReceipt> confirm_ecus(host::Db& db, const VehicleId& caller, 
     (recorded ? receipt.confirmed : receipt.pending).push_back(claim.ecu.serial);
     if (!recorded) pending.push_back(std::move(claim.ecu));
   }
-  if (!pending.empty()) TRY(store.note_pending(caller, pending, now));
+  if (!pending.empty()) TRY(store.note_pending(vehicle, pending, now));
   return receipt;
 }
 

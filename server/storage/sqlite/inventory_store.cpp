@@ -257,19 +257,34 @@ Result<void> InventoryStore::note_refused(const VehicleId& vin, const Rejection&
                   {vin.value(), seconds_of(now), crypto::sha256(body), rule_of(why.rule).name, summary(why)});
 }
 
-Result<void> InventoryStore::note_pending(const VehicleId& vin, const std::vector<PendingEcu>& ecus,
+Result<void> InventoryStore::note_pending(const Vehicle& vehicle, const std::vector<PendingEcu>& ecus,
                                           UtcTime now) {
+  const std::string& vin = vehicle.vin.value();
   auto transaction = TRY(host::Transaction::begin(*db_));
   for (const PendingEcu& ecu : ecus) {
     const std::string key = json::to_text(ecu.key);
-    TRY(
-        db_->run("INSERT INTO pending_ecu (vin, serial, hardware_id, key, first_seen)"
-                 " VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
-                 {vin.value(), ecu.serial.value(), ecu.hardware_id.value(), key, seconds_of(now)}));
-    TRY(note_signal(*db_, vin, ecu.serial, SignalKind::UnannouncedEcu,
-                    "hardware id " + ecu.hardware_id.value() + ", key " + key, now));
+    TRY(db_->run(
+        "INSERT INTO pending_ecu (vin, serial, hardware_id, key, first_seen) SELECT ?1, ?2, ?3, ?4, ?5"
+        " WHERE (SELECT count(*) FROM pending_ecu WHERE vin = ?1) < ?6 ON CONFLICT DO NOTHING",
+        {vin, ecu.serial.value(), ecu.hardware_id.value(), key, seconds_of(now),
+         std::uint64_t{kMaxPendingEcus}}));
+    if (db_->changes() == 1) {
+      TRY(note_signal(*db_, vehicle.vin, ecu.serial, SignalKind::UnannouncedEcu,
+                      "hardware id " + ecu.hardware_id.value() + ", key " + key, now));
+    }
+  }
+  if (TRY(pending_count(vin)) == kMaxPendingEcus) {
+    TRY(note_signal(*db_, vehicle.vin, vehicle.primary().serial(), SignalKind::UnannouncedEcu,
+                    "names ECUs without end: the first " + std::to_string(kMaxPendingEcus) + " are kept",
+                    now));
   }
   return transaction.commit();
+}
+
+Result<std::uint64_t> InventoryStore::pending_count(const std::string& vin) {
+  auto row = TRY(db_->query("SELECT count(*) FROM pending_ecu WHERE vin = ?1", {vin}));
+  TRY(row.step());
+  return row.count(0);
 }
 
 Result<std::vector<AttackSignal>> InventoryStore::attack_signals(const VehicleId& vin) {

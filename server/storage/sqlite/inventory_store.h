@@ -42,6 +42,9 @@ struct AttackSignal {
   std::string detail;
 };
 
+/// More than a vehicle has, and few enough for a person to read: who names ECUs without end fills no disk.
+inline constexpr std::size_t kMaxPendingEcus = 100;
+
 /// An ECU as a vehicle names it, not the factory.
 struct PendingEcu {
   EcuSerial serial;
@@ -73,8 +76,10 @@ class InventoryStore {
                       UtcTime now);
   /// Notes that a manifest came and why it was refused; nothing else changes (DIR-21, DIR-30).
   Result<void> note_refused(const VehicleId& vin, const Rejection& why, ByteView body, UtcTime now);
-  /// Keeps them for a person to decide, each once, and notes the signal (DIR-14).
-  Result<void> note_pending(const VehicleId& vin, const std::vector<PendingEcu>& ecus, UtcTime now);
+  /// Keeps them for a person to decide, each once, and notes a signal for each (DIR-14); no more than
+  /// kMaxPendingEcus of a vehicle, and one signal for the rest.
+  Result<void> note_pending(const inventory::Vehicle& vehicle, const std::vector<PendingEcu>& ecus,
+                            UtcTime now);
 
   Result<std::vector<AttackSignal>> attack_signals(const VehicleId& vin);  ///< oldest first
   Result<std::vector<PendingEcu>> pending_ecus(const VehicleId& vin);
@@ -83,6 +88,7 @@ class InventoryStore {
   Result<bool> has_hardware(const HardwareId& hardware);
 
  private:
+  Result<std::uint64_t> pending_count(const std::string& vin);
   host::Db* db_;
 };
 

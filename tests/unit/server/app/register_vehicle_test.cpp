@@ -122,6 +122,40 @@ TEST(ConfirmEcus, KeepsUnknownEcuAndOtherHardwareForAPerson) {  // DIR-14
   EXPECT_EQ(depot.count("pending_ecu"), 2);
 }
 
+TEST(ConfirmEcus, KeepsNoMoreThanAPersonCanReadOfAVehicleThatNamesEcusWithoutEnd) {  // ATK-45, ATK-50
+  Depot depot;
+  depot.add_vehicle();
+  const json::Object honest = claims();
+  for (int request = 0; request < 3; ++request) {
+    json::Object body = honest;
+    json::Array& ecus = *body.find("ecus")->as_array();
+    for (int i = 0; i < 60; ++i) {
+      json::Value another = ecus.at(2);
+      another.as_object()->set("ecu_serial", "DOOR-" + std::to_string(request) + "-" + std::to_string(i));
+      ecus.push_back(std::move(another));
+    }
+    const auto receipt = confirm(depot, body);
+    ASSERT_TRUE(receipt) << explain(receipt.error());
+    EXPECT_EQ(receipt->pending.size(), 60U);
+    EXPECT_EQ(receipt->confirmed.size(), 3U);
+  }
+  EXPECT_EQ(depot.count("pending_ecu"), std::int64_t{storage::kMaxPendingEcus});
+  EXPECT_EQ(depot.signals().size(), storage::kMaxPendingEcus + 1);
+  EXPECT_NE(depot.signals().back().detail.find("without end"), std::string::npos);
+}
+
+TEST(ConfirmEcus, NotesAKeyThatIsNamedAgainAndAgainOnce) {  // ATK-45
+  Depot depot;
+  depot.add_vehicle();
+  json::Object body = claims();
+  json::Value& brake = body.find("ecus")->as_array()->at(1);
+  for (const std::uint8_t key : std::initializer_list<std::uint8_t>{98, 99, 98, 99}) {
+    brake.as_object()->set("clientKey", test::NumberedSigner(key).public_key().encode());
+    ASSERT_TRUE(confirm(depot, body));
+  }
+  EXPECT_EQ(depot.signals().size(), 2U);
+}
+
 TEST(ConfirmEcus, RefusesAnotherPrimaryAndWhatIsNoList) {
   Depot depot;
   depot.add_vehicle();
