@@ -27,7 +27,10 @@ std::string content_of(const fs::path& file) {
 
 }  // namespace
 
-std::string_view name_of(Protocol protocol) noexcept { return protocol == Protocol::Tuf ? "tuf" : "uptane"; }
+std::string_view name_of(Protocol protocol) noexcept {
+  if (protocol == Protocol::Server) return "server";
+  return protocol == Protocol::Tuf ? "tuf" : "uptane";
+}
 
 Result<std::string> find_faketime() {
   std::vector<fs::path> folders = {"/usr/lib/faketime", "/usr/lib64/faketime", "/usr/local/lib/faketime"};

@@ -16,7 +16,7 @@
 
 namespace cotter::replay {
 
-enum class Protocol : std::uint8_t { Uptane, Tuf };
+enum class Protocol : std::uint8_t { Uptane, Tuf, Server };
 std::string_view name_of(Protocol protocol) noexcept;
 
 /// How the scenario's time reaches the client.

@@ -15,6 +15,8 @@
 #include "tests/replay/run.h"
 #include "tests/replay/self_test.h"
 #include "tests/replay/serve.h"
+#include "tests/replay/server_cli.h"
+#include "tests/replay/server_self_test.h"
 #include "tests/sim/temp_dir.h"
 
 namespace cotter::replay {
@@ -39,6 +41,7 @@ struct Options {
   bool self_test = false;
   std::string weak;
   ServeOrder serve;
+  ServerArguments server;
 };
 
 ClientOrder client_order(const Options& options) {
@@ -71,6 +74,18 @@ class Watcher {
   host::Progress bar_;
   std::size_t seen_ = 0;
 };
+
+/// Reports, scorecard, exit code.
+Result<host::Exit> hand_over(const Scorecard& card, const Options& options) {
+  for (const std::string& report : options.reports) TRY(write_report(card, report));
+  if (options.json) {
+    host::print_json(as_json(card));
+  } else {
+    print(card);
+  }
+  if (card.count(Outcome::Fooled) > 0) return host::Exit::Refused;
+  return card.count(Outcome::Trouble) > 0 ? host::Exit::Failed : host::Exit::Done;
+}
 
 /// Before all else an update that nobody attacks. Fault: of a client that breaks the contract, once instead
 /// of with every scenario. Whether it installs is worth a word: a client that never does refuses every
@@ -106,19 +121,24 @@ Result<host::Exit> run_client(const Options& options) {
     card.verdicts =
         play_all(order, abilities, scenarios, [&](const Verdict& verdict) { watcher.saw(verdict); });
   }
-  for (const std::string& report : options.reports) TRY(write_report(card, report));
   if (!honest) {
     fmt::print(stderr,
                "warning: the client does not install an update that nobody attacks: that it refuses others "
                "says little\n");
   }
-  if (options.json) {
-    host::print_json(as_json(card));
-  } else {
-    print(card);
+  return hand_over(card, options);
+}
+
+Result<host::Exit> run_server(const Options& options) {
+  for (const std::string& report : options.reports) TRY(check_report_name(report));
+  const auto scenarios = TRY(load_scenarios(TRY(scenario_folder(options.scenarios)), options.names));
+  Scorecard card{options.server.options.url, Protocol::Server, host::SystemClock().now(), scenarios, {}};
+  {
+    Watcher watcher(scenarios.size());
+    card.verdicts =
+        TRY(run_as_told(options.server, scenarios, [&](const Verdict& seen) { watcher.saw(seen); }));
   }
-  if (card.count(Outcome::Fooled) > 0) return host::Exit::Refused;
-  return card.count(Outcome::Trouble) > 0 ? host::Exit::Failed : host::Exit::Done;
+  return hand_over(card, options);
 }
 
 /// The mutants build's programs, beside our own build unless said otherwise.
@@ -128,7 +148,7 @@ Result<fs::path> weak_programs(const Options& options) {
     folder =
         fs::read_symlink("/proc/self/exe").parent_path().parent_path().parent_path() / "build-mutants/bin";
   }
-  for (const char* program : {"cotter-primary", "cotter-secondary", "cotter-tuf"}) {
+  for (const char* program : {"cotter", "cotterd", "cotter-primary", "cotter-secondary", "cotter-tuf"}) {
     if (fs::exists(folder / program)) continue;
     return fault(Fault::Kind::NotFound, "there is no " + (folder / program).string(),
                  "./dev replay --self-test builds the weak client; --weak DIR names it");
@@ -144,17 +164,21 @@ Result<host::Exit> run_self_test(const Options& options) {
   order.scenarios = TRY(scenario_folder(options.scenarios));
   order.jobs = options.jobs;
   const auto scenarios = TRY(load_scenarios(order.scenarios, options.names));
-  const std::size_t missed = print(self_test(order, weak, scenarios), options.json);
+  std::vector<RuleCatch> catches = self_test(order, weak, scenarios);
+  TRY(self_test_servers(weak, scenarios, catches));
+  const std::size_t missed = print(catches, options.json);
   return missed == 0 ? host::Exit::Done : host::Exit::Failed;
 }
 
 Result<host::Exit> run(const Options& options) {
   end_children_when_signalled();
   if (options.self_test) return run_self_test(options);
-  if (options.client.empty()) {
-    return fault(Fault::Kind::Usage, "nobody to play against",
-                 "name a client: --client CMD (docs/attack-kit.md)");
+  if (options.client.empty() == !options.server.given()) {
+    return fault(Fault::Kind::Usage,
+                 options.client.empty() ? "nobody to play against" : "a client and a server",
+                 "name one of them: --client CMD, or --server URL (docs/attack-kit.md)");
   }
+  if (options.server.given()) return run_server(options);
   return run_client(options);
 }
 
@@ -214,8 +238,10 @@ void add_list(CLI::App& app, Options& options, int& code) {
 
 void add_run(CLI::App& app, Options& options, int& code) {
   CLI::App* verb = app.add_subcommand(
-      "run", "replay the attacks on a client: 0 all as required, 3 it was fooled, 1 trouble, 2 usage");
+      "run",
+      "replay the attacks on a client or a server: 0 all as required, 3 it was fooled, 1 trouble, 2 usage");
   add_client_options(verb, options);
+  add_server_options(*verb, options.server);
   verb->add_option("--scenario", options.names, "only this one; may be given again")
       ->type_name("S")
       ->take_all();
@@ -249,6 +275,13 @@ void add_serve(CLI::App& app, Options& options, int& code) {
   verb->callback([&] { code = host::finish(serve_one(options)); });
 }
 
+void add_vehicle_record(CLI::App& app, Options& options, int& code) {
+  CLI::App* verb = app.add_subcommand(
+      "vehicle-record", "print the vehicle that --server is attacked with, for the server's inventory");
+  add_record_options(*verb, options.server);
+  verb->callback([&] { code = host::finish(print_vehicle_record(options.server)); });
+}
+
 void add_play(CLI::App& app, Options& options, int& code) {
   CLI::App* verb = app.add_subcommand("play", "")->group("");  // run() calls it
   add_client_options(verb, options);
@@ -272,6 +305,7 @@ int run_program(int argc, char** argv) {
   add_list(app, options, code);
   add_run(app, options, code);
   add_serve(app, options, code);
+  add_vehicle_record(app, options, code);
   add_play(app, options, code);
   try {
     app.parse(argc, argv);
