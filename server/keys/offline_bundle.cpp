@@ -8,6 +8,8 @@
 #include "common/json/canonical.h"
 #include "common/json/object_view.h"
 #include "common/json/strict_reader.h"
+#include "common/model/file_names.h"
+#include "common/model/roles.h"
 
 namespace cotter::keys {
 namespace {
@@ -28,6 +30,24 @@ Result<Repository> repository_in(const json::ObjectView& bundle) {
   return Repository::Image;
 }
 
+/// The role names the file that the signatures are written back to.
+Result<RoleName> role_in(const json::ObjectView& bundle) {
+  RoleName role(TRY(bundle.string("role")));
+  if (!model::is_top_level(role) && !model::is_releasable_role_name(role.value())) {
+    TRY(refuse(RuleId::RoleNameUnsafe, "1 to 64 of A-Z a-z 0-9 . _ -", role.value().substr(0, 80)));
+  }
+  return role;
+}
+
+Result<std::uint32_t> threshold_in(const json::ObjectView& bundle) {
+  const std::uint64_t threshold = TRY(bundle.integer("threshold"));
+  if (threshold == 0) TRY(refuse(RuleId::ThresholdZero, "a threshold of 1 or more", "0"));
+  if (threshold > UINT32_MAX) {
+    TRY(refuse(RuleId::ThresholdAboveKeys, "a threshold that keys can reach", std::to_string(threshold)));
+  }
+  return static_cast<std::uint32_t>(threshold);
+}
+
 Result<OfflineBundle> decode(const json::Value& value) {
   const auto view = TRY(json::ObjectView::of(value, "signing request"));
   if (const std::string type = TRY(view.string("_type")); type != kType) {
@@ -35,9 +55,9 @@ Result<OfflineBundle> decode(const json::Value& value) {
   }
   OfflineBundle bundle;
   bundle.repository = TRY(repository_in(view));
-  bundle.role = RoleName(TRY(view.string("role")));
+  bundle.role = TRY(role_in(view));
   bundle.version = Version(TRY(view.integer("version")));
-  bundle.threshold = static_cast<std::uint32_t>(TRY(view.integer("threshold")));
+  bundle.threshold = TRY(threshold_in(view));
   for (const json::Value& line : *TRY(view.array("summary"))) {
     bundle.summary.push_back(TRY(json::string_of(line, "summary")));
   }

@@ -84,9 +84,16 @@ TEST(Config, ReadsTablesInOrderAndNamesTheirLines) {
 }
 
 TEST(Config, RefusesWhatIsNoTomlWithItsLine) {
-  for (const char* text : {"a = \n", "a = 1\na = 2\n", "[x\n", "a = \"\xFF\"\n", "\x01"}) {
+  for (const char* text :
+       {"a = \n", "a = 1\na = 2\n", "[x\n", "a = \"\xFF\"\n", "\x01", "[a\u0494]\n", "\u00fc = 1\n"}) {
     EXPECT_EQ(reason(Config::parse(text, "car.toml")).find("car.toml, line "), 0U) << text;
   }
+}
+
+TEST(Config, TakesAnyLetterWithinAStringAndAComment) {
+  const Config car = config("a = \"\u00fc\" # \u00fc\nb = \"\"\"x\\\n \u0494\"\"\"\n");
+  EXPECT_EQ(*car.string("a"), "\u00fc");
+  EXPECT_EQ(*car.string("b"), "x\u0494");
 }
 
 TEST(Config, CountsPathsFromTheFilesFolder) {
