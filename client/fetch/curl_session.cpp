@@ -59,10 +59,10 @@ std::string problem_in(const std::string& body) {
   std::string text;
   for (const char* member : {"rule", "title", "detail"}) {
     const json::Value* value = problem->find(member);
-    const std::string* words = value == nullptr ? nullptr : value->as_string();
+    const json::String* words = value == nullptr ? nullptr : value->as_string();
     if (words == nullptr || words->empty()) continue;
     if (!text.empty()) text += ": ";
-    text += *words;
+    text += words->view();
   }
   return shown(text);
 }

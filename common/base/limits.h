@@ -41,6 +41,8 @@ struct Limits {
 
 inline constexpr std::size_t kMaxTargetName = 255;            // FMT-52
 inline constexpr std::size_t kMaxIdentifier = 128;            // GAP-31: VIN, ECU serial, hardware id
+/// In one file: each is checked over the whole of it, so that thousands in a large file would take minutes.
+inline constexpr std::size_t kMaxSignatures = 64;
 inline constexpr std::size_t kMaxReleasedRoleName = 64;       // FMT-73
 inline constexpr std::size_t kMaxManifestBytes = 256 * 1024;  // 100 ECUs at 2 kB a report, with room
 

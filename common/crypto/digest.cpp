@@ -47,11 +47,11 @@ Result<Hashes> Hashes::decode(const json::Value& value) {
   Hashes hashes;
   bool any_known = false;
   for (const json::Member& member : *members) {
-    const std::string* text = member.value.as_string();
-    std::optional<Bytes> bytes = text == nullptr ? std::nullopt : from_hex(*text);
+    const json::String* text = member.value.as_string();
+    std::optional<Bytes> bytes = text == nullptr ? std::nullopt : from_hex(text->view());
     if (!bytes) {
       TRY(refuse(RuleId::MemberWrongKind, "hashes." + member.key + " to be a string of hex",
-                 text == nullptr ? std::string(member.value.kind()) : text->substr(0, 40)));
+                 text == nullptr ? std::string(member.value.kind()) : std::string(text->view().substr(0, 40))));
       continue;
     }
     if (const auto function = hash_function_named(member.key)) {
@@ -65,7 +65,7 @@ Result<Hashes> Hashes::decode(const json::Value& value) {
     hashes.digests_.emplace_hint(hashes.digests_.end(), member.key, *std::move(bytes));
   }
   if (!any_known)
-    TRY(refuse(RuleId::HashesEmpty, "sha256 or sha512", members->empty() ? "none" : members->begin()->key));
+    TRY(refuse(RuleId::HashesEmpty, "sha256 or sha512", members->empty() ? std::string("none") : std::string(members->begin()->key.view())));
   return hashes;
 }
 

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 namespace cotter::json {
 namespace {
@@ -29,11 +30,11 @@ class Writer {
       write_object(*object);
     } else if (const Array* array = value.as_array()) {
       write_array(*array);
-    } else if (const std::string* text = value.as_string()) {
+    } else if (const String* text = value.as_string()) {
       write_string(*text);
-    } else if (const std::int64_t* number = value.as_int()) {
+    } else if (const std::optional<std::int64_t> number = value.as_int()) {
       write_integer(*number);
-    } else if (const bool* truth = value.as_bool()) {
+    } else if (const std::optional<bool> truth = value.as_bool()) {
       put(out_, *truth ? "true" : "false");
     } else {
       put(out_, "null");
@@ -136,8 +137,9 @@ std::string text_of(const Value& value, Form form) {
 
 }  // namespace
 
-Bytes canonical(const Value& value) {
+Bytes canonical(const Value& value, std::size_t at_most) {
   Bytes out;
+  out.reserve(at_most);
   Writer<Bytes>(out, Form::Canonical).write(value);
   return out;
 }

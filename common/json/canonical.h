@@ -3,6 +3,7 @@
 // (FMT-25). Pure: safe on any thread.
 #pragma once
 
+#include <cstddef>
 #include <string>
 
 #include "common/base/bytes.h"
@@ -11,7 +12,8 @@
 namespace cotter::json {
 
 /// FMT-25. Total: every Value has a canonical form.
-Bytes canonical(const Value& value);
+/// `at_most`: how long it can become, where that is known.
+Bytes canonical(const Value& value, std::size_t at_most = 0);
 /// Valid JSON text (RFC 8259), compact, members in canonical order.
 std::string to_text(const Value& value);
 /// The same, indented by two spaces, for people.

@@ -36,22 +36,22 @@ Result<const Value*> ObjectView::value(std::string_view key) const {
 
 Result<std::string> ObjectView::string(std::string_view key) const {
   const Value* found = TRY(value(key));
-  if (const std::string* text = found->as_string()) return *text;
+  if (const String* text = found->as_string()) return std::string(text->view());
   TRY(refuse_kind(member_name(what_, key), "a string", *found));
   return std::string();
 }
 
 Result<std::uint64_t> ObjectView::integer(std::string_view key) const {
   const Value* found = TRY(value(key));
-  const std::int64_t* number = found->as_int();
-  if (number != nullptr && *number >= 0) return static_cast<std::uint64_t>(*number);
+  const std::optional<std::int64_t> number = found->as_int();
+  if (number && *number >= 0) return static_cast<std::uint64_t>(*number);
   TRY(refuse_kind(member_name(what_, key), "an integer of 0 or more", *found));
   return std::uint64_t{0};
 }
 
 Result<bool> ObjectView::boolean(std::string_view key) const {
   const Value* found = TRY(value(key));
-  if (const bool* truth = found->as_bool()) return *truth;
+  if (const std::optional<bool> truth = found->as_bool()) return *truth;
   TRY(refuse_kind(member_name(what_, key), "true or false", *found));
   return false;
 }
@@ -78,14 +78,14 @@ Result<ObjectView> ObjectView::object(std::string_view key) const {
 }
 
 Result<std::string> string_of(const Value& value, std::string_view what) {
-  if (const std::string* text = value.as_string()) return *text;
+  if (const String* text = value.as_string()) return std::string(text->view());
   TRY(refuse_kind(what, "a string", value));
   return std::string();
 }
 
 Result<std::uint64_t> integer_of(const Value& value, std::string_view what) {
-  const std::int64_t* number = value.as_int();
-  if (number != nullptr && *number >= 0) return static_cast<std::uint64_t>(*number);
+  const std::optional<std::int64_t> number = value.as_int();
+  if (number && *number >= 0) return static_cast<std::uint64_t>(*number);
   TRY(refuse_kind(what, "an integer of 0 or more", value));
   return std::uint64_t{0};
 }

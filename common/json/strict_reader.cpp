@@ -56,11 +56,11 @@ class Builder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Builder> 
     return push(number.value_or(0));
   }
   bool String(const char* text, rapidjson::SizeType size, bool /*copy*/) {
-    return valid({text, size}) && push(std::string(text, size));
+    return valid({text, size}) && push(std::string_view(text, size));
   }
   bool Key(const char* text, rapidjson::SizeType size, bool /*copy*/) {
     if (!valid({text, size})) return false;
-    keys_.emplace_back(text, size);
+    keys_.emplace_back(std::string_view(text, size));
     return true;
   }
   bool StartObject() { return open(); }
@@ -119,12 +119,13 @@ class Builder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Builder> 
     }
     const auto same = [](const Member& a, const Member& b) { return a.key == b.key; };
     const auto twice = std::adjacent_find(members.begin(), members.end(), same);
-    return twice == members.end() || refused(RuleId::JsonDuplicateKey, "each key once",
-                                             "\"" + twice->key.substr(0, kQuoted) + "\" twice");
+    return twice == members.end() ||
+           refused(RuleId::JsonDuplicateKey, "each key once",
+                   "\"" + std::string(twice->key.view().substr(0, kQuoted)) + "\" twice");
   }
 
   std::vector<Value> values_;
-  std::vector<std::string> keys_;
+  std::vector<json::String> keys_;
   std::size_t depth_ = 0;
   std::optional<Error> refusal_;
 };

@@ -2,68 +2,199 @@
 
 #include <algorithm>
 #include <array>
-#include <utility>
+#include <bit>
+#include <cstring>
 
 namespace cotter::json {
 namespace {
 
+constexpr std::size_t kInlineSize = 7;
+/// In memory the kind's byte is the first or the last of the word; text takes the other seven.
+constexpr std::size_t kInlineAt = std::endian::native == std::endian::little ? 1 : 0;
+constexpr unsigned kInlineShift = 3;
+constexpr std::uint64_t kInlineLength = 7;
+
+constexpr unsigned kContentShift = 3;
+constexpr std::int64_t kMaxInWord = (std::int64_t{1} << 60) - 1;
+
 bool key_less(const Member& a, const Member& b) noexcept { return a.key < b.key; }
 
-template <class Members>
-auto lower_bound(Members& members, std::string_view key) noexcept {
+const Member* lower_bound(const Packed<Member, kObjectTag>& members, std::string_view key) noexcept {
   return std::lower_bound(
       members.begin(), members.end(), key,
-      [](const Member& member, std::string_view wanted) { return member.key.compare(wanted) < 0; });
+      [](const Member& member, std::string_view wanted) { return member.key.view() < wanted; });
 }
 
-template <class Members>
-auto* find_value(Members& members, std::string_view key) noexcept {
-  const auto at = lower_bound(members, key);
-  return at == members.end() || at->key != key ? nullptr : &at->value;
+const Member* find_member(const Packed<Member, kObjectTag>& members, std::string_view key) noexcept {
+  const Member* const at = lower_bound(members, key);
+  return at == members.end() || at->key != key ? nullptr : at;
 }
 
 }  // namespace
 
-Object::Object(std::initializer_list<Member> members) : Object(std::vector<Member>(members)) {}
+// --- String -----------------------------------------------------------------------------------------------
 
-Object::Object(std::vector<Member> members) : members_(std::move(members)) {
-  const auto not_ascending = [](const Member& a, const Member& b) { return !key_less(a, b); };
-  // Almost every file comes sorted already: then this one pass is all.
-  if (std::adjacent_find(members_.begin(), members_.end(), not_ascending) == members_.end()) return;
-  std::stable_sort(members_.begin(), members_.end(), key_less);
-  const auto same_key = [](const Member& a, const Member& b) { return a.key == b.key; };
-  // unique() keeps the first of equals: run it backwards, so that the last one stays.
-  const auto kept = std::unique(members_.rbegin(), members_.rend(), same_key).base();
-  members_.erase(members_.begin(), kept);
+String::String(std::string_view text) {
+  if (text.size() <= kInlineSize) {
+    word_ = kInlineTextTag | std::uint64_t{text.size()} << kInlineShift;
+    if (!text.empty()) std::memcpy(reinterpret_cast<char*>(&word_) + kInlineAt, text.data(), text.size());
+    return;
+  }
+  COTTER_ASSERT(text.size() <= UINT32_MAX);
+  const auto size = static_cast<std::uint32_t>(text.size());
+  auto* const block = static_cast<char*>(::operator new(sizeof(size) + text.size()));
+  std::memcpy(block, &size, sizeof(size));
+  std::memcpy(block + sizeof(size), text.data(), text.size());
+  word_ = word_of(block, kTextTag);
 }
 
-const Value* Object::find(std::string_view key) const noexcept { return find_value(members_, key); }
-Value* Object::find(std::string_view key) noexcept { return find_value(members_, key); }
+String& String::operator=(String other) noexcept {
+  std::swap(word_, other.word_);
+  return *this;
+}
 
-void Object::set(std::string key, Value value) {
-  const auto at = lower_bound(members_, key);
-  if (at != members_.end() && at->key == key) {
-    at->value = std::move(value);
+String::~String() {
+  if ((word_ & kTagMask) == kTextTag) ::operator delete(block_of(word_));
+}
+
+std::string_view String::view() const noexcept {
+  if ((word_ & kTagMask) == kInlineTextTag) {
+    return {reinterpret_cast<const char*>(&word_) + kInlineAt, word_ >> kInlineShift & kInlineLength};
+  }
+  const auto* const block = static_cast<const char*>(block_of(word_));
+  std::uint32_t size = 0;
+  std::memcpy(&size, block, sizeof(size));
+  return {block + sizeof(size), size};
+}
+
+// --- Array, Object ----------------------------------------------------------------------------------------
+
+bool operator==(const Array& a, const Array& b) { return std::equal(a.begin(), a.end(), b.begin(), b.end()); }
+
+Object::Object(std::initializer_list<Member> members) : Object(std::vector<Member>(members)) {}
+
+Object::Object(std::vector<Member> members) {
+  const auto not_ascending = [](const Member& a, const Member& b) { return !key_less(a, b); };
+  // Almost every file comes sorted already: then this one pass is all.
+  if (std::adjacent_find(members.begin(), members.end(), not_ascending) != members.end()) {
+    std::stable_sort(members.begin(), members.end(), key_less);
+    const auto same_key = [](const Member& a, const Member& b) { return a.key == b.key; };
+    // unique() keeps the first of equals: run it backwards, so that the last one stays.
+    const auto kept = std::unique(members.rbegin(), members.rend(), same_key).base();
+    members.erase(members.begin(), kept);
+  }
+  members_.reserve(members.size());
+  for (Member& member : members) members_.push_back(std::move(member));
+}
+
+const Value* Object::find(std::string_view key) const noexcept {
+  const Member* const found = find_member(members_, key);
+  return found == nullptr ? nullptr : &found->value;
+}
+
+Value* Object::find(std::string_view key) {
+  const Member* const found = find_member(members_, key);
+  return found == nullptr ? nullptr : &members_[static_cast<std::size_t>(found - begin())].value;
+}
+
+void Object::set(std::string_view key, Value value) {
+  if (Value* found = find(key)) {
+    *found = std::move(value);
   } else {
-    members_.insert(at, Member{std::move(key), std::move(value)});
+    members_.insert(lower_bound(members_, key), Member{key, std::move(value)});
   }
 }
 
 void Object::erase(std::string_view key) {
-  const auto at = lower_bound(members_, key);
-  if (at != members_.end() && at->key == key) members_.erase(at);
+  if (const Member* found = find_member(members_, key)) members_.erase(found);
 }
 
-bool Object::empty() const noexcept { return members_.empty(); }
-std::size_t Object::size() const noexcept { return members_.size(); }
-std::vector<Member>::const_iterator Object::begin() const noexcept { return members_.begin(); }
-std::vector<Member>::const_iterator Object::end() const noexcept { return members_.end(); }
-bool operator==(const Object& a, const Object& b) { return a.members_ == b.members_; }
+bool operator==(const Object& a, const Object& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end());
+}
+
+// --- Value ------------------------------------------------------------------------------------------------
+
+Value::Value(bool v) noexcept : bits_{kBoolTag | (v ? std::uint64_t{1} : 0) << kContentShift} {}
+
+Value::Value(std::int64_t v) : bits_{kIntTag | static_cast<std::uint64_t>(v) << kContentShift} {
+  if (v >= -kMaxInWord && v <= kMaxInWord) return;
+  bits_.word = word_of(new std::int64_t(v), kWideIntTag);
+}
+
+Value::Value(const Value& other) : bits_{kNullTag} {
+  switch (other.tag()) {
+    case kTextTag:
+    case kInlineTextTag:
+      new (&text_) String(other.text_);
+      break;
+    case kArrayTag:
+      new (&array_) Array(other.array_);
+      break;
+    case kObjectTag:
+      new (&object_) Object(other.object_);
+      break;
+    case kWideIntTag:
+      bits_.word = word_of(new std::int64_t(*other.as_int()), kWideIntTag);
+      break;
+    default:
+      bits_ = other.bits_;
+  }
+}
+
+Value& Value::operator=(Value other) noexcept {
+  std::swap(bits_.word, other.bits_.word);
+  return *this;
+}
+
+Value::~Value() {
+  switch (tag()) {
+    case kTextTag:
+      text_.~String();
+      break;
+    case kArrayTag:
+      array_.~Array();
+      break;
+    case kObjectTag:
+      object_.~Object();
+      break;
+    case kWideIntTag:
+      delete static_cast<std::int64_t*>(block_of(bits_.word));
+      break;
+    default:
+      break;
+  }
+}
+
+Found<bool> Value::as_bool() const noexcept {
+  if (tag() != kBoolTag) return std::nullopt;
+  return bits_.word >> kContentShift != 0;
+}
+
+Found<std::int64_t> Value::as_int() const noexcept {
+  if (tag() == kIntTag) return static_cast<std::int64_t>(bits_.word) >> kContentShift;
+  if (tag() == kWideIntTag) return *static_cast<const std::int64_t*>(block_of(bits_.word));
+  return std::nullopt;
+}
+
+const String* Value::as_string() const noexcept {
+  return tag() == kTextTag || tag() == kInlineTextTag ? &text_ : nullptr;
+}
 
 std::string_view Value::kind() const noexcept {
-  static constexpr std::array<std::string_view, std::variant_size_v<decltype(data_)>> kNames = {
-      "null", "boolean", "integer", "string", "array", "object"};
-  return kNames[data_.index()];
+  static constexpr std::array<std::string_view, kTagMask + 1> kNames = {
+      "null", "boolean", "integer", "integer", "string", "string", "array", "object"};
+  return kNames[tag()];
+}
+
+bool operator==(const Value& a, const Value& b) {
+  if (a.kind() != b.kind()) return false;
+  if (const String* text = a.as_string()) return *text == *b.as_string();
+  if (const Array* array = a.as_array()) return *array == *b.as_array();
+  if (const Object* object = a.as_object()) return *object == *b.as_object();
+  if (const auto number = a.as_int()) return *number == *b.as_int();
+  if (const auto truth = a.as_bool()) return *truth == *b.as_bool();
+  return true;
 }
 
 }  // namespace cotter::json

@@ -1,94 +1,153 @@
 // A JSON value as the metadata knows it: null, bool, integer, string, array, object. No floats.
 // Never holds what canonical form cannot carry, nor one key twice.
-// A plain value: threads may share it while nobody changes it.
+// A plain value: threads may share it while nobody changes it. A copy costs next to nothing until it is
+// changed.
+//
+// Every value takes one word: a hostile file of two bytes a value ("[0,0,...]") must not grow to many times
+// its size on an ECU. What does not fit into the word lies in one block of memory, whose address is in the
+// word.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 #include <vector>
+
+#include "common/json/packed.h"
 
 namespace cotter::json {
 
 class Value;
 struct Member;
-using Array = std::vector<Value>;
+
+/// Text of any length; up to seven bytes lie in the word itself.
+class String {
+ public:
+  String() noexcept = default;
+  String(std::string_view text);                                       // NOLINT(google-explicit-constructor)
+  String(const std::string& text) : String(std::string_view(text)) {}  // NOLINT(google-explicit-constructor)
+  String(const char* text) : String(std::string_view(text)) {}         // NOLINT(google-explicit-constructor)
+  String(const String& other) : String(other.view()) {}
+  String(String&& other) noexcept : word_(std::exchange(other.word_, kInlineTextTag)) {}
+  String& operator=(String other) noexcept;
+  ~String();
+
+  [[nodiscard]] std::string_view view() const noexcept;
+  operator std::string_view() const noexcept { return view(); }  // NOLINT(google-explicit-constructor)
+  operator std::string() const { return std::string(view()); }   // NOLINT(google-explicit-constructor)
+  [[nodiscard]] std::size_t size() const noexcept { return view().size(); }
+  [[nodiscard]] bool empty() const noexcept { return view().empty(); }
+  [[nodiscard]] bool starts_with(std::string_view beginning) const noexcept {
+    return view().starts_with(beginning);
+  }
+  friend bool operator==(const String& a, const String& b) noexcept { return a.view() == b.view(); }
+  friend bool operator==(const String& a, std::string_view b) noexcept { return a.view() == b; }
+  friend bool operator==(const String& a, const std::string& b) noexcept { return a.view() == b; }
+  friend bool operator==(const String& a, const char* b) noexcept { return a.view() == b; }
+  friend bool operator<(const String& a, const String& b) noexcept { return a.view() < b.view(); }
+  friend std::string operator+(const String& a, std::string_view b) {
+    return std::string(a.view()).append(b);
+  }
+  friend std::string operator+(const char* a, const String& b) { return std::string(a).append(b.view()); }
+
+ private:
+  std::uint64_t word_ = kInlineTextTag;
+};
+
+/// A number or a truth, where the value is one: asked like the pointers that text, arrays and objects give.
+template <class T>
+class Found : public std::optional<T> {
+ public:
+  using std::optional<T>::optional;
+  friend bool operator==(const Found& found, std::nullptr_t) noexcept { return !found.has_value(); }
+};
+
+class Array : public Packed<Value, kArrayTag> {
+ public:
+  using Packed::Packed;
+  friend bool operator==(const Array& a, const Array& b);
+};
 
 /// Members sorted by key in byte order, which is UTF-8's code point order, each key once: the canonical
 /// order.
 class Object {
  public:
-  // Defined below, where Member is whole: clang asks for that.
-  Object() noexcept;
-  Object(const Object& other);
-  Object(Object&& other) noexcept;
-  Object& operator=(const Object& other);
-  Object& operator=(Object&& other) noexcept;
-  ~Object();
+  Object() noexcept = default;
   Object(std::initializer_list<Member> members);
   /// Takes members in any order. Of equal keys the last one stays; the strict reader refuses them before.
   explicit Object(std::vector<Member> members);
 
   [[nodiscard]] const Value* find(std::string_view key) const noexcept;
-  [[nodiscard]] Value* find(std::string_view key) noexcept;
-  void set(std::string key, Value value);  ///< adds or replaces
+  [[nodiscard]] Value* find(std::string_view key);
+  void set(std::string_view key, Value value);  ///< adds or replaces
   void erase(std::string_view key);
-  [[nodiscard]] bool empty() const noexcept;
-  [[nodiscard]] std::size_t size() const noexcept;
-  [[nodiscard]] std::vector<Member>::const_iterator begin() const noexcept;
-  [[nodiscard]] std::vector<Member>::const_iterator end() const noexcept;
+  [[nodiscard]] bool empty() const noexcept { return members_.empty(); }
+  [[nodiscard]] std::size_t size() const noexcept { return members_.size(); }
+  [[nodiscard]] const Member* begin() const noexcept { return members_.begin(); }
+  [[nodiscard]] const Member* end() const noexcept { return members_.end(); }
   friend bool operator==(const Object&, const Object&);
 
  private:
-  std::vector<Member> members_;
+  friend class Value;
+  Packed<Member, kObjectTag> members_;
 };
 
 class Value {
  public:
-  Value() = default;                                               // null
-  Value(std::nullptr_t) {}                                         // NOLINT(google-explicit-constructor)
-  Value(bool v) : data_(v) {}                                      // NOLINT(google-explicit-constructor)
-  Value(std::int64_t v) : data_(v) {}                              // NOLINT(google-explicit-constructor)
-  Value(int v) : data_(std::int64_t{v}) {}                         // NOLINT(google-explicit-constructor)
-  Value(std::uint64_t v) : data_(static_cast<std::int64_t>(v)) {}  // NOLINT(google-explicit-constructor)
-  Value(std::string v) : data_(std::move(v)) {}                    // NOLINT(google-explicit-constructor)
-  Value(std::string_view v) : data_(std::string(v)) {}             // NOLINT(google-explicit-constructor)
-  Value(const char* v) : data_(std::string(v)) {}                  // NOLINT(google-explicit-constructor)
-  Value(Array v) : data_(std::move(v)) {}                          // NOLINT(google-explicit-constructor)
-  Value(Object v) : data_(std::move(v)) {}                         // NOLINT(google-explicit-constructor)
+  Value() noexcept : bits_{kNullTag} {}                            // null
+  Value(std::nullptr_t) noexcept : bits_{kNullTag} {}              // NOLINT(google-explicit-constructor)
+  Value(bool v) noexcept;                                          // NOLINT(google-explicit-constructor)
+  Value(std::int64_t v);                                           // NOLINT(google-explicit-constructor)
+  Value(int v) : Value(std::int64_t{v}) {}                         // NOLINT(google-explicit-constructor)
+  Value(std::uint64_t v) : Value(static_cast<std::int64_t>(v)) {}  // NOLINT(google-explicit-constructor)
+  Value(String v) noexcept : text_(std::move(v)) {}                // NOLINT(google-explicit-constructor)
+  Value(const std::string& v) : text_(v) {}                        // NOLINT(google-explicit-constructor)
+  Value(std::string_view v) : text_(v) {}                          // NOLINT(google-explicit-constructor)
+  Value(const char* v) : text_(v) {}                               // NOLINT(google-explicit-constructor)
+  Value(Array v) noexcept : array_(std::move(v)) {}                // NOLINT(google-explicit-constructor)
+  Value(Object v) noexcept : object_(std::move(v)) {}              // NOLINT(google-explicit-constructor)
+  Value(const Value& other);
+  Value(Value&& other) noexcept : bits_{std::exchange(other.bits_.word, kNullTag)} {}
+  Value& operator=(Value other) noexcept;
+  ~Value();
 
-  [[nodiscard]] bool is_null() const noexcept { return std::holds_alternative<std::monostate>(data_); }
-  /// The content when it is of that kind, else nullptr.
-  [[nodiscard]] const bool* as_bool() const noexcept { return std::get_if<bool>(&data_); }
-  [[nodiscard]] const std::int64_t* as_int() const noexcept { return std::get_if<std::int64_t>(&data_); }
-  [[nodiscard]] const std::string* as_string() const noexcept { return std::get_if<std::string>(&data_); }
-  [[nodiscard]] const Array* as_array() const noexcept { return std::get_if<Array>(&data_); }
-  [[nodiscard]] Array* as_array() noexcept { return std::get_if<Array>(&data_); }
-  [[nodiscard]] const Object* as_object() const noexcept { return std::get_if<Object>(&data_); }
-  [[nodiscard]] Object* as_object() noexcept { return std::get_if<Object>(&data_); }
+  [[nodiscard]] bool is_null() const noexcept { return tag() == kNullTag; }
+  /// The content when it is of that kind, else nothing, or nullptr.
+  [[nodiscard]] Found<bool> as_bool() const noexcept;
+  [[nodiscard]] Found<std::int64_t> as_int() const noexcept;
+  [[nodiscard]] const String* as_string() const noexcept;
+  [[nodiscard]] const Array* as_array() const noexcept { return tag() == kArrayTag ? &array_ : nullptr; }
+  [[nodiscard]] Array* as_array() noexcept { return tag() == kArrayTag ? &array_ : nullptr; }
+  [[nodiscard]] const Object* as_object() const noexcept { return tag() == kObjectTag ? &object_ : nullptr; }
+  [[nodiscard]] Object* as_object() noexcept { return tag() == kObjectTag ? &object_ : nullptr; }
   /// "object", "string", …: for messages.
   [[nodiscard]] std::string_view kind() const noexcept;
-  friend bool operator==(const Value&, const Value&) = default;
+  friend bool operator==(const Value&, const Value&);
 
  private:
-  std::variant<std::monostate, bool, std::int64_t, std::string, Array, Object> data_;
+  struct Bits {
+    std::uint64_t word;
+  };
+  [[nodiscard]] std::uint64_t tag() const noexcept { return bits_.word & kTagMask; }
+  // Each of them is one word, with its kind in the lowest bits: any of them may be asked for the kind.
+  union {
+    Bits bits_;
+    String text_;
+    Array array_;
+    Object object_;
+  };
 };
 
 struct Member {
-  std::string key;
+  String key;
   Value value;
   friend bool operator==(const Member&, const Member&) = default;
 };
 
-inline Object::Object() noexcept = default;
-inline Object::Object(const Object& other) = default;
-inline Object::Object(Object&& other) noexcept = default;
-inline Object& Object::operator=(const Object& other) = default;
-inline Object& Object::operator=(Object&& other) noexcept = default;
-inline Object::~Object() = default;
+static_assert(sizeof(Value) == sizeof(std::uint64_t) && sizeof(Member) == 2 * sizeof(std::uint64_t));
 
 }  // namespace cotter::json

@@ -41,9 +41,14 @@ bool is_supported_spec(std::string_view version, Profile profile) {
   return version.empty() || version.front() == '-' || version.front() == '+';
 }
 
-bool has_repetition(std::vector<KeyId> ids) {
-  std::sort(ids.begin(), ids.end());
-  return std::adjacent_find(ids.begin(), ids.end()) != ids.end();
+bool has_repetition(const json::Array& ids) {
+  std::vector<std::string_view> sorted;
+  sorted.reserve(ids.size());
+  for (const json::Value& id : ids) {
+    if (const json::String* text = id.as_string()) sorted.push_back(text->view());
+  }
+  std::sort(sorted.begin(), sorted.end());
+  return std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end();
 }
 
 /// How many different keys stand behind these ids, however often each is listed (FMT-22).
@@ -117,11 +122,13 @@ json::Value encode_keys(const KeyRing& keys) {
 
 Result<RoleKeys> decode_role_keys(const json::ObjectView& view, const KeyRing& keys, Profile profile) {
   RoleKeys role;
-  std::vector<std::string> ids = TRY(decode_strings(view, "keyids"));
-  for (std::string& id : ids) role.keyids.emplace_back(std::move(id));
-  if (has_repetition(role.keyids)) {
+  const json::Array* ids = TRY(view.array("keyids"));
+  // Before they are copied: a hostile list of one id, over and over, is as short as a list can be.
+  if (has_repetition(*ids)) {
     TRY(refuse(RuleId::MemberWrongKind, view.what() + ".keyids: each id once", "a repeated id"));
   }
+  role.keyids.reserve(ids->size());
+  for (const json::Value& id : *ids) role.keyids.emplace_back(TRY(json::string_of(id, "keyids")));
   for (const KeyId& id : role.keyids) {
     if (profile == Profile::Tuf || keys.contains(id)) continue;
     TRY(refuse(RuleId::MemberMissing, "keys holds every id of " + view.what(),
@@ -173,10 +180,11 @@ Result<void> check_identifier(std::string_view text, std::string_view what) {
 }
 
 Result<std::vector<HardwareId>> decode_hardware_ids(const json::ObjectView& view, std::string_view key) {
-  std::vector<std::string> strings = TRY(decode_strings(view, key));
+  const json::Array* array = TRY(view.array(key));
   std::vector<HardwareId> ids;
-  ids.reserve(strings.size());
-  for (std::string& text : strings) {
+  ids.reserve(array->size());
+  for (const json::Value& value : *array) {
+    std::string text = TRY(json::string_of(value, key));
     TRY(check_identifier(text, key));
     ids.emplace_back(std::move(text));
   }

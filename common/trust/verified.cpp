@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <set>
+#include <string>
 
+#include "common/base/limits.h"
 #include "common/json/canonical.h"
 #include "common/json/object_view.h"
 #include "common/json/strict_reader.h"
@@ -11,7 +13,7 @@ namespace cotter::trust {
 
 Authority::Authority(const model::KeyRing& keys, const model::RoleKeys& role) : threshold_(role.threshold) {
   for (const KeyId& id : role.keyids) {
-    if (const auto key = keys.find(id); key != keys.end()) keys_.emplace_back(id, key->second);
+    if (const auto key = keys.find(id); key != keys.end()) keys_.emplace(id, key->second);
   }
 }
 
@@ -43,11 +45,16 @@ Result<std::string> signature_text(const json::ObjectView& signature, Profile pr
 
 template <RoleType T>
 Result<Unverified<T>> Unverified<T>::parse(Bytes wire, Profile profile) {
-  const json::Value document = TRY(json::read(wire));
+  json::Value document = TRY(json::read(wire));
   const json::ObjectView envelope = TRY(json::ObjectView::of(document, "envelope"));
   Unverified file;
   std::set<std::string> seen;
-  for (const json::Value& entry : *TRY(envelope.array("signatures"))) {
+  const json::Array* signatures = TRY(envelope.array("signatures"));
+  if (signatures->size() > kMaxSignatures) {
+    TRY(refuse(RuleId::MemberWrongKind, "at most " + std::to_string(kMaxSignatures) + " signatures",
+               std::to_string(signatures->size())));
+  }
+  for (const json::Value& entry : *signatures) {
     const json::ObjectView view = TRY(json::ObjectView::of(entry, "signature"));
     std::string keyid = TRY(view.string("keyid"));
     // One id twice refuses the whole file: a counter that forgets to deduplicate must not be reachable
@@ -57,8 +64,11 @@ Result<Unverified<T>> Unverified<T>::parse(Bytes wire, Profile profile) {
     const std::string text = TRY(signature_text(view, profile));
     file.signatures_.push_back({KeyId(std::move(keyid)), from_hex(text).value_or(Bytes{})});
   }
-  file.signed_ = *TRY(envelope.value("signed"));
-  file.canonical_ = json::canonical(file.signed_);
+  TRY(envelope.value("signed"));
+  // Moved: a copy would double what a hostile file takes.
+  json::Object* const whole = document.as_object();
+  if (json::Value* part = whole == nullptr ? nullptr : whole->find("signed")) file.signed_ = std::move(*part);
+  file.canonical_ = json::canonical(file.signed_, wire.size());  // no character takes less in `wire`
   file.wire_ = std::move(wire);
   file.profile_ = profile;
   return file;
@@ -69,8 +79,7 @@ template <RoleType T>
 Result<void> Unverified<T>::meets(const Authority& authority, RuleId otherwise) const {
   std::set<std::string> valid;
   for (const Signed& signature : signatures_) {
-    const auto key = std::find_if(authority.keys_.begin(), authority.keys_.end(),
-                                  [&](const auto& entry) { return entry.first == signature.keyid; });
+    const auto key = authority.keys_.find(signature.keyid);
     if (key == authority.keys_.end() || valid.contains(key->second.material())) continue;
     if (key->second.verifies(canonical_, signature.signature)) valid.insert(key->second.material());
   }

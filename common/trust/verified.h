@@ -62,7 +62,7 @@ class Authority {
   template <RoleType T>
   friend class Unverified;
   Authority(const model::KeyRing& keys, const model::RoleKeys& role);
-  std::vector<std::pair<KeyId, crypto::PublicKey>> keys_;
+  model::KeyRing keys_;  ///< by id: a file with thousands of signatures asks for each
   std::uint32_t threshold_;
 };
 
@@ -71,8 +71,8 @@ class Authority {
 template <RoleType T>
 class Unverified {
  public:
-  /// Reads the envelope {"signatures":[…],"signed":{…}}. Rejections: json-*, member-*,
-  /// signature-key-repeated.
+  /// Reads the envelope {"signatures":[…],"signed":{…}}. Rejections: json-*, member-* (more than
+  /// kMaxSignatures, too), signature-key-repeated.
   static Result<Unverified> parse(Bytes wire, Profile profile);
   /// Counts distinct keys of `authority` with a valid signature (VER-T), then decodes the tree that was
   /// signed. Rejections: threshold-not-met, and those of T::decode.

@@ -37,7 +37,7 @@ Result<VehicleState> read_state(const std::string& said) {
   if (view.find("trusted") != nullptr) {
     const auto trusted = TRY(view.object("trusted"));
     for (const auto& [file, version] : trusted.members()) {
-      state.trusted[file] = version.as_int() != nullptr ? std::optional(*version.as_int()) : std::nullopt;
+      state.trusted[file] = version.as_int() ? std::optional(*version.as_int()) : std::nullopt;
     }
   }
   return state;
@@ -120,7 +120,7 @@ class VehiclePlay final : public Play {
     TRY(call({"update", vehicle().string()}));
     if (lapsed()) return {};
     TRY(look());
-    const std::string* word = must.as_string();
+    const json::String* word = must.as_string();
     if (word != nullptr && *word == "failed") return {};
     const bool installs = word != nullptr && *word == "installed";
     for (const auto& [serial, image] : wanted_) {
@@ -237,7 +237,7 @@ class VehiclePlay final : public Play {
   void expect_trusted(const std::string& file, const json::Value& version) {
     const auto found = state_.trusted.find(file);
     const auto has = found == state_.trusted.end() ? std::nullopt : found->second;
-    const auto wants = version.as_int() != nullptr ? std::optional(*version.as_int()) : std::nullopt;
+    const auto wants = version.as_int() ? std::optional(*version.as_int()) : std::nullopt;
     if (has == wants) return;
     const auto in_text = [](const std::optional<std::int64_t>& number) {
       return number ? "version " + std::to_string(*number) : "none";

@@ -189,7 +189,7 @@ Result<void> OwnVehicle::damage(const std::string& file) {
   auto store = TRY(client::PrimaryStore::open(database()));
   const json::Value version = version_in(TRY(store.load(repository, role)));
   const trust::Effect rubbish = trust::Store{
-      role, Version(static_cast<std::uint64_t>(version.as_int() != nullptr ? *version.as_int() : 1)),
+      role, Version(static_cast<std::uint64_t>(version.as_int() ? *version.as_int() : 1)),
       to_bytes("{\"signed\":{}}")};
   return store.commit(repository, std::span(&rubbish, 1));
 }

@@ -115,7 +115,7 @@ class Player {
     for (const auto& [file, version] : *files.as_object()) {
       const auto wanted =
           version.is_null() ? std::nullopt : std::optional(static_cast<std::uint64_t>(*version.as_int()));
-      EXPECT_EQ(stored(FileId::parse(file)), wanted) << file;
+      EXPECT_EQ(stored(FileId::parse(file)), wanted) << file.view();
     }
   }
 
@@ -133,7 +133,7 @@ class Player {
     if (const json::Value* installed = find(what, "installed")) expect_installed(*installed);
     if (const json::Value* floors = find(what, "floor")) {
       for (const auto& [ecu, floor] : *floors->as_object()) {
-        EXPECT_EQ(height_->floor(ecu), static_cast<std::uint64_t>(*floor.as_int())) << ecu;
+        EXPECT_EQ(height_->floor(ecu), static_cast<std::uint64_t>(*floor.as_int())) << ecu.view();
       }
     }
     if (const json::Value* attack = find(what, "reported"); attack != nullptr && !with_core_) {
@@ -145,7 +145,7 @@ class Player {
   void expect_installed(const json::Value& installed) {
     const auto now = height_->installed();
     if (const auto* images = installed.as_object()) {
-      for (const auto& [ecu, image] : *images) EXPECT_EQ(now.at(ecu).name.value(), *image.as_string()) << ecu;
+      for (const auto& [ecu, image] : *images) EXPECT_EQ(now.at(ecu).name.value(), *image.as_string()) << ecu.view();
     } else {
       for (const auto& [ecu, image] : now)
         EXPECT_EQ(image, before_.at(ecu)) << ecu << ": " << image.name.value();

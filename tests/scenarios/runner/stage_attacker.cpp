@@ -119,7 +119,7 @@ std::string Stage::with_keyids(std::string text) {
 }
 
 json::Value Stage::with_keyids(const json::Value& value) {
-  if (const auto* string = value.as_string()) return with_keyids(*string);
+  if (const auto* string = value.as_string()) return with_keyids(std::string(string->view()));
   if (const auto* array = value.as_array()) {
     json::Array result;
     for (const json::Value& element : *array) result.push_back(with_keyids(element));
@@ -130,7 +130,7 @@ json::Value Stage::with_keyids(const json::Value& value) {
       return sim::key(*key->as_string())->public_key().encode();
     }
     json::Object result;
-    for (const auto& [name, member] : *object) result.set(with_keyids(name), with_keyids(member));
+    for (const auto& [name, member] : *object) result.set(with_keyids(std::string(name.view())), with_keyids(member));
     return result;
   }
   return value;
@@ -183,7 +183,7 @@ void Stage::relist(const FileId& file, const json::Value& signed_part) {
 std::string Stage::path_for(const FileId& file, const json::Value& signed_part) {
   const json::Value* version = find(signed_part, "version");
   const bool versioned =
-      file.role != model::timestamp_role() && version != nullptr && version->as_int() != nullptr;
+      file.role != model::timestamp_role() && version != nullptr && version->as_int();
   return versioned ? model::metadata_file_name(file.role, Version(number(signed_part, "version")))
                    : path_of(file);
 }

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <string>
 
 namespace cotter::json {
@@ -49,11 +50,69 @@ TEST(Value, KnowsItsKind) {
 TEST(Value, GivesItsContentAsThatKindOnly) {
   const Value text("x");
   EXPECT_EQ(*text.as_string(), "x");
-  EXPECT_EQ(text.as_int(), nullptr);
-  EXPECT_EQ(text.as_bool(), nullptr);
+  EXPECT_FALSE(text.as_int());
+  EXPECT_FALSE(text.as_bool());
   EXPECT_EQ(text.as_array(), nullptr);
   EXPECT_EQ(text.as_object(), nullptr);
   EXPECT_NE(Value(1), Value(true));
+}
+
+TEST(Value, KeepsTextOfEveryLength) {
+  for (std::size_t size = 0; size < 20; ++size) {
+    const std::string text(size, size % 2 == 0 ? '\0' : '\xff');
+    EXPECT_EQ(*Value(text).as_string(), text);
+    EXPECT_EQ(Value(text), Value(String(text)));
+    EXPECT_NE(Value(text), Value(text + "x"));
+  }
+}
+
+TEST(Value, KeepsEveryInteger) {
+  constexpr std::int64_t kInWord = (std::int64_t{1} << 60) - 1;
+  for (const std::int64_t number : {std::int64_t{0}, std::int64_t{-1}, kInWord, -kInWord, kInWord + 1,
+                                    -kInWord - 1, INT64_MAX, INT64_MIN}) {
+    const Value value(number);
+    const Value copy = value;
+    EXPECT_EQ(*copy.as_int(), number);
+    EXPECT_EQ(copy.kind(), "integer");
+    EXPECT_EQ(copy, value);
+    EXPECT_NE(copy, Value(number == 7 ? 8 : 7));
+  }
+}
+
+// Copies share what they hold until one of them is changed.
+TEST(Value, ACopyIsChangedAlone) {
+  const Value original = Object{{"list", Array{1, "two", Object{{"deep", "down below"}}}}};
+  Value copy = original;
+  Array& list = *copy.as_object()->find("list")->as_array();
+  list[0] = 9;
+  *list[2].as_object()->find("deep") = "changed";
+  list.push_back(list[1]);
+  list.erase(list.begin());
+  EXPECT_EQ(copy, Value(Object{{"list", Array{"two", Object{{"deep", "changed"}}, "two"}}}));
+  EXPECT_EQ(original, Value(Object{{"list", Array{1, "two", Object{{"deep", "down below"}}}}}));
+}
+
+// A block with room to spare has none to spare for two.
+TEST(Value, ACopyGrowsAlone) {
+  Array original;
+  for (int i = 0; i < 5; ++i) original.push_back(i);
+  Array copy = original, other = original;
+  copy.push_back("at the end");
+  other.insert(other.begin(), "in front");
+  original.push_back(5);
+  EXPECT_EQ(copy, (Array{0, 1, 2, 3, 4, "at the end"}));
+  EXPECT_EQ(other, (Array{"in front", 0, 1, 2, 3, 4}));
+  EXPECT_EQ(original, (Array{0, 1, 2, 3, 4, 5}));
+}
+
+TEST(Value, TakesAPieceOfItself) {
+  Value value = Array{Array{"inner"}};
+  value = Value((*value.as_array())[0]);
+  EXPECT_EQ(value, Value(Array{"inner"}));
+  Array& list = *value.as_array();
+  for (int i = 0; i < 20; ++i) list.push_back(list.front());
+  EXPECT_EQ(list.size(), 21U);
+  EXPECT_EQ(*list.back().as_string(), "inner");
 }
 
 }  // namespace

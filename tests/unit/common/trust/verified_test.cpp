@@ -79,6 +79,19 @@ TEST_F(Threshold, OneKeyIdTwiceRefusesTheFile) {  // FMT-6, ATK-35
   EXPECT_EQ(judged({keys_[0], keys_[1], keys_[0]}), "signature-key-repeated");
 }
 
+// Each costs a pass over the whole file: who holds one delegated key must not keep an ECU busy for hours.
+TEST_F(Threshold, OneSignatureMoreThanSixtyFourRefusesTheFile) {
+  auto document = json::read(sim::signed_file(repository_.timestamp.encode(), keys_)).value();
+  json::Array& signatures = *document.as_object()->find("signatures")->as_array();
+  while (signatures.size() < 64) {
+    signatures.push_back(
+        json::Object{{"keyid", "stranger-" + std::to_string(signatures.size())}, {"sig", "00"}});
+  }
+  EXPECT_EQ(judged(to_bytes(json::to_text(document))), "accepted");
+  signatures.push_back(json::Object{{"keyid", "one-more"}, {"sig", "00"}});
+  EXPECT_EQ(judged(to_bytes(json::to_text(document))), "member-wrong-kind");
+}
+
 TEST_F(Threshold, OneSignaturesBytesUnderAnotherKeyIdCountForNothing) {  // ATK-36
   auto document =
       json::read(sim::signed_file(repository_.timestamp.encode(), sim::pick(keys_, {0, 1}))).value();
