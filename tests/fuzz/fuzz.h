@@ -15,6 +15,7 @@ void one(ByteView input);
 
 }  // namespace cotter::fuzz
 
+// NOLINTNEXTLINE(readability-identifier-naming): the name that libFuzzer calls
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   cotter::fuzz::one({data, size});
   return 0;

@@ -18,6 +18,16 @@ void one(ByteView input) {
   }
   if (const auto reply = wire::decode_reply(header->type, payload)) {
     COTTER_ASSERT(std::ranges::equal(wire::encode(*reply), frame));
+    // An error that came over the wire can be handed on as the same error, where this build knows its rule.
+    if (const auto* refused = std::get_if<wire::Refused>(&*reply)) {
+      const Error error = wire::error_of(*refused);
+      const bool known = rule_named(refused->rule).has_value();
+      COTTER_ASSERT(known == (rejection_in(error) != nullptr));
+      if (!known) return;
+      const wire::Reply again = wire::reply_of(error);
+      COTTER_ASSERT(wire::encode(wire::reply_of(wire::error_of(std::get<wire::Refused>(again)))) ==
+                    wire::encode(again));
+    }
   }
 }
 
