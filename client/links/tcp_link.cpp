@@ -17,6 +17,7 @@ Result<TcpAddress> parse_tcp_address(const std::string& text) {
     } else if (address.host.find(':') != std::string::npos) {
       address.host.clear();
     }
+    if (address.host.find_first_of("[]") != std::string::npos) address.host.clear();
     if (error == std::errc() && rest == end && colon + 1 < text.size() && !address.host.empty()) {
       return address;
     }

@@ -11,7 +11,8 @@ Result<void> parse_listen_address(std::string_view text, ServerOptions& options)
   const std::string_view digits = colon == std::string_view::npos ? "" : text.substr(colon + 1);
   std::uint16_t port = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-  if (host.empty() || error != std::errc() || end != digits.data() + digits.size()) {
+  if (host.empty() || host.find_first_of("[]") != std::string_view::npos || error != std::errc() ||
+      end != digits.data() + digits.size()) {
     return fault(Fault::Kind::Usage, "'" + std::string(text) + "' is no address and port to listen on",
                  "write it as 127.0.0.1:8443 or [::1]:8443");
   }

@@ -257,7 +257,7 @@ void addresses(std::string_view text) {
   http::ServerOptions options;
   const std::string before = options.host;
   if (http::parse_listen_address(text, options)) {
-    COTTER_ASSERT(!options.host.empty());
+    COTTER_ASSERT(!options.host.empty() && options.host.find_first_of("[]") == std::string::npos);
   } else {
     COTTER_ASSERT(options.host == before);
   }

@@ -22,8 +22,9 @@ TEST(ListenAddress, ReadsIpv6InBrackets) {
 }
 
 TEST(ListenAddress, RefusesWhatIsNoAddressAndPort) {
-  for (const char* text : {"", ":", "8443", ":8443", "127.0.0.1", "127.0.0.1:", "127.0.0.1:http",
-                           "127.0.0.1:65536", "127.0.0.1:-1", "127.0.0.1:80 ", "127.0.0.1:+80"}) {
+  for (const char* text :
+       {"", ":", "8443", ":8443", "127.0.0.1", "127.0.0.1:", "127.0.0.1:http", "127.0.0.1:65536",
+        "127.0.0.1:-1", "127.0.0.1:80 ", "127.0.0.1:+80", "[[::1]]:80", "[]:80"}) {
     ServerOptions options;
     const auto parsed = parse_listen_address(text, options);
     ASSERT_FALSE(parsed) << text;
