@@ -12,9 +12,11 @@
 #include "common/host/passphrase.h"
 #include "common/host/process.h"
 #include "common/host/system_clock.h"
+#include "common/model/time_source.h"
 #include "server/app/director_service.h"
 #include "server/app/offline_keys.h"
 #include "server/app/renew_repository.h"
+#include "server/app/time_service.h"
 #include "server/app/workspace.h"
 #include "server/http/descriptors.h"
 #include "server/http/listen_address.h"
@@ -34,27 +36,44 @@ struct Arguments {
   std::optional<int> passphrase_fd;
 };
 
-/// The director, its keys unlocked; everything it stands on lives here.
-struct Director {
+/// What of the server signs, its keys unlocked; everything it stands on lives here.
+struct Signing {
   host::SystemClock clock;
   keys::Keyring keyring;
-  std::unique_ptr<app::DirectorService> service;
+  std::unique_ptr<app::DirectorService> director;
+  std::unique_ptr<app::TimeService> time;
 };
 
-Result<std::unique_ptr<Director>> open_director(const app::Workspace& workspace,
-                                                const crypto::Secret& passphrase) {
-  keys::Keyring keyring = TRY(keys::Keyring::open(workspace.keys_dir(), passphrase));
-  auto director = std::make_unique<Director>(Director{{}, std::move(keyring), {}});
+Result<std::unique_ptr<app::DirectorService>> open_director(const app::Workspace& workspace,
+                                                            Signing& signing) {
   const auto signer = [&](const RoleName& role) {
-    return director->keyring.signer(Repository::Director, role);
+    return signing.keyring.signer(Repository::Director, role);
   };
   app::DirectorSigners signers;
   signers.targets = TRY(signer(model::targets_role()));
   signers.snapshot = TRY(signer(model::snapshot_role()));
   signers.timestamp = TRY(signer(model::timestamp_role()));
-  director->service =
-      TRY(app::DirectorService::open(app::DirectorPlaces::of(workspace), signers, director->clock));
-  return director;
+  return app::DirectorService::open(app::DirectorPlaces::of(workspace), signers, signing.clock);
+}
+
+/// A workspace from before there was a time key has none: the director's root lists none then, and vehicles
+/// go by their own clocks.
+Result<std::unique_ptr<app::TimeService>> open_time(const Arguments& arguments, Signing& signing) {
+  const auto signer = signing.keyring.signer(Repository::Director, model::time_source_role());
+  if (signer) return std::make_unique<app::TimeService>(**signer, signing.clock);
+  if (arguments.role == "time") return fail(signer.error());
+  spdlog::info("no time is attested: this workspace has no key for director/{}",
+               model::time_source_role().value());
+  return std::unique_ptr<app::TimeService>();
+}
+
+Result<std::unique_ptr<Signing>> open_signing(const Arguments& arguments, const app::Workspace& workspace,
+                                              const crypto::Secret& passphrase) {
+  keys::Keyring keyring = TRY(keys::Keyring::open(workspace.keys_dir(), passphrase));
+  auto signing = std::make_unique<Signing>(Signing{{}, std::move(keyring), {}, {}});
+  if (arguments.role != "time") signing->director = TRY(open_director(workspace, *signing));
+  if (arguments.role != "director") signing->time = TRY(open_time(arguments, *signing));
+  return signing;
 }
 
 void report_renewal(const Result<std::optional<app::PublishedVersions>>& renewed) {
@@ -68,12 +87,12 @@ void report_renewal(const Result<std::optional<app::PublishedVersions>>& renewed
 
 /// Keeps the image repository fresh: its online keys lie beside the director's.
 Result<std::unique_ptr<app::RepositoryKeeper>> keep_repository(const app::Workspace& workspace,
-                                                               Director& director) {
-  const auto signer = [&](const RoleName& role) { return director.keyring.signer(Repository::Image, role); };
+                                                               Signing& signing) {
+  const auto signer = [&](const RoleName& role) { return signing.keyring.signer(Repository::Image, role); };
   app::OnlineSigners signers;
   signers.snapshot = TRY(signer(model::snapshot_role()));
   signers.timestamp = TRY(signer(model::timestamp_role()));
-  return std::make_unique<app::RepositoryKeeper>(workspace, signers, director.clock, report_renewal);
+  return std::make_unique<app::RepositoryKeeper>(workspace, signers, signing.clock, report_renewal);
 }
 
 /// The workspace's comes first, where it is needed. A holder's is no business of this program: it is looked
@@ -119,25 +138,26 @@ Result<void> serve(const Arguments& arguments) {
                  "--plain is for loopback addresses only: anyone could call as any vehicle",
                  "listen on 127.0.0.1, or leave --plain out");
   }
-  const bool directs = arguments.role != "image";
-  const bool needs_passphrase = directs || !arguments.plain;
+  const bool signs = arguments.role != "image";
+  const bool needs_passphrase = signs || !arguments.plain;
   const std::vector<crypto::Secret> passphrases = TRY(read_passphrases(arguments, needs_passphrase));
   TRY(app::refuse_offline_keys(workspace, passphrases));
-  std::unique_ptr<Director> director;
-  if (directs) director = TRY(open_director(workspace, passphrases.front()));
+  std::unique_ptr<Signing> signing;
+  if (signs) signing = TRY(open_signing(arguments, workspace, passphrases.front()));
   if (!arguments.plain) {
     const auto pki = workspace.pki_dir();
     options.tls =
         http::TlsMaterial{pki / "ca.crt", pki / "server.crt", pki / "server.key", &passphrases.front()};
   }
   std::optional<std::filesystem::path> repo_dir;
-  if (arguments.role != "director") repo_dir = workspace.repo_dir();
-  const http::Router router(repo_dir, director ? director->service.get() : nullptr,
-                            access_of(workspace.settings(), arguments.plain));
+  if (arguments.role == "image" || arguments.role == "all") repo_dir = workspace.repo_dir();
+  const http::Router router(repo_dir, signing ? signing->director.get() : nullptr,
+                            access_of(workspace.settings(), arguments.plain),
+                            signing ? signing->time.get() : nullptr);
   options.max_connections = http::connections_that_fit(options.max_connections);
   const auto server = TRY(http::Server::listen(options, router));
   std::unique_ptr<app::RepositoryKeeper> keeper;
-  if (director && repo_dir) keeper = TRY(keep_repository(workspace, *director));
+  if (signing && repo_dir) keeper = TRY(keep_repository(workspace, *signing));
   const std::string host =
       options.host.find(':') == std::string::npos ? options.host : "[" + options.host + "]";
   announce(arguments,
@@ -152,7 +172,7 @@ Result<void> serve(const Arguments& arguments) {
 int main(int argc, char** argv) {
   Arguments arguments;
   CLI::App app(
-      "Serves a workspace's image repository and director to vehicles over HTTPS.\n"
+      "Serves a workspace's image repository, director and time source to vehicles over HTTPS.\n"
       "The passphrase of the online keys comes from COTTER_PASSPHRASE, --passphrase-fd or a prompt.");
   app.set_version_flag("--version", "cotterd " COTTER_VERSION);
   app.add_option("-C", arguments.workspace,
@@ -161,8 +181,9 @@ int main(int argc, char** argv) {
   app.add_option("--listen", arguments.listen, "Numeric address and port; port 0 takes any free one")
       ->type_name("ADDR:PORT");
   app.add_option("--role", arguments.role,
-                 "image: the image repository alone, with no database and no signing key")
-      ->check(CLI::IsMember({"image", "director", "all"}))
+                 "image: the image repository alone, with no database and no signing key; "
+                 "time: attested time alone, with no database and no key but its own")
+      ->check(CLI::IsMember({"image", "director", "time", "all"}))
       ->capture_default_str();
   app.add_flag("--plain", arguments.plain,
                "HTTP without TLS, vehicles named in the path; loopback and development only");

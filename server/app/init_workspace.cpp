@@ -7,6 +7,7 @@
 
 #include "common/host/atomic_file.h"
 #include "common/model/roles.h"
+#include "common/model/time_source.h"
 #include "server/app/staged_folder.h"
 #include "server/keys/keyring.h"
 #include "server/keys/pki.h"
@@ -81,9 +82,10 @@ struct RoleKeys {
 };
 
 struct RepositoryKeys {
-  RoleKeys root, targets, snapshot, timestamp;
+  RoleKeys root, targets, snapshot, timestamp, time_source;
   [[nodiscard]] repository::FirstKeys first() const {
-    return {root.signers(), targets.signers(), snapshot.signers(), timestamp.signers()};
+    return {root.signers(), targets.signers(), snapshot.signers(), timestamp.signers(),
+            time_source.signers()};
   }
 };
 
@@ -98,7 +100,8 @@ Result<void> make_online_keys(const fs::path& dir, const crypto::Secret& passphr
   TRY(all.image.timestamp.add(store, Repository::Image, model::timestamp_role(), "", now));
   TRY(all.director.targets.add(store, Repository::Director, model::targets_role(), "", now));
   TRY(all.director.snapshot.add(store, Repository::Director, model::snapshot_role(), "", now));
-  return all.director.timestamp.add(store, Repository::Director, model::timestamp_role(), "", now);
+  TRY(all.director.timestamp.add(store, Repository::Director, model::timestamp_role(), "", now));
+  return all.director.time_source.add(store, Repository::Director, model::time_source_role(), "", now);
 }
 
 Result<void> make_holder(const InitPlan& plan, std::uint32_t number, const fs::path& dir,

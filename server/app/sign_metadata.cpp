@@ -39,14 +39,15 @@ Result<void> reserve_versions(host::Db& db, const VehicleId& vin, const std::opt
   return {};
 }
 
-Result<void> sign_all(const VehicleId& vin, const director::Entries& entries, const DirectorSigners& signers,
-                      const Lifetimes& lifetimes, const DirectorRoots& roots, MetadataSet& set) {
+Result<void> sign_all(const Vehicle& vehicle, const director::Entries& entries,
+                      const DirectorSigners& signers, const Lifetimes& lifetimes, const DirectorRoots& roots,
+                      MetadataSet& set) {
   const auto stamp = [&](Version version, std::chrono::seconds lifetime) {
-    return director::Stamp{vin, version, set.made_at + lifetime};
+    return director::Stamp{vehicle.vin, version, set.made_at + lifetime};
   };
-  const auto targets =
-      TRY(sign(director::make_targets(stamp(set.targets_version, lifetimes.targets), entries),
-               model::targets_role(), *signers.targets, roots));
+  const auto targets = TRY(sign(director::make_targets(stamp(set.targets_version, lifetimes.targets), entries,
+                                                       director::time_source_for(vehicle, *roots.newest())),
+                                model::targets_role(), *signers.targets, roots));
   const auto snapshot =
       TRY(sign(director::make_snapshot(stamp(set.snapshot_version, lifetimes.snapshot), targets),
                model::snapshot_role(), *signers.snapshot, roots));
@@ -78,7 +79,7 @@ Result<MetadataSet> sign_metadata(host::Db& db, const DirectorSigners& signers, 
   set.desired_revision = vehicle.desired_revision;
   set.made_at = now;
   TRY(reserve_versions(db, vehicle.vin, previous, set));
-  TRY(sign_all(vehicle.vin, entries, signers, lifetimes, roots, set));
+  TRY(sign_all(vehicle, entries, signers, lifetimes, roots, set));
   TRY(director::rehearse(vehicle, roots.files(), previous, set, now));
   auto transaction = TRY(host::Transaction::begin(db));
   TRY(store.put(vehicle.vin, set, as_json(entries)));

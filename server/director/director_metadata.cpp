@@ -1,5 +1,6 @@
 #include "server/director/director_metadata.h"
 
+#include <algorithm>
 #include <set>
 
 #include "common/trust/trusted_set.h"
@@ -36,10 +37,19 @@ trust::Policy policy_of(const inventory::Vehicle& vehicle) {
 
 }  // namespace
 
-model::Targets make_targets(const Stamp& stamp, Entries entries) {
+model::Targets make_targets(const Stamp& stamp, Entries entries,
+                            const std::optional<model::TimeSource>& time_source) {
   auto targets = stamped<model::Targets>(stamp);
   targets.targets = std::move(entries);
+  if (time_source) targets.unknown.set(model::time_source_role().value(), time_source->encode());
   return targets;
+}
+
+std::optional<model::TimeSource> time_source_for(const inventory::Vehicle& vehicle, const model::Root& root) {
+  const bool some = std::ranges::any_of(vehicle.ecus, [](const inventory::Ecu& ecu) {
+    return ecu.record.verification == inventory::Verification::Partial;
+  });
+  return some ? model::TimeSource::of(root) : std::nullopt;
 }
 
 model::Snapshot make_snapshot(const Stamp& stamp, const trust::Verified<model::Targets>& targets) {

@@ -10,6 +10,7 @@
 #include "common/base/result.h"
 #include "common/base/strong.h"
 #include "common/base/time.h"
+#include "common/model/time_source.h"
 #include "common/trust/verified.h"
 #include "server/director/resolver.h"
 #include "server/inventory/metadata_set.h"
@@ -24,7 +25,11 @@ struct Stamp {
   UtcTime expires{};
 };
 
-model::Targets make_targets(const Stamp& stamp, Entries entries);
+/// `time_source`: for a vehicle with ECUs that see little else of the director (FMT-64).
+model::Targets make_targets(const Stamp& stamp, Entries entries,
+                            const std::optional<model::TimeSource>& time_source = {});
+/// The newest root's time source, where some ECU of the vehicle verifies partially.
+std::optional<model::TimeSource> time_source_for(const inventory::Vehicle& vehicle, const model::Root& root);
 /// Lists targets.json alone, with version, length and hashes.
 model::Snapshot make_snapshot(const Stamp& stamp, const trust::Verified<model::Targets>& targets);
 model::Timestamp make_timestamp(const Stamp& stamp, const trust::Verified<model::Snapshot>& snapshot);

@@ -86,4 +86,20 @@ Response post_ecus(const Request& request, app::DirectorService& director, const
   return json_response({{"confirmed", serials(receipt->confirmed)}, {"pending", serials(receipt->pending)}});
 }
 
+Response post_time(const Request& request, app::TimeService& time) {
+  auto attestation = time.attest(request.body);
+  if (!attestation) {
+    // A bad question is the caller's, and anybody's: not worth a line in the log for each.
+    if (rejection_in(attestation.error()) == nullptr) {
+      spdlog::error("no time attested: {}", summary(attestation.error()));
+    }
+    return problem(attestation.error());
+  }
+  Response response;
+  response.headers["Content-Type"] = "application/json";
+  response.headers["Cache-Control"] = "no-store";
+  response.body = *std::move(attestation);
+  return response;
+}
+
 }  // namespace cotter::http

@@ -4,6 +4,7 @@
 
 #include "common/base/limits.h"
 #include "common/model/file_names.h"
+#include "common/model/time_attestation.h"
 #include "server/http/handlers.h"
 #include "server/http/problem.h"
 #include "server/http/static_files.h"
@@ -16,6 +17,7 @@ constexpr std::string_view kDirector = "/director/";
 constexpr std::string_view kByName = "vehicles/";  // below kDirector
 constexpr std::string_view kManifest = "manifest";
 constexpr std::string_view kEcus = "ecus";
+constexpr std::string_view kTime = "/time";
 
 bool reads(Method method) { return method == Method::Get || method == Method::Head; }
 
@@ -40,9 +42,11 @@ Response text(const std::string& words) {
 
 }  // namespace
 
-Router::Router(std::optional<std::filesystem::path> repo_dir, app::DirectorService* director, Access access)
+Router::Router(std::optional<std::filesystem::path> repo_dir, app::DirectorService* director, Access access,
+               app::TimeService* time)
     : repo_dir_(std::move(repo_dir)),
       director_(director),
+      time_(time),
       access_(access),
       writes_(std::make_unique<RateLimiter>(access.writes)),
       reads_(std::make_unique<RateLimiter>(access.reads)) {}
@@ -63,18 +67,29 @@ Response Router::handle(const Request& request) const {
   const std::string_view path = request.path;
   if (path.starts_with(kRepository) && repo_dir_) return repository(request, path.substr(kRepository.size()));
   if (path.starts_with(kDirector) && director_ != nullptr) return director(request);
+  // Anybody may ask what time it is: the answer is signed, and holds nothing but what was asked.
+  if (path == kTime && time_ != nullptr) {
+    return request.method == Method::Post ? post_time(request, *time_) : method_not_allowed("POST");
+  }
   if (path == "/healthz") return reads(request.method) ? text("ok") : method_not_allowed("GET, HEAD");
   if (path == "/readyz") return reads(request.method) ? readiness() : method_not_allowed("GET, HEAD");
   return problem(404, "not found", "nothing is served under this path");
 }
 
 std::uint64_t Router::max_body(const Request& head) const {
+  if (head.path == kTime) {
+    return time_ != nullptr && head.method == Method::Post ? model::kMaxTimeRequestBytes : 0;
+  }
   if (!head.path.starts_with(kDirector) || director_ == nullptr) return 0;
   const auto call = director_call(head);
   if (!call) return 0;
   const bool takes_one = (head.method == Method::Put && call->rest == kManifest) ||
                          (head.method == Method::Post && call->rest == kEcus);
   return takes_one ? kMaxManifestBytes : 0;
+}
+
+bool Router::may_block(const Request& request) {
+  return request.path.starts_with(kDirector) || request.path == kTime;
 }
 
 Response Router::repository(const Request& request, std::string_view path) const {

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "server/app/director_service.h"
+#include "server/app/time_service.h"
 #include "server/http/message.h"
 #include "server/http/rate_limit.h"
 
@@ -26,9 +27,10 @@ struct Access {
 
 class Router {
  public:
-  /// Without `repo_dir`: the director role alone. `director` may be nullptr: the image role alone, with no
-  /// key and no database; else it must outlive the router.
-  Router(std::optional<std::filesystem::path> repo_dir, app::DirectorService* director, Access access);
+  /// Without `repo_dir` no repository is served; `director` and `time` may be nullptr, and must outlive the
+  /// router else. The image role alone has no key and no database, the time role one key and no database.
+  Router(std::optional<std::filesystem::path> repo_dir, app::DirectorService* director, Access access,
+         app::TimeService* time = nullptr);
 
   /// Whether the caller may ask at all so soon: a 429 with Retry-After if not. To be asked once for each
   /// request, before its body is read and before handle(): it costs nobody but the caller.
@@ -37,6 +39,8 @@ class Router {
   /// How many bytes of body to read for a request of this head; 0: none, handle() answers without. What a
   /// stranger sends is not even read.
   [[nodiscard]] std::uint64_t max_body(const Request& head) const;
+  /// Whether handle() may wait for a signer or the disk: not for the thread that serves all others.
+  [[nodiscard]] static bool may_block(const Request& request);
 
  private:
   /// For which vehicle a request under /director/ is, and what it asks for.
@@ -51,6 +55,7 @@ class Router {
 
   std::optional<std::filesystem::path> repo_dir_;
   app::DirectorService* director_;
+  app::TimeService* time_;
   Access access_;
   std::unique_ptr<RateLimiter> writes_;
   std::unique_ptr<RateLimiter> reads_;

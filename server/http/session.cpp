@@ -258,10 +258,10 @@ class Session final : Connection {
   }
 
   asio::awaitable<Response> answer(const Request& request) {
-    // Signed files are read here and now; the director may wait for a signer or the disk, on a thread of its
+    // Signed files are read here and now; what may wait for a signer or the disk does so on a thread of its
     // own. `request` lives in a frame of this thread, which the loop keeps until that is done.
     waiting_since_.reset();
-    if (!request.path.starts_with("/director/")) co_return shared_.router.handle(request);
+    if (!Router::may_block(request)) co_return shared_.router.handle(request);
     socket().expires_never();
     co_return co_await asio::co_spawn(shared_.blocking, handle_blocking(request), asio::use_awaitable);
   }

@@ -4,6 +4,7 @@
 
 #include "common/host/keystore_file.h"
 #include "common/model/roles.h"
+#include "common/model/time_source.h"
 
 namespace cotter::keys {
 namespace {
@@ -18,6 +19,7 @@ constexpr std::array kOnlineRoles = {
     OnlineRole{Repository::Director, &model::targets_role},
     OnlineRole{Repository::Director, &model::snapshot_role},
     OnlineRole{Repository::Director, &model::timestamp_role},
+    OnlineRole{Repository::Director, &model::time_source_role},
 };
 
 }  // namespace

@@ -22,8 +22,9 @@ class Keyring {
  public:
   /// Unlocks `keys_dir` (a workspace's keys_dir()) once. Faults: NotFound, Denied (wrong passphrase), Io.
   static Result<Keyring> open(const std::filesystem::path& keys_dir, const crypto::Secret& passphrase);
-  /// The signer of image snapshot or timestamp, or of director targets, snapshot or timestamp; it lives as
-  /// long as the Keyring. Fault: NotFound (the role is signed offline, or its key file is missing).
+  /// The signer of image snapshot or timestamp, of director targets, snapshot or timestamp, or of the time
+  /// source that the director's root lists; it lives as long as the Keyring. Fault: NotFound (the role is
+  /// signed offline, or its key file is missing).
   Result<crypto::Signer*> signer(Repository repository, const RoleName& role);
 
  private:

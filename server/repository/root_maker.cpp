@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "common/model/roles.h"
+#include "common/model/time_source.h"
 #include "common/trust/draft.h"
 #include "server/repository/publication_transport.h"
 #include "server/repository/publisher.h"
@@ -35,6 +36,7 @@ Result<Bytes> make_root(const FirstKeys& keys, UtcTime expires) {
   list_keys(root, model::targets_role(), keys.targets);
   list_keys(root, model::snapshot_role(), keys.snapshot);
   list_keys(root, model::timestamp_role(), keys.timestamp);
+  if (!keys.time_source.signers.empty()) list_keys(root, model::time_source_role(), keys.time_source);
   const trust::Draft<model::Root> draft = TRY(signed_by(root, keys.root));
   TRY(draft.seal_anchor());
   return draft.wire();

@@ -22,6 +22,7 @@ struct RoleSigners {
 /// For a director only `root` signs here; of the other roles the keys go into the root.
 struct FirstKeys {
   RoleSigners root, targets, snapshot, timestamp;
+  RoleSigners time_source{};  ///< of a director (FMT-32); without a signer the root lists none
 };
 
 struct FirstLifetimes {

@@ -196,8 +196,9 @@ TEST_F(InitCommand, KilledAtAnyMomentTheNextOneMakesAWholeWorkspace) {
 TEST_F(KeyCommand, ListNeedsNoPassphrase) {
   const Ended list = shell("exec \"$0\" key list -C " + workspace() + " </dev/null");
   ASSERT_EQ(list.exit_code, kDone) << list.err;
-  for (const char* word : {"NAME", "ROLE", "SCHEME", "image-snapshot", "director-targets", "image-root-1",
-                           "holder-3/image-targets-3.key", "ed25519"}) {
+  for (const char* word :
+       {"NAME", "ROLE", "SCHEME", "image-snapshot", "director-targets", "director-x-time-source",
+        "image-root-1", "holder-3/image-targets-3.key", "ed25519"}) {
     EXPECT_TRUE(says(list.out, word)) << word;
   }
   EXPECT_FALSE(says(list.out, "\033"));
@@ -205,7 +206,7 @@ TEST_F(KeyCommand, ListNeedsNoPassphrase) {
 
 TEST_F(KeyCommand, ListAsJsonSaysAllOfEachKey) {
   const json::Array keys = listed();
-  ASSERT_GE(keys.size(), 14U);
+  ASSERT_GE(keys.size(), 15U);
   for (const json::Value& one : keys) {
     EXPECT_EQ(member(one, "keyid").as_string()->size(), 64U);
     EXPECT_EQ(*member(one, "scheme").as_string(), "ed25519");

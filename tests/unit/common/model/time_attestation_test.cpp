@@ -36,6 +36,36 @@ TEST(TimeAttestation, GivesBackWhatItRead) {
 }
 
 // FMT-90
+// TIM-10
+TEST(TimeAttestation, MaySayWhichVehicleAsked) {
+  const json::Value with = changed(document(), {"vin"}, "VIN-1");
+  EXPECT_EQ(TimeAttestation::decode(with, Profile::Vehicle).value().vin, VehicleId("VIN-1"));
+  EXPECT_EQ(TimeAttestation::decode(with, Profile::Vehicle).value().encode(), with);
+  EXPECT_FALSE(TimeAttestation::decode(document(), Profile::Vehicle).value().vin);
+  EXPECT_EQ(judged(changed(document(), {"vin"}, "not one")), "member-wrong-kind");
+}
+
+// TIM-10
+TEST(TimeRequest, SaysItsNoncesAndItsVehicle) {
+  TimeRequest request;
+  request.nonces = {Nonce("000102030405060708090a0b0c0d0e0f")};
+  request.vin = VehicleId("VIN-1");
+  const TimeRequest read = TimeRequest::read(request.wire()).value();
+  EXPECT_EQ(read.nonces, request.nonces);
+  EXPECT_EQ(read.vin, request.vin);
+  EXPECT_EQ(as_text(request.wire()), R"({"nonces":["000102030405060708090a0b0c0d0e0f"],"vin":"VIN-1"})");
+}
+
+TEST(TimeRequest, IsRefusedWhenItIsNone) {
+  const auto reading = [](const std::string& text) { return verdict(TimeRequest::read(as_bytes(text))); };
+  EXPECT_EQ(reading("{"), "json-malformed");
+  EXPECT_EQ(reading("{}"), "member-missing");
+  EXPECT_EQ(reading(R"({"nonces":[]})"), "member-wrong-kind");
+  EXPECT_EQ(reading(R"({"nonces":["00"]})"), "member-wrong-kind");
+  EXPECT_EQ(reading(R"({"nonces":["000102030405060708090a0b0c0d0e0f"],"vin":"a b"})"), "member-wrong-kind");
+  EXPECT_EQ(reading(std::string(kMaxTimeRequestBytes + 1, ' ')), "file-too-large");
+}
+
 TEST(TimeAttestation, ANonceIs128BitsOfLowerCaseHex) {
   EXPECT_EQ(nonce_of(Bytes(kNonceBytes, 0xa5)), Nonce("a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5"));
   for (const char* bad : {"", "00", "000102030405060708090a0b0c0d0e0F", "000102030405060708090a0b0c0d0e0g",

@@ -8,6 +8,8 @@
 
 #include "common/host/atomic_file.h"
 #include "common/host/keystore_file.h"
+#include "common/model/time_source.h"
+#include "server/app/director_roots.h"
 #include "server/app/list_keys.h"
 #include "server/app/staged_folder.h"
 #include "server/repository/reader.h"
@@ -68,8 +70,27 @@ TEST_F(InitWorkspace, EveryRoleOfBothRepositoriesHasKeysOfItsOwn) {  // FMT-34
   ASSERT_TRUE(keys);
   std::set<std::string> materials;
   for (const host::KeyInfo& key : *keys) materials.insert(key.key.material());
-  EXPECT_EQ(keys->size(), 5U + 3 * 3);
+  EXPECT_EQ(keys->size(), 6U + 3 * 3);
   EXPECT_EQ(materials.size(), keys->size());
+}
+
+TEST_F(InitWorkspace, TheDirectorsRootListsTheTimeSourceAndTheImageRepositorysDoesNot) {  // FMT-32, TIM-1
+  const auto workspace = init_workspace(plan(), passphrases(), kNow);
+  ASSERT_TRUE(workspace);
+  const auto roots = DirectorRoots::read(workspace->director_dir());
+  ASSERT_TRUE(roots) << summary(roots.error());
+  const auto source = model::TimeSource::of(*roots->newest());
+  ASSERT_TRUE(source);
+  EXPECT_EQ(source->role.threshold, 1U);
+  const auto keys = list_keys(*workspace);
+  ASSERT_TRUE(keys);
+  const auto key = find_key(*keys, "director-x-time-source");
+  ASSERT_TRUE(key);
+  EXPECT_EQ(key->role, "director/x-time-source");
+  EXPECT_TRUE(source->keys.contains(key->key.computed_id()));
+  const auto image = repository::read_as_client(workspace->repo_dir(), kNow);
+  ASSERT_TRUE(image);
+  EXPECT_FALSE(model::TimeSource::of(*image->root()));
 }
 
 TEST_F(InitWorkspace, OfflineKeysAreTheirHoldersAlone) {

@@ -37,6 +37,22 @@ TEST(DirectorMetadata, DelegatesToNobody) {  // FMT-62, DIR-3
   EXPECT_FALSE(make_targets({kVin, Version(1), kNoon}, {}).delegations);
 }
 
+TEST(DirectorMetadata, ListsTheTimeSourceForAVehicleWithAnEcuThatVerifiesPartially) {  // FMT-64
+  model::Root root;
+  EXPECT_FALSE(time_source_for(vehicle_with_work(), root));
+  const test::NumberedSigner key(77);
+  root.keys.emplace(key.public_key().computed_id(), key.public_key());
+  root.roles[model::time_source_role()] = {{key.public_key().computed_id()}, 1};
+  const auto source = time_source_for(vehicle_with_work(), root);
+  ASSERT_TRUE(source);
+  const auto listed = model::TimeSource::of(make_targets({kVin, Version(1), kNoon}, {}, source));
+  ASSERT_TRUE(listed && *listed);
+  EXPECT_EQ((*listed)->digest(), source->digest());
+  auto full = vehicle_with_work();
+  for (inventory::Ecu& ecu : full.ecus) ecu.record.verification = inventory::Verification::Full;
+  EXPECT_FALSE(time_source_for(full, root));
+}
+
 TEST(DirectorMetadata, ListsOneFileEachWithVersionLengthAndHashes) {  // FMT-45
   DirectorKeys keys;
   const auto targets = keys.seal(make_targets({kVin, Version(3), kNoon}, {}), model::targets_role());

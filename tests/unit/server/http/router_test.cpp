@@ -4,6 +4,7 @@
 
 #include "common/base/limits.h"
 #include "common/json/strict_reader.h"
+#include "common/model/time_attestation.h"
 #include "tests/unit/server/app/depot.h"
 
 namespace cotter::http {
@@ -25,6 +26,16 @@ std::string text_of(const Response& response, const char* name) {
   const json::Value* member = body ? body->as_object()->find(name) : nullptr;
   return member == nullptr ? "(none)" : *member->as_string();
 }
+
+/// A time source that attests a noon.
+struct TimeSource {
+  struct Noon final : Clock {
+    [[nodiscard]] UtcTime now() const override { return test::kNoon; }
+  };
+  test::NumberedSigner key{77};
+  Noon clock;
+  app::TimeService service{key, clock};
+};
 
 class RouterTo : public testing::Test {
  protected:
@@ -71,6 +82,43 @@ TEST_F(RouterTo, CountsReadsAndWritesOfEachVehicleApart) {  // ATK-50
     EXPECT_FALSE(router.too_soon(get("/repo/timestamp.json", "VIN-1"), now));
     EXPECT_FALSE(router.too_soon(get("/director/timestamp.json"), now)) << "a stranger costs nothing";
   }
+}
+
+TEST_F(RouterTo, AttestsTheTimeToAnybody) {  // TIM-2
+  TimeSource time;
+  const Router alone(std::nullopt, nullptr, {}, &time.service);
+  Request request = asking(Method::Post, "/time");
+  request.body = to_bytes(R"({"nonces":["000102030405060708090a0b0c0d0e0f"]})");
+  EXPECT_EQ(alone.max_body(request), model::kMaxTimeRequestBytes);
+  const Response answer = alone.handle(request);
+  EXPECT_EQ(answer.status, 200U);
+  EXPECT_EQ(answer.headers.at("Content-Type"), "application/json");
+  EXPECT_EQ(answer.headers.at("Cache-Control"), "no-store");
+  EXPECT_NE(as_text(answer.body).find("2026-07-01T12:00:00Z"), std::string::npos);
+  EXPECT_TRUE(Router::may_block(request));
+  EXPECT_EQ(alone.handle(get("/healthz")).status, 200U);
+  EXPECT_EQ(alone.handle(get("/repo/timestamp.json")).status, 404U);
+  EXPECT_EQ(alone.handle(get("/director/timestamp.json")).status, 404U);
+}
+
+TEST_F(RouterTo, RefusesAQuestionForTheTimeThatIsNone) {
+  TimeSource time;
+  const Router alone(std::nullopt, nullptr, {}, &time.service);
+  const Response other = alone.handle(get("/time"));
+  EXPECT_EQ(other.status, 405U);
+  EXPECT_EQ(other.headers.at("Allow"), "POST");
+  EXPECT_EQ(alone.max_body(get("/time")), 0U);
+  Request request = asking(Method::Post, "/time");
+  request.body = to_bytes("{}");
+  const Response refused = alone.handle(request);
+  EXPECT_EQ(refused.status, 422U);
+  EXPECT_EQ(text_of(refused, "rule"), "member-missing");
+  request.body = Bytes(model::kMaxTimeRequestBytes + 1, ' ');
+  EXPECT_EQ(alone.handle(request).status, 413U);
+  request.body = to_bytes(R"({"nonces":["000102030405060708090a0b0c0d0e0f"]})");
+  EXPECT_EQ(strict_.handle(request).status, 404U) << "no time key, no time";
+  EXPECT_EQ(strict_.max_body(request), 0U);
+  EXPECT_EQ(time.key.count(), 0);
 }
 
 TEST_F(RouterTo, ServesTheRepositoryToVehiclesAndWhereConfiguredToAll) {  // IMG-1

@@ -35,7 +35,8 @@ using Keyrings = KeyFolder;
 using Holders = KeyFolder;
 
 TEST_F(Keyrings, FindTheSignerOfEachOnlineRole) {
-  make({"image-snapshot", "image-timestamp", "director-targets", "director-snapshot", "director-timestamp"});
+  make({"image-snapshot", "image-timestamp", "director-targets", "director-snapshot", "director-timestamp",
+        "director-x-time-source"});
   auto ring = Keyring::open(dir(), secret("some-pass"));
   ASSERT_TRUE(ring);
   const auto keys = host::FileKeystore::list(dir());
