@@ -7,6 +7,7 @@
 #include "client/install/slot_files.h"
 #include "client/install/state_folder.h"
 #include "client/secondary/packed_metadata.h"
+#include "client/secondary/posix_time.h"
 #include "common/host/atomic_file.h"
 #include "common/host/system_clock.h"
 
@@ -23,10 +24,15 @@ struct PosixEcu::Parts {
         two(files, state),
         one(files, state),
         signer(std::move(key)),
-        core(std::move(config.identity),
-             {metadata, files.has_spare() ? static_cast<Installer&>(two) : one, state, clock, signer}) {}
+        core(std::move(config.identity), {metadata,
+                                          files.has_spare() ? static_cast<Installer&>(two) : one,
+                                          state,
+                                          {clock, uptime, nonces},
+                                          signer}) {}
   host::FileLock lock;
   host::SystemClock clock;
+  PosixUptime uptime;
+  SodiumNonces nonces;
   SlotFiles files;
   StateFolder state;
   StateFolder metadata_files;

@@ -7,7 +7,9 @@
 #include "client/links/tcp_link.h"
 #include "common/base/limits.h"
 #include "common/host/atomic_file.h"
+#include "common/host/system_clock.h"
 #include "common/model/file_names.h"
+#include "common/trust/time_state.h"
 #include "common/trust/verified.h"
 
 namespace cotter::client {
@@ -82,6 +84,9 @@ Result<json::Object> fill(const EcuOrder& order) {
   const Bytes image = TRY(host::read_file(order.image, kMaxImage));
   const ImageRecord record = TRY(lay_out_slots(order.dir.string(), image, TargetName(order.image_name),
                                                ReleaseCounter(order.release_counter), order.slots));
+  trust::TimeState time;
+  time.floor = host::SystemClock().now();  // no genuine time is before the factory's (TIM-9)
+  TRY(host::write_atomically(order.dir / "state/time.json", time.encode()));
   const auto pair = crypto::Ed25519Pair::generate();
   TRY(save_ecu_key((order.dir / "ecu.key").string(), pair));
   // Last, so that no program takes a half-made folder for an ECU.

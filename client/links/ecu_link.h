@@ -10,6 +10,7 @@
 #include "common/base/bytes.h"
 #include "common/base/result.h"
 #include "common/base/strong.h"
+#include "common/model/time_attestation.h"
 #include "common/trust/uptane_match.h"
 
 namespace cotter::client {
@@ -54,6 +55,10 @@ struct EcuLink {
   virtual ~EcuLink() = default;
   /// A fresh signed report. Faults: Network, Timeout.
   virtual Result<EcuStatus> report() = 0;
+  /// Begins a cycle: the nonce that the ECU asks for the time with (PRI-11). Faults: Network, Timeout.
+  virtual Result<model::Nonce> nonce() = 0;
+  /// The time source's answer, unchanged (PRI-14). Rejection: the ECU's own, by rule id.
+  virtual Result<void> put_time(ByteView attestation) = 0;
   /// Offers new metadata; the ECU pulls and verifies for itself. Rejection: the ECU's own, by rule id.
   virtual Result<void> put_metadata(MetadataSource& source) = 0;
   /// Brings the image into the ECU's spare slot: idempotent, resumable, no effect on what boots. On an ECU

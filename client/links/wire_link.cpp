@@ -45,6 +45,17 @@ Result<EcuStatus> WireLink::report() {
   return status;
 }
 
+Result<model::Nonce> WireLink::nonce() {
+  wire::Nonce reply = TRY(ask<wire::Nonce>(wire::NonceRequest{}));
+  if (!model::is_nonce(reply.nonce)) return fail(unexpected_reply());
+  return model::Nonce(std::move(reply.nonce));
+}
+
+Result<void> WireLink::put_time(ByteView attestation) {
+  TRY(ask<wire::Done>(wire::TimeOffer{Bytes(attestation.begin(), attestation.end())}));
+  return {};
+}
+
 Result<void> WireLink::put_metadata(MetadataSource& source) {
   wire::Reply reply = TRY(exchange(wire::MetadataOffer{}));
   for (int wants = 0; wants < kMaxWants; ++wants) {

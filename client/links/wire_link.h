@@ -10,6 +10,8 @@ namespace cotter::client {
 class WireLink : public EcuLink {
  public:
   Result<EcuStatus> report() override;
+  Result<model::Nonce> nonce() override;
+  Result<void> put_time(ByteView attestation) override;
   Result<void> put_metadata(MetadataSource& source) override;
   Result<void> stage(const trust::Assignment& assignment, ImageSource& image) override;
   Result<void> back_up(ImageSink& sink) override;

@@ -36,11 +36,17 @@ Result<void> out_of_order(std::string expected, std::string got) {
 }  // namespace
 
 SecondaryCore::SecondaryCore(EcuIdentity identity, EcuSeams seams)
-    : identity_(std::move(identity)), seams_(seams), book_(seams.state) {}
+    : identity_(std::move(identity)),
+      seams_(seams),
+      book_(seams.state),
+      time_(seams.state, seams.time, identity_.vin, [this](const Rejection& why) { book_.note(why); }) {}
 
 Result<void> SecondaryCore::start() {
   TRY(seams_.installer.recover());
-  return book_.open(seams_.clock.now());
+  TRY(time_.open());
+  // Without a root that verifies this ECU takes nothing, and says so when it is offered something.
+  if (const auto root = Intake::director_root(identity_, seams_.metadata)) time_.begin(*root);
+  return book_.open(time_.for_report().time);
 }
 
 std::uint32_t SecondaryCore::max_payload() const noexcept {
@@ -77,9 +83,21 @@ wire::Reply SecondaryCore::refused(const Error& error) {
 
 Result<wire::Reply> SecondaryCore::answer(const wire::ReportRequest& /*request*/) {
   const Running running = TRY(seams_.installer.running());
-  Bytes report = TRY(book_.report(identity_, running, seams_.clock.now(), seams_.signer));
+  const EcuTime::ForReport when = time_.for_report();
+  Bytes report = TRY(book_.report(identity_, running, when.time, seams_.signer, when.ahead));
   const bool spare = seams_.installer.has_spare_slot();
   return wire::Reply(wire::Report{spare, !spare && !running.sound, std::move(report)});
+}
+
+// --- time -------------------------------------------------------------------------------------------------
+
+Result<wire::Reply> SecondaryCore::answer(const wire::NonceRequest& /*request*/) {
+  return wire::Reply(wire::Nonce{time_.ask().value()});
+}
+
+Result<wire::Reply> SecondaryCore::answer(const wire::TimeOffer& offer) {
+  TRY(time_.take(offer.attestation));
+  return wire::Reply(wire::Done{});
 }
 
 // --- metadata ---------------------------------------------------------------------------------------------
@@ -90,7 +108,7 @@ Result<wire::Reply> SecondaryCore::answer(const wire::MetadataOffer& /*offer*/) 
   const Running running = TRY(seams_.installer.running());
   const ReleaseCounter floor = TRY(seams_.installer.floor());
   trust::ProvisionedEcu self{identity_.serial, identity_.hardware_id, floor, running.image};
-  intake_.emplace(TRY(Intake::open(identity_, seams_.metadata, seams_.clock.now(), std::move(self))));
+  intake_.emplace(TRY(Intake::open(identity_, seams_.metadata, time_, std::move(self))));
   return go_on_with_metadata();
 }
 

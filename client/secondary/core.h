@@ -8,6 +8,7 @@
 
 #include "client/install/installer.h"
 #include "client/install/media.h"
+#include "client/secondary/ecu_time.h"
 #include "client/secondary/intake.h"
 #include "client/secondary/report_book.h"
 #include "common/base/time.h"
@@ -21,7 +22,7 @@ struct EcuSeams {
   trust::MetadataStore& metadata;
   Installer& installer;
   StateStore& state;
-  const Clock& clock;
+  TimeSeams time;
   crypto::Signer& signer;
 };
 
@@ -40,6 +41,9 @@ class SecondaryCore {
   /// its primary met.
   void note_attack(const Rejection& rejection) { book_.note(rejection); }
 
+  SecondaryCore(const SecondaryCore&) = delete;
+  SecondaryCore& operator=(const SecondaryCore&) = delete;
+
  private:
   Result<wire::Reply> answer(const wire::ReportRequest&);
   Result<wire::Reply> answer(const wire::MetadataOffer&);
@@ -52,6 +56,8 @@ class SecondaryCore {
   Result<wire::Reply> answer(const wire::RestoreBegin& begin);
   Result<wire::Reply> answer(const wire::BackupRead& read);
   Result<wire::Reply> answer(const wire::Abort&);
+  Result<wire::Reply> answer(const wire::NonceRequest&);
+  Result<wire::Reply> answer(const wire::TimeOffer& offer);
 
   Result<wire::Reply> go_on_with_metadata();
   Result<void> adopt(Verdict verdict);
@@ -61,6 +67,7 @@ class SecondaryCore {
   EcuIdentity identity_;
   EcuSeams seams_;
   ReportBook book_;
+  EcuTime time_;
   std::optional<Intake> intake_;  ///< while metadata is being pulled
   std::optional<trust::Want> wanted_;
   std::optional<Permit> permit_;  ///< what this ECU itself decided to take

@@ -44,16 +44,21 @@ Result<trust::TrustedSet> Intake::anchor(const EcuIdentity& identity, trust::Met
       repository == Repository::Director ? identity.director_root : identity.image_root, now, policy);
 }
 
-Result<Intake> Intake::open(const EcuIdentity& identity, trust::MetadataStore& store, UtcTime now,
-                            trust::ProvisionedEcu self) {
-  trust::TrustedSet director = TRY(anchor(identity, store, now, Repository::Director));
-  const auto scope = identity.verification == Verification::Full ? trust::Scope::Full : trust::Scope::Partial;
-  return Intake(identity, store, now, std::move(self), trust::Refresh(std::move(director), scope));
+Result<trust::Verified<model::Root>> Intake::director_root(const EcuIdentity& identity,
+                                                           trust::MetadataStore& store) {
+  return TRY(anchor(identity, store, UtcTime{}, Repository::Director)).root();
 }
 
-Intake::Intake(const EcuIdentity& identity, trust::MetadataStore& store, UtcTime now,
+Result<Intake> Intake::open(const EcuIdentity& identity, trust::MetadataStore& store, PullTime& time,
+                            trust::ProvisionedEcu self) {
+  trust::TrustedSet director = TRY(anchor(identity, store, UtcTime{}, Repository::Director));
+  const auto scope = identity.verification == Verification::Full ? trust::Scope::Full : trust::Scope::Partial;
+  return Intake(identity, store, time, std::move(self), trust::Refresh(std::move(director), scope));
+}
+
+Intake::Intake(const EcuIdentity& identity, trust::MetadataStore& store, PullTime& time,
                trust::ProvisionedEcu self, trust::Refresh director)
-    : identity_(&identity), store_(&store), now_(now), driver_(std::move(director)) {
+    : identity_(&identity), store_(&store), time_(&time), driver_(std::move(director)) {
   record_.vin = identity.vin;
   record_.ecus.push_back(std::move(self));
 }
@@ -81,7 +86,18 @@ Result<std::optional<Intake::Need>> Intake::next() {
 }
 
 Result<void> Intake::give(Bytes file) { return step(std::move(file)); }
-Result<void> Intake::absent() { return step(std::nullopt); }
+Result<void> Intake::absent() {
+  const std::optional<trust::Want> want = wanted();
+  if (!director_ && want && want->role == model::root_role()) return end_roots();
+  return step(std::nullopt);
+}
+
+/// From here on there is a time to judge by: that of the newest root's source.
+Result<void> Intake::end_roots() {
+  auto& refresh = std::get<trust::Refresh>(*driver_);
+  now_ = TRY(time_->at(refresh.set().root()));
+  return refresh.end_roots(now_);
+}
 
 const Verdict& Intake::verdict() const {
   COTTER_ASSERT(verdict_);
@@ -118,6 +134,7 @@ Result<void> Intake::close_driver() {
 }
 
 Result<void> Intake::judge_director(trust::TrustedSet director) {
+  if (identity_->verification == Verification::Partial) TRY(time_->learn(*director.targets()));
   verdict_.emplace(Verdict{std::nullopt, (*director.targets())->version});
   // Each ECU stands in a director's targets at most once (VER-37), so one image at most is pending.
   const auto pending = TRY(trust::pending(director, record_));

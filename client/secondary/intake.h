@@ -34,19 +34,33 @@ struct Verdict {
   Version director_targets;
 };
 
+/// What time a pull goes by.
+struct PullTime {
+  virtual ~PullTime() = default;
+  /// The director's chain of roots has ended with this one, whose time source counts. Rejections: those of
+  /// trust::SecureTime. Faults of the store.
+  virtual Result<UtcTime> at(const trust::Verified<model::Root>& newest) = 0;
+  /// The director's targets, on an ECU that verifies partially (PVS-6). As above.
+  virtual Result<void> learn(const trust::Verified<model::Targets>& targets) = 0;
+};
+
 class Intake {
  public:
   /// `self` is this ECU as it is now. A stored root that does not verify gives way to the factory's
   /// (VER-REC). Faults of the store; Rejections of TrustedSet::anchored_at.
-  static Result<Intake> open(const EcuIdentity& identity, trust::MetadataStore& store, UtcTime now,
+  static Result<Intake> open(const EcuIdentity& identity, trust::MetadataStore& store, PullTime& time,
                              trust::ProvisionedEcu self);
+
+  /// The director's root that this ECU has: stored, or the factory's. As open().
+  static Result<trust::Verified<model::Root>> director_root(const EcuIdentity& identity,
+                                                            trust::MetadataStore& store);
 
   struct Need {
     Repository repository;
     trust::Want want;
   };
   /// The next file that the ECU does not have itself; nothing: verdict() is there. Rejections of Refresh,
-  /// DelegationWalk, match() and select(). Faults of the store.
+  /// DelegationWalk, match(), select() and PullTime. Faults of the store.
   Result<std::optional<Need>> next();
   Result<void> give(Bytes file);
   Result<void> absent();
@@ -54,13 +68,14 @@ class Intake {
 
  private:
   using Driver = std::variant<trust::Refresh, trust::DelegationWalk>;
-  Intake(const EcuIdentity& identity, trust::MetadataStore& store, UtcTime now, trust::ProvisionedEcu self,
+  Intake(const EcuIdentity& identity, trust::MetadataStore& store, PullTime& time, trust::ProvisionedEcu self,
          trust::Refresh director);
   static Result<trust::TrustedSet> anchor(const EcuIdentity& identity, trust::MetadataStore& store,
                                           UtcTime now, Repository repository);
   [[nodiscard]] Repository repository() const noexcept;
   [[nodiscard]] std::optional<trust::Want> wanted() const;
   Result<void> step(std::optional<Bytes> file);
+  Result<void> end_roots();
   Result<void> keep(std::vector<trust::Effect> effects);
   Result<void> close_driver();
   Result<void> judge_director(trust::TrustedSet director);
@@ -68,7 +83,8 @@ class Intake {
 
   const EcuIdentity* identity_;
   trust::MetadataStore* store_;
-  UtcTime now_;
+  PullTime* time_;
+  UtcTime now_{};                ///< once the director's roots are known
   trust::VehicleRecord record_;  ///< of this ECU alone
   std::optional<Driver> driver_;
   std::optional<trust::TrustedSet> director_;  ///< once it is up to date

@@ -14,6 +14,7 @@
 #include "client/links/socket.h"
 #include "client/secondary/core.h"
 #include "client/secondary/packed_metadata.h"
+#include "client/secondary/posix_time.h"
 #include "client/secondary/serve.h"
 
 namespace cotter::client {
@@ -64,8 +65,11 @@ Result<void> run(int count, char** words) {
   Installer& installer = files.has_spare() ? static_cast<Installer&>(two) : one;
   EcuSigner signer(TRY(load_ecu_key(arguments.dir + "/ecu.key")));
   const LibraryClock clock;
+  const PosixUptime uptime;
+  SodiumNonces nonces;
 
-  SecondaryCore core(std::move(arguments.identity), {metadata, installer, state, clock, signer});
+  SecondaryCore core(std::move(arguments.identity),
+                     {metadata, installer, state, {clock, uptime, nonces}, signer});
   TRY(core.start());
   Socket listener = TRY(Socket::listen(arguments.host, arguments.port));
   std::printf("listening on %s:%u\n", arguments.host.c_str(), TRY(listener.port()));

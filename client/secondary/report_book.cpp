@@ -12,9 +12,8 @@ namespace cotter::client {
 namespace {
 
 constexpr std::string_view kRecord = "report";
-constexpr std::chrono::minutes kBelievedAhead{5};  // the skew that a director allows a report
-constexpr std::size_t kMaxAttacks = 8;             // FVS-8
-constexpr std::size_t kMaxAttackBytes = 127;       // eight of them and their commas fit FMT-84's 1024 bytes
+constexpr std::size_t kMaxAttacks = 8;        // FVS-8
+constexpr std::size_t kMaxAttackBytes = 127;  // eight of them and their commas fit FMT-84's 1024 bytes
 
 /// "director/targets:rule-id"; what stands before the colon is encoded, for a role's name is anybody's.
 std::string spelt(const Rejection& rejection) {
@@ -28,8 +27,8 @@ std::string spelt(const Rejection& rejection) {
 /// A clock set back a little is not believed, since the director takes no report older than the last
 /// (DIR-25). One that ran far ahead was not believed by the director either, and must not hold up every
 /// report until the calendar has caught up.
-UtcTime report_time(UtcTime now, std::optional<UtcTime> last) {
-  return last && *last > now && *last - now <= kBelievedAhead ? *last : now;
+UtcTime report_time(UtcTime now, std::optional<UtcTime> last, std::chrono::seconds ahead) {
+  return last && *last > now && *last - now <= ahead ? *last : now;
 }
 
 }  // namespace
@@ -45,14 +44,14 @@ Result<void> ReportBook::open(UtcTime now) {
 }
 
 Result<Bytes> ReportBook::report(const EcuIdentity& identity, const Running& running, UtcTime now,
-                                 crypto::Signer& signer) {
+                                 crypto::Signer& signer, std::chrono::seconds ahead) {
   model::VersionReport report;
   report.vin = identity.vin;
   report.ecu = identity.serial;
   report.installed = running.image;
   report.release_counter = running.release_counter;
   report.director_targets_version = director_targets_;
-  report.time = report_time(now, last_time_);
+  report.time = report_time(now, last_time_, ahead);
   report.previous_time = last_time_.value_or(report.time);
   for (Attack& attack : attacks_) {
     if (!report.attacks_detected.empty()) report.attacks_detected += ",";

@@ -2,6 +2,7 @@
 // Never gives one counter to two reports, a power cut between them or not (GAP-18). One thread.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -23,10 +24,10 @@ class ReportBook {
   /// all earlier ones: the seconds of `now`. Faults: Io.
   Result<void> open(UtcTime now);
 
-  /// A fresh signed report of what runs; its counter is durable before it is used. Faults of store and
-  /// signer.
+  /// A fresh signed report of what runs; its counter is durable before it is used. `now` that falls behind
+  /// the last report's by no more than `ahead` is that one's again. Faults of store and signer.
   Result<Bytes> report(const EcuIdentity& identity, const Running& running, UtcTime now,
-                       crypto::Signer& signer);
+                       crypto::Signer& signer, std::chrono::seconds ahead = std::chrono::minutes(5));
   /// Keeps a broken rule for the next reports: the last eight, each once.
   void note(const Rejection& rejection);
   /// This version of the director's targets was verified. A newer one acknowledges what had been reported.

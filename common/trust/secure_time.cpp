@@ -28,7 +28,7 @@ SecureTime::SecureTime(TimeRules rules, TimeState state)
 }
 
 void SecureTime::learn(const Verified<model::Root>& root) {
-  root_expires_ = root->expires;
+  if (std::exchange(state_.root_expires, root->expires) != root->expires) changed_ = true;
   std::optional<model::TimeSource> source = model::TimeSource::of(*root);
   std::string digest = digest_of(source);
   // A root that says what it said before does not take back what newer targets said since.
@@ -105,6 +105,10 @@ Result<void> SecureTime::check_nonces(const Attestation& answer,
     TRY(refuse(RuleId::TimeNonceMissing, own ? "the nonces of every ECU" : "the nonce that was asked with",
                "others"));
   }
+  if (rules_.vin && answer->vin && *answer->vin != *rules_.vin) {
+    TRY(refuse(RuleId::TimeNonceForeign, "an answer to vehicle " + rules_.vin->value(),
+               answer->vin->value().substr(0, 80)));
+  }
   if (request != nullptr && std::ranges::any_of(answer->nonces, [&](const model::Nonce& nonce) {
         return !contains(*request, nonce);
       })) {
@@ -121,7 +125,7 @@ Result<void> SecureTime::check_floor(UtcTime time, const std::optional<Uptime>& 
 }
 
 Result<void> SecureTime::check_jump(UtcTime time) {
-  const UtcTime furthest = root_expires_ + kYear;
+  const UtcTime furthest = state_.root_expires + kYear;
   if (time <= furthest) return {};
   const bool confirms =
       state_.unconfirmed && time >= *state_.unconfirmed && time - *state_.unconfirmed <= rules_.longest;

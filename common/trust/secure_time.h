@@ -20,6 +20,8 @@ inline constexpr UtcTime kWritten{std::chrono::sys_days{std::chrono::year{2026} 
 
 struct TimeRules {
   UtcTime earliest = kWritten;
+  /// Whose answers count, where an answer says who asked (TIM-10).
+  std::optional<VehicleId> vin{};
   /// How long an attestation lasts on an ECU whose clock runs: a time source that is down for a weekend is no
   /// outage of the fleet, and whoever suppresses it gains no more than this (TIM-6).
   std::chrono::seconds longest = std::chrono::hours(7 * 24);
@@ -46,8 +48,8 @@ class SecureTime {
   const model::Nonce& ask(const model::Nonce& fresh);
   /// The answer, as an ECU gets it: others' nonces stand in it too. `uptime` is nothing on an ECU without a
   /// clock. Rejections: file-too-large, json-*, member-*, signature-key-repeated, threshold-not-met (TIM-3a);
-  /// time-nonce-missing (TIM-3b), time-before-floor (TIM-3c); time-jump-unconfirmed (TIM-5), after which a
-  /// new nonce is drawn for the attestation that may confirm it.
+  /// time-nonce-missing (TIM-3b), time-nonce-foreign (another vehicle asked), time-before-floor (TIM-3c);
+  /// time-jump-unconfirmed (TIM-5), after which a new nonce is drawn for the attestation that may confirm it.
   Result<void> accept(Bytes attestation, const std::optional<Uptime>& uptime);
   /// As the primary gets it, which knows all nonces of its request (TIM-10). Also time-nonce-missing of any
   /// of them, and time-nonce-foreign.
@@ -82,7 +84,6 @@ class SecureTime {
 
   TimeRules rules_;
   TimeState state_;
-  UtcTime root_expires_{};
   std::optional<model::Nonce> nonce_;
   std::optional<UtcTime> this_cycle_;
   TimeState saved_;

@@ -22,6 +22,7 @@ Result<TimeState> TimeState::decode(ByteView record) {
   const json::ObjectView view = TRY(json::ObjectView::of(document, "time state"));
   TimeState state;
   state.floor = TRY(view.time("floor"));
+  state.root_expires = TRY(view.time("root_expires"));
   state.root_source = TRY(view.string("root_source"));
   if (const json::Value* source = view.find("source")) state.source = TRY(model::TimeSource::decode(*source));
   if (view.find("attested") != nullptr) {
@@ -33,7 +34,8 @@ Result<TimeState> TimeState::decode(ByteView record) {
 }
 
 Bytes TimeState::encode() const {
-  json::Object record{{"floor", format_utc(floor)}, {"root_source", root_source}};
+  json::Object record{
+      {"floor", format_utc(floor)}, {"root_expires", format_utc(root_expires)}, {"root_source", root_source}};
   if (source) record.set("source", source->encode());
   if (attested) {
     record.set("attested", json::Object{{"boot", attested->at.boot},

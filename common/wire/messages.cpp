@@ -77,6 +77,18 @@ Result<void> read(FieldReader& in, BackupRead& message) {
   return {};
 }
 
+void write(FieldWriter& out, const TimeOffer& message) { out.blob(message.attestation); }
+Result<void> read(FieldReader& in, TimeOffer& message) {
+  message.attestation = TRY(in.blob());
+  return {};
+}
+
+void write(FieldWriter& out, const Nonce& message) { out.text(message.nonce); }
+Result<void> read(FieldReader& in, Nonce& message) {
+  message.nonce = TRY(in.text());
+  return {};
+}
+
 void write(FieldWriter& out, const Report& message) {
   out.flag(message.spare_slot);
   out.flag(message.image_lost);

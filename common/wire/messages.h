@@ -52,8 +52,15 @@ struct BackupRead {
 /// Forget what was staged -> Done
 struct Abort {};
 
+/// Begins a cycle: the nonce by which the ECU will know the answer to its own question -> Nonce
+struct NonceRequest {};
+/// What the time source answered, byte for byte -> Done
+struct TimeOffer {
+  Bytes attestation;
+};
+
 using Request = std::variant<ReportRequest, MetadataOffer, File, Absent, StageBegin, Chunk, TransferEnd,
-                             Commit, RestoreBegin, BackupRead, Abort>;
+                             Commit, RestoreBegin, BackupRead, Abort, NonceRequest, TimeOffer>;
 
 // --- the secondary's replies ----------------------------------------------------------------------------
 
@@ -108,8 +115,12 @@ struct Failed {
   std::string detail;
 };
 
-using Reply =
-    std::variant<Report, Want, Verified, Willing, Ready, Ack, Staged, Outcome, Data, Done, Refused, Failed>;
+struct Nonce {
+  std::string nonce;  ///< 32 hex digits
+};
+
+using Reply = std::variant<Report, Want, Verified, Willing, Ready, Ack, Staged, Outcome, Data, Done, Refused,
+                           Failed, Nonce>;
 
 /// A whole frame.
 Bytes encode(const Request& request);

@@ -76,11 +76,19 @@ Result<void> MemorySink::write(ByteView chunk) {
   return {};
 }
 
+model::Nonce CountedNonces::draw() {
+  Bytes random(whose_.begin(), whose_.begin() + model::kNonceBytes);
+  random.back() = ++drawn_;
+  return model::nonce_of(random);
+}
+
 EcuSim::EcuSim(EcuOrder order, UtcTime start)
     : clock(start),
+      nonces("nonces/" + order.identity.serial.value()),
       order_(std::move(order)),
       key_("ecu/" + order_.identity.serial.value()),
       link_([this](const wire::Request& request) { return core_->handle(request); }) {
+  uptime.stopped = !order_.has_clock;
   const Bytes image = to_bytes(order_.image);
   flash.at(client::Slot::A) = image;
   const client::ImageRecord record{{order_.image_name, image.size(), crypto::Hashes::of(image)},
@@ -90,13 +98,14 @@ EcuSim::EcuSim(EcuOrder order, UtcTime start)
 }
 
 Result<void> EcuSim::restart() {
+  ++uptime.boots;
   if (order_.slots == client::Slots::Two) {
     installer_ = std::make_unique<client::AbSlot>(flash, flash);
   } else {
     installer_ = std::make_unique<client::SingleSlot>(flash, flash);
   }
   core_ = std::make_unique<client::SecondaryCore>(
-      order_.identity, client::EcuSeams{metadata_, *installer_, flash, clock, key_});
+      order_.identity, client::EcuSeams{metadata_, *installer_, flash, {clock, uptime, nonces}, key_});
   return core_->start();
 }
 

@@ -24,6 +24,27 @@ struct SteppedClock final : Clock {
   UtcTime time;
 };
 
+/// A clock that nobody can set; tests step it.
+struct SteppedUptime final : trust::UptimeClock {
+  [[nodiscard]] std::optional<trust::Uptime> uptime() const override {
+    if (stopped) return std::nullopt;
+    return trust::Uptime{"boot " + std::to_string(boots), since};
+  }
+  std::chrono::seconds since{};
+  int boots = 1;
+  bool stopped = false;  ///< an ECU without a clock
+};
+
+/// Each nonce once, and each ECU its own.
+struct CountedNonces final : trust::NonceSource {
+  explicit CountedNonces(std::string_view whose) : whose_(crypto::sha256(as_bytes(whose))) {}
+  model::Nonce draw() override;
+
+ private:
+  Bytes whose_;
+  std::uint8_t drawn_ = 0;
+};
+
 /// Slots and records that outlive the ECU's program.
 class Flash final : public client::SlotMedium, public client::StateStore {
  public:
@@ -77,6 +98,7 @@ struct EcuOrder {
   std::string image;
   TargetName image_name;
   ReleaseCounter release_counter{1};
+  bool has_clock = true;
 };
 
 class EcuSim {
@@ -96,6 +118,8 @@ class EcuSim {
 
   Flash flash;
   SteppedClock clock;
+  SteppedUptime uptime;
+  CountedNonces nonces;
 
  private:
   EcuOrder order_;

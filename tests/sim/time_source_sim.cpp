@@ -6,7 +6,7 @@ Result<Bytes> TimeSourceSim::answer(std::span<const model::Nonce> request, UtcTi
   if (silent) return fault(Fault::Kind::Network, "the time source does not answer");
   if (replays && first_) return *first_;
   model::TimeAttestation attestation;
-  attestation.time = says.value_or(now);
+  attestation.time = says.value_or(now - delay);
   attestation.nonces.assign(request.begin(), request.end());
   if (nonces == Nonces::None) attestation.nonces = {numbered_nonce(0xfe)};
   if (nonces == Nonces::AndAStrangers) attestation.nonces.push_back(numbered_nonce(0xff));

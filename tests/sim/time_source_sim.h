@@ -1,6 +1,7 @@
 // A time source, honest or in an attacker's hands. Never checks what it is asked. One thread.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <span>
 
@@ -17,8 +18,9 @@ struct TimeSourceSim {
   Keys keys;                    ///< that sign its answers
   std::optional<UtcTime> says;  ///< else what time it is
   Nonces nonces = Nonces::AsAsked;
-  bool silent = false;   ///< no answer comes through
-  bool replays = false;  ///< its first answer, over and over
+  std::chrono::seconds delay{};  ///< how long its answers are under way
+  bool silent = false;           ///< no answer comes through
+  bool replays = false;          ///< its first answer, over and over
 
   /// Fault: Network, when silent.
   Result<Bytes> answer(std::span<const model::Nonce> request, UtcTime now);

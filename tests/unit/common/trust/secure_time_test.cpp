@@ -419,5 +419,25 @@ TEST(TimeState, GivesBackWhatItKept) {
   EXPECT_EQ(verdict(TimeState::decode(to_bytes("{}"))), "member-missing");
 }
 
+// TIM-10
+TEST(SecureTime, TakesNoAnswerThatSaysAnotherVehicleAsked) {
+  World world;
+  TimeRules rules;
+  rules.vin = VehicleId("VIN-1");
+  SecureTime time(rules);
+  time.learn(world.root());
+  model::TimeAttestation attestation;
+  attestation.time = world.now;
+  attestation.nonces = {time.ask(numbered_nonce(1))};
+  attestation.vin = VehicleId("VIN-2");
+  const auto answer = [&] { return sim::signed_file(attestation.encode(), world.source.keys); };
+  EXPECT_EQ(verdict(time.accept(answer(), std::nullopt)), "time-nonce-foreign");
+  attestation.vin = VehicleId("VIN-1");
+  EXPECT_EQ(verdict(time.accept(answer(), std::nullopt)), "accepted");
+  attestation.nonces = {time.ask(numbered_nonce(2))};
+  attestation.vin.reset();
+  EXPECT_EQ(verdict(time.accept(answer(), std::nullopt)), "accepted") << "not every source repeats it";
+}
+
 }  // namespace
 }  // namespace cotter::trust

@@ -22,7 +22,9 @@ std::vector<Request> requests() {
           Commit{},
           RestoreBegin{5},
           BackupRead{64, 32},
-          Abort{}};
+          Abort{},
+          NonceRequest{},
+          TimeOffer{*from_hex("7b7d")}};
 }
 
 std::vector<Reply> replies() {
@@ -40,7 +42,8 @@ std::vector<Reply> replies() {
           Done{},
           Refused{Repository::Director, "targets", "targets-expired", "later", "earlier"},
           Refused{std::nullopt, "image", "image-hash-wrong", "", ""},
-          Failed{Fault::Kind::NoSpace, "disk full"}};
+          Failed{Fault::Kind::NoSpace, "disk full"},
+          Nonce{"000102030405060708090a0b0c0d0e0f"}};
 }
 
 Result<Request> request_in(ByteView frame) {
@@ -90,10 +93,10 @@ TEST(Messages, AreRefusedCutShortOrWithMoreAfterThem) {
 }
 
 TEST(Messages, RefuseTypesTheyDoNotKnow) {
-  for (const int type : {0x00, 0x0c, 0x7f, 0x80, 0x81, 0xff}) {
+  for (const int type : {0x00, 0x0e, 0x7f, 0x80, 0x81, 0xff}) {
     EXPECT_EQ(verdict(decode_request(static_cast<std::uint8_t>(type), {})), "frame-malformed") << type;
   }
-  for (const int type : {0x00, 0x01, 0x80, 0x8d, 0xff}) {
+  for (const int type : {0x00, 0x01, 0x80, 0x8e, 0xff}) {
     EXPECT_EQ(verdict(decode_reply(static_cast<std::uint8_t>(type), {})), "frame-malformed") << type;
   }
 }
