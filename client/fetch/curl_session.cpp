@@ -1,6 +1,8 @@
 #include "client/fetch/curl_session.h"
 
 #include <curl/curl.h>
+#include <openssl/ssl.h>
+#include <openssl/x509_vfy.h>
 
 #include <algorithm>
 #include <array>
@@ -210,6 +212,8 @@ struct CurlSession::State {
   Options options;
   CURL* easy = nullptr;
   std::array<char, CURL_ERROR_SIZE> message{};
+  std::optional<UtcTime> now;  ///< to judge dates by; nothing: the machine's clock
+  bool failed_by_dates = false;
 
   State(Options chosen, CURL* handle) : options(std::move(chosen)), easy(handle) {}
   ~State() { curl_easy_cleanup(easy); }
@@ -234,7 +238,28 @@ struct CurlSession::State {
       curl_easy_setopt(easy, CURLOPT_CAINFO, options.tls->ca.c_str());
       curl_easy_setopt(easy, CURLOPT_SSLCERT, options.tls->certificate.c_str());
       curl_easy_setopt(easy, CURLOPT_SSLKEY, options.tls->key.c_str());
+      curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, &State::on_tls);
+      curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, this);
     }
+  }
+
+  /// The signature curl asks for. Chain and name are judged as ever.
+  static CURLcode on_tls(CURL* /*easy*/, void* context, void* self) {
+    X509_VERIFY_PARAM* rules = SSL_CTX_get0_param(static_cast<SSL_CTX*>(context));
+    const State& state = *static_cast<State*>(self);
+    if (state.options.dates == Dates::Ignored) {
+      X509_VERIFY_PARAM_set_flags(rules, X509_V_FLAG_NO_CHECK_TIME);
+    } else if (state.now) {
+      X509_VERIFY_PARAM_set_time(rules, state.now->time_since_epoch().count());
+    }
+    return CURLE_OK;
+  }
+
+  [[nodiscard]] bool are_dates_to_blame(CURLcode code) const {
+    long verified = X509_V_OK;
+    curl_easy_getinfo(easy, CURLINFO_SSL_VERIFYRESULT, &verified);
+    return code == CURLE_PEER_FAILED_VERIFICATION &&
+           (verified == X509_V_ERR_CERT_NOT_YET_VALID || verified == X509_V_ERR_CERT_HAS_EXPIRED);
   }
 
   Result<void> perform(const std::string& what, Transfer& transfer, bool is_read) {
@@ -244,6 +269,7 @@ struct CurlSession::State {
     curl_easy_setopt(easy, CURLOPT_XFERINFODATA, &transfer);
     curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
     const CURLcode code = curl_easy_perform(easy);
+    failed_by_dates = are_dates_to_blame(code);
     if (transfer.error()) {
       Error error = *transfer.error();
       if (auto* fault = std::get_if<Fault>(&error); fault != nullptr && fault->kind == Fault::Kind::Timeout) {
@@ -273,13 +299,20 @@ Result<CurlSession> CurlSession::create(Options options) {
   }
   CURL* easy = start_libcurl() ? curl_easy_init() : nullptr;
   if (easy == nullptr) return fault(Fault::Kind::Io, "libcurl does not start");
-  return CurlSession(std::make_unique<State>(std::move(options), easy));
+  auto state = std::make_unique<State>(std::move(options), easy);
+  if (curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, &State::on_tls) != CURLE_OK) {
+    return fault(Fault::Kind::Io, "this libcurl has no OpenSSL", "install libcurl4, not its GnuTLS flavour");
+  }
+  return CurlSession(std::move(state));
 }
 
 CurlSession::CurlSession(std::unique_ptr<State> state) : state_(std::move(state)) {}
 CurlSession::~CurlSession() = default;
 CurlSession::CurlSession(CurlSession&&) noexcept = default;
 CurlSession& CurlSession::operator=(CurlSession&&) noexcept = default;
+
+void CurlSession::go_by(UtcTime now) noexcept { state_->now = now; }
+bool CurlSession::failed_by_dates() const noexcept { return state_->failed_by_dates; }
 
 Result<Bytes> CurlSession::get(const std::string& url, std::uint64_t max_bytes) {
   Bytes body;

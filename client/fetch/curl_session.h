@@ -13,6 +13,7 @@
 
 #include "common/base/bytes.h"
 #include "common/base/result.h"
+#include "common/base/time.h"
 
 namespace cotter::client {
 
@@ -24,8 +25,11 @@ class CurlSession {
     std::filesystem::path certificate;
     std::filesystem::path key;
   };
+  enum class Dates : std::uint8_t { Judged, Ignored };
   struct Options {
     std::optional<TlsFiles> tls;
+    /// Of the server's certificate, by which all else is judged all the same: who signed it, for whom.
+    Dates dates = Dates::Judged;
     /// A transfer whose average over `window` falls below this is given up (PRI-17, ATK-5): a weak radio link
     /// is slow, a server that sends a byte a second means to hold us up.
     std::uint64_t min_bytes_per_second = 1024;
@@ -35,11 +39,17 @@ class CurlSession {
   /// Takes a piece of the body. An error ends the transfer and is what the call returns.
   using Sink = std::function<Result<void>(ByteView)>;
 
-  /// Faults: Io (no libcurl handle), Usage (a TLS file is missing).
+  /// Faults: Io (no libcurl handle, or one without OpenSSL), Usage (a TLS file is missing).
   static Result<CurlSession> create(Options options);
   ~CurlSession();
   CurlSession(CurlSession&&) noexcept;
   CurlSession& operator=(CurlSession&&) noexcept;
+
+  /// New connections judge dates by this time, not by the machine's clock.
+  void go_by(UtcTime now) noexcept;
+  /// Whether the last call failed because the server's certificate has expired or is not valid yet, and for
+  /// no other reason.
+  [[nodiscard]] bool failed_by_dates() const noexcept;
 
   // All calls. Rejections: file-too-large (at the first byte past the limit, whatever Content-Length said),
   // transfer-too-slow. Faults: NotFound (404; for get() and download() 403 too, as repositories without a

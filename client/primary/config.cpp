@@ -30,6 +30,13 @@ Result<std::optional<CurlSession::TlsFiles>> read_tls(const host::Config& config
   return files;
 }
 
+/// "https://host:port/time"
+std::string time_url_beside(const std::string& director_url) {
+  const auto scheme = director_url.find("://");
+  const auto host_ends = director_url.find('/', scheme == std::string::npos ? 0 : scheme + 3);
+  return director_url.substr(0, host_ends) + "/time";
+}
+
 Result<KnownEcu> read_ecu(const json::Value& value) {
   const auto ecu = TRY(json::ObjectView::of(value, "ecu"));
   EcuSerial serial(TRY(ecu.string("serial")));
@@ -52,6 +59,7 @@ Result<PrimaryConfig> PrimaryConfig::read(const std::filesystem::path& file) {
   read.director_url = TRY(config.string("director_url"));
   read.image_url = TRY(config.string("image_url"));
   read.image_target_url = TRY(config.string("image_target_url"));
+  read.time_url = TRY(config.string_or("time_url", time_url_beside(read.director_url)));
   read.tls = TRY(read_tls(config));
   read.addresses = TRY(read_addresses(config));
   read.poll_every = std::chrono::seconds(TRY(config.integer_or("poll_every_seconds", 300, 1, 7 * 24 * 3600)));

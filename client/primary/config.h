@@ -24,6 +24,7 @@ struct PrimaryConfig {
   std::string director_url;
   std::string image_url;
   std::string image_target_url;
+  std::string time_url;  ///< unless it says otherwise: /time on the director's server
   std::optional<CurlSession::TlsFiles> tls;
   std::map<EcuSerial, TcpAddress> addresses;  ///< of the secondaries
   std::chrono::seconds poll_every{300};

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "common/model/file_names.h"
+#include "common/model/time_attestation.h"
 
 namespace cotter::client {
 namespace {
@@ -11,11 +12,31 @@ constexpr std::uint64_t kMaxReplyBytes = 64 * 1024;
 
 }  // namespace
 
-CurlUplink::CurlUplink(CurlSession session, UplinkUrls urls)
+CurlUplink::CurlUplink(CurlSession session, CurlSession undated, UplinkUrls urls)
     : session_(std::move(session)),
+      undated_(std::move(undated)),
       urls_(std::move(urls)),
       director_(session_, urls_.director),
+      director_roots_(*this),
       image_repository_(session_, urls_.image_repository) {}
+
+template <class Call>
+Result<Bytes> CurlUplink::whatever_the_dates(const Call& call) {
+  auto answer = call(session_);
+  if (answer || !session_.failed_by_dates()) return answer;
+  return call(undated_);
+}
+
+Result<Bytes> CurlUplink::RootTransport::get(std::string_view path, std::uint64_t max_bytes) {
+  const std::string url = url_below(uplink_.urls_.director, path);
+  return uplink_.whatever_the_dates([&](CurlSession& session) { return session.get(url, max_bytes); });
+}
+
+Result<Bytes> CurlUplink::attest_time(ByteView request) {
+  return whatever_the_dates([&](CurlSession& session) {
+    return session.post(urls_.time, request, "application/json", model::kMaxTimeAttestationBytes);
+  });
+}
 
 Result<void> CurlUplink::send_manifest(ByteView manifest) {
   TRY(session_.put(url_below(urls_.director, "manifest"), manifest, "application/json", kMaxReplyBytes));

@@ -14,6 +14,7 @@
 #include "client/primary/curl_uplink.h"
 #include "client/primary/provision.h"
 #include "client/primary/update_cycle.h"
+#include "client/secondary/posix_time.h"
 #include "common/host/atomic_file.h"
 #include "common/host/logging.h"
 #include "common/host/output.h"
@@ -23,6 +24,8 @@
 
 namespace cotter::client {
 namespace {
+
+constexpr std::uint64_t kMaxTimeRecord = 64 * 1024;
 
 struct Options {
   std::string config;
@@ -38,6 +41,14 @@ Result<void> pin(PrimaryStore& store, Repository repository, const Bytes& root) 
   const auto anchor =
       TRY(TRY(trust::Unverified<model::Root>::parse(root, model::Profile::Vehicle)).verify_anchor());
   return store.pin_root(repository, anchor->version, anchor.wire());
+}
+
+/// The factory's time is the primary's first floor, as it is that of the ECU it runs on (TIM-9).
+Result<void> pin_time(PrimaryStore& store, const std::filesystem::path& ecu_dir) {
+  if (TRY(store.time_state())) return {};
+  auto record = host::read_file(ecu_dir / "state/time.json", kMaxTimeRecord);
+  if (!record && is_fault(record.error(), Fault::Kind::NotFound)) return {};  // of before there was one
+  return store.save_time_state(TRY(std::move(record)));
 }
 
 Links link_ecus(const PrimaryConfig& config, SecondaryCore& own) {
@@ -117,16 +128,23 @@ Result<host::Exit> run_primary(const Options& options) {
   PrimaryStore store = TRY(PrimaryStore::open(config.state_dir / "primary.db"));
   TRY(pin(store, Repository::Director, director_root));
   TRY(pin(store, Repository::Image, image_root));
+  TRY(pin_time(store, config.own_ecu.parent_path()));
   TRY(store.provision(TRY(read_vehicle_record(config.record, config.identity))));
   ImageStore images = TRY(ImageStore::open(config.state_dir));
   CurlSession::Options session;
   session.tls = config.tls;
+  CurlSession::Options undated = session;
+  undated.dates = CurlSession::Dates::Ignored;
   CurlUplink uplink(TRY(CurlSession::create(std::move(session))),
-                    {config.director_url, config.image_url, config.image_target_url});
+                    TRY(CurlSession::create(std::move(undated))),
+                    {config.director_url, config.image_url, config.image_target_url, config.time_url});
   Links links = link_ecus(config, own->core());
   const host::SystemClock clock;
+  const PosixUptime uptime;
+  SodiumNonces nonces;
+  VehicleTime time = TRY(VehicleTime::open({store, links, uplink, uptime, nonces}, config.identity.vin));
   UpdateCycle cycle(config.identity,
-                    {store, images, links, uplink, clock, own->signer(),
+                    {store, images, links, uplink, time, clock, own->signer(),
                      [&own](const Rejection& rejection) { own->core().note_attack(rejection); }},
                     config.cycle);
   const StopSignals stop;

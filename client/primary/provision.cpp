@@ -23,6 +23,8 @@ state_dir = "primary"
 director_url = "{2}/director/"
 image_url = "{2}/repo/"
 image_target_url = "{2}/repo/targets/"
+# Who attests the time, if the director's root lists a time source: its answers are signed.
+time_url = "{2}/time"
 poll_every_seconds = 300
 # How often a vehicle without news looks at the image repository all the same, so that new keys reach it.
 image_refresh_seconds = 86400

@@ -29,22 +29,21 @@ class StoredRepository final : public trust::Transport {
 /// The primary's store, and whether a root or targets came that it did not have.
 class WatchedStore final : public trust::MetadataStore {
  public:
-  explicit WatchedStore(trust::MetadataStore& store) : store_(store) {}
+  WatchedStore(trust::MetadataStore& store, bool& news) : store_(store), news_(news) {}
   Result<std::optional<Bytes>> load(Repository repository, const RoleName& role) const override {
     return store_.load(repository, role);
   }
   Result<void> commit(Repository repository, std::span<const trust::Effect> effects) override {
-    news = news || std::ranges::any_of(effects, [](const trust::Effect& effect) {
-             const auto* stored = std::get_if<trust::Store>(&effect);
-             return stored != nullptr &&
-                    (stored->role == model::root_role() || stored->role == model::targets_role());
-           });
+    news_ = news_ || std::ranges::any_of(effects, [](const trust::Effect& effect) {
+              const auto* stored = std::get_if<trust::Store>(&effect);
+              return stored != nullptr &&
+                     (stored->role == model::root_role() || stored->role == model::targets_role());
+            });
     return store_.commit(repository, effects);
   }
-  bool news = false;
-
  private:
   trust::MetadataStore& store_;
+  bool& news_;
 };
 
 bool runs(const VehicleReports& reports, const trust::Assignment& assignment) {
@@ -69,6 +68,7 @@ Result<CycleOutcome> UpdateCycle::run_once() {
   ecus_ = TRY(parts_.store.ecus());
   set_.clear();
   news_ = false;
+  if (const auto known = parts_.time.known()) parts_.uplink.go_by(*known);
   CycleState state = TRY(parts_.store.cycle());
   CycleOutcome outcome;
   if (state.phase == Phase::Committing) {
@@ -118,11 +118,13 @@ Result<std::vector<EcuOutcome>> UpdateCycle::resume(const CycleState& state) {
 }
 
 Result<std::vector<EcuOutcome>> UpdateCycle::update(const trust::VehicleRecord& record, CycleState state) {
-  const trust::TrustedSet director = TRY(refresh(Repository::Director, state.now, parts_.uplink.director()));
+  const trust::TrustedSet director = TRY(refresh_director(state));
   const auto wanted = TRY(trust::pending(director, record));
   // Once a day, and when the director's root or targets have changed: then the ECUs that are not in the set
-  // must hear of it as well (PRI-15), and what they get must not have expired.
-  const bool due = news_ || state.now - state.image_refreshed >= options_.image_refresh_every;
+  // must hear of it as well (PRI-15), and what they get must not have expired. A time that was far ahead and
+  // has been taken back must not put this off for ever.
+  const bool due = news_ || state.now < state.image_refreshed ||
+                   state.now - state.image_refreshed >= options_.image_refresh_every;
   if (wanted.empty() && !due) return std::vector<EcuOutcome>{};
   trust::TrustedSet image = TRY(refresh(Repository::Image, state.now, parts_.uplink.image_repository()));
   state.image_refreshed = state.now;
@@ -152,8 +154,7 @@ Result<trust::TrustedSet> UpdateCycle::anchor(UtcTime now, const trust::Policy& 
   return set;
 }
 
-Result<trust::TrustedSet> UpdateCycle::refresh(Repository repository, UtcTime now,
-                                               trust::Transport& transport) {
+trust::Policy UpdateCycle::policy_of(Repository repository) const {
   trust::Policy policy;
   policy.repository = repository;
   policy.limits = repository == Repository::Director ? options_.director_limits : options_.image_limits;
@@ -162,11 +163,27 @@ Result<trust::TrustedSet> UpdateCycle::refresh(Repository repository, UtcTime no
     policy.ecus.emplace();
     for (const KnownEcu& ecu : ecus_) policy.ecus->insert(ecu.serial);
   }
-  trust::Refresh refresh(TRY(anchor(now, policy)));
-  WatchedStore store(parts_.store);
-  const Result<void> driven = trust::drive(refresh, store, transport);
-  news_ = news_ || store.news;
-  TRY(driven);
+  return policy;
+}
+
+Result<trust::TrustedSet> UpdateCycle::refresh(Repository repository, UtcTime now,
+                                               trust::Transport& transport) {
+  trust::Refresh refresh(TRY(anchor(now, policy_of(repository))));
+  WatchedStore store(parts_.store, news_);
+  TRY(trust::drive(refresh, store, transport));
+  return std::move(refresh).take();
+}
+
+Result<trust::TrustedSet> UpdateCycle::refresh_director(CycleState& state) {
+  trust::Refresh refresh(TRY(anchor(state.now, policy_of(Repository::Director))));
+  WatchedStore store(parts_.store, news_);
+  TRY(trust::drive_roots(refresh, store, parts_.uplink.director_roots()));
+  if (const auto attested = TRY(parts_.time.ask(refresh.set().root(), parts_.note_attack))) {
+    state.now = *attested;
+    parts_.uplink.go_by(state.now);
+  }
+  TRY(refresh.end_roots(state.now));
+  TRY(trust::drive(refresh, store, parts_.uplink.director()));
   return std::move(refresh).take();
 }
 

@@ -11,6 +11,7 @@
 #include "client/dispatch/dispatcher.h"
 #include "client/primary/uplink.h"
 #include "client/primary/vehicle_reports.h"
+#include "client/primary/vehicle_time.h"
 #include "client/store/image_store.h"
 #include "client/store/sqlite/primary_store.h"
 #include "common/base/limits.h"
@@ -47,7 +48,8 @@ class UpdateCycle {
     ImageStore& images;
     Links& links;
     Uplink& uplink;
-    const Clock& clock;
+    VehicleTime& time;
+    const Clock& clock;      ///< counts where the director lists no time source
     crypto::Signer& signer;  ///< the primary's own ECU key
     /// Puts an attack into the primary's own next report (FMT-84).
     std::function<void(const Rejection&)> note_attack;
@@ -70,6 +72,10 @@ class UpdateCycle {
   /// (VER-REC).
   Result<trust::TrustedSet> anchor(UtcTime now, const trust::Policy& policy);
   Result<trust::TrustedSet> refresh(Repository repository, UtcTime now, trust::Transport& transport);
+  /// The director's roots, then the time that their source attests, which is `state.now` from here on, then
+  /// the rest (TIM-5).
+  Result<trust::TrustedSet> refresh_director(CycleState& state);
+  [[nodiscard]] trust::Policy policy_of(Repository repository) const;
   Result<std::vector<trust::Assignment>> match_all(const trust::TrustedSet& director, trust::TrustedSet image,
                                                    const std::vector<trust::Pending>& wanted,
                                                    const trust::VehicleRecord& record,

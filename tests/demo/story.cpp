@@ -70,7 +70,8 @@ Result<Ending> Story::run() {
 Result<void> Story::set_the_stage() {
   tell_("1  A workspace: image repository and director, root and image targets signed by 2 of 3 holders");
   TRY(world_.make_workspace());
-  tell_("2  cotterd serves both repositories over HTTPS, to clients with a certificate");
+  tell_(
+      "2  cotterd serves both repositories over HTTPS, to clients with a certificate, and attests the time");
   TRY(world_.start_server());
   tell_(fmt::format("   {}", world_.server_url()));
   tell_("3  The factory builds one vehicle: a primary and five secondaries, each with its own key");

@@ -12,10 +12,14 @@
 #include <string>
 #include <vector>
 
+#include "client/fetch/curl_session.h"
 #include "common/host/atomic_file.h"
 #include "common/host/keystore_file.h"
 #include "common/json/object_view.h"
 #include "common/json/strict_reader.h"
+#include "common/model/time_attestation.h"
+#include "common/model/time_source.h"
+#include "common/trust/verified.h"
 #include "server/keys/certificate.h"
 #include "server/keys/pki.h"
 #include "tests/sim/https_client.h"
@@ -244,6 +248,82 @@ TEST_F(Cotterd, TellsAStrangerThatACertificateIsNeeded) {
   EXPECT_EQ(sim::ask(as_stranger("/readyz")).status, 200);
 }
 
+/// What the director's root of this workspace makes of an attestation; empty: nothing is wrong with it.
+std::string complaint_about(const HttpsReply& reply, const fs::path& root) {
+  const auto anchor =
+      trust::Unverified<model::Root>::parse(to_bytes(read_text(root)), model::Profile::Vehicle)
+          .value()
+          .verify_anchor()
+          .value();
+  auto file = trust::Unverified<model::TimeAttestation>::parse(to_bytes(reply.body), model::Profile::Vehicle);
+  if (!file) return summary(file.error());
+  const auto source = model::TimeSource::of(*anchor);
+  if (!source) return "the root lists no time source";
+  const auto verified = (*std::move(file)).verify(trust::Authority::of_time_source(*source));
+  if (!verified) return summary(verified.error());
+  const auto off = (*verified)->time - now();
+  return off > std::chrono::minutes(1) || off < -std::chrono::minutes(1) ? "another time" : "";
+}
+
+TEST_F(Cotterd, AttestsTheTimeToWhoeverAsks) {  // TIM-2, TIM-3
+  HttpsAsk what = as_stranger("/time");
+  what.method = "POST";
+  what.body = R"({"nonces":["000102030405060708090a0b0c0d0e0f"],"vin":"VIN-1"})";
+  const HttpsReply reply = sim::ask(what);
+  EXPECT_EQ(reply.status, 200) << reply.failure << reply.body;
+  EXPECT_EQ(complaint_about(reply, workspace() / "director/1.root.json"), "");
+  EXPECT_NE(reply.body.find("000102030405060708090a0b0c0d0e0f"), std::string::npos);
+  what.body = "{}";
+  EXPECT_EQ(rule_in(sim::ask(what)), "member-missing");
+  what.body = std::string(64 * 1024, ' ');
+  EXPECT_EQ(sim::ask(what).status, 413);
+}
+
+TEST_F(Cotterd, ServesTimeAloneWithItsOwnKeyAndNoDatabase) {
+  // Another machine: it has the time key, the certificates and nothing else.
+  fs::create_directories(at("timekeeper/keys"));
+  fs::copy(pki(), at("timekeeper/pki"));
+  fs::copy(workspace() / "keys/director-x-time-source.key", at("timekeeper/keys"));
+  for (const char* rest : {"cotter.toml", "keys/keystore.json"}) {
+    if (fs::exists(workspace() / rest)) fs::copy(workspace() / rest, at("timekeeper") / rest);
+  }
+  world::Command command = cotterd({"--role", "time"}, at("timekeeper"));
+  command.log = log();
+  Daemon daemon = Daemon::start(command).value();
+  const std::string line = daemon.read_line().value();
+  HttpsAsk what = as_stranger("");
+  what.url = line.substr(std::string("listening on ").size()) + "/time";
+  what.method = "POST";
+  what.body = R"({"nonces":["000102030405060708090a0b0c0d0e0f"]})";
+  const HttpsReply reply = sim::ask(what);
+  EXPECT_EQ(reply.status, 200) << reply.failure << reply.body;
+  EXPECT_EQ(complaint_about(reply, workspace() / "director/1.root.json"), "");
+  what.url.replace(what.url.rfind("/time"), 5, "/repo/timestamp.json");
+  what.method = "GET";
+  what.body.reset();
+  EXPECT_EQ(sim::ask(what).status, 404);
+  EXPECT_EQ(daemon.stop(), kDone);
+  EXPECT_FALSE(fs::exists(at("timekeeper/cotter.db")));
+}
+
+TEST_F(Cotterd, AWorkspaceWithoutATimeKeyServesTheRestAsEver) {
+  fs::copy(workspace(), at("older"), fs::copy_options::recursive);
+  fs::remove(at("older/keys/director-x-time-source.key"));
+  const Ended alone = failing(cotterd({"--role", "time"}, at("older")));
+  EXPECT_EQ(alone.exit_code, kNotFound);
+  EXPECT_NE(alone.err.find("director/x-time-source"), std::string::npos) << alone.err;
+  world::Command command = cotterd({}, at("older"));
+  command.log = log();
+  Daemon daemon = Daemon::start(command).value();
+  const std::string line = daemon.read_line().value();
+  HttpsAsk what = as_stranger("");
+  what.url = line.substr(std::string("listening on ").size()) + "/time";
+  what.method = "POST";
+  what.body = R"({"nonces":["000102030405060708090a0b0c0d0e0f"]})";
+  EXPECT_EQ(sim::ask(what).status, 404);
+  EXPECT_EQ(daemon.stop(), kDone);
+}
+
 TEST_F(Cotterd, TurnsAwayAnExpiredCertificateAndSaysWhy) {
   const Device old = make_device("VIN-1", pki(), now() - std::chrono::days(3 * 365));
   const HttpsReply reply = sim::ask(as(old, "/director/timestamp.json"));
@@ -276,6 +356,42 @@ TEST_F(Cotterd, IsJudgedByTheVehicleToo) {
   HttpsAsk what = as_vehicle("/healthz");
   what.ca = at("elsewhere") / "ca.crt";
   EXPECT_EQ(sim::ask(what).status, 0);
+}
+
+/// A vehicle's own session, by what time it is and whom it trusts.
+client::CurlSession session_of(const Device& device, const fs::path& ca,
+                               client::CurlSession::Dates dates = client::CurlSession::Dates::Judged) {
+  client::CurlSession::Options options;
+  options.tls = client::CurlSession::TlsFiles{ca, device.certificate, device.key};
+  options.dates = dates;
+  return client::CurlSession::create(std::move(options)).value();
+}
+
+TEST_F(Cotterd, IsJudgedByTheTimeThatTheVehicleKnows) {  // TIM-6
+  const std::string health = url + "/healthz";
+  auto session = session_of(*device, pki() / "ca.crt");
+  session.go_by(now() - std::chrono::days(3650));
+  EXPECT_TRUE(is_fault(session.get(health, 100).error(), Fault::Kind::Denied));
+  EXPECT_TRUE(session.failed_by_dates());
+  session.go_by(now() + std::chrono::days(36500));
+  EXPECT_TRUE(is_fault(session.get(health, 100).error(), Fault::Kind::Denied));
+  EXPECT_TRUE(session.failed_by_dates());
+  session.go_by(now());
+  EXPECT_TRUE(session.get(health, 100));
+  EXPECT_FALSE(session.failed_by_dates());
+  EXPECT_TRUE(is_fault(session.get(url + "/absent", 100).error(), Fault::Kind::NotFound));
+  EXPECT_FALSE(session.failed_by_dates());
+}
+
+TEST_F(Cotterd, IsJudgedAllTheSameWhereDatesAreNotLookedAt) {  // TIM-6
+  constexpr auto kIgnored = client::CurlSession::Dates::Ignored;
+  auto undated = session_of(*device, pki() / "ca.crt", kIgnored);
+  undated.go_by(now() - std::chrono::days(3650));
+  EXPECT_TRUE(undated.get(url + "/healthz", 100));
+  ASSERT_TRUE(keys::create_pki(at("forger"), secret(kOnline), {}, now()));
+  auto misled = session_of(*device, at("forger") / "ca.crt", kIgnored);
+  EXPECT_TRUE(is_fault(misled.get(url + "/healthz", 100).error(), Fault::Kind::Denied));
+  EXPECT_FALSE(misled.failed_by_dates());
 }
 
 TEST_F(Cotterd, HasNothingForAVehicleThatItDoesNotKnow) {

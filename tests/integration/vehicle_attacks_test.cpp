@@ -45,6 +45,14 @@ class VehicleAttacks : public testing::Test {
     must(vehicle.world().assign(ecu, file));
     return file;
   }
+  /// One cycle of a primary whose clock says something else.
+  Command by_clock(const std::string& clock, std::map<std::string, std::string> environment) {
+    return {"/usr/bin/faketime",
+            {"-f", clock, vehicle.world().program("cotter-primary").string(), "--config",
+             (vehicle.world().ecu_dir(vehicle.gateway()) / "primary.toml").string(), "--once", "--json"},
+            std::move(environment),
+            {}};
+  }
   /// When the attack has stopped, the vehicle recovers by itself.
   void expect_recovery(const EcuPlan& ecu, const fs::path& file) {
     EXPECT_EQ(vehicle.cycle().exit_code, 0);
@@ -208,21 +216,44 @@ TEST_F(VehicleAttacks, ImageWithAByteChangedOnTheMirrorIsRefusedAndRefetched) { 
   expect_recovery(ecu, update);
 }
 
-TEST_F(VehicleAttacks, FrozenMetadataExpires) {  // ATK-6
+TEST_F(VehicleAttacks, MetadataIsNotTakenForFreshWhereTheTimeIsWithheld) {  // ATK-6, ATK-7, TIM-6
   const EcuPlan& ecu = vehicle.adas();
   const fs::path update = honest_update(ecu);
-  Command primary{
-      "/usr/bin/faketime",
-      {"-f", "+2d", vehicle.world().program("cotter-primary").string(), "--config",
-       (vehicle.world().ecu_dir(vehicle.gateway()) / "primary.toml").string(), "--once", "--json"},
-      {},
-      {}};
-  const auto before = slots();
-  const Ended ended = must(run(primary));
-  EXPECT_EQ(ended.exit_code, 3);
-  EXPECT_NE(ended.out.find("timestamp-expired"), std::string::npos) << ended.out << ended.err;
-  EXPECT_NE(ended.out.find("\"freeze\""), std::string::npos) << ended.out;
-  EXPECT_EQ(slots(), before);
+  const fs::path config = vehicle.world().ecu_dir(vehicle.gateway()) / "primary.toml";
+  const Bytes honest = must(host::read_file(config, 1 << 16));
+  std::string cut_off(as_text(honest));
+  const auto url = cut_off.find("/time\"");
+  ASSERT_NE(url, std::string::npos);
+  cut_off.replace(url, 5, "/nowhere");
+  {
+    const Tampered without_time(config, to_bytes(cut_off));
+    const auto before = slots();
+    // Its clock says what would do; what it has counted is lost with the boot that faketime makes up.
+    const Ended ended = must(run(by_clock("+1s", {})));
+    EXPECT_EQ(ended.exit_code, 3);
+    EXPECT_NE(ended.out.find("time-not-attested"), std::string::npos) << ended.out << ended.err;
+    EXPECT_NE(ended.out.find("\"freeze\""), std::string::npos) << ended.out;
+    EXPECT_EQ(slots(), before);
+  }
+  expect_recovery(ecu, update);
+}
+
+/// The clock of a vehicle says whatever it says: the director's time source counts, from before the server's
+/// certificate was there to years after it expired.
+TEST_F(VehicleAttacks,
+       UpdateHappensByAttestedTimeWhateverTheVehiclesClockSays) {  // TIM-1, TIM-2, TIM-6, PRI-11
+  for (const char* clock : {"@2001-01-01 00:00:00", "+20y"}) {
+    for (const bool counts : {true, false}) {  // on from the last answer; or it has just been switched on
+      const EcuPlan& ecu = vehicle.adas();
+      const fs::path update = honest_update(ecu);
+      const std::map<std::string, std::string> counting = {{"FAKETIME_DONT_FAKE_MONOTONIC", "1"}};
+      const Ended ended = must(run(by_clock(clock, counts ? counting : decltype(counting){})));
+      EXPECT_EQ(ended.exit_code, 0) << clock << counts << ended.out << ended.err;
+      EXPECT_EQ(vehicle.active(ecu), sha256_of(update)) << clock << counts;
+      const std::string inventory = json::to_text(must(vehicle.world().inventory()));
+      EXPECT_EQ(inventory.find("\"quarantined\":true"), std::string::npos) << inventory;
+    }
+  }
 }
 
 TEST_F(VehicleAttacks, ReportOfAnEcuWithAnotherKeyIsNoConfirmation) {  // PRI-10, ATK-43, ATK-45

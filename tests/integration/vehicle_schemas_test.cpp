@@ -5,8 +5,13 @@
 
 #include <functional>
 
+#include "common/host/system_clock.h"
 #include "common/json/canonical.h"
 #include "common/json/strict_reader.h"
+#include "common/model/time_attestation.h"
+#include "common/model/time_source.h"
+#include "server/app/time_service.h"
+#include "server/keys/keyring.h"
 #include "server/storage/sqlite/database.h"
 #include "tests/integration/vehicle_world.h"
 
@@ -112,6 +117,22 @@ TEST_F(Schemas, DescribeWhatLiesInAWorkspace) {
   expect_instances("key-file", files(workspace / "keys", ".key"));
   expect_instances("key-file", files(vehicle.world().holders() / "holder-1", ".key"));
   expect_instances("vehicle-record", {text_of(vehicle.world().ecu_dir(vehicle.gateway()) / "vehicle.json")});
+}
+
+TEST_F(Schemas, DescribeWhatTheTimeSourceIsAskedAndAnswers) {
+  model::TimeRequest request;
+  request.nonces = {model::Nonce(std::string(32, 'a')), model::Nonce(std::string(32, 'b'))};
+  request.vin = vehicle.vin();
+  std::string words = vehicle.world().environment().at("COTTER_PASSPHRASE");
+  const auto passphrase =
+      crypto::Secret::taking({reinterpret_cast<std::uint8_t*>(words.data()), words.size()});
+  keys::Keyring ring = must(keys::Keyring::open(workspace / "keys", passphrase));
+  crypto::Signer& signer = *must(ring.signer(Repository::Director, model::time_source_role()));
+  const host::SystemClock clock;
+  app::TimeService service(signer, clock);
+  const Bytes answer = must(service.attest(request.wire()));
+  expect_instances("time-request", {std::string(as_text(request.wire()))});
+  expect_instances("time-attestation", {std::string(as_text(answer))});
 }
 
 TEST_F(Schemas, DescribeARequestToTheHolders) {

@@ -121,6 +121,14 @@ Result<void> PrimaryStore::raise_floor(const EcuSerial& ecu, ReleaseCounter coun
                  {ecu.value(), counter.value()});
 }
 
+Result<std::optional<Bytes>> PrimaryStore::time_state() const {
+  return first_blob(db_.query("SELECT record FROM time_state"));
+}
+
+Result<void> PrimaryStore::save_time_state(ByteView record) {
+  return db_.run("INSERT OR REPLACE INTO time_state VALUES (1, ?1)", {record});
+}
+
 Result<std::uint64_t> PrimaryStore::next_manifest_counter() {
   if (counter_ == reserved_) {
     host::Statement row =

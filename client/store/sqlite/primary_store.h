@@ -64,6 +64,10 @@ class PrimaryStore : public trust::MetadataStore, public MetadataSource {
   /// Raises the floor; a lower one changes nothing.
   Result<void> raise_floor(const EcuSerial& ecu, ReleaseCounter counter);
 
+  /// What is remembered of the time, as trust::TimeState has it; nothing on a new primary.
+  Result<std::optional<Bytes>> time_state() const;
+  Result<void> save_time_state(ByteView record);
+
   /// The next manifest counter: greater than any before, also after a power cut. Numbers are reserved 64 at a
   /// time, so that a poll with nothing new costs no fsync (G8).
   Result<std::uint64_t> next_manifest_counter();

@@ -15,7 +15,7 @@ namespace {
 /// The vehicle's ECUs, each with its own flash and key.
 class Garage : public Height {
  public:
-  explicit Garage(Stage& stage) : stage_(stage) {
+  explicit Garage(Stage& stage) : stage_(stage), start_(stage.vehicle.now) {
     for (const sim::EcuOrder& order : stage.ecus) {
       ecus_.emplace(order.identity.serial.value(), std::make_unique<sim::EcuSim>(order, stage.vehicle.now));
     }
@@ -32,9 +32,18 @@ class Garage : public Height {
 
  protected:
   void set_clocks() {
-    for (const auto& [serial, ecu] : ecus_) ecu->clock.time = stage_.vehicle.now;
+    for (const auto& [serial, ecu] : ecus_) {
+      ecu->clock.time = stage_.vehicle.now + wrong_by_;
+      ecu->uptime.since = stage_.vehicle.now - start_;
+    }
+  }
+  Came set_wrong_clock(const json::Value& what) {
+    wrong_by_ = std::chrono::seconds(*what.as_int());
+    return std::string("ok");
   }
   Stage& stage_;
+  UtcTime start_;
+  std::chrono::seconds wrong_by_{};  ///< every clock of the vehicle that somebody can set
   std::map<std::string, std::unique_ptr<sim::EcuSim>> ecus_;
 };
 
@@ -44,6 +53,12 @@ class SimUplink final : public client::Uplink {
  public:
   explicit SimUplink(Stage& stage) : stage_(stage) {}
   trust::Transport& director() override { return stage_.network(Repository::Director); }
+  trust::Transport& director_roots() override { return director(); }
+  Result<Bytes> attest_time(ByteView request) override {
+    const model::TimeRequest asked = TRY(model::TimeRequest::read(request));
+    return stage_.time_source.answer(asked.nonces, stage_.vehicle.now);
+  }
+  void go_by(UtcTime) override {}
   trust::Transport& image_repository() override { return stage_.network(Repository::Image); }
   Result<void> send_manifest(ByteView manifest) override {
     manifests.append(as_text(manifest));
@@ -97,6 +112,7 @@ class PrimaryHeight final : public Garage {
   std::optional<Came> play(const std::string& verb, const json::Value& what) override {
     if (verb == "cycle") return cycle();
     if (verb == "restart") return restart();
+    if (verb == "wrong-clock") return set_wrong_clock(what);
     if (verb == "crawl") {
       uplink_.crawls = *what.as_bool();
       return Came("ok");
@@ -137,6 +153,8 @@ class PrimaryHeight final : public Garage {
                                               return carry(serial, request);
                                             }));
     }
+    time_.emplace(
+        TRY(client::VehicleTime::open({*store_, links_, uplink_, uptime_, nonces_}, stage_.vehicle.vin)));
     return {};
   }
 
@@ -153,6 +171,7 @@ class PrimaryHeight final : public Garage {
 
   Came restart() {
     store_.reset();
+    ++uptime_.boots;
     for (const auto& [serial, ecu] : ecus_) {
       ecu->flash.restore_power();
       TRY(ecu->restart());
@@ -163,10 +182,11 @@ class PrimaryHeight final : public Garage {
 
   Came cycle() {
     set_clocks();
-    clock_.time = stage_.vehicle.now;
+    clock_.time = stage_.vehicle.now + wrong_by_;
+    uptime_.since = stage_.vehicle.now - start_;
     sim::EcuSim& own = *ecus_.at("GATEWAY");
     client::UpdateCycle cycle({stage_.vehicle.vin, EcuSerial("GATEWAY")},
-                              {*store_, *images_, links_, uplink_, clock_, key_,
+                              {*store_, *images_, links_, uplink_, *time_, clock_, key_,
                                [&](const Rejection& rejection) { own.core().note_attack(rejection); }},
                               {{}, Limits::for_image_repository(), std::chrono::seconds(0)});
     const client::CycleOutcome outcome = TRY(cycle.run_once());
@@ -182,6 +202,9 @@ class PrimaryHeight final : public Garage {
   std::unique_ptr<client::PrimaryStore> store_;
   std::unique_ptr<client::ImageStore> images_;
   client::Links links_;
+  sim::SteppedUptime uptime_;
+  sim::CountedNonces nonces_{"nonces/vehicle"};
+  std::optional<client::VehicleTime> time_;
   std::string deaf_after_commit_, committed_;  ///< the ECU whose first report after its commit gets lost
 };
 
@@ -213,6 +236,8 @@ class BusHeight final : public Garage {
     if (verb == "frame") return frame(what);
     if (verb == "restart") return restart();
     if (verb == "alter-slot") return alter_spare_slot(*ecus_.at(*what.as_string()));
+    if (verb == "wrong-clock") return set_wrong_clock(what);
+    if (verb == "time") return tell_the_time(what);
     if (verb != "offer" && verb != "stage" && verb != "message") return std::nullopt;
     sim::EcuSim& ecu = *ecus_.at(text(what, "ecu"));
     if (verb == "offer") return offer(ecu);
@@ -238,6 +263,20 @@ class BusHeight final : public Garage {
   Came offer(sim::EcuSim& ecu) {
     TRY(ecu.link().put_metadata(metadata_));
     return std::string("ok");
+  }
+
+  /// What the time source says to the nonces of some ECUs, given to one.
+  Came tell_the_time(const json::Value& what) {
+    std::vector<model::Nonce> request;
+    sim::EcuSim& ecu = *ecus_.at(text(what, "ecu"));
+    const model::Nonce own = TRY(ecu.link().nonce());
+    if (const json::Value* others = find(what, "nonces_of")) {
+      for (const std::string& serial : texts(*others))
+        request.push_back(TRY(ecus_.at(serial)->link().nonce()));
+    } else {
+      request.push_back(own);
+    }
+    return ask(ecu, wire::TimeOffer{TRY(stage_.time_source.answer(request, stage_.vehicle.now))});
   }
 
   static Came stage(sim::EcuSim& ecu, const json::Value& what) {

@@ -44,6 +44,7 @@ Stage::Stage(std::vector<std::string> attacker_holds)
     : vehicle(kVehicle), attacker_holds_(std::move(attacker_holds)) {
   ecus.push_back(vehicle.order("BRAKE", client::Verification::Full));
   ecus.push_back(vehicle.order("DOOR", client::Verification::Partial));
+  ecus.back().has_clock = false;
   ecus.push_back(vehicle.order("GATEWAY", client::Verification::Full));
   for (const Repository which : {Repository::Director, Repository::Image}) {
     networks_[which] = std::make_shared<Network>(repository(which), faults_[which]);

@@ -67,6 +67,7 @@ class Stage {
   void other_vehicle(const json::Value& what);
   void release_many_roots(const json::Value& what);
   void list_time_source(const json::Value& what);
+  void list_time_source_in_targets();
   // The attacker.
   void replay(const json::Value& what);
   void forge(const json::Value& what);

@@ -269,6 +269,7 @@ void Stage::attest(const json::Value& what) {
   time_source.nonces = nonces == "none"              ? sim::TimeSourceSim::Nonces::None
                        : nonces == "and-a-strangers" ? sim::TimeSourceSim::Nonces::AndAStrangers
                                                      : sim::TimeSourceSim::Nonces::AsAsked;
+  time_source.delay = std::chrono::seconds(number_or(what, "delay", 0));
   time_source.silent = flag(what, "silent");
   time_source.replays = flag(what, "replay");
 }

@@ -90,6 +90,7 @@ void Stage::rotate(const json::Value& what) {
       sim.rotate(file.role);
       if (attests) time_source.keys = signers(file);
       if (attests || model::is_top_level(file.role)) sim.publish(model::root_role());
+      if (attests) list_time_source_in_targets();
     }
     see(file.repository);
   }
@@ -166,8 +167,16 @@ void Stage::list_time_source(const json::Value& what) {
   }
   sim.set_keys(model::time_source_role(), all, static_cast<std::uint32_t>(number_or(what, "threshold", 1)));
   sim.publish(model::root_role());
+  list_time_source_in_targets();
   see(Repository::Director);
   time_source.keys = all;
+}
+
+/// As a director does for ECUs that verify partially (FMT-64).
+void Stage::list_time_source_in_targets() {
+  sim::RepositorySim& sim = vehicle.director;
+  sim.targets().unknown.set(model::time_source_role().value(), model::TimeSource::of(sim.root)->encode());
+  sim.release({model::targets_role()});
 }
 
 }  // namespace cotter::scenario

@@ -55,5 +55,11 @@ TEST(PrimaryConfig, HasNoWordThatWouldLetOneRepositorySpeakAlone) {  // FMT-96
   }
 }
 
+TEST(PrimaryConfig, AsksTheDirectorsServerForTheTimeUnlessItSaysOtherwise) {
+  EXPECT_EQ(read(kGood).value().time_url, "https://ota.example/time");
+  EXPECT_EQ(read(kGood + "time_url = \"https://clock.example/now\"\n").value().time_url,
+            "https://clock.example/now");
+}
+
 }  // namespace
 }  // namespace cotter::client
