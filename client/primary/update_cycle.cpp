@@ -41,6 +41,7 @@ class WatchedStore final : public trust::MetadataStore {
             });
     return store_.commit(repository, effects);
   }
+
  private:
   trust::MetadataStore& store_;
   bool& news_;

@@ -39,8 +39,8 @@ struct Limits {
   }
 };
 
-inline constexpr std::size_t kMaxTargetName = 255;            // FMT-52
-inline constexpr std::size_t kMaxIdentifier = 128;            // GAP-31: VIN, ECU serial, hardware id
+inline constexpr std::size_t kMaxTargetName = 255;  // FMT-52
+inline constexpr std::size_t kMaxIdentifier = 128;  // GAP-31: VIN, ECU serial, hardware id
 /// In one file: each is checked over the whole of it, so that thousands in a large file would take minutes.
 inline constexpr std::size_t kMaxSignatures = 64;
 inline constexpr std::size_t kMaxReleasedRoleName = 64;       // FMT-73

@@ -50,8 +50,9 @@ Result<Hashes> Hashes::decode(const json::Value& value) {
     const json::String* text = member.value.as_string();
     std::optional<Bytes> bytes = text == nullptr ? std::nullopt : from_hex(text->view());
     if (!bytes) {
-      TRY(refuse(RuleId::MemberWrongKind, "hashes." + member.key + " to be a string of hex",
-                 text == nullptr ? std::string(member.value.kind()) : std::string(text->view().substr(0, 40))));
+      TRY(refuse(
+          RuleId::MemberWrongKind, "hashes." + member.key + " to be a string of hex",
+          text == nullptr ? std::string(member.value.kind()) : std::string(text->view().substr(0, 40))));
       continue;
     }
     if (const auto function = hash_function_named(member.key)) {
@@ -65,7 +66,8 @@ Result<Hashes> Hashes::decode(const json::Value& value) {
     hashes.digests_.emplace_hint(hashes.digests_.end(), member.key, *std::move(bytes));
   }
   if (!any_known)
-    TRY(refuse(RuleId::HashesEmpty, "sha256 or sha512", members->empty() ? std::string("none") : std::string(members->begin()->key.view())));
+    TRY(refuse(RuleId::HashesEmpty, "sha256 or sha512",
+               members->empty() ? std::string("none") : std::string(members->begin()->key.view())));
   return hashes;
 }
 

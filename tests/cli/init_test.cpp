@@ -225,7 +225,8 @@ TEST_F(KeyCommand, ShowGivesThePublicKeyAsMetadataHasIt) {
   const json::Value shown = parsed(key({"show", "image-root-1", "--json"}).out);
   EXPECT_EQ(*member(shown, "role").as_string(), "image/root");
   EXPECT_EQ(*member(member(shown, "key"), "keytype").as_string(), "ed25519");
-  EXPECT_TRUE(says(key({"show", "image-root-1"}).out, std::string(*member(shown, "keyid").as_string()).c_str()));
+  EXPECT_TRUE(
+      says(key({"show", "image-root-1"}).out, std::string(*member(shown, "keyid").as_string()).c_str()));
   const Ended none = key({"show", "image-root-9"});
   EXPECT_EQ(none.exit_code, kNotFound);
   EXPECT_TRUE(says(none.err, "error: no key named \"image-root-9\""));

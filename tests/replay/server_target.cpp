@@ -35,7 +35,7 @@ const json::Value* member(const json::Value* value, std::string_view name) {
 /// "7" of the file that `parent` lists.
 std::string listed_version(const json::Value& parent, std::string_view file) {
   const json::Value* listed = member(member(member(member(&parent, "signed"), "meta"), file), "version");
-  return listed == nullptr || listed->as_int() == nullptr ? "" : std::to_string(*listed->as_int());
+  return listed == nullptr || !listed->as_int() ? "" : std::to_string(*listed->as_int());
 }
 
 }  // namespace
@@ -129,7 +129,7 @@ std::string Target::localised_text(const std::string& text) const {
 }
 
 json::Value Target::localised(const json::Value& step) const {
-  if (const std::string* text = step.as_string()) return localised_text(*text);
+  if (const json::String* text = step.as_string()) return localised_text(std::string(text->view()));
   if (const json::Array* array = step.as_array()) {
     json::Array all;
     for (const json::Value& each : *array) all.push_back(localised(each));

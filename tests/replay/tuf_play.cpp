@@ -155,8 +155,7 @@ class TufPlay final : public Play {
         content != nullptr && content->as_object() != nullptr ? find(*content, "version") : nullptr;
     if (has == nullptr ? version.is_null() : *has == version) return;
     const auto in_words = [](const json::Value* number) {
-      return number != nullptr && number->as_int() ? "version " + std::to_string(*number->as_int())
-                                                              : "none";
+      return number != nullptr && number->as_int() ? "version " + std::to_string(*number->as_int()) : "none";
     };
     lapse(Lapse::Trusted,
           "it trusts " + in_words(has) + " of " + name + ", and must trust " + in_words(&version));

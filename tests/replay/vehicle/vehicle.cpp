@@ -188,9 +188,9 @@ Result<void> OwnVehicle::damage(const std::string& file) {
   const auto [repository, role] = parse_file(file);
   auto store = TRY(client::PrimaryStore::open(database()));
   const json::Value version = version_in(TRY(store.load(repository, role)));
-  const trust::Effect rubbish = trust::Store{
-      role, Version(static_cast<std::uint64_t>(version.as_int() ? *version.as_int() : 1)),
-      to_bytes("{\"signed\":{}}")};
+  const trust::Effect rubbish =
+      trust::Store{role, Version(static_cast<std::uint64_t>(version.as_int() ? *version.as_int() : 1)),
+                   to_bytes("{\"signed\":{}}")};
   return store.commit(repository, std::span(&rubbish, 1));
 }
 

@@ -125,7 +125,7 @@ class Player {
     }
     if (const json::Value* ecus = find(what, "ecu_trusts")) {
       for (const auto& [ecu, files] : *ecus->as_object()) {
-        SCOPED_TRACE(ecu);
+        SCOPED_TRACE(ecu.view());
         expect_versions(files,
                         [&, &ecu = ecu](const FileId& file) { return height_->ecu_trusts(ecu, file); });
       }
@@ -145,7 +145,8 @@ class Player {
   void expect_installed(const json::Value& installed) {
     const auto now = height_->installed();
     if (const auto* images = installed.as_object()) {
-      for (const auto& [ecu, image] : *images) EXPECT_EQ(now.at(ecu).name.value(), *image.as_string()) << ecu.view();
+      for (const auto& [ecu, image] : *images)
+        EXPECT_EQ(now.at(ecu).name.value(), *image.as_string()) << ecu.view();
     } else {
       for (const auto& [ecu, image] : now)
         EXPECT_EQ(image, before_.at(ecu)) << ecu << ": " << image.name.value();

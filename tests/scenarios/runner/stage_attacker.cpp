@@ -130,7 +130,8 @@ json::Value Stage::with_keyids(const json::Value& value) {
       return sim::key(*key->as_string())->public_key().encode();
     }
     json::Object result;
-    for (const auto& [name, member] : *object) result.set(with_keyids(std::string(name.view())), with_keyids(member));
+    for (const auto& [name, member] : *object)
+      result.set(with_keyids(std::string(name.view())), with_keyids(member));
     return result;
   }
   return value;
@@ -182,8 +183,7 @@ void Stage::relist(const FileId& file, const json::Value& signed_part) {
 /// Where a file of this content is looked for.
 std::string Stage::path_for(const FileId& file, const json::Value& signed_part) {
   const json::Value* version = find(signed_part, "version");
-  const bool versioned =
-      file.role != model::timestamp_role() && version != nullptr && version->as_int();
+  const bool versioned = file.role != model::timestamp_role() && version != nullptr && version->as_int();
   return versioned ? model::metadata_file_name(file.role, Version(number(signed_part, "version")))
                    : path_of(file);
 }

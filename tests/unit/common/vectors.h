@@ -28,7 +28,8 @@ inline json::Array cases_of(const std::string& name) {
 /// A member that is a string; empty when absent.
 inline std::string text_in(const json::Value& object, std::string_view key) {
   const json::Value* found = object.as_object()->find(key);
-  return found == nullptr || found->as_string() == nullptr ? std::string() : std::string(found->as_string()->view());
+  return found == nullptr || found->as_string() == nullptr ? std::string()
+                                                           : std::string(found->as_string()->view());
 }
 
 }  // namespace cotter::test

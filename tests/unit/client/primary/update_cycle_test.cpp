@@ -64,9 +64,10 @@ struct Bench final : Uplink {
   }
   CycleOutcome cycle() {
     EXPECT_TRUE(store.provision(known));
+    VehicleTime time = *VehicleTime::open({store, links, *this, uptime, nonces}, vehicle.vin);
     sim::SimKey key("ecu/GATEWAY");
     UpdateCycle one({vehicle.vin, gateway.identity.serial},
-                    {store, images, links, *this, *clock, key, [this](const Rejection& rejection) {
+                    {store, images, links, *this, time, *clock, key, [this](const Rejection& rejection) {
                        ecus.at("GATEWAY")->core().note_attack(rejection);
                      }});
     auto outcome = one.run_once();
@@ -93,7 +94,12 @@ struct Bench final : Uplink {
   }
 
   trust::Transport& director() override { return director_files; }
+  trust::Transport& director_roots() override { return director_files; }
   trust::Transport& image_repository() override { return image_files; }
+  Result<Bytes> attest_time(ByteView) override {
+    return fault(Fault::Kind::Network, "no source of time is listed");
+  }
+  void go_by(UtcTime) override {}
   Result<void> send_manifest(ByteView manifest) override {
     log.emplace_back("manifest");
     const json::Value document = TRY(json::read(manifest));
@@ -129,6 +135,8 @@ struct Bench final : Uplink {
   ImageStore images = *ImageStore::open(dir.path());
   sim::SteppedClock stopped_clock{vehicle.now};
   const Clock* clock = &stopped_clock;
+  sim::SteppedUptime uptime;
+  sim::CountedNonces nonces{"vehicle"};
   Links links;
 };
 
