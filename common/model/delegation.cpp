@@ -128,21 +128,22 @@ json::Value encode_role(const DelegatedRole& role) {
 Result<std::vector<DelegatedRole>> decode_roles(const json::Array& array, const KeyRing& keys,
                                                 Profile profile) {
   std::vector<DelegatedRole> roles;
-  roles.reserve(array.size());
+  roles.reserve(array.size());  // so that what is in it stays where it is
   std::set<RoleName> names;
-  std::map<RoleName, RoleKeys> keys_by_role;
+  // A role may be asked for its agreement in several entries, but there is one answer to who it is.
+  std::map<RoleName, const RoleKeys*> keys_by_role;
+  const auto is_another = [&](const RoleName& name, const RoleKeys& its) {
+    return *keys_by_role.emplace(name, &its).first->second != its;
+  };
   for (const json::Value& value : array) {
-    DelegatedRole role = TRY(decode_role(value, keys, profile));
+    const DelegatedRole& role = roles.emplace_back(TRY(decode_role(value, keys, profile)));
     bool repeated = !names.insert(role.name).second;
-    // A role may be asked for its agreement in several entries, but there is one answer to who it is.
-    for (const AgreeingRole& each : role.roles()) {
-      repeated = repeated || keys_by_role.emplace(each.name, each.keys).first->second != each.keys;
-    }
+    if (role.roleinfo.empty()) repeated = repeated || is_another(role.name, role.keys);
+    for (const AgreeingRole& each : role.roleinfo) repeated = repeated || is_another(each.name, each.keys);
     if (repeated) {
       TRY(refuse(RuleId::DelegationRepeated, "each role once in delegations.roles",
                  shown(role.name.value())));
     }
-    roles.push_back(std::move(role));
   }
   return roles;
 }
