@@ -54,8 +54,14 @@ void slot_records(ByteView input) {
 
 void report_book(ByteView record) {
   static sim::SimKey key("reports");
-  static const client::EcuIdentity identity{
-      VehicleId("VIN1"), EcuSerial("ecu1"), HardwareId("hw"), client::Verification::Full, {}, {}};
+  static const client::EcuIdentity identity{.vin = VehicleId("VIN1"),
+                                            .serial = EcuSerial("ecu1"),
+                                            .hardware_id = HardwareId("hw"),
+                                            .verification = client::Verification::Full,
+                                            .director_root = {},
+                                            .image_root = {},
+                                            .director_limits = {},
+                                            .image_limits = {}};
   static const client::Running running{{TargetName("a.bin"), 1, crypto::Hashes::of(to_bytes("a"))},
                                        ReleaseCounter(1)};
   sim::Flash flash;

@@ -241,7 +241,7 @@ TEST_F(VehicleAttacks, MetadataIsNotTakenForFreshWhereTheTimeIsWithheld) {  // A
 /// The clock of a vehicle says whatever it says: the director's time source counts, from before the server's
 /// certificate was there to years after it expired.
 TEST_F(VehicleAttacks,
-       UpdateHappensByAttestedTimeWhateverTheVehiclesClockSays) {  // TIM-1, TIM-2, TIM-6, PRI-11
+       UpdateHappensByAttestedTimeWhateverTheVehiclesClockSays) {  // TIM-1, TIM-2, TIM-6, PRI-2, PRI-11
   for (const char* clock : {"@2001-01-01 00:00:00", "+20y"}) {
     for (const bool counts : {true, false}) {  // on from the last answer; or it has just been switched on
       const EcuPlan& ecu = vehicle.adas();
