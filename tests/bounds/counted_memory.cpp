@@ -6,7 +6,14 @@
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define COTTER_SANITIZED
-#include <sanitizer/allocator_interface.h>
+// GCC has these functions without their header.
+// NOLINTBEGIN(bugprone-reserved-identifier,readability-identifier-naming): they are the sanitizer's
+extern "C" {
+int __sanitizer_install_malloc_and_free_hooks(void (*on_malloc)(const volatile void*, std::size_t),
+                                              void (*on_free)(const volatile void*));
+std::size_t __sanitizer_get_allocated_size(const volatile void* block);
+}
+// NOLINTEND(bugprone-reserved-identifier,readability-identifier-naming)
 #endif
 
 namespace cotter::bounds {
@@ -36,8 +43,7 @@ namespace {
 
 void on_malloc(const volatile void* /*block*/, std::size_t size) { note_taken(size); }
 void on_free(const volatile void* block) {
-  if (counting && block != nullptr)
-    note_given_back(__sanitizer_get_allocated_size(const_cast<const void*>(block)));
+  if (counting && block != nullptr) note_given_back(__sanitizer_get_allocated_size(block));
 }
 [[maybe_unused]] const int installed = __sanitizer_install_malloc_and_free_hooks(on_malloc, on_free);
 

@@ -17,6 +17,7 @@
 #include "tests/sim/http_server.h"
 #include "tests/sim/repository_sim.h"
 #include "tests/sim/temp_dir.h"
+#include "tests/world/faketime.h"
 #include "tests/world/process.h"
 
 namespace cotter::test {
@@ -49,9 +50,10 @@ inline std::set<std::string> names_in(const std::filesystem::path& folder) {
 inline int run_client(const std::vector<std::string>& arguments, int days = 0, std::string* said = nullptr) {
   world::Command command{COTTER_TUF, arguments, {}, {}};
   if (days != 0) {
-    command.program = "/usr/bin/faketime";
-    command.arguments = {"-f", (days > 0 ? "+" : "") + std::to_string(days) + "d", COTTER_TUF};
-    command.arguments.insert(command.arguments.end(), arguments.begin(), arguments.end());
+    const auto library = world::find_faketime();
+    EXPECT_TRUE(library) << summary(library.error());
+    if (!library) return -1;
+    command.environment = world::going_by((days > 0 ? "+" : "") + std::to_string(days) + "d", *library);
   }
   const auto ended = world::run(command, std::chrono::seconds(60));
   EXPECT_TRUE(ended.has_value()) << summary(ended.error());

@@ -1,6 +1,7 @@
 // Attacks on real processes over TLS: each is refused by name, and no ECU changes.
 #include "common/json/canonical.h"
 #include "tests/integration/vehicle_world.h"
+#include "tests/world/faketime.h"
 
 namespace cotter::world {
 namespace {
@@ -47,9 +48,10 @@ class VehicleAttacks : public testing::Test {
   }
   /// One cycle of a primary whose clock says something else.
   Command by_clock(const std::string& clock, std::map<std::string, std::string> environment) {
-    return {"/usr/bin/faketime",
-            {"-f", clock, vehicle.world().program("cotter-primary").string(), "--config",
-             (vehicle.world().ecu_dir(vehicle.gateway()) / "primary.toml").string(), "--once", "--json"},
+    environment.merge(world::going_by(clock, must(world::find_faketime())));
+    return {vehicle.world().program("cotter-primary"),
+            {"--config", (vehicle.world().ecu_dir(vehicle.gateway()) / "primary.toml").string(), "--once",
+             "--json"},
             std::move(environment),
             {}};
   }

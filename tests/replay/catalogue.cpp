@@ -59,18 +59,12 @@ std::string attack_of(const Scenario& scenario) {
   return std::string(name_of(rule ? rule_of(*rule).attack : Attack::None));
 }
 
-std::string required_of(const Scenario& scenario) {
-  if (!scenario.must.empty()) return scenario.must;
-  if (scenario.rule.empty()) return "Go on, as the steps say.";
-  return "Refuse, and change nothing.";
-}
-
 json::Object describe(const Scenario& scenario) {
   json::Object all{{"name", scenario.name},
                    {"attack", attack_of(scenario)},
                    {"ids", array_of(scenario.ids)},
                    {"state", scenario.waiting() ? "waiting" : "ready"},
-                   {"must", required_of(scenario)},
+                   {"must", scenario.must},
                    {"why", scenario.why},
                    {"attacker_holds", array_of(scenario.attacker_holds)},
                    {"for", array_of(addressees(scenario))}};
@@ -94,7 +88,7 @@ void print_list(const std::vector<Scenario>& scenarios, bool as_json) {
     const std::string cell = scenario.matrix ? scenario.matrix->row + ": " + scenario.matrix->column : "";
     table.add_row({scenario.name, attack_of(scenario), joined(scenario.ids), cell,
                    scenario.waiting() ? "waiting for " + scenario.waits_for : "ready",
-                   joined(addressees(scenario)), required_of(scenario)});
+                   joined(addressees(scenario)), scenario.must});
   }
   table.print();
 }

@@ -22,8 +22,6 @@ Result<std::vector<scenario::Scenario>> load_scenarios(const std::filesystem::pa
 
 /// What its breaking looks like: "rollback"; "none" where all must end well.
 std::string attack_of(const scenario::Scenario& scenario);
-/// What the client must do, in a sentence.
-std::string required_of(const scenario::Scenario& scenario);
 
 json::Object describe(const scenario::Scenario& scenario);
 void print_list(const std::vector<scenario::Scenario>& scenarios, bool as_json);

@@ -23,6 +23,7 @@ using Steady = std::chrono::steady_clock;
 
 std::vector<char*> pointers(std::vector<std::string>& texts) {
   std::vector<char*> all;
+  all.reserve(texts.size() + 1);
   for (std::string& text : texts) all.push_back(text.data());
   all.push_back(nullptr);
   return all;
@@ -35,7 +36,7 @@ std::vector<std::string> environment_of(const ChildOrder& order) {
     const std::string text(*entry);
     if (!order.environment.contains(text.substr(0, text.find('=')))) all.push_back(text);
   }
-  for (const auto& [name, value] : order.environment) all.push_back(name + "=" + value);
+  for (const auto& [name, value] : order.environment) all.emplace_back(name).append("=").append(value);
   return all;
 }
 
@@ -63,7 +64,8 @@ Result<int> open_for(const fs::path& file, int how) {
 /// The parent of a process, as /proc tells it; 0 when it is gone.
 pid_t parent_of(const fs::path& process) {
   std::ifstream in(process / "stat");
-  std::string text{std::istreambuf_iterator<char>(in), {}};
+  std::string text;
+  std::getline(in, text);                  // nothing, of a process that ended just now; iterators would throw
   const auto name_ends = text.rfind(')');  // a name may hold anything
   if (name_ends == std::string::npos || text.size() < name_ends + 4) return 0;
   return static_cast<pid_t>(std::strtol(text.c_str() + name_ends + 4, nullptr, 10));
@@ -71,10 +73,12 @@ pid_t parent_of(const fs::path& process) {
 
 std::vector<pid_t> our_children() {
   std::vector<pid_t> all;
-  for (const auto& entry : fs::directory_iterator("/proc")) {
-    const std::string name = entry.path().filename();
+  std::error_code gone;  // processes end while the list is read
+  for (fs::directory_iterator entry("/proc", gone); !gone && entry != fs::directory_iterator();
+       entry.increment(gone)) {
+    const std::string name = entry->path().filename();
     if (name.find_first_not_of("0123456789") != std::string::npos) continue;
-    if (parent_of(entry.path()) == ::getpid()) all.push_back(static_cast<pid_t>(std::stol(name)));
+    if (parent_of(entry->path()) == ::getpid()) all.push_back(static_cast<pid_t>(std::stol(name)));
   }
   return all;
 }

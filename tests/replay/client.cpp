@@ -7,6 +7,7 @@
 #include "common/host/atomic_file.h"
 #include "common/json/object_view.h"
 #include "common/json/strict_reader.h"
+#include "tests/world/faketime.h"
 
 namespace cotter::replay {
 namespace {
@@ -32,19 +33,6 @@ std::string_view name_of(Protocol protocol) noexcept {
   return protocol == Protocol::Tuf ? "tuf" : "uptane";
 }
 
-Result<std::string> find_faketime() {
-  std::vector<fs::path> folders = {"/usr/lib/faketime", "/usr/lib64/faketime", "/usr/local/lib/faketime"};
-  std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator("/usr/lib", ignored))
-    folders.push_back(entry.path() / "faketime");
-  for (const fs::path& folder : folders) {
-    const fs::path file = folder / "libfaketimeMT.so.1";
-    if (fs::exists(file, ignored)) return file.string();
-  }
-  return fault(Fault::Kind::NotFound, "libfaketime is not on this machine",
-               "install faketime; or give --clock env, for a client that reads REPLAY_NOW by itself");
-}
-
 std::vector<std::string> shell_words(const std::string& command, const std::vector<std::string>& words) {
   std::vector<std::string> all = {"/bin/sh", "-c", command + " \"$@\"", "cotter-replay"};
   all.insert(all.end(), words.begin(), words.end());
@@ -53,7 +41,7 @@ std::vector<std::string> shell_words(const std::string& command, const std::vect
 
 Result<Client> Client::create(ClientOrder order, fs::path folder, UtcTime start) {
   std::string library;
-  if (order.clock == ClockBy::Faketime) library = TRY(find_faketime());
+  if (order.clock == ClockBy::Faketime) library = TRY(world::find_faketime());
   return Client(std::move(order), std::move(folder), std::move(library),
                 start.time_since_epoch() - seconds_now());
 }
@@ -65,12 +53,12 @@ ChildOrder Client::child(const std::vector<std::string>& words, const fs::path& 
   child.environment["REPLAY_NOW"] = format_utc(now());
   child.environment["REPLAY_NOW_EPOCH"] = std::to_string(now().time_since_epoch().count());
   if (!library_.empty()) {
-    child.environment["LD_PRELOAD"] = library_;
-    child.environment["FAKETIME"] = (offset_.count() < 0 ? "" : "+") + std::to_string(offset_.count());
-    // Time-outs are real: what counts them must not be moved. Two spellings, for two generations of the
-    // library.
-    child.environment["FAKETIME_DONT_FAKE_MONOTONIC"] = "1";
-    child.environment["DONT_FAKE_MONOTONIC"] = "1";
+    child.environment.merge(
+        world::going_by((offset_.count() < 0 ? "" : "+") + std::to_string(offset_.count()), library_));
+    if (!moves_uptime_) {  // two spellings, for two generations of the library
+      child.environment["FAKETIME_DONT_FAKE_MONOTONIC"] = "1";
+      child.environment["DONT_FAKE_MONOTONIC"] = "1";
+    }
     child.environment["NO_FAKE_STAT"] = "1";
   }
   return child;

@@ -63,6 +63,8 @@ class Client {
   Result<Abilities> abilities();
 
   void advance(std::chrono::seconds time) { offset_ += time; }
+  /// From here on what counts passing time (monotonic clocks) is moved by as much as the time of day.
+  void move_uptime_too() { moves_uptime_ = true; }
   [[nodiscard]] UtcTime now() const;
   [[nodiscard]] const ClientOrder& order() const noexcept { return order_; }
   /// What its last verb said on stderr, its end.
@@ -78,10 +80,8 @@ class Client {
   std::filesystem::path folder_;
   std::string library_;          ///< libfaketime; empty: not used
   std::chrono::seconds offset_;  ///< from the machine's clock to the scenario's
+  bool moves_uptime_ = false;
 };
-
-/// Where libfaketime lies on this machine. Fault: NotFound.
-Result<std::string> find_faketime();
 
 /// The command as a shell is given it: with the words of a verb behind.
 std::vector<std::string> shell_words(const std::string& command, const std::vector<std::string>& words);

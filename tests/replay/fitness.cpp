@@ -8,6 +8,7 @@
 namespace cotter::replay {
 namespace {
 
+using scenario::at;
 using scenario::find;
 using scenario::Scenario;
 using scenario::text;
@@ -125,6 +126,8 @@ bool is_for_the_bus(const Scenario& scenario) {
   return has_height(scenario, "bus") || has_verb(scenario, "select");
 }
 
+bool is_about_attested_time(const Scenario& scenario) { return has_verb(scenario, "time-source"); }
+
 bool is_for_servers(const Scenario& scenario) {
   return !scenario.heights.empty() && std::ranges::all_of(scenario.heights, [](const std::string& height) {
     return height == "director" || height == "server";
@@ -138,6 +141,19 @@ std::optional<std::string> unfit(const Scenario& scenario, Protocol protocol, co
     return std::string("is played in memory only");
   }
   return unfit_for_vehicle(scenario, abilities);
+}
+
+bool needs_a_spare_slot(const Scenario& scenario) {
+  return is_for_the_bus(scenario) && std::ranges::any_of(scenario.steps, [](const json::Value& step) {
+           const json::Member& verb = verb_of(step);
+           if (verb.key == "message") {
+             const std::string kind = text(verb.value, "kind");
+             return kind == "commit" || kind == "backup";
+           }
+           // What is refused for its name is refused by every ECU; its bytes are judged when they are staged.
+           return verb.key == "stage" && (at(verb.value, "result").as_string() != nullptr ||
+                                          mentions(at(verb.value, "result"), "image-"));
+         });
 }
 
 std::vector<std::string> addressees(const Scenario& scenario) {

@@ -16,6 +16,13 @@ std::optional<std::string> unfit(const scenario::Scenario& scenario, Protocol pr
 /// Whether the ECUs are asked over the bus, and not by way of their primary.
 bool is_for_the_bus(const scenario::Scenario& scenario);
 
+/// Whether it asks ECUs what only one with a spare slot can be asked: to stage an image, and then to commit
+/// it.
+bool needs_a_spare_slot(const scenario::Scenario& scenario);
+
+/// Whether the vehicle is told the time by a source that is part of the scenario.
+bool is_about_attested_time(const scenario::Scenario& scenario);
+
 /// Whether it is played against servers and nobody else.
 bool is_for_servers(const scenario::Scenario& scenario);
 

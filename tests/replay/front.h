@@ -3,6 +3,7 @@
 // judges. Its server's threads answer under `guard`, which whoever changes the Stage must hold too.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <mutex>
 #include <optional>
@@ -51,6 +52,7 @@ class Front {
   void misbehave(sim::HttpResponse& response, Repository repository, const std::string& path) const;
 
   scenario::Stage& stage_;
+  const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
   std::mutex& guard_;
   std::vector<Road> roads_;
   std::vector<std::string> manifests_;

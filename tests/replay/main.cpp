@@ -18,6 +18,7 @@
 #include "tests/replay/server_cli.h"
 #include "tests/replay/server_self_test.h"
 #include "tests/sim/temp_dir.h"
+#include "tests/world/faketime.h"
 
 namespace cotter::replay {
 namespace {
@@ -158,7 +159,7 @@ Result<fs::path> weak_programs(const Options& options) {
 
 Result<host::Exit> run_self_test(const Options& options) {
   const fs::path weak = TRY(weak_programs(options));
-  TRY(find_faketime());
+  TRY(world::find_faketime());
   RunOrder order;
   order.client = client_order(options);
   order.scenarios = TRY(scenario_folder(options.scenarios));

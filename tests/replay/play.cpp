@@ -59,7 +59,7 @@ Verdict Play::run() {
   };
   const auto played = play_all();
   end();
-  if (lapsed()) {
+  if (verdict_.finding && verdict_.outcome == Outcome::AsRequired) {
     verdict_.outcome = Outcome::Fooled;
   } else if (!played) {
     verdict_.outcome = Outcome::Trouble;
@@ -111,7 +111,7 @@ void Play::note(const std::string& verb, const json::Value& what) {
 }
 
 void Play::lapse(Lapse lapse, std::string what) {
-  if (lapsed()) return;
+  if (lapsed() || (verdict_.finding && lapse == Lapse::Unnamed)) return;
   if (const std::string said = client_.complaint(); !said.empty()) tell("stderr", said);
   verdict_.finding = Finding{lapse, printable(std::move(what))};
 }

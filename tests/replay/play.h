@@ -46,7 +46,11 @@ class Play {
   virtual void end() {}
 
   void lapse(Lapse lapse, std::string what);
-  [[nodiscard]] bool lapsed() const noexcept { return verdict_.finding.has_value(); }
+  /// Whether there is a lapse that ends the scenario: one that is only about a name gives way to what may yet
+  /// come.
+  [[nodiscard]] bool lapsed() const noexcept {
+    return verdict_.finding && verdict_.finding->lapse != Lapse::Unnamed;
+  }
   void tell(const std::string& verb, std::string what);
   /// A verb of the client; what it did besides answering is judged here: held up, crashed, asked for what it
   /// must not.

@@ -55,7 +55,7 @@ std::string test_case(const scenario::Scenario& scenario, const Verdict& verdict
     inner = fmt::format("<skipped message=\"{}\"/>", message);
   } else if (verdict.outcome == Outcome::Fooled) {
     inner = fmt::format("<failure type=\"{}\" message=\"{}\">{}</failure>", name_of(verdict.finding->lapse),
-                        message, escaped(required_of(scenario) + "\n" + story_of(verdict)));
+                        message, escaped(scenario.must + "\n" + story_of(verdict)));
   } else if (verdict.outcome == Outcome::Trouble) {
     inner = fmt::format("<error message=\"{}\">{}</error>", message, escaped(story_of(verdict)));
   }

@@ -12,6 +12,7 @@
 #include "tests/replay/fitness.h"
 #include "tests/replay/play.h"
 #include "tests/sim/temp_dir.h"
+#include "tests/world/faketime.h"
 #include "tests/world/process.h"
 
 namespace cotter::replay {
@@ -50,6 +51,9 @@ Verdict verdict_on(const RunOrder& order, const Abilities& abilities, const scen
   if (auto why = unfit(scenario, order.client.protocol, abilities)) {
     return without_play(scenario.name, Outcome::NotAsked, std::move(*why));
   }
+  if (order.client.single_slot && needs_a_spare_slot(scenario)) {
+    return without_play(scenario.name, Outcome::NotAsked, "is about ECUs with a spare slot");
+  }
   return play_apart(order, abilities, scenario.name);
 }
 
@@ -68,6 +72,7 @@ Verdict play_apart(const RunOrder& order, const Abilities& abilities, const std:
                                words_for(order, abilities, scenario, folder), order.environment,
                                folder / "kit.log"};
   const auto ended = world::run(command, kLongestScenario);
+  world::sweep_after_the_dead();
   const auto said = ended ? json::read(as_bytes(ended->out)) : Result<json::Value>(fail(ended.error()));
   auto verdict = said ? Verdict::decode(*said) : Result<Verdict>(fail(said.error()));
   if (verdict) return std::move(*verdict);

@@ -17,6 +17,7 @@ namespace fs = std::filesystem;
 using scenario::Scenario;
 
 constexpr const char* kSwitch = "COTTER_MUTANT";
+const std::vector<std::string> kCoreAlone = {"core"};
 
 /// Whether the scenario's rule, or that of a step, is this one.
 bool names(const json::Value& value, const std::string& rule) {
@@ -48,7 +49,8 @@ class WeakClients {
     for (const ClientOrder* client : {&vehicle_, &tuf_}) {
       for (const Scenario* each : scenarios) {
         if (unfit(*each, client->protocol, abilities_)) continue;
-        if (best.caught == Catch::MemoryOnly) best.caught = Catch::Missed;
+        const bool for_whole_clients = client->protocol == Protocol::Tuf || each->heights != kCoreAlone;
+        if (for_whole_clients && best.caught == Catch::MemoryOnly) best.caught = Catch::Missed;
         const Verdict verdict = play(*each, *client, rule);
         if (verdict.outcome != Outcome::Fooled || !passes_with_all_rules(*each, *client)) continue;
         const bool by_name = verdict.finding->lapse == Lapse::Unnamed;

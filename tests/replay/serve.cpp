@@ -71,8 +71,7 @@ class Bench {
         stage_(scenario.attacker_holds),
         front_(stage_, guard_, address.host, address.port) {}
 
-  Result<void> run(const fs::path& folder) {
-    Hand hand;
+  Result<void> run(Hand& hand, const fs::path& folder) {
     TRY(write_vehicle(folder, stage_, front_, false));
     introduce(folder);
     for (const json::Value& step : scenario_.steps) {
@@ -92,7 +91,7 @@ class Bench {
  private:
   void introduce(const fs::path& folder) {
     say(fmt::format("{}: {}", scenario_.name, scenario_.why));
-    say(fmt::format("  the client must  {}", required_of(scenario_)));
+    say(fmt::format("  the client must  {}", scenario_.must));
     say(fmt::format("  attack           {}", attack_of(scenario_)));
     say(fmt::format("  director         {}", front_.director_url()));
     say(fmt::format("  image repository {}", front_.image_url()));
@@ -121,7 +120,7 @@ class Bench {
     if (verb.key != "cycle") return fmt::format("do to the vehicle: {} {}", verb.key, what);
     if (verb.value.as_string() == nullptr)
       return "run one update cycle; it must fail and change nothing: " + what;
-    return fmt::format("run one update cycle; it must come to {}", what);
+    return fmt::format("run one update cycle; it must come to: {}", *verb.value.as_string());
   }
 
   Told wait(Hand& hand) {
@@ -162,7 +161,8 @@ Result<void> serve(const scenario::Scenario& scenario, const ServeOrder& order) 
     return fault(Fault::Kind::Usage, scenario.name + " is for servers: it serves nothing");
   }
   const client::TcpAddress address = TRY(free_address(order.listen));
-  return Bench(scenario, address).run(order.folder);
+  Hand hand;  // first: the front's threads must not be where a signal goes
+  return Bench(scenario, address).run(hand, order.folder);
 }
 
 }  // namespace cotter::replay

@@ -48,12 +48,14 @@ Result<Verdict> Verdict::decode(const json::Value& value) {
   if (view.find("why") != nullptr) verdict.why = TRY(view.string("why"));
   if (view.find("lapse") != nullptr) {
     const auto lapse = named<Lapse>(kLapses, TRY(view.string("lapse")));
-    verdict.finding = Finding{lapse, TRY(view.string("what"))};
+    std::string what = TRY(view.string("what"));
+    verdict.finding = Finding{lapse, std::move(what)};
   }
   for (const json::Value& step : *TRY(view.array("story"))) {
     const auto line = TRY(json::ObjectView::of(step, "story"));
     std::string verb = TRY(line.string("verb"));
-    verdict.story.push_back({std::move(verb), TRY(line.string("what"))});
+    std::string what = TRY(line.string("what"));
+    verdict.story.push_back({std::move(verb), std::move(what)});
   }
   return verdict;
 }

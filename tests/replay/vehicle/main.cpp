@@ -22,7 +22,7 @@ void print_abilities() {
   host::print_json_line(json::Object{
       {"client", "cotter-primary " COTTER_VERSION},
       {"contract", 1},
-      {"abilities", json::Array{"bus", "damage", "names-rules", "restart", "trusted"}},
+      {"abilities", json::Array{"bus", "damage", "names-rules", "restart", "time", "trusted"}},
   });
 }
 

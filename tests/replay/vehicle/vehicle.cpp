@@ -29,6 +29,7 @@ state_dir = "primary"
 director_url = "{}"
 image_url = "{}"
 image_target_url = "{}"
+time_url = "{}"
 image_refresh_seconds = 0
 )";
 
@@ -54,7 +55,7 @@ std::pair<Repository, RoleName> parse_file(const std::string& text) {
 
 }  // namespace
 
-Result<OwnVehicle> OwnVehicle::open(fs::path dir, fs::path programs) {
+Result<OwnVehicle> OwnVehicle::open(const fs::path& dir, fs::path programs) {
   OwnVehicle vehicle(fs::absolute(dir), std::move(programs));
   TRY(vehicle.read());
   return vehicle;
@@ -121,7 +122,7 @@ Result<std::pair<world::Daemon, std::string>> OwnVehicle::start(const std::strin
 
 Result<void> OwnVehicle::write_config(const std::map<std::string, std::string>& addresses) const {
   std::string config = fmt::format(kConfig, vin_, primary_, urls_.at("director_url"), urls_.at("image_url"),
-                                   urls_.at("image_target_url"));
+                                   urls_.at("image_target_url"), urls_.at("time_url"));
   for (const auto& [serial, address] : addresses) {
     config += fmt::format("\n[[ecu]]\nserial = \"{}\"\naddress = \"{}\"\n", serial, address);
   }

@@ -18,7 +18,7 @@ namespace cotter::replay {
 class OwnVehicle {
  public:
   /// Reads DIR/vehicle.json. `programs`: where cotter-primary and cotter-secondary lie.
-  static Result<OwnVehicle> open(std::filesystem::path dir, std::filesystem::path programs);
+  static Result<OwnVehicle> open(const std::filesystem::path& dir, std::filesystem::path programs);
 
   Result<void> init();
   /// One cycle: the exit code of cotter-primary, whose words go to our stdout.
