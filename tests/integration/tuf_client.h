@@ -49,11 +49,11 @@ inline std::set<std::string> names_in(const std::filesystem::path& folder) {
 /// The exit code of cotter-tuf. `days`: how far faketime moves its clock.
 inline int run_client(const std::vector<std::string>& arguments, int days = 0, std::string* said = nullptr) {
   world::Command command{COTTER_TUF, arguments, {}, {}};
+  const auto faketime = world::Faketime::create();
+  EXPECT_TRUE(faketime.has_value()) << summary(faketime.error());
+  if (!faketime) return -1;
   if (days != 0) {
-    const auto library = world::find_faketime();
-    EXPECT_TRUE(library) << summary(library.error());
-    if (!library) return -1;
-    command.environment = world::going_by((days > 0 ? "+" : "") + std::to_string(days) + "d", *library);
+    command.environment = faketime->environment((days > 0 ? "+" : "") + std::to_string(days) + "d");
   }
   const auto ended = world::run(command, std::chrono::seconds(60));
   EXPECT_TRUE(ended.has_value()) << summary(ended.error());

@@ -1,4 +1,7 @@
 // Attacks on real processes over TLS: each is refused by name, and no ECU changes.
+#include <algorithm>
+
+#include "common/host/system_clock.h"
 #include "common/json/canonical.h"
 #include "tests/integration/vehicle_world.h"
 #include "tests/world/faketime.h"
@@ -25,6 +28,7 @@ class Tampered {
 class VehicleAttacks : public testing::Test {
  protected:
   VehicleWorld& vehicle = VehicleWorld::get();
+  const world::Faketime faketime = must(world::Faketime::create());
 
   std::vector<std::string> slots() {
     std::vector<std::string> digests;
@@ -46,9 +50,16 @@ class VehicleAttacks : public testing::Test {
     must(vehicle.world().assign(ecu, file));
     return file;
   }
+  /// As libfaketime reads it, where TZ says UTC.
+  static std::string this_second() {
+    std::string time = format_utc(host::SystemClock().now());
+    std::ranges::replace(time, 'T', ' ');
+    time.pop_back();
+    return "@" + time;
+  }
   /// One cycle of a primary whose clock says something else.
   Command by_clock(const std::string& clock, std::map<std::string, std::string> environment) {
-    environment.merge(world::going_by(clock, must(world::find_faketime())));
+    environment.merge(faketime.environment(clock));
     return {vehicle.world().program("cotter-primary"),
             {"--config", (vehicle.world().ecu_dir(vehicle.gateway()) / "primary.toml").string(), "--once",
              "--json"},
@@ -230,8 +241,9 @@ TEST_F(VehicleAttacks, MetadataIsNotTakenForFreshWhereTheTimeIsWithheld) {  // A
   {
     const Tampered without_time(config, to_bytes(cut_off));
     const auto before = slots();
-    // Its clock says what would do; what it has counted is lost with the boot that faketime makes up.
-    const Ended ended = must(run(by_clock("+1s", {})));
+    // Its clock says what would do; what it has counted is lost with the boot that faketime makes up: by a
+    // whole time, and not one that is told as a distance, the uptime is the same as the time of day.
+    const Ended ended = must(run(by_clock(this_second(), {{"TZ", "UTC"}})));
     EXPECT_EQ(ended.exit_code, 3);
     EXPECT_NE(ended.out.find("time-not-attested"), std::string::npos) << ended.out << ended.err;
     EXPECT_NE(ended.out.find("\"freeze\""), std::string::npos) << ended.out;

@@ -65,7 +65,8 @@ Result<int> open_for(const fs::path& file, int how) {
 pid_t parent_of(const fs::path& process) {
   std::ifstream in(process / "stat");
   std::string text;
-  std::getline(in, text);                  // nothing, of a process that ended just now; iterators would throw
+  // Nothing, of a process that ended just now; iterators would throw.
+  std::getline(in, text);
   const auto name_ends = text.rfind(')');  // a name may hold anything
   if (name_ends == std::string::npos || text.size() < name_ends + 4) return 0;
   return static_cast<pid_t>(std::strtol(text.c_str() + name_ends + 4, nullptr, 10));

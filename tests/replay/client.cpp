@@ -7,7 +7,6 @@
 #include "common/host/atomic_file.h"
 #include "common/json/object_view.h"
 #include "common/json/strict_reader.h"
-#include "tests/world/faketime.h"
 
 namespace cotter::replay {
 namespace {
@@ -40,9 +39,9 @@ std::vector<std::string> shell_words(const std::string& command, const std::vect
 }
 
 Result<Client> Client::create(ClientOrder order, fs::path folder, UtcTime start) {
-  std::string library;
-  if (order.clock == ClockBy::Faketime) library = TRY(world::find_faketime());
-  return Client(std::move(order), std::move(folder), std::move(library),
+  std::optional<world::Faketime> faketime;
+  if (order.clock == ClockBy::Faketime) faketime = TRY(world::Faketime::create());
+  return Client(std::move(order), std::move(folder), std::move(faketime),
                 start.time_since_epoch() - seconds_now());
 }
 
@@ -52,14 +51,13 @@ ChildOrder Client::child(const std::vector<std::string>& words, const fs::path& 
   ChildOrder child{shell_words(order_.command, words), {}, out, folder_ / "stderr.log"};
   child.environment["REPLAY_NOW"] = format_utc(now());
   child.environment["REPLAY_NOW_EPOCH"] = std::to_string(now().time_since_epoch().count());
-  if (!library_.empty()) {
+  if (faketime_) {
     child.environment.merge(
-        world::going_by((offset_.count() < 0 ? "" : "+") + std::to_string(offset_.count()), library_));
+        faketime_->environment((offset_.count() < 0 ? "" : "+") + std::to_string(offset_.count())));
     if (!moves_uptime_) {  // two spellings, for two generations of the library
       child.environment["FAKETIME_DONT_FAKE_MONOTONIC"] = "1";
       child.environment["DONT_FAKE_MONOTONIC"] = "1";
     }
-    child.environment["NO_FAKE_STAT"] = "1";
   }
   return child;
 }

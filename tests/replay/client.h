@@ -13,6 +13,7 @@
 #include "common/base/result.h"
 #include "common/base/time.h"
 #include "tests/replay/child.h"
+#include "tests/world/faketime.h"
 
 namespace cotter::replay {
 
@@ -71,15 +72,19 @@ class Client {
   [[nodiscard]] std::string complaint() const;
 
  private:
-  Client(ClientOrder order, std::filesystem::path folder, std::string library, std::chrono::seconds offset)
-      : order_(std::move(order)), folder_(std::move(folder)), library_(std::move(library)), offset_(offset) {}
+  Client(ClientOrder order, std::filesystem::path folder, std::optional<world::Faketime> faketime,
+         std::chrono::seconds offset)
+      : order_(std::move(order)),
+        folder_(std::move(folder)),
+        faketime_(std::move(faketime)),
+        offset_(offset) {}
   [[nodiscard]] ChildOrder child(const std::vector<std::string>& words,
                                  const std::filesystem::path& out) const;
 
   ClientOrder order_;
   std::filesystem::path folder_;
-  std::string library_;          ///< libfaketime; empty: not used
-  std::chrono::seconds offset_;  ///< from the machine's clock to the scenario's
+  std::optional<world::Faketime> faketime_;  ///< nothing: the client reads the time by itself
+  std::chrono::seconds offset_;              ///< from the machine's clock to the scenario's
   bool moves_uptime_ = false;
 };
 

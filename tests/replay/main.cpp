@@ -18,7 +18,6 @@
 #include "tests/replay/server_cli.h"
 #include "tests/replay/server_self_test.h"
 #include "tests/sim/temp_dir.h"
-#include "tests/world/faketime.h"
 
 namespace cotter::replay {
 namespace {
@@ -159,7 +158,7 @@ Result<fs::path> weak_programs(const Options& options) {
 
 Result<host::Exit> run_self_test(const Options& options) {
   const fs::path weak = TRY(weak_programs(options));
-  TRY(world::find_faketime());
+  TRY(world::Faketime::find_library());
   RunOrder order;
   order.client = client_order(options);
   order.scenarios = TRY(scenario_folder(options.scenarios));

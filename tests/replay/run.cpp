@@ -12,7 +12,6 @@
 #include "tests/replay/fitness.h"
 #include "tests/replay/play.h"
 #include "tests/sim/temp_dir.h"
-#include "tests/world/faketime.h"
 #include "tests/world/process.h"
 
 namespace cotter::replay {
@@ -72,7 +71,6 @@ Verdict play_apart(const RunOrder& order, const Abilities& abilities, const std:
                                words_for(order, abilities, scenario, folder), order.environment,
                                folder / "kit.log"};
   const auto ended = world::run(command, kLongestScenario);
-  world::sweep_after_the_dead();
   const auto said = ended ? json::read(as_bytes(ended->out)) : Result<json::Value>(fail(ended.error()));
   auto verdict = said ? Verdict::decode(*said) : Result<Verdict>(fail(said.error()));
   if (verdict) return std::move(*verdict);
