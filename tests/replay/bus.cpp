@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <fstream>
+#include <set>
 #include <thread>
 
 #include "client/links/tcp_link.h"
@@ -54,11 +55,14 @@ Result<BusReply> Bus::play(const std::string& verb, const json::Value& what, boo
     close();
     return BusReply(wire::Done{});
   }
-  known = verb == "offer" || verb == "select" || verb == "stage" || verb == "message" || verb == "frame";
+  static const std::set<std::string, std::less<>> verbs = {"offer", "select",  "stage",
+                                                           "time",  "message", "frame"};
+  known = verbs.contains(verb);
   if (!known) return BusReply();
   End& end = *TRY(end_of(text(what, "ecu")));
   if (verb == "offer" || verb == "select") return offer(end);
   if (verb == "stage") return stage_image(end, what);
+  if (verb == "time") return tell_the_time(end, what);
   if (verb == "frame") return ask_raw(end, *from_hex(text(what, "hex")));
   const std::string kind = text(what, "kind");
   const Bytes content = to_bytes(text_or(what, "content", ""));
@@ -96,6 +100,24 @@ Result<BusReply> Bus::ask_raw(End& end, ByteView bytes) {
   end.socket.close();
   if (is_fault(reply.error(), Fault::Kind::Timeout)) return fail(reply.error());
   return BusReply();
+}
+
+/// What the time source says to the nonces of some ECUs, given to one; to its own, unless others are named.
+Result<BusReply> Bus::tell_the_time(End& end, const json::Value& what) {
+  std::vector<model::Nonce> nonces = {TRY(nonce_of(end))};
+  if (const json::Value* others = scenario::find(what, "nonces_of")) {
+    nonces.clear();
+    for (const std::string& serial : scenario::texts(*others))
+      nonces.push_back(TRY(nonce_of(*TRY(end_of(serial)))));
+  }
+  return ask(end, wire::TimeOffer{TRY(stage_.time_source.answer(nonces, client_.now()))});
+}
+
+Result<model::Nonce> Bus::nonce_of(End& end) {
+  const BusReply reply = TRY(ask(end, wire::NonceRequest{}));
+  const auto* nonce = reply ? std::get_if<wire::Nonce>(&*reply) : nullptr;
+  if (nonce == nullptr) return fault(Fault::Kind::Network, "an ECU gives no nonce");
+  return model::Nonce(nonce->nonce);
 }
 
 /// What is served goes to the ECU as it is, verified by nobody.

@@ -42,6 +42,8 @@ class Bus {
   Result<BusReply> ask_raw(End& end, ByteView bytes);
   Result<BusReply> offer(End& end);
   Result<BusReply> stage_image(End& end, const json::Value& what);
+  Result<BusReply> tell_the_time(End& end, const json::Value& what);
+  Result<model::Nonce> nonce_of(End& end);
   [[nodiscard]] wire::Request wanted_file(const wire::Want& want) const;
 
   Client& client_;

@@ -40,9 +40,22 @@ bool mentions(const json::Value& value, std::string_view beginning) {
 /// What a step asks of a client besides the cycle, as the client declares it.
 std::optional<std::string> needed(const json::Member& step) {
   static const std::map<std::string, std::string, std::less<>> needs = {
-      {"damage", "damage"}, {"time-source", "time"}, {"attest", "time"}};
+      {"damage", "damage"}, {"time-source", "time"}, {"attest", "time"}, {"alter-slot", "alter-slot"}};
   const auto found = needs.find(step.key);
   return found == needs.end() ? std::nullopt : std::optional(found->second);
+}
+
+/// Programs that stand for ECUs count time by the kit's machine: they all have a clock, and never see it
+/// start anew.
+std::optional<std::string> unfit_for_true_clocks(const Scenario& scenario) {
+  if (has_verb(scenario, "restart")) return std::string("needs an ECU whose clock can start anew");
+  const bool without_clock = std::ranges::any_of(scenario.steps, [](const json::Value& step) {
+    const json::Member& verb = verb_of(step);
+    return verb.key == "offer" && text(verb.value, "ecu") == "DOOR" &&
+           mentions(at(verb.value, "result"), "time-not-attested");
+  });
+  if (without_clock) return std::string("needs an ECU without a clock");
+  return std::nullopt;
 }
 
 std::optional<std::string> unfit_for_vehicle(const Scenario& scenario, const Abilities& abilities) {
@@ -57,6 +70,7 @@ std::optional<std::string> unfit_for_vehicle(const Scenario& scenario, const Abi
     if (ability && !abilities.has(*ability)) return "needs the ability \"" + *ability + "\"";
   }
   if (is_for_the_bus(scenario) && !abilities.has("bus")) return std::string("needs the ability \"bus\"");
+  if (is_for_the_bus(scenario) && is_about_attested_time(scenario)) return unfit_for_true_clocks(scenario);
   return std::nullopt;
 }
 
@@ -159,7 +173,7 @@ bool needs_a_spare_slot(const Scenario& scenario) {
 std::vector<std::string> addressees(const Scenario& scenario) {
   std::vector<std::string> all;
   if (scenario.waiting()) return all;
-  const Abilities every{"", {"bus", "damage", "restart", "time"}};
+  const Abilities every{"", {"alter-slot", "bus", "damage", "restart", "time"}};
   if (!unfit(scenario, Protocol::Uptane, every))
     all.emplace_back(is_for_the_bus(scenario) ? "bus" : "uptane");
   if (!unfit(scenario, Protocol::Tuf, every)) all.emplace_back("tuf");

@@ -131,11 +131,18 @@ TEST_F(Replay, OurOwnTufClientDoesAsRequired) {
 
 TEST_F(Replay, OurOwnVehicleDoesAsRequired) {
   for (const char* slots : {"--json", "--single-slot"}) {
-    const world::Ended ended =
-        replay({"run", "--client", kVehicle, slots, "--scenario", "update-of-two-ecus", "--scenario",
-                "timestamp-rolled-back", "--scenario", "director-rolled-back", "--scenario",
-                "older-release-assigned", "--scenario", "stored-timestamp-damaged", "--scenario",
-                "small-ecu-gets-expired-targets", "--scenario", "directors-word-is-not-enough-for-an-ecu"});
+    const world::Ended ended = replay({"run",        "--client",
+                                       kVehicle,     slots,
+                                       "--scenario", "update-of-two-ecus",
+                                       "--scenario", "timestamp-rolled-back",
+                                       "--scenario", "director-rolled-back",
+                                       "--scenario", "older-release-assigned",
+                                       "--scenario", "stored-timestamp-damaged",
+                                       "--scenario", "small-ecu-gets-expired-targets",
+                                       "--scenario", "directors-word-is-not-enough-for-an-ecu",
+                                       "--scenario", "ecu-time-answer-to-another-ecu",
+                                       "--scenario", "vehicle-clock-wrong",
+                                       "--scenario", "image-altered-in-storage"});
     EXPECT_EQ(ended.exit_code, 0) << slots << "\n" << ended.out << ended.err;
   }
 }

@@ -87,7 +87,8 @@ class WeakClients {
 
   const RunOrder& order_;
   ClientOrder vehicle_, tuf_;
-  Abilities abilities_{"the mutants build", {"bus", "damage", "names-rules", "restart", "trusted"}};
+  Abilities abilities_{"the mutants build",
+                       {"alter-slot", "bus", "damage", "names-rules", "restart", "time", "trusted"}};
   std::mutex guard_;
   std::map<std::string, bool> controls_;
 };

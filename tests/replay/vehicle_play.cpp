@@ -98,6 +98,10 @@ class VehiclePlay final : public Play {
       TRY(cycle(what));
     } else if (verb == "damage") {
       TRY(well({"damage", vehicle().string(), *what.as_string()}));
+    } else if (verb == "alter-slot") {
+      TRY(well({"alter-slot", vehicle().string(), *what.as_string()}));
+    } else if (verb == "wrong-clock") {
+      client_.advance(std::chrono::seconds(*what.as_int()));  // of its clock alone: the scenario's stays
     } else if (verb == "restart" && !is_for_the_bus(scenario_)) {
       TRY(well({"restart", vehicle().string()}));
     } else {
@@ -173,7 +177,12 @@ class VehiclePlay final : public Play {
     const auto began = std::chrono::steady_clock::now();
     {
       const std::lock_guard lock(guard_);
-      reply = TRY(bus_.play(verb, what, known));
+      auto played = bus_.play(verb, what, known);
+      if (!played && verb == "frame" && is_fault(played.error(), Fault::Kind::Timeout)) {
+        lapse(Lapse::Held, text(what, "ecu") + " neither answers a frame nor hangs up");
+        return true;
+      }
+      reply = TRY(std::move(played));
     }
     if (!known) return false;
     const json::Value* must = what.as_object() != nullptr ? find(what, "result") : nullptr;

@@ -22,7 +22,7 @@ void print_abilities() {
   host::print_json_line(json::Object{
       {"client", "cotter-primary " COTTER_VERSION},
       {"contract", 1},
-      {"abilities", json::Array{"bus", "damage", "names-rules", "restart", "time", "trusted"}},
+      {"abilities", json::Array{"alter-slot", "bus", "damage", "names-rules", "restart", "time", "trusted"}},
   });
 }
 
@@ -33,6 +33,7 @@ Result<int> play(const std::string& verb, const Options& options) {
   if (verb == "state") host::print_json_line(TRY(vehicle.state()));
   if (verb == "bus") TRY(vehicle.bus(options.what));
   if (verb == "damage") TRY(vehicle.damage(options.what));
+  if (verb == "alter-slot") TRY(vehicle.alter_slot(options.what));
   return 0;  // restart: every update powers its ECUs up anew
 }
 
@@ -54,6 +55,7 @@ int run(int argc, char** argv) {
   }
   for (const auto& [verb, what, text] :
        {std::tuple("bus", "SERIAL", "serve an ECU's socket, and say where"),
+        std::tuple("alter-slot", "SERIAL", "change a byte of what an ECU has staged"),
         std::tuple("damage", "FILE", "turn a stored file of the primary's into rubbish: image/timestamp")}) {
     CLI::App* command = app.add_subcommand(verb, text);
     command->add_option("DIR", options.dir)->required();

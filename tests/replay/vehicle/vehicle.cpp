@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <fstream>
 
 #include "client/primary/config.h"
 #include "client/store/sqlite/primary_store.h"
@@ -193,6 +194,17 @@ Result<void> OwnVehicle::damage(const std::string& file) {
       trust::Store{role, Version(static_cast<std::uint64_t>(version.as_int() ? *version.as_int() : 1)),
                    to_bytes("{\"signed\":{}}")};
   return store.commit(repository, std::span(&rubbish, 1));
+}
+
+Result<void> OwnVehicle::alter_slot(const std::string& serial) {
+  const fs::path runs = fs::canonical(ecu_dir(serial) / "active");
+  const fs::path spare = runs.parent_path() / (runs.filename() == "a.bin" ? "b.bin" : "a.bin");
+  std::fstream slot(spare, std::ios::in | std::ios::out | std::ios::binary);
+  const int first = slot.get();
+  slot.seekp(0);
+  slot.put(static_cast<char>(first ^ 1));
+  if (!slot.flush()) return fault(Fault::Kind::Io, "cannot change " + spare.string());
+  return {};
 }
 
 }  // namespace cotter::replay

@@ -28,6 +28,8 @@ class OwnVehicle {
   Result<void> bus(const std::string& serial);
   /// Turns a stored file of the primary's into rubbish: "image/timestamp".
   Result<void> damage(const std::string& file);
+  /// Changes a byte of what an ECU has staged and does not run yet.
+  Result<void> alter_slot(const std::string& serial);
 
  private:
   struct Ecu {
