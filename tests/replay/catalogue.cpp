@@ -44,7 +44,7 @@ Result<std::vector<Scenario>> load_scenarios(const fs::path& folder, const std::
   std::vector<Scenario> all;
   for (const fs::path& file : scenario::all_files(folder)) {
     if (names.empty() || std::ranges::count(names, file.stem().string()) > 0)
-      all.push_back(scenario::load(file));
+      all.push_back(TRY(scenario::read(file)));
   }
   for (const std::string& name : names) {
     if (std::ranges::count(all, name, &Scenario::name) > 0) continue;

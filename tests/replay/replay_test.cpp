@@ -212,6 +212,27 @@ TEST_F(Replay, WhatAClientDoesNotDeclareIsNotAsked) {
   EXPECT_NE(ended.out.find("needs the ability \"bus\""), std::string::npos) << ended.out;
 }
 
+/// The example of the manual, alone in a folder of somebody's own.
+TEST_F(Replay, PlaysAScenarioThatSomebodyWrote) {
+  const std::string manual = content_of(scenario::source_folder() / "../../docs/attack-kit.md");
+  const auto name = manual.find(R"("name": "timestamp-hidden")");
+  ASSERT_NE(name, std::string::npos);
+  const auto begins = manual.rfind("```json\n", name) + 8;
+  const fs::path own = dir.path() / "own";
+  fs::create_directory(own);
+  std::ofstream(own / "timestamp-hidden.json") << manual.substr(begins, manual.find("```", begins) - begins);
+  const std::vector<std::string> order = {"run", "--protocol",  "tuf",       "--client",
+                                          kTuf,  "--scenarios", own.string()};
+  const world::Ended ended = replay(order);
+  EXPECT_EQ(ended.exit_code, 0) << ended.out << ended.err;
+  EXPECT_EQ(last_line(ended.out), "1 scenarios: 1 as required, 0 fooled, 0 waiting");
+
+  std::ofstream(own / "broken.json") << R"({"name": "broken", "why": "It has no steps."})";
+  const world::Ended refused = replay(order);
+  EXPECT_EQ(refused.exit_code, 2) << refused.err;
+  EXPECT_NE(refused.err.find("broken.json: "), std::string::npos) << refused.err;
+}
+
 TEST_F(Replay, BadUsageSaysWhatToDo) {
   EXPECT_EQ(replay({}).exit_code, 2);
   EXPECT_EQ(replay({"run"}).exit_code, 2);

@@ -22,9 +22,15 @@ std::string content_of(const fs::path& file) {
   return {std::istreambuf_iterator<char>(stream), {}};
 }
 
+/// Beside the folder as installed, or as in a source tree; of a folder that somebody made, our own.
 fs::path schema_of(const fs::path& folder) {
-  fs::path file = folder / "../schemas/scenario.schema.json";  // as installed
-  return fs::exists(file) ? file : folder / "../../schemas/scenario.schema.json";
+  constexpr const char* kName = "schemas/scenario.schema.json";
+  std::error_code gone;
+  const fs::path program = fs::read_symlink("/proc/self/exe", gone);
+  for (const fs::path& place : {folder / "..", folder / "../..", program.parent_path() / "../share/cotter"}) {
+    if (fs::exists(place / kName, gone)) return place / kName;
+  }
+  return source_folder() / "../.." / kName;
 }
 
 /// One folder a process: its schema is read once.
@@ -97,13 +103,20 @@ std::optional<std::string> complaint(const Scenario& scenario) {
 }
 
 Scenario load(const fs::path& file) {
+  auto scenario = read(file);
+  if (!scenario) std::fprintf(stderr, "%s\n", summary(scenario.error()).c_str());
+  COTTER_ASSERT(scenario);
+  return std::move(*scenario);
+}
+
+Result<Scenario> read(const fs::path& file) {
+  const auto wrong_with = [&](const std::string& what) {
+    return fault(Fault::Kind::Usage, file.string() + ": " + what, "the form is that of scenario.schema.json");
+  };
   const std::string source = content_of(file);
-  if (const auto wrong = complaint(source, file.parent_path())) {
-    std::fprintf(stderr, "%s: %s\n", file.c_str(), wrong->c_str());
-    COTTER_ASSERT(!wrong);
-  }
+  if (const auto wrong = complaint(source, file.parent_path())) return wrong_with(*wrong);
   const auto document = json::read(as_bytes(source));
-  COTTER_ASSERT(document && document->as_object() != nullptr);
+  if (!document) return wrong_with(summary(document.error()));
   Scenario scenario;
   scenario.name = file.stem();
   scenario.why = text(*document, "why");
@@ -119,6 +132,7 @@ Scenario load(const fs::path& file) {
   if (const auto* attack = find(*document, "looks_like"))
     scenario.looks_like = attack_named(*attack->as_string());
   if (const auto* steps = find(*document, "steps")) scenario.steps = *steps->as_array();
+  if (const auto wrong = complaint(scenario)) return wrong_with(*wrong);
   return scenario;
 }
 

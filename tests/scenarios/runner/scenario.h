@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "common/base/error.h"
+#include "common/base/result.h"
 #include "common/json/value.h"
 
 namespace cotter::scenario {
@@ -37,8 +38,10 @@ struct Scenario {
 std::filesystem::path source_folder();
 /// Every file of the folder, in order of names.
 std::vector<std::filesystem::path> all_files(const std::filesystem::path& folder = source_folder());
-/// A file that is not valid is a broken test: dies with what is wrong. The schema is looked for beside the
-/// folder, in schemas/, and in a source tree one further up.
+/// Fault: Usage, of a file that is not valid, by the schema or by what the schema cannot say. The schema is
+/// looked for beside the file's folder, in schemas/, and in a source tree one further up; else it is our own.
+Result<Scenario> read(const std::filesystem::path& file);
+/// read() of one of ours, where a file that is not valid is a broken test: dies with what is wrong.
 Scenario load(const std::filesystem::path& file);
 /// Every row that the schema knows.
 std::vector<std::string> matrix_rows(const std::filesystem::path& folder = source_folder());
