@@ -41,7 +41,7 @@ function(cotter_check_chain)
   endforeach()
 endfunction()
 
-cotter_check_chain(cotter_verify cotter_ecu cotter_host cotter_links cotter_ecu_host cotter_client_fetch cotter_client_files
+cotter_check_chain(cotter_verify cotter_ecu cotter_host cotter_links cotter_tpm cotter_ecu_host cotter_client_fetch cotter_client_files
                    cotter_primary_cycle)
 cotter_check_chain(cotter_verify cotter_host cotter_director cotter_server cotter_http)
 

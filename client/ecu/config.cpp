@@ -57,6 +57,7 @@ Result<EcuConfig> read_ecu_config(const std::filesystem::path& file) {
   EcuIdentity& self = ecu.identity;
   self.director_limits = TRY(host::read_limits(config, "limits.director", self.director_limits));
   self.image_limits = TRY(host::read_limits(config, "limits.image", self.image_limits));
+  ecu.floors = TRY(read_floor_place(config, ecu.dir));
   TRY(config.refuse_unknown());
 
   self.director_root = TRY(host::read_file(ecu.dir / "director-root.json", self.director_limits.root_bytes));

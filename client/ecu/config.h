@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "client/ecu/floors.h"
 #include "client/links/tcp_link.h"
 #include "client/secondary/intake.h"
 #include "client/secondary/serve.h"
@@ -16,6 +17,7 @@ struct EcuConfig {
   EcuIdentity identity;       ///< its roots read from the folder
   TcpAddress listen;
   ServeLimits limits;
+  FloorPlace floors;
 };
 
 /// Faults: NotFound, Denied, Io; Usage (naming line and key).

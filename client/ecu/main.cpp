@@ -22,6 +22,7 @@ struct Options {
   bool no_spare_slot = false;
   std::string verification = "full";
   std::string image_root;
+  std::uint64_t counter = 0;
   EcuOrder order;
 };
 
@@ -41,6 +42,13 @@ Result<void> run_ecu(const Options& options) {
   announce(fmt::format("{}:{}", config.listen.host, TRY(listener.port())), options.json);
   spdlog::info("ECU {} waits for its primary", config.identity.serial.value());
   return serve(ecu->core(), listener, config.limits);
+}
+
+Result<void> run_renew_floor(const Options& options) {
+  const EcuConfig config = TRY(read_ecu_config(options.config));
+  const ReleaseCounter floor = TRY(renew_floor(config, ReleaseCounter(options.counter)));
+  host::print_json(json::Object{{"serial", config.identity.serial.value()}, {"floor", floor.value()}});
+  return {};
 }
 
 Result<void> run_provision(Options& options) {
@@ -69,7 +77,18 @@ void add_provision(CLI::App& app, Options& options, int& exit_code) {
   verb->add_option("--release-counter", order.release_counter, "that image's release counter")
       ->capture_default_str();
   verb->add_option("--listen", order.listen, "where the primary finds it: HOST:PORT")->required();
+  verb->add_option("--floor-store", order.floor_store,
+                   "where the rollback floor is kept: file:FOLDER, or tpm:TCTI")
+      ->capture_default_str();
   verb->callback([&] { exit_code = host::finish(run_provision(options)); });
+}
+
+void add_renew_floor(CLI::App& app, Options& options, int& exit_code) {
+  CLI::App* verb = app.add_subcommand(
+      "renew-floor", "the workshop's way out when the rollback floor of --config cannot be read any more");
+  verb->add_option("COUNTER", options.counter, "the lowest release counter that may be installed")
+      ->required();
+  verb->callback([&] { exit_code = host::finish(run_renew_floor(options)); });
 }
 
 int run(int argc, char** argv) {
@@ -82,6 +101,7 @@ int run(int argc, char** argv) {
   app.fallthrough();
   app.require_subcommand(0, 1);
   add_provision(app, options, exit_code);
+  add_renew_floor(app, options, exit_code);
 
   if (const int code = host::finish(host::set_up_logging()); code != 0) return code;
   try {

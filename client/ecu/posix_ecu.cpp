@@ -15,21 +15,24 @@ namespace cotter::client {
 
 /// In order of what stands on what.
 struct PosixEcu::Parts {
-  Parts(EcuConfig config, host::FileLock held, EcuSigner key)
+  Parts(EcuConfig config, host::FileLock held, std::unique_ptr<FloorStore> floor_store, EcuSigner key)
       : lock(std::move(held)),
+        floors(std::move(floor_store)),
         files(config.dir.string()),
         state(config.dir.string() + "/state", ".json"),
         metadata_files(config.dir.string() + "/metadata", ".pack"),
         metadata(metadata_files),
-        two(files, state),
-        one(files, state),
+        two(files, state, {*floors, config.identity.serial}),
+        one(files, state, {*floors, config.identity.serial}),
         signer(std::move(key)),
         core(std::move(config.identity), {metadata,
                                           files.has_spare() ? static_cast<Installer&>(two) : one,
                                           state,
                                           {clock, uptime, nonces},
-                                          signer}) {}
+                                          signer,
+                                          *floors}) {}
   host::FileLock lock;
+  std::unique_ptr<FloorStore> floors;
   host::SystemClock clock;
   PosixUptime uptime;
   SodiumNonces nonces;
@@ -49,7 +52,9 @@ PosixEcu::~PosixEcu() = default;
 Result<std::unique_ptr<PosixEcu>> PosixEcu::open(EcuConfig config) {
   host::FileLock lock = TRY(host::FileLock::acquire(config.dir / "lock"));
   EcuSigner signer(TRY(load_ecu_key((config.dir / "ecu.key").string())));
-  auto parts = std::make_unique<Parts>(std::move(config), std::move(lock), std::move(signer));
+  std::unique_ptr<FloorStore> floors = TRY(open_floors(config.floors));
+  auto parts =
+      std::make_unique<Parts>(std::move(config), std::move(lock), std::move(floors), std::move(signer));
   TRY(parts->core.start());
   return std::unique_ptr<PosixEcu>(new PosixEcu(std::move(parts)));
 }

@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <system_error>
 
+#include "client/install/state_folder.h"
 #include "client/links/tcp_link.h"
 #include "common/base/limits.h"
 #include "common/host/atomic_file.h"
@@ -37,6 +39,12 @@ idle_seconds = 15
 # A message must arrive within this, and besides no slower than the rate below.
 frame_seconds = 5
 min_bytes_per_second = 16384
+
+[floor]
+# Where the release counters are kept that no older image may pass below: apart from metadata, so that a wipe of
+# that does not reach them. "file:FOLDER", or "tpm:TCTI" for a TPM: "tpm:device:/dev/tpmrm0".
+store = "{}"
+
 # What is read of metadata, where more than the usual caps is needed: root_bytes, timestamp_bytes, snapshot_bytes,
 # targets_bytes, listed_bytes, roots_per_cycle, delegated_roles, delegation_depth.
 # [limits.director]
@@ -59,6 +67,10 @@ Result<void> check(const EcuOrder& order) {
                  "give --image-root, or --verification partial");
   }
   TRY(parse_tcp_address(order.listen));
+  if (order.floor_store.find_first_of("\"\\\n") != std::string::npos) {
+    return fault(Fault::Kind::Usage,
+                 "a place for rollback floors has no quotes, backslashes or line ends in it");
+  }
   return {};
 }
 
@@ -82,8 +94,14 @@ Result<json::Object> fill(const EcuOrder& order) {
   }
   TRY(host::make_dir(order.dir / "metadata"));
   const Bytes image = TRY(host::read_file(order.image, kMaxImage));
+  FloorPlace place;
+  place.dir = order.dir;
+  place.store = order.floor_store;
+  const std::unique_ptr<FloorStore> floors = TRY(open_floors(place));
+  TRY(make_floors(*floors));
   const ImageRecord record = TRY(lay_out_slots(order.dir.string(), image, TargetName(order.image_name),
-                                               ReleaseCounter(order.release_counter), order.slots));
+                                               ReleaseCounter(order.release_counter), order.slots,
+                                               {*floors, EcuSerial(order.serial)}));
   trust::TimeState time;
   time.floor = host::SystemClock().now();  // no genuine time is before the factory's (TIM-9)
   TRY(host::write_atomically(order.dir / "state/time.json", time.encode()));
@@ -91,7 +109,7 @@ Result<json::Object> fill(const EcuOrder& order) {
   TRY(save_ecu_key((order.dir / "ecu.key").string(), pair));
   // Last, so that no program takes a half-made folder for an ECU.
   const std::string config = fmt::format(kConfig, order.vin, order.serial, order.hardware_id,
-                                         name_of(order.verification), order.listen) +
+                                         name_of(order.verification), order.listen, order.floor_store) +
                              TRY(raised_limits(order));
   TRY(host::write_atomically(order.dir / "ecu.toml", as_bytes(config)));
   return json::Object{
@@ -132,6 +150,24 @@ Result<json::Object> provision_ecu(const EcuOrder& order) {
     fs::remove_all(order.dir, ignored);
   }
   return record;
+}
+
+Result<ReleaseCounter> renew_floor(const EcuConfig& config, ReleaseCounter counter) {
+  const auto lock = TRY(host::FileLock::acquire(config.dir / "lock"));
+  const std::unique_ptr<FloorStore> floors = TRY(open_floors(config.floors));
+  const EcuFloor floor{*floors, config.identity.serial};
+  const FloorName name = release_floor_of(floor.ecu);
+  if (const auto kept = floors->floor(name); kept && *kept) {
+    return fault(Fault::Kind::Conflict,
+                 fmt::format("the floor of ECU {} is {} and can be read", floor.ecu.value(), **kept),
+                 "nothing is to be done: a floor is never lowered");
+  }
+  TRY(make_floors(*floors));
+  StateFolder state((config.dir / "state").string(), ".json");
+  const auto confirmed = TRY(SlotRecords(state, floor).confirmed());
+  if (confirmed) counter = std::max(counter, confirmed->release_counter);
+  TRY(floors->raise(name, counter.value()));
+  return counter;
 }
 
 }  // namespace cotter::client

@@ -7,6 +7,8 @@
 #include <optional>
 #include <string>
 
+#include "client/ecu/config.h"
+#include "client/ecu/floors.h"
 #include "client/install/factory.h"
 #include "client/secondary/intake.h"
 #include "common/base/result.h"
@@ -25,15 +27,22 @@ struct EcuOrder {
   std::string image_name;
   std::uint64_t release_counter = 0;
   std::string listen;
+  std::string floor_store = FloorPlace().store;
 };
 
-/// Makes DIR/ecu.toml, ecu.key, director-root.json, image-root.json, metadata/, slots/, active, state/; all
-/// or nothing. Returns this ECU's part of the vehicle record. Faults: Conflict (DIR exists), Usage, NotFound,
-/// NoSpace, Denied, Io. Rejections of the roots, which must be signed by their own thresholds.
+/// Makes DIR/ecu.toml, ecu.key, director-root.json, image-root.json, metadata/, slots/, active, state/, and
+/// floors/ or the TPM's index; of the folder all or nothing. Returns this ECU's part of the vehicle record.
+/// Faults: Conflict (DIR exists), Usage, NotFound, NoSpace, Denied, Io. Rejections of the roots, which must
+/// be signed by their own thresholds.
 Result<json::Object> provision_ecu(const EcuOrder& order);
 
 /// Lines of a configuration that raise the caps for roots larger than the usual ones; empty for others.
 /// Faults: NotFound, Usage, Denied, Io.
 Result<std::string> raised_limits(const EcuOrder& order);
+
+/// The workshop's way out for an ECU whose rollback floor is lost: records one anew, at least that of the
+/// image that was last confirmed. Returns it. Faults: Conflict (the floor can be read: it is never lowered),
+/// Busy (the ECU runs); those of FloorStore.
+Result<ReleaseCounter> renew_floor(const EcuConfig& config, ReleaseCounter counter);
 
 }  // namespace cotter::client

@@ -14,11 +14,16 @@ InstallOutcome installed(const ImageRecord& record) {
 }  // namespace
 
 Result<void> AbSlot::recover() {
+  TRY(records_.settle_floor());
   const auto incoming = TRY(records_.incoming());
   if (!incoming || incoming->stage != Incoming::Stage::Trial) return {};
+  // Without a floor nothing is confirmed; the ECU runs and reports meanwhile.
+  if (!records_.floor()) return {};
   // The power failed between "make it boot" and "it is confirmed": whichever slot boots now says how far it
   // came.
   if (TRY(medium_.active()) == incoming->slot) {
+    // What was confirmed is on trial no more, whatever an old record says.
+    if (TRY(running()).sound) return records_.forget_incoming();
     TRY(judge_trial(*incoming));
     return {};
   }

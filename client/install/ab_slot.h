@@ -11,8 +11,9 @@ namespace cotter::client {
 
 class AbSlot final : public Installer {
  public:
-  /// Both seams must outlive it. Call recover() first.
-  AbSlot(SlotMedium& medium, StateStore& store) : medium_(medium), records_(store) {}
+  /// All seams must outlive it. Call recover() first.
+  AbSlot(SlotMedium& medium, StateStore& store, EcuFloor floor)
+      : medium_(medium), records_(store, std::move(floor)) {}
 
   [[nodiscard]] bool has_spare_slot() const noexcept override { return true; }
   Result<void> recover() override;

@@ -18,7 +18,7 @@ constexpr std::size_t kSeedSize = 32;
 }  // namespace
 
 Result<ImageRecord> lay_out_slots(const std::string& dir, ByteView image, TargetName name,
-                                  ReleaseCounter counter, Slots slots) {
+                                  ReleaseCounter counter, Slots slots, const EcuFloor& floor) {
   if (!model::is_safe_target_name(name.value())) {
     return fault(Fault::Kind::Usage, "an image cannot be named \"" + name.value() + "\"",
                  "name it TEAM/ECU/FILE.ext, of letters, digits and . _ + -");
@@ -31,7 +31,7 @@ Result<ImageRecord> lay_out_slots(const std::string& dir, ByteView image, Target
   TRY(files.activate(Slot::A));
   StateFolder state(dir + "/state", ".json");
   ImageRecord record{{std::move(name), image.size(), crypto::Hashes::of(image)}, counter};
-  TRY(SlotRecords(state).confirm(record));
+  TRY(SlotRecords(state, floor).confirm(record));
   return record;
 }
 

@@ -13,9 +13,9 @@ namespace cotter::client {
 enum class Slots : std::uint8_t { One, Two };
 
 /// Makes slots/, `active` and state/ in an existing folder; the image runs and is confirmed, and is the
-/// counter's floor. Faults: NoSpace, Denied, Io; Usage (the name is no image's).
+/// counter's floor, in `floor`'s store. Faults: NoSpace, Denied, Io; Usage (the name is no image's).
 Result<ImageRecord> lay_out_slots(const std::string& dir, ByteView image, TargetName name,
-                                  ReleaseCounter counter, Slots slots);
+                                  ReleaseCounter counter, Slots slots, const EcuFloor& floor);
 
 /// An ECU's ed25519 key in a file of mode 0600: the seed in hex.
 Result<void> save_ecu_key(const std::string& path, const crypto::Ed25519Pair& pair);

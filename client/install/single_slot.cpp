@@ -12,8 +12,10 @@ bool is_image(const model::InstalledImage& measured, const ImageRecord& record) 
 }  // namespace
 
 Result<void> SingleSlot::recover() {
+  TRY(records_.settle_floor());
   const auto incoming = TRY(records_.incoming());
   if (!incoming) return {};
+  if (!records_.floor()) return {};  // nothing is confirmed without one; the ECU runs and reports meanwhile
   const auto confirmed = TRY(records_.confirmed());
   const auto measured = TRY(measure(medium_, TRY(medium_.active()), incoming->record.image.name));
   if (is_image(measured, incoming->record)) {

@@ -11,8 +11,9 @@ namespace cotter::client {
 
 class SingleSlot final : public Installer {
  public:
-  /// Both seams must outlive it. Call recover() first.
-  SingleSlot(SlotMedium& medium, StateStore& store) : medium_(medium), records_(store) {}
+  /// All seams must outlive it. Call recover() first.
+  SingleSlot(SlotMedium& medium, StateStore& store, EcuFloor floor)
+      : medium_(medium), records_(store, std::move(floor)) {}
 
   [[nodiscard]] bool has_spare_slot() const noexcept override { return false; }
   Result<void> recover() override;

@@ -3,17 +3,20 @@
 #include <algorithm>
 #include <array>
 
+#include "common/crypto/digest.h"
 #include "common/json/canonical.h"
 #include "common/json/object_view.h"
 #include "common/json/strict_reader.h"
 #include "common/model/file_names.h"
+#include "common/trust/record_seal.h"
 
 namespace cotter::client {
 namespace {
 
 constexpr std::string_view kInstalled = "installed";
+constexpr std::string_view kInstalledCopy = "installed-copy";
 constexpr std::string_view kIncoming = "incoming";
-constexpr std::string_view kFloor = "floor";
+constexpr std::string_view kOldFloor = "floor";  // of the first ECUs, among the other records
 constexpr std::size_t kPiece = 64 * 1024;
 
 struct StageName {
@@ -65,13 +68,14 @@ auto load(const StateStore& store, std::string_view name, Decode decode)
   const auto value = json::read(*bytes);
   if (!value) return std::optional<Record>();
   const auto view = json::ObjectView::of(*value, std::string(name));
-  if (!view) return std::optional<Record>();
+  if (!view || !trust::is_whole(*view)) return std::optional<Record>();
   auto record = decode(*view);
   if (!record) return std::optional<Record>();
   return std::optional<Record>(std::move(*record));
 }
 
 Result<void> save_json(StateStore& store, std::string_view name, json::Object object) {
+  trust::seal(object);
   return store.save(name, as_bytes(json::to_text(json::Value(std::move(object))) + "\n"));
 }
 
@@ -101,20 +105,43 @@ model::Target ImageRecord::target() const {
 }
 
 Result<std::optional<ImageRecord>> SlotRecords::confirmed() const {
-  return load(store_, kInstalled, decode_image);
+  auto record = TRY(load(store_, kInstalled, decode_image));
+  if (record) return record;
+  return load(store_, kInstalledCopy, decode_image);
 }
 
 Result<std::optional<Incoming>> SlotRecords::incoming() const {
   return load(store_, kIncoming, decode_incoming);
 }
 
-Result<ReleaseCounter> SlotRecords::floor() const {
-  const auto kept = TRY(load(store_, kFloor, [](const json::ObjectView& view) -> Result<ReleaseCounter> {
+Result<void> SlotRecords::settle_floor() {
+  const bool old_is_here = TRY(store_.load(kOldFloor)).has_value();
+  const auto old = TRY(load(store_, kOldFloor, [](const json::ObjectView& view) -> Result<ReleaseCounter> {
     return ReleaseCounter(TRY(view.integer("release_counter")));
   }));
   const auto installed = TRY(confirmed());
-  return std::max(kept.value_or(ReleaseCounter(0)),
-                  installed ? installed->release_counter : ReleaseCounter(0));
+  const auto known = std::max(old, installed ? std::optional(installed->release_counter) : std::nullopt);
+  const FloorName name = release_floor_of(floor_.ecu);
+  if (!known) return {};
+  if (old_is_here) {
+    const auto kept = floor_.store.floor(name);
+    if (!kept && is_fault(kept.error(), Fault::Kind::NotFound)) TRY(floor_.store.begin_anew());
+    TRY(floor_.store.raise(name, known->value()));
+    return store_.erase(kOldFloor);
+  }
+  // What has no floor gets none from here: an old record put back would then count as one.
+  const auto kept = floor_.store.floor(name);
+  return kept && *kept ? floor_.store.raise(name, known->value()) : Result<void>();
+}
+
+Result<ReleaseCounter> SlotRecords::floor() const {
+  const auto kept = TRY(floor_.store.floor(release_floor_of(floor_.ecu)));
+  if (!kept) {
+    return fault(Fault::Kind::NotFound, "no rollback floor is recorded for ECU " + floor_.ecu.value(),
+                 "let a workshop renew it by hand: cotter-secondary renew-floor");
+  }
+  const auto installed = TRY(confirmed());
+  return std::max(ReleaseCounter(*kept), installed ? installed->release_counter : ReleaseCounter(0));
 }
 
 Result<void> SlotRecords::save(const Incoming& incoming) {
@@ -127,9 +154,9 @@ Result<void> SlotRecords::save(const Incoming& incoming) {
 Result<void> SlotRecords::forget_incoming() { return store_.erase(kIncoming); }
 
 Result<void> SlotRecords::confirm(const ImageRecord& record) {
-  const ReleaseCounter raised = std::max(TRY(floor()), record.release_counter);
-  TRY(save_json(store_, kFloor, {{"release_counter", json::Value(raised.value())}}));
-  return save_json(store_, kInstalled, encode(record));
+  TRY(floor_.store.raise(release_floor_of(floor_.ecu), record.release_counter.value()));
+  TRY(save_json(store_, kInstalled, encode(record)));
+  return save_json(store_, kInstalledCopy, encode(record));
 }
 
 Result<model::InstalledImage> measure(const SlotMedium& medium, Slot slot, TargetName name) {

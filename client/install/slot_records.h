@@ -1,10 +1,12 @@
-// The records that both kinds of installer keep: what was confirmed, what is on its way, the counter's floor.
-// Never lets the floor sink. One thread.
+// The records that both kinds of installer keep: what was confirmed and what is on its way; the counter's
+// floor stands apart. Never lets the floor sink, never takes a floor that cannot be read for none. One
+// thread.
 #pragma once
 
 #include <optional>
 #include <string_view>
 
+#include "client/install/floor_store.h"
 #include "client/install/installer.h"
 #include "client/install/media.h"
 
@@ -35,11 +37,15 @@ struct Incoming {
 
 class SlotRecords {
  public:
-  explicit SlotRecords(StateStore& store) : store_(store) {}
-  /// A record that cannot be read counts as absent (VER-REC). Faults: Io.
+  SlotRecords(StateStore& store, EcuFloor floor) : store_(store), floor_(std::move(floor)) {}
+  /// Once, at start: moves the floor of an ECU that kept it among these records to where it belongs now, and
+  /// makes whole what one damaged copy left. What cannot be read stays so until a workshop renews it.
+  Result<void> settle_floor();
+  /// A record that cannot be read counts as absent (VER-REC); what was confirmed is kept twice. Faults: Io.
   [[nodiscard]] Result<std::optional<ImageRecord>> confirmed() const;
   [[nodiscard]] Result<std::optional<Incoming>> incoming() const;
-  /// The floor kept by itself, or the confirmed image's where that is higher.
+  /// The floor kept by itself, or the confirmed image's where that is higher. Faults of FloorStore; NotFound
+  /// (none was recorded for this ECU).
   [[nodiscard]] Result<ReleaseCounter> floor() const;
 
   Result<void> save(const Incoming& incoming);
@@ -49,6 +55,7 @@ class SlotRecords {
 
  private:
   StateStore& store_;
+  EcuFloor floor_;
 };
 
 /// Length and both hashes of a slot, read back from the medium.

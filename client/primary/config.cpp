@@ -67,6 +67,8 @@ Result<PrimaryConfig> PrimaryConfig::read(const std::filesystem::path& file) {
       std::chrono::seconds(TRY(config.integer_or("image_refresh_seconds", 24 * 3600, 0, 7 * 24 * 3600)));
   read.cycle.director_limits = TRY(host::read_limits(config, "limits.director", read.cycle.director_limits));
   read.cycle.image_limits = TRY(host::read_limits(config, "limits.image", read.cycle.image_limits));
+  const std::filesystem::path dir = file.parent_path();
+  read.floors = TRY(read_floor_place(config, dir.empty() ? "." : dir));
   TRY(config.refuse_unknown());
   return read;
 }

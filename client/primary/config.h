@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "client/ecu/floors.h"
 #include "client/fetch/curl_session.h"
 #include "client/links/tcp_link.h"
 #include "client/primary/update_cycle.h"
@@ -28,6 +29,7 @@ struct PrimaryConfig {
   std::optional<CurlSession::TlsFiles> tls;
   std::map<EcuSerial, TcpAddress> addresses;  ///< of the secondaries
   std::chrono::seconds poll_every{300};
+  FloorPlace floors;
   CycleOptions cycle;
 
   /// Faults: NotFound, Usage (names file, line and key).

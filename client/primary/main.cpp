@@ -20,7 +20,6 @@
 #include "common/host/output.h"
 #include "common/host/process.h"
 #include "common/host/system_clock.h"
-#include "common/trust/verified.h"
 
 namespace cotter::client {
 namespace {
@@ -35,12 +34,14 @@ struct Options {
   PrimaryOrder order;
 };
 
-/// The factory's root is pinned once; from then on the store's own chain counts.
-Result<void> pin(PrimaryStore& store, Repository repository, const Bytes& root) {
-  if (TRY(store.load(repository, model::root_role()))) return {};
-  const auto anchor =
-      TRY(TRY(trust::Unverified<model::Root>::parse(root, model::Profile::Vehicle)).verify_anchor());
-  return store.pin_root(repository, anchor->version, anchor.wire());
+/// A factory's record that storage has damaged gives way to what was read of it before (VER-REC).
+Result<void> provision_ecus(PrimaryStore& store, const PrimaryConfig& config) {
+  const auto record = read_vehicle_record(config.record, config.identity);
+  if (record) return store.provision(*record);
+  if (TRY(store.ecus()).empty()) return fail(record.error());
+  spdlog::warn("the vehicle's record cannot be read, the last one that could counts on: {}",
+               summary(record.error()));
+  return {};
 }
 
 /// The factory's time is the primary's first floor, as it is that of the ECU it runs on (TIM-9).
@@ -122,14 +123,14 @@ class StopSignals {
 Result<host::Exit> run_primary(const Options& options) {
   const PrimaryConfig config = TRY(PrimaryConfig::read(options.config));
   EcuConfig ecu_config = TRY(read_ecu_config(config.own_ecu));
-  const Bytes director_root = ecu_config.identity.director_root;
-  const Bytes image_root = ecu_config.identity.image_root;
+  VehicleIdentity identity = config.identity;
+  identity.director_root = ecu_config.identity.director_root;
+  identity.image_root = ecu_config.identity.image_root;
   const auto own = TRY(PosixEcu::open(std::move(ecu_config)));  // its lock is the primary's lock
-  PrimaryStore store = TRY(PrimaryStore::open(config.state_dir / "primary.db"));
-  TRY(pin(store, Repository::Director, director_root));
-  TRY(pin(store, Repository::Image, image_root));
+  const std::unique_ptr<FloorStore> floors = TRY(open_floors(config.floors));
+  PrimaryStore store = TRY(PrimaryStore::open(config.state_dir / "primary.db", *floors));
   TRY(pin_time(store, config.own_ecu.parent_path()));
-  TRY(store.provision(TRY(read_vehicle_record(config.record, config.identity))));
+  TRY(provision_ecus(store, config));
   ImageStore images = TRY(ImageStore::open(config.state_dir));
   CurlSession::Options session;
   session.tls = config.tls;
@@ -143,7 +144,7 @@ Result<host::Exit> run_primary(const Options& options) {
   const PosixUptime uptime;
   SodiumNonces nonces;
   VehicleTime time = TRY(VehicleTime::open({store, links, uplink, uptime, nonces}, config.identity.vin));
-  UpdateCycle cycle(config.identity,
+  UpdateCycle cycle(std::move(identity),
                     {store, images, links, uplink, time, clock, own->signer(),
                      [&own](const Rejection& rejection) { own->core().note_attack(rejection); }},
                     config.cycle);
@@ -154,6 +155,20 @@ Result<host::Exit> run_primary(const Options& options) {
     if (options.once) return exit_of(outcome);
     if (stop.arrive_within(config.poll_every)) return host::Exit::Done;
   }
+}
+
+/// The workshop's way out when the floors are lost: they begin at the factory's, and the next cycle raises
+/// them to what the ECUs sign that they run.
+Result<void> run_renew_floors(const Options& options) {
+  const PrimaryConfig config = TRY(PrimaryConfig::read(options.config));
+  const auto lock = TRY(host::FileLock::acquire(config.own_ecu.parent_path() / "lock"));
+  const std::unique_ptr<FloorStore> floors = TRY(open_floors(config.floors));
+  TRY(floors->begin_anew());
+  for (const KnownEcu& ecu : TRY(read_vehicle_record(config.record, config.identity))) {
+    TRY(floors->raise(release_floor_of(ecu.serial), ecu.floor.value()));
+  }
+  host::print_json(json::Object{{"renewed", true}});
+  return {};
 }
 
 Result<void> run_provision(Options& options) {
@@ -178,7 +193,16 @@ void add_provision(CLI::App& app, Options& options, int& exit_code) {
       ->capture_default_str();
   verb->add_option("--server", order.server, "the cotterd to poll: https://host:port")->required();
   verb->add_option("--ca", order.ca, "certificate of the authority behind the server's")->required();
+  verb->add_option("--floor-store", order.ecu.floor_store,
+                   "where rollback floors are kept: file:FOLDER, or tpm:TCTI")
+      ->capture_default_str();
   verb->callback([&] { exit_code = host::finish(run_provision(options)); });
+}
+
+void add_renew_floors(CLI::App& app, Options& options, int& exit_code) {
+  CLI::App* verb = app.add_subcommand(
+      "renew-floors", "the workshop's way out when the rollback floors of --config cannot be read any more");
+  verb->callback([&] { exit_code = host::finish(run_renew_floors(options)); });
 }
 
 int run_cycles(const Options& options) {
@@ -200,6 +224,7 @@ int run(int argc, char** argv) {
   app.fallthrough();
   app.require_subcommand(0, 1);
   add_provision(app, options, exit_code);
+  add_renew_floors(app, options, exit_code);
 
   if (const int code = host::finish(host::set_up_logging()); code != 0) return code;
   try {

@@ -34,6 +34,11 @@ ca = "tls/ca.crt"
 certificate = "tls/vehicle.crt"
 key = "tls/vehicle.key"
 
+[floor]
+# Where the ECUs' release counters are kept, and the manifests' own: apart from state_dir, so that a wipe of that
+# does not reach them. "file:FOLDER", or "tpm:TCTI" for a TPM: "tpm:device:/dev/tpmrm0". The same as in ecu.toml.
+store = "{3}"
+
 # What is read of metadata, where more than the usual caps is needed: root_bytes, timestamp_bytes, snapshot_bytes,
 # targets_bytes, listed_bytes, roots_per_cycle, delegated_roles, delegation_depth.
 # [limits.director]
@@ -52,7 +57,8 @@ Result<void> add_primary_files(const PrimaryOrder& order) {
   TRY(make_device_key(VehicleId(order.ecu.vin), dir / "tls/vehicle.key", dir / "tls/vehicle.csr"));
   TRY(host::make_dir(dir / "primary", host::kSecretDir));
   const std::string config =
-      fmt::format(kConfig, order.ecu.vin, order.ecu.serial, order.server) + TRY(raised_limits(order.ecu));
+      fmt::format(kConfig, order.ecu.vin, order.ecu.serial, order.server, order.ecu.floor_store) +
+      TRY(raised_limits(order.ecu));
   return host::write_atomically(dir / "primary.toml", as_bytes(config));
 }
 

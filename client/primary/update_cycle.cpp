@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "common/model/file_names.h"
 #include "common/trust/refresh.h"
 
 namespace cotter::client {
@@ -140,19 +141,49 @@ Result<std::vector<EcuOutcome>> UpdateCycle::update(const trust::VehicleRecord& 
   return install(set_, state);
 }
 
+const Bytes& UpdateCycle::pinned_root(Repository repository) const {
+  return repository == Repository::Director ? identity_.director_root : identity_.image_root;
+}
+
 Result<trust::TrustedSet> UpdateCycle::anchor(UtcTime now, const trust::Policy& policy) {
-  auto newest = TRY(parts_.store.load(policy.repository, model::root_role()));
-  if (!newest) {
+  for (Bytes& stored : TRY(parts_.store.roots(policy.repository))) {
+    auto set = trust::TrustedSet::anchored_at(std::move(stored), now, policy);
+    if (set) return set;
+  }
+  const Bytes& pinned = pinned_root(policy.repository);
+  if (pinned.empty()) {
     return fault(Fault::Kind::NotFound, "no pinned " + std::string(name_of(policy.repository)) + " root",
                  "provision this vehicle anew: a root is never taken from the network");
   }
-  auto set = trust::TrustedSet::anchored_at(std::move(*newest), now, policy);
-  if (set) return set;
-  for (Bytes& older : TRY(parts_.store.roots(policy.repository))) {
-    auto other = trust::TrustedSet::anchored_at(std::move(older), now, policy);
-    if (other) return other;
-  }
+  auto set = TRY(trust::TrustedSet::anchored_at(pinned, now, policy));
+  const trust::Effect keep = trust::Store{model::root_role(), set.root()->version, pinned};
+  TRY(parts_.store.commit(policy.repository, {&keep, 1}));
   return set;
+}
+
+Result<void> UpdateCycle::mend_roots(const trust::TrustedSet& newest, trust::Transport& transport) {
+  const trust::Policy& policy = newest.policy();
+  const Bytes& pinned = pinned_root(policy.repository);
+  const std::vector<Bytes> roots = TRY(parts_.store.roots(policy.repository));
+  if (pinned.empty() || (roots.size() == 1 && roots.front() == pinned)) return {};
+  trust::TrustedSet chain = TRY(trust::TrustedSet::anchored_at(pinned, newest.now(), policy));
+  const auto keep = [&](Bytes root) {
+    const trust::Effect store = trust::Store{model::root_role(), chain.root()->version, std::move(root)};
+    return parts_.store.commit(policy.repository, {&store, 1});
+  };
+  const auto stored = [&](Version version) {
+    return parts_.store.file(policy.repository, model::root_role(), version);
+  };
+  if (TRY(stored(chain.root()->version)) != pinned) TRY(keep(pinned));
+  while (chain.root()->version < newest.root()->version) {
+    const Version next(chain.root()->version.value() + 1);
+    if (std::optional<Bytes> there = TRY(stored(next)); there && chain.update_root(*there)) continue;
+    Bytes fetched =
+        TRY(transport.get(model::metadata_file_name(model::root_role(), next), policy.limits.root_bytes));
+    TRY(chain.update_root(fetched));
+    TRY(keep(std::move(fetched)));
+  }
+  return {};
 }
 
 trust::Policy UpdateCycle::policy_of(Repository repository) const {
@@ -172,6 +203,8 @@ Result<trust::TrustedSet> UpdateCycle::refresh(Repository repository, UtcTime no
   trust::Refresh refresh(TRY(anchor(now, policy_of(repository))));
   WatchedStore store(parts_.store, news_);
   TRY(trust::drive(refresh, store, transport));
+  // A hole in the past that cannot be mended now is no reason to keep the vehicle from what it can have.
+  static_cast<void>(mend_roots(refresh.set(), transport));
   return std::move(refresh).take();
 }
 
@@ -185,6 +218,7 @@ Result<trust::TrustedSet> UpdateCycle::refresh_director(CycleState& state) {
   }
   TRY(refresh.end_roots(state.now));
   TRY(trust::drive(refresh, store, parts_.uplink.director()));
+  static_cast<void>(mend_roots(refresh.set(), parts_.uplink.director()));  // as in refresh()
   return std::move(refresh).take();
 }
 

@@ -24,6 +24,9 @@ namespace cotter::client {
 struct VehicleIdentity {
   VehicleId vin;
   EcuSerial primary;
+  /// The factory's roots, which outlive every store: what to begin from when no stored root is left
+  /// (VER-REC).
+  Bytes director_root, image_root;
 };
 
 struct CycleOptions {
@@ -68,9 +71,12 @@ class UpdateCycle {
   Result<std::vector<EcuOutcome>> resume(const CycleState& state);
   /// From nothing to committed images; an Error is why the set was not installed.
   Result<std::vector<EcuOutcome>> update(const trust::VehicleRecord& record, CycleState state);
-  /// From the newest stored root that verifies: one that storage has damaged gives way to the one before
-  /// (VER-REC).
+  /// From the newest stored root that verifies: one that storage has damaged gives way to the one before, and
+  /// in the end to the factory's (VER-REC).
   Result<trust::TrustedSet> anchor(UtcTime now, const trust::Policy& policy);
+  /// ECUs that slept need every root between theirs and ours: what storage has damaged is fetched again.
+  Result<void> mend_roots(const trust::TrustedSet& newest, trust::Transport& transport);
+  [[nodiscard]] const Bytes& pinned_root(Repository repository) const;
   Result<trust::TrustedSet> refresh(Repository repository, UtcTime now, trust::Transport& transport);
   /// The director's roots, then the time that their source attests, which is `state.now` from here on, then
   /// the rest (TIM-5).

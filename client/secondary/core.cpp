@@ -38,7 +38,7 @@ Result<void> out_of_order(std::string expected, std::string got) {
 SecondaryCore::SecondaryCore(EcuIdentity identity, EcuSeams seams)
     : identity_(std::move(identity)),
       seams_(seams),
-      book_(seams.state),
+      book_(seams.state, seams.floors, identity_.serial),
       time_(seams.state, seams.time, identity_.vin, [this](const Rejection& why) { book_.note(why); }) {}
 
 Result<void> SecondaryCore::start() {

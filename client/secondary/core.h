@@ -24,6 +24,7 @@ struct EcuSeams {
   StateStore& state;
   TimeSeams time;
   crypto::Signer& signer;
+  FloorStore& floors;
 };
 
 class SecondaryCore {

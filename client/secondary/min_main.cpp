@@ -7,6 +7,7 @@
 
 #include "client/install/ab_slot.h"
 #include "client/install/factory.h"
+#include "client/install/floor_records.h"
 #include "client/install/posix_file.h"
 #include "client/install/single_slot.h"
 #include "client/install/slot_files.h"
@@ -60,8 +61,10 @@ Result<void> run(int count, char** words) {
   StateFolder state(arguments.dir + "/state", ".json");
   StateFolder metadata_files(arguments.dir + "/metadata", ".pack");
   PackedMetadata metadata(metadata_files);
-  AbSlot two(files, state);
-  SingleSlot one(files, state);
+  FloorFiles floors(arguments.dir + "/floors");
+  const EcuFloor floor{floors, arguments.identity.serial};
+  AbSlot two(files, state, floor);
+  SingleSlot one(files, state, floor);
   Installer& installer = files.has_spare() ? static_cast<Installer&>(two) : one;
   EcuSigner signer(TRY(load_ecu_key(arguments.dir + "/ecu.key")));
   const LibraryClock clock;
@@ -69,7 +72,7 @@ Result<void> run(int count, char** words) {
   SodiumNonces nonces;
 
   SecondaryCore core(std::move(arguments.identity),
-                     {metadata, installer, state, {clock, uptime, nonces}, signer});
+                     {metadata, installer, state, {clock, uptime, nonces}, signer, floors});
   TRY(core.start());
   Socket listener = TRY(Socket::listen(arguments.host, arguments.port));
   std::printf("listening on %s:%u\n", arguments.host.c_str(), TRY(listener.port()));

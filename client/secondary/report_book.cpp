@@ -58,10 +58,17 @@ Result<Bytes> ReportBook::report(const EcuIdentity& identity, const Running& run
     report.attacks_detected += attack.text;
     attack.reported = true;
   }
-  report.counter = ++counter_;
+  counter_ = next_counter();
+  report.counter = counter_;
   last_time_ = report.time;
   TRY(save());  // before the counter is used: a power cut must not give it to another report
   return TRY(model::sign_document(report.encode(), signer)).wire();
+}
+
+/// An ECU whose floors cannot be read takes no update, and must all the more be heard.
+std::uint64_t ReportBook::next_counter() {
+  const auto reserved = reserved_.next(counter_);
+  return reserved ? *reserved : counter_ + 1;
 }
 
 void ReportBook::note(const Rejection& rejection) {

@@ -1,5 +1,6 @@
 // What an ECU must remember for its reports: the counter, the last time, the attacks it saw (FMT-80, FVS-8).
-// Never gives one counter to two reports, a power cut between them or not (GAP-18). One thread.
+// Never gives one counter to two reports, a power cut between them or not, this record lost or not (GAP-18).
+// One thread.
 #pragma once
 
 #include <chrono>
@@ -8,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "client/install/floor_store.h"
 #include "client/install/installer.h"
 #include "client/install/media.h"
 #include "client/secondary/intake.h"
@@ -19,9 +21,11 @@ namespace cotter::client {
 
 class ReportBook {
  public:
-  explicit ReportBook(StateStore& store) : store_(store) {}
+  /// Both stores must outlive it. The counter is reserved in `floors`, where no wipe reaches it.
+  ReportBook(StateStore& store, FloorStore& floors, const EcuSerial& ecu)
+      : store_(store), reserved_(floors, FloorName("reports/" + ecu.value())) {}
   /// Reads what was kept; nothing on a new ECU. A book that cannot be read is begun anew with a counter above
-  /// all earlier ones: the seconds of `now`. Faults: Io.
+  /// all earlier ones: the floor's, and the seconds of `now`. Faults: Io.
   Result<void> open(UtcTime now);
 
   /// A fresh signed report of what runs; its counter is durable before it is used. `now` that falls behind
@@ -43,7 +47,10 @@ class ReportBook {
   Result<void> decode(ByteView record);
   Result<void> save() { return store_.save("report", encode()); }
 
+  [[nodiscard]] std::uint64_t next_counter();
+
   StateStore& store_;
+  ReservedCounter reserved_;
   std::uint64_t counter_ = 0;
   std::optional<UtcTime> last_time_;
   std::optional<Version> director_targets_;

@@ -101,6 +101,14 @@ Result<void> check_part(const File& file, std::uint64_t size, trust::ImageCheck&
   return {};
 }
 
+/// Whether the whole image lies there, as the metadata lists it.
+Result<bool> holds(const fs::path& path, const model::Target& target) {
+  if (!fs::exists(path)) return false;
+  const File file = TRY(File::open(path, O_RDONLY));
+  trust::ImageCheck check(target);
+  return check_part(file, TRY(file.size()), check) && check.finish();
+}
+
 Result<void> rename_durably(const fs::path& from, const fs::path& to) {
   if (::rename(from.c_str(), to.c_str()) != 0)
     return fail(host::errno_fault("cannot move " + from.string(), errno));
@@ -133,7 +141,8 @@ fs::path ImageStore::backup_path(const EcuSerial& ecu) const {
 }
 
 Result<void> ImageStore::obtain(const trust::Assignment& assignment, const Fetch& fetch) {
-  if (fs::exists(image_path(assignment))) return {};
+  // An image that storage has damaged since would be refused by its ECU, cycle after cycle (VER-REC).
+  if (TRY(holds(image_path(assignment), assignment.target()))) return {};
   const fs::path part = part_path(assignment);
   const auto attempt = [&]() -> Result<void> {
     File file = TRY(File::open(part, O_RDWR | O_CREAT | O_APPEND));

@@ -22,9 +22,9 @@ class ImageStore : public ImageShelf {
   /// Sends a range of an image, from an offset to its end, to a sink.
   using Fetch =
       std::function<Result<void>(std::uint64_t offset, const std::function<Result<void>(ByteView)>& sink)>;
-  /// Has the image afterwards: there already, resumed from a part, or fetched whole. A part that turns out
-  /// wrong is deleted (GAP-33), and stays when only the network failed. Rejections: image-*. Faults: of
-  /// `fetch`; Io, NoSpace.
+  /// Has the image afterwards: there already and still whole, resumed from a part, or fetched whole. A part
+  /// that turns out wrong is deleted (GAP-33), and stays when only the network failed. Rejections: image-*.
+  /// Faults: of `fetch`; Io, NoSpace.
   Result<void> obtain(const trust::Assignment& assignment, const Fetch& fetch);
   /// Deletes images that none of these needs, and all parts of others.
   Result<void> keep_only(const std::vector<trust::Assignment>& needed);

@@ -211,6 +211,60 @@ Result<void> Transaction::commit() {
   return {};
 }
 
+// --- damage
+// --------------------------------------------------------------------------------------------------
+
+namespace {
+
+bool means_damage(int code) { return (code & 0xFF) == SQLITE_CORRUPT || (code & 0xFF) == SQLITE_NOTADB; }
+
+/// SQLITE_OK and no rows but "ok": the database is sound.
+int check(sqlite3* db, bool& sound) {
+  sqlite3_stmt* statement = nullptr;
+  int code = sqlite3_prepare_v2(db, "PRAGMA integrity_check(1)", -1, &statement, nullptr);
+  while (code == SQLITE_OK || code == SQLITE_ROW) {
+    code = sqlite3_step(statement);
+    if (code != SQLITE_ROW) break;
+    const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement, 0));
+    sound = sound && text != nullptr && std::string_view(text) == "ok";
+  }
+  sqlite3_finalize(statement);
+  return code == SQLITE_DONE ? SQLITE_OK : code;
+}
+
+}  // namespace
+
+Result<bool> is_damaged(const std::filesystem::path& file) {
+  if (::access(file.c_str(), F_OK) != 0) return false;
+  const std::string doing = "cannot look into the database " + file.string();
+  sqlite3* handle = nullptr;
+  int code = sqlite3_open_v2(file.c_str(), &handle,
+                             SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
+  if (handle == nullptr) return fault(Fault::Kind::Io, doing);
+  sqlite3_busy_timeout(handle, Db::kBusyTimeoutMs);
+  bool sound = true;
+  if (code == SQLITE_OK) code = check(handle, sound);
+  const bool failed = code != SQLITE_OK && !means_damage(code);
+  Error error = failed ? error_of(handle, doing) : Error();
+  sqlite3_close_v2(handle);
+  if (failed) return fail(std::move(error));
+  return code != SQLITE_OK || !sound;
+}
+
+Result<void> set_aside(const std::filesystem::path& file) {
+  const std::string damaged = file.string() + ".damaged";
+  // Without its file the log would be taken for the next one's.
+  for (const char* ending : {"-wal", "-shm"}) {
+    if (::unlink((file.string() + ending).c_str()) != 0 && errno != ENOENT) {
+      return fail(errno_fault("cannot remove " + file.string() + ending, errno));
+    }
+  }
+  if (::rename(file.c_str(), damaged.c_str()) != 0) {
+    return fail(errno_fault("cannot move " + file.string(), errno));
+  }
+  return sync_dir(file.parent_path().empty() ? "." : file.parent_path());
+}
+
 // --- migrations
 // ----------------------------------------------------------------------------------------------
 

@@ -123,6 +123,14 @@ class Transaction {
   Db* db_;
 };
 
+/// Whether the file holds what SQLite cannot read as a database, or only in part. A missing file is not
+/// damaged. Takes a walk through the whole file. Faults: Denied, Busy, NoSpace, Io (the disk's, which says
+/// nothing of the file).
+Result<bool> is_damaged(const std::filesystem::path& file);
+/// Moves a database that nobody has open out of the way: to FILE.damaged, in place of an older one, for
+/// whoever wants to look into it. Faults: Denied, Io.
+Result<void> set_aside(const std::filesystem::path& file);
+
 struct Migration {
   std::string_view name;  ///< "0001_repository"
   std::string_view sql;

@@ -23,7 +23,7 @@ bool contains(std::span<const model::Nonce> nonces, const model::Nonce& nonce) {
 }  // namespace
 
 SecureTime::SecureTime(TimeRules rules, TimeState state)
-    : rules_(rules), state_(std::move(state)), saved_(state_) {
+    : rules_(std::move(rules)), state_(std::move(state)), saved_(state_) {
   state_.floor = std::max(state_.floor, rules_.earliest);
 }
 

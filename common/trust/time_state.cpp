@@ -3,6 +3,7 @@
 #include "common/json/canonical.h"
 #include "common/json/object_view.h"
 #include "common/json/strict_reader.h"
+#include "common/trust/record_seal.h"
 
 namespace cotter::trust {
 namespace {
@@ -21,6 +22,7 @@ Result<TimeState> TimeState::decode(ByteView record) {
   const json::Value document = TRY(json::read(record));
   const json::ObjectView view = TRY(json::ObjectView::of(document, "time state"));
   TimeState state;
+  if (!is_whole(view)) return fault(Fault::Kind::Io, "the time state is damaged");
   state.floor = TRY(view.time("floor"));
   state.root_expires = TRY(view.time("root_expires"));
   state.root_source = TRY(view.string("root_source"));
@@ -43,6 +45,7 @@ Bytes TimeState::encode() const {
                                         {"time", format_utc(attested->time)}});
   }
   if (unconfirmed) record.set("unconfirmed", format_utc(*unconfirmed));
+  seal(record);
   return to_bytes(json::to_text(json::Value(std::move(record))) + "\n");
 }
 

@@ -45,7 +45,9 @@ struct TimeState {
   std::optional<Attested> attested;    ///< the last one, on an ECU whose clock runs
   std::optional<UtcTime> unconfirmed;  ///< a jump far ahead that a second attestation may confirm
 
-  /// Rejections: json-*, member-*, date-malformed, key-*, threshold-*.
+  /// A floor that storage has moved far ahead would keep out all genuine time for ever: the record counts
+  /// only whole (VER-REC). Rejections: json-*, member-*, date-malformed, key-*, threshold-*. Fault: Io
+  /// (damaged).
   static Result<TimeState> decode(ByteView record);
   [[nodiscard]] Bytes encode() const;
 };

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "client/install/floor_records.h"
 #include "client/install/slot_records.h"
 #include "client/secondary/packed_metadata.h"
 #include "client/secondary/report_book.h"
@@ -392,14 +393,17 @@ struct OneRecord final : client::StateStore {
 TEST(Bounds, RecordsOfAnEcu) {
   const auto slots = [](ByteView input) {
     OneRecord store(input);
-    const client::SlotRecords records(store);
+    client::FloorRecords floors(store, "the flash");
+    client::SlotRecords records(store, {floors, EcuSerial("ecu1")});
+    static_cast<void>(records.settle_floor());
     static_cast<void>(records.confirmed());
     static_cast<void>(records.incoming());
     static_cast<void>(records.floor());
   };
   const auto book = [](ByteView input) {
     OneRecord store(input);
-    static_cast<void>(client::ReportBook(store).open(UtcTime{}));
+    client::FloorRecords floors(store, "the flash");
+    static_cast<void>(client::ReportBook(store, floors, EcuSerial("ecu1")).open(UtcTime{}));
   };
   const NamedShape attacks = {"attacks",
                               list(R"({"counter":1,"attacks":[)", R"({"what":"","reported":true})", "]}")};

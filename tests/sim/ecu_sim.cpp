@@ -93,19 +93,22 @@ EcuSim::EcuSim(EcuOrder order, UtcTime start)
   flash.at(client::Slot::A) = image;
   const client::ImageRecord record{{order_.image_name, image.size(), crypto::Hashes::of(image)},
                                    order_.release_counter};
-  COTTER_ASSERT(client::SlotRecords(flash).confirm(record));
+  COTTER_ASSERT(floors.begin_anew());
+  COTTER_ASSERT(client::SlotRecords(flash, {floors, order_.identity.serial}).confirm(record));
   COTTER_ASSERT(restart());
 }
 
 Result<void> EcuSim::restart() {
   ++uptime.boots;
+  const client::EcuFloor floor{floors, order_.identity.serial};
   if (order_.slots == client::Slots::Two) {
-    installer_ = std::make_unique<client::AbSlot>(flash, flash);
+    installer_ = std::make_unique<client::AbSlot>(flash, flash, floor);
   } else {
-    installer_ = std::make_unique<client::SingleSlot>(flash, flash);
+    installer_ = std::make_unique<client::SingleSlot>(flash, flash, floor);
   }
   core_ = std::make_unique<client::SecondaryCore>(
-      order_.identity, client::EcuSeams{metadata_, *installer_, flash, {clock, uptime, nonces}, key_});
+      order_.identity,
+      client::EcuSeams{metadata_, *installer_, flash, {clock, uptime, nonces}, key_, floors});
   return core_->start();
 }
 

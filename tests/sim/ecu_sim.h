@@ -10,6 +10,7 @@
 
 #include "client/install/ab_slot.h"
 #include "client/install/factory.h"
+#include "client/install/floor_records.h"
 #include "client/install/single_slot.h"
 #include "client/links/loopback_link.h"
 #include "client/secondary/core.h"
@@ -117,6 +118,7 @@ class EcuSim {
   [[nodiscard]] const EcuOrder& order() const noexcept { return order_; }
 
   Flash flash;
+  client::FloorRecords floors{flash, "the flash"};
   SteppedClock clock;
   SteppedUptime uptime;
   CountedNonces nonces;

@@ -49,6 +49,7 @@ const std::map<std::string, std::set<std::string>> kRooms = [] {
   next_floor({"client/dispatch"}, false);
   next_floor({"client/fetch", "client/store"}, false);  // they implement what dispatch asks for
   below.insert("client/secondary");
+  next_floor({"client/tpm"}, false);
   next_floor({"client/ecu"},
              false);  // the secondary as a program on an operating system; the primary is an ECU too
   next_floor({"client/primary", "client/tuf"}, false);
@@ -109,6 +110,7 @@ const Kept kKept[] = {
     {R"(^boost/)", R"(^server/http/(.*\.cpp|session\.h)$)"},
     {R"(^sqlite3\.h$)", R"(^(common/host/sqlite\.|server/storage/sqlite/|client/store/))"},
     {R"(^curl/)", R"(^(client/fetch/|server/repository/url_transport\.cpp$))"},
+    {R"(^tss2/)", R"(^client/tpm/.*\.cpp$)"},
     {R"(^rapidjson/)", R"(^common/json/.*\.cpp$)"},
     {R"(^toml)", R"(^common/host/.*\.cpp$)"},
     {R"(^openssl/)",

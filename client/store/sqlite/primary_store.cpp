@@ -1,5 +1,8 @@
 #include "client/store/sqlite/primary_store.h"
 
+#include <algorithm>
+
+#include "common/crypto/digest.h"
 #include "common/json/canonical.h"
 #include "common/json/strict_reader.h"
 #include "common/model/roles.h"
@@ -10,10 +13,19 @@ std::span<const host::Migration> migrations();  // embedded by the build from th
 
 namespace {
 
-constexpr std::uint64_t kCountersAtOnce = 64;
+const FloorName kManifests("manifests");
 
 std::int64_t seconds(UtcTime time) { return time.time_since_epoch().count(); }
 UtcTime time_of(std::int64_t seconds) { return UtcTime(std::chrono::seconds(seconds)); }
+
+std::int64_t seal_of(int phase, std::int64_t now, std::int64_t image_refreshed) {
+  const std::string row =
+      std::to_string(phase) + " " + std::to_string(now) + " " + std::to_string(image_refreshed);
+  const Bytes digest = crypto::sha256(as_bytes(row));
+  std::int64_t seal = 0;
+  for (const std::uint8_t byte : ByteView(digest).first(7)) seal = seal << 8 | byte;
+  return seal;
+}
 
 Result<std::optional<Bytes>> first_blob(Result<host::Statement> query) {
   host::Statement row = TRY(std::move(query));
@@ -33,12 +45,68 @@ Result<void> apply(host::Db& db, Repository repository, const trust::Effect& eff
                 {name, role.value(), store->version.value(), store->wire});
 }
 
-}  // namespace
+/// The first primaries kept floors and counters here, where a wipe took them along.
+Result<void> hand_over_floors(host::Db& db, FloorStore& floors) {
+  {
+    host::Statement row = TRY(db.query("SELECT name, number FROM handover"));
+    if (!TRY(row.step())) return {};
+    const auto kept = floors.floor(kManifests);
+    if (!kept && is_fault(kept.error(), Fault::Kind::NotFound)) TRY(floors.begin_anew());
+    do {
+      TRY(floors.raise(FloorName(row.text(0)), row.count(1)));
+    } while (TRY(row.step()));
+  }
+  return db.run("DELETE FROM handover");
+}
 
-Result<PrimaryStore> PrimaryStore::open(const std::filesystem::path& file) {
+/// An ECU that was replaced, or whose row storage has damaged.
+Result<void> drop_others(host::Db& db, const std::vector<KnownEcu>& ecus) {
+  std::vector<std::string> others;
+  {
+    host::Statement row = TRY(db.query("SELECT serial FROM ecu"));
+    while (TRY(row.step())) {
+      std::string serial = row.text(0);
+      const auto is_it = [&](const KnownEcu& ecu) { return ecu.serial.value() == serial; };
+      if (std::ranges::none_of(ecus, is_it)) others.push_back(std::move(serial));
+    }
+  }
+  for (const std::string& serial : others) TRY(db.run("DELETE FROM ecu WHERE serial = ?1", {serial}));
+  return {};
+}
+
+/// A database whose tables are as this program knows them.
+Result<host::Db> open_usable(const std::filesystem::path& file) {
   host::Db db = TRY(host::Db::open(file));
   TRY(host::migrate(db, migrations()));
-  return PrimaryStore(std::move(db));
+  for (const char* table : {"SELECT repository, role, version, wire FROM metadata",
+                            "SELECT phase, now, image_refreshed, seal FROM cycle",
+                            "SELECT serial, hardware_id, public_key FROM ecu",
+                            "SELECT record FROM time_state", "SELECT name, number FROM handover"}) {
+    TRY(db.prepare(table));
+  }
+  return db;
+}
+
+/// Nothing in it is worth more than a vehicle that can be updated: all of it can be had again.
+bool means_unusable(const Error& error) {
+  return is_fault(error, Fault::Kind::Io) || is_fault(error, Fault::Kind::Conflict);
+}
+
+}  // namespace
+
+PrimaryStore::PrimaryStore(host::Db db, FloorStore& floors)
+    : db_(std::move(db)), floors_(&floors), manifests_(floors, kManifests) {}
+
+Result<PrimaryStore> PrimaryStore::open(const std::filesystem::path& file, FloorStore& floors) {
+  if (TRY(host::is_damaged(file))) TRY(host::set_aside(file));
+  auto db = open_usable(file);
+  if (!db && means_unusable(db.error())) {
+    TRY(host::set_aside(file));
+    db = open_usable(file);
+  }
+  if (!db) return fail(std::move(db).error());
+  TRY(hand_over_floors(*db, floors));
+  return PrimaryStore(*std::move(db), floors);
 }
 
 Result<std::optional<Bytes>> PrimaryStore::load(Repository repository, const RoleName& role) const {
@@ -72,53 +140,56 @@ Result<std::vector<Bytes>> PrimaryStore::roots(Repository repository) const {
   return roots;
 }
 
-Result<void> PrimaryStore::pin_root(Repository repository, Version version, ByteView wire) {
-  return db_.run("INSERT INTO metadata VALUES (?1, 'root', ?2, ?3)",
-                 {name_of(repository), version.value(), wire});
-}
-
 Result<CycleState> PrimaryStore::cycle() const {
-  host::Statement row = TRY(db_.query("SELECT phase, now, image_refreshed FROM cycle"));
-  if (!TRY(row.step())) return fault(Fault::Kind::Io, "the primary's database has lost its cycle row");
-  return CycleState{static_cast<Phase>(row.integer(0)), time_of(row.integer(1)), time_of(row.integer(2))};
+  host::Statement row = TRY(db_.query("SELECT phase, now, image_refreshed, seal FROM cycle"));
+  // Without a row that makes sense the next cycle finds out by asking the ECUs (VER-REC).
+  if (!TRY(row.step()) || row.integer(0) < 0 || row.integer(0) > static_cast<int>(Phase::Committing)) {
+    return CycleState{};
+  }
+  const int phase = static_cast<int>(row.integer(0));
+  if (row.integer(3) != seal_of(phase, row.integer(1), row.integer(2))) return CycleState{};
+  return CycleState{static_cast<Phase>(phase), time_of(row.integer(1)), time_of(row.integer(2))};
 }
 
 Result<void> PrimaryStore::save(const CycleState& state) {
-  return db_.run("UPDATE cycle SET phase = ?1, now = ?2, image_refreshed = ?3",
-                 {static_cast<int>(state.phase), seconds(state.now), seconds(state.image_refreshed)});
+  const int phase = static_cast<int>(state.phase);
+  const std::int64_t now = seconds(state.now), refreshed = seconds(state.image_refreshed);
+  return db_.run("INSERT OR REPLACE INTO cycle VALUES (1, ?1, ?2, ?3, ?4)",
+                 {phase, now, refreshed, seal_of(phase, now, refreshed)});
 }
 
 Result<std::vector<KnownEcu>> PrimaryStore::ecus() const {
-  host::Statement row =
-      TRY(db_.query("SELECT serial, hardware_id, public_key, floor FROM ecu ORDER BY serial"));
+  host::Statement row = TRY(db_.query("SELECT serial, hardware_id, public_key FROM ecu ORDER BY serial"));
   std::vector<KnownEcu> ecus;
   while (TRY(row.step())) {
     const std::string text = row.text(2);
     auto key = TRY(crypto::PublicKey::decode(TRY(json::read(as_bytes(text))), crypto::Profile::Vehicle));
-    ecus.push_back(
-        {EcuSerial(row.text(0)), HardwareId(row.text(1)), std::move(key), ReleaseCounter(row.count(3))});
+    EcuSerial serial(row.text(0));
+    const auto floor = TRY(floors_->floor(release_floor_of(serial)));
+    if (!floor)
+      return fault(Fault::Kind::NotFound, "no rollback floor is recorded for ECU " + serial.value());
+    ecus.push_back({std::move(serial), HardwareId(row.text(1)), std::move(key), ReleaseCounter(*floor)});
   }
   return ecus;
 }
 
 Result<void> PrimaryStore::provision(const std::vector<KnownEcu>& ecus) {
+  for (const KnownEcu& ecu : ecus) TRY(raise_floor(ecu.serial, ecu.floor));
   host::Transaction transaction = TRY(host::Transaction::begin(db_));
   for (const KnownEcu& ecu : ecus) {
-    TRY(db_.run(
-        "INSERT INTO ecu VALUES (?1, ?2, ?3, ?4) ON CONFLICT (serial) DO UPDATE SET "
-        "hardware_id = excluded.hardware_id, public_key = excluded.public_key, "
-        "floor = max(floor, excluded.floor) "
-        // Every start does this, and nearly always with what is there: then nothing is written.
-        "WHERE hardware_id <> excluded.hardware_id OR public_key <> excluded.public_key OR "
-        "floor < excluded.floor",
-        {ecu.serial.value(), ecu.hardware_id.value(), json::to_text(ecu.key.encode()), ecu.floor.value()}));
+    TRY(
+        db_.run("INSERT INTO ecu VALUES (?1, ?2, ?3) ON CONFLICT (serial) DO UPDATE SET "
+                "hardware_id = excluded.hardware_id, public_key = excluded.public_key "
+                // Every start does this, and nearly always with what is there: then nothing is written.
+                "WHERE hardware_id <> excluded.hardware_id OR public_key <> excluded.public_key",
+                {ecu.serial.value(), ecu.hardware_id.value(), json::to_text(ecu.key.encode())}));
   }
+  TRY(drop_others(db_, ecus));
   return transaction.commit();
 }
 
 Result<void> PrimaryStore::raise_floor(const EcuSerial& ecu, ReleaseCounter counter) {
-  return db_.run("UPDATE ecu SET floor = ?2 WHERE serial = ?1 AND floor < ?2",
-                 {ecu.value(), counter.value()});
+  return floors_->raise(release_floor_of(ecu), counter.value());
 }
 
 Result<std::optional<Bytes>> PrimaryStore::time_state() const {
@@ -127,18 +198,6 @@ Result<std::optional<Bytes>> PrimaryStore::time_state() const {
 
 Result<void> PrimaryStore::save_time_state(ByteView record) {
   return db_.run("INSERT OR REPLACE INTO time_state VALUES (1, ?1)", {record});
-}
-
-Result<std::uint64_t> PrimaryStore::next_manifest_counter() {
-  if (counter_ == reserved_) {
-    host::Statement row =
-        TRY(db_.query("UPDATE counter SET reserved = reserved + ?1 RETURNING reserved", {kCountersAtOnce}));
-    if (!TRY(row.step())) return fault(Fault::Kind::Io, "the primary's database has lost its counter row");
-    reserved_ = row.count(0);
-    TRY(row.step());  // to the end, so that the number is durable before it is used
-    counter_ = reserved_ - kCountersAtOnce;
-  }
-  return ++counter_;
 }
 
 }  // namespace cotter::client

@@ -1,5 +1,6 @@
-// All that the primary must not forget, in one SQLite file: metadata of both repositories, how far the cycle
-// has come, its ECUs with their floors, counters. Never loses a floor: they only rise. One thread.
+// What the primary remembers, in one SQLite file: metadata of both repositories, how far the cycle has come,
+// its ECUs. Never holds what must outlive it: floors and counters are the FloorStore's, so that this file may
+// be lost as a whole. One thread.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "client/install/floor_store.h"
 #include "client/links/ecu_link.h"
 #include "common/base/result.h"
 #include "common/base/time.h"
@@ -42,8 +44,10 @@ struct CycleState {
 
 class PrimaryStore : public trust::MetadataStore, public MetadataSource {
  public:
-  /// Opens or makes the file. Faults: Io, Denied, Busy (another primary runs), NoSpace.
-  static Result<PrimaryStore> open(const std::filesystem::path& file);
+  /// Opens or makes the file; one that is damaged, or of a later program, is set aside as FILE.damaged and
+  /// begun anew (VER-REC). Moves into `floors`, which must outlive it, what a file of before kept itself.
+  /// Faults: Io, Denied, Busy (another primary runs), NoSpace; those of FloorStore.
+  static Result<PrimaryStore> open(const std::filesystem::path& file, FloorStore& floors);
 
   // Metadata: every root is kept for the secondaries, of other roles the newest.
   Result<std::optional<Bytes>> load(Repository repository, const RoleName& role) const override;
@@ -52,31 +56,29 @@ class PrimaryStore : public trust::MetadataStore, public MetadataSource {
                                     std::optional<Version> version) override;
   /// Every stored root, newest first.
   Result<std::vector<Bytes>> roots(Repository repository) const;
-  /// The pinned roots, at provisioning. Fault: Conflict when there is one already.
-  Result<void> pin_root(Repository repository, Version version, ByteView wire);
-
   Result<CycleState> cycle() const;
   Result<void> save(const CycleState& state);
 
   Result<std::vector<KnownEcu>> ecus() const;
-  /// Keeps floors that are there already: provisioning anew cannot lower one.
+  /// These are the vehicle's ECUs from now on, and no others. Provisioning anew cannot lower a floor. Faults
+  /// besides: those of FloorStore; NotFound (never provisioned).
   Result<void> provision(const std::vector<KnownEcu>& ecus);
-  /// Raises the floor; a lower one changes nothing.
+  /// Raises the floor; a lower one changes nothing. Faults of FloorStore.
   Result<void> raise_floor(const EcuSerial& ecu, ReleaseCounter counter);
 
   /// What is remembered of the time, as trust::TimeState has it; nothing on a new primary.
   Result<std::optional<Bytes>> time_state() const;
   Result<void> save_time_state(ByteView record);
 
-  /// The next manifest counter: greater than any before, also after a power cut. Numbers are reserved 64 at a
-  /// time, so that a poll with nothing new costs no fsync (G8).
-  Result<std::uint64_t> next_manifest_counter();
+  /// The next manifest counter: greater than any before, after a power cut or the loss of this file too
+  /// (DIR-26). Reserved many at a time, so that a poll with nothing new costs no fsync (G8).
+  Result<std::uint64_t> next_manifest_counter() { return manifests_.next(); }
 
  private:
-  explicit PrimaryStore(host::Db db) : db_(std::move(db)) {}
+  PrimaryStore(host::Db db, FloorStore& floors);
   mutable host::Db db_;  ///< SQLite prepares even a reading statement on a connection that changes
-  std::uint64_t counter_ = 0;
-  std::uint64_t reserved_ = 0;
+  FloorStore* floors_;
+  ReservedCounter manifests_;
 };
 
 }  // namespace cotter::client

@@ -6,6 +6,7 @@
 #include <csignal>
 #include <fstream>
 
+#include "client/install/floor_records.h"
 #include "client/primary/config.h"
 #include "client/store/sqlite/primary_store.h"
 #include "common/crypto/digest.h"
@@ -160,7 +161,8 @@ Result<json::Object> OwnVehicle::state() {
   }
   json::Object trusted{{"director/root", 1}, {"image/root", 1}};
   if (fs::exists(database())) {
-    const auto store = TRY(client::PrimaryStore::open(database()));
+    client::FloorFiles floors(ecu_dir(primary_) / "floors");
+    const auto store = TRY(client::PrimaryStore::open(database(), floors));
     for (const Repository repository : {Repository::Director, Repository::Image}) {
       for (const char* role : {"root", "timestamp", "snapshot", "targets"}) {
         trusted.set(std::string(name_of(repository)) + "/" + role,
@@ -188,7 +190,8 @@ Result<void> OwnVehicle::bus(const std::string& serial) {
 
 Result<void> OwnVehicle::damage(const std::string& file) {
   const auto [repository, role] = parse_file(file);
-  auto store = TRY(client::PrimaryStore::open(database()));
+  client::FloorFiles floors(ecu_dir(primary_) / "floors");
+  auto store = TRY(client::PrimaryStore::open(database(), floors));
   const json::Value version = version_in(TRY(store.load(repository, role)));
   const trust::Effect rubbish =
       trust::Store{role, Version(static_cast<std::uint64_t>(version.as_int() ? *version.as_int() : 1)),

@@ -96,10 +96,8 @@ class SimUplink final : public client::Uplink {
 class PrimaryHeight final : public Garage {
  public:
   explicit PrimaryHeight(Stage& stage) : Garage(stage), uplink_(stage), clock_(stage.vehicle.now) {
+    COTTER_ASSERT(floors_.begin_anew());
     COTTER_ASSERT(open());
-    for (const Repository which : {Repository::Director, Repository::Image}) {
-      COTTER_ASSERT(store_->pin_root(which, Version(1), stage.repository(which).files.at("1.root.json")));
-    }
     std::vector<client::KnownEcu> known;
     for (const sim::EcuOrder& order : stage.ecus) {
       known.push_back({order.identity.serial, order.identity.hardware_id,
@@ -143,8 +141,8 @@ class PrimaryHeight final : public Garage {
 
  private:
   Result<void> open() {
-    store_ =
-        std::make_unique<client::PrimaryStore>(TRY(client::PrimaryStore::open(dir_.path() / "primary.db")));
+    store_ = std::make_unique<client::PrimaryStore>(
+        TRY(client::PrimaryStore::open(dir_.path() / "primary.db", floors_)));
     images_ = std::make_unique<client::ImageStore>(TRY(client::ImageStore::open(dir_.path())));
     links_.clear();
     for (const auto& [serial, ecu] : ecus_) {
@@ -185,7 +183,8 @@ class PrimaryHeight final : public Garage {
     clock_.time = stage_.vehicle.now + wrong_by_;
     uptime_.since = stage_.vehicle.now - start_;
     sim::EcuSim& own = *ecus_.at("GATEWAY");
-    client::UpdateCycle cycle({stage_.vehicle.vin, EcuSerial("GATEWAY")},
+    client::UpdateCycle cycle({stage_.vehicle.vin, EcuSerial("GATEWAY"), own.order().identity.director_root,
+                               own.order().identity.image_root},
                               {*store_, *images_, links_, uplink_, *time_, clock_, key_,
                                [&](const Rejection& rejection) { own.core().note_attack(rejection); }},
                               {{}, Limits::for_image_repository(), std::chrono::seconds(0)});
@@ -196,6 +195,7 @@ class PrimaryHeight final : public Garage {
   }
 
   sim::TempDir dir_;
+  client::FloorFiles floors_{(dir_.path() / "floors").string()};
   SimUplink uplink_;
   sim::SteppedClock clock_;
   sim::SimKey key_{"ecu/GATEWAY"};

@@ -74,7 +74,7 @@ TEST(AbSlot, ActivatesConfirmsAndRaisesTheFloor) {  // INS-5, INS-7
 
 TEST(AbSlot, TakesAnImageOfThePrimaryItself) {
   Bench bench(Slots::Two);
-  AbSlot own(bench.ecu.flash, bench.ecu.flash);
+  AbSlot own(bench.ecu.flash, bench.ecu.flash, {bench.ecu.floors, bench.order.identity.serial});
   MemoryImage image(kNew);
   ASSERT_TRUE(own.stage(image, *bench.assignment));
   ASSERT_TRUE(own.stage(image, *bench.assignment)) << "staging is idempotent";

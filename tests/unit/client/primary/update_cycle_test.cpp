@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "client/install/floor_records.h"
 #include "common/json/strict_reader.h"
 #include "tests/sim/temp_dir.h"
 #include "tests/sim/vehicle_sim.h"
@@ -49,6 +50,7 @@ struct LeapingClock final : Clock {
 /// that its primary does.
 struct Bench final : Uplink {
   Bench() {
+    COTTER_ASSERT(floors.begin_anew());
     for (const EcuOrder& order : {gateway, brake, door}) {
       const std::string serial = order.identity.serial.value();
       ecus[serial] = std::make_unique<EcuSim>(order, vehicle.now);
@@ -58,15 +60,16 @@ struct Bench final : Uplink {
           [this, serial](const wire::Request& request) { return carry(serial, request); });
     }
   }
-  void pin_roots() {
-    ASSERT_TRUE(store.pin_root(Repository::Director, Version(1), vehicle.director.files.at("1.root.json")));
-    ASSERT_TRUE(store.pin_root(Repository::Image, Version(1), vehicle.image.files.at("1.root.json")));
-  }
   CycleOutcome cycle() {
     EXPECT_TRUE(store.provision(known));
     VehicleTime time = *VehicleTime::open({store, links, *this, uptime, nonces}, vehicle.vin);
     sim::SimKey key("ecu/GATEWAY");
-    UpdateCycle one({vehicle.vin, gateway.identity.serial},
+    VehicleIdentity identity{vehicle.vin, gateway.identity.serial, {}, {}};
+    if (provisioned) {
+      identity.director_root = gateway.identity.director_root;
+      identity.image_root = gateway.identity.image_root;
+    }
+    UpdateCycle one(std::move(identity),
                     {store, images, links, *this, time, *clock, key, [this](const Rejection& rejection) {
                        ecus.at("GATEWAY")->core().note_attack(rejection);
                      }});
@@ -123,7 +126,8 @@ struct Bench final : Uplink {
   EcuOrder door = vehicle.order("DOOR", Verification::Partial, Slots::One);
   std::map<std::string, std::unique_ptr<EcuSim>> ecus;
   std::vector<KnownEcu> known;
-  std::string silent;  ///< the ECU that does not answer
+  bool provisioned = true;  ///< with the factory's roots
+  std::string silent;       ///< the ECU that does not answer
   Lines log;
   SpiedTransport director_files{vehicle.director, "director", log};
   SpiedTransport image_files{vehicle.image, "image", log};
@@ -131,7 +135,8 @@ struct Bench final : Uplink {
   std::vector<model::VehicleManifest> manifests;
   Lines manifest_texts;
   sim::TempDir dir;
-  PrimaryStore store = *PrimaryStore::open(dir.path() / "primary.db");
+  FloorFiles floors{(dir.path() / "floors").string()};
+  PrimaryStore store = *PrimaryStore::open(dir.path() / "primary.db", floors);
   ImageStore images = *ImageStore::open(dir.path());
   sim::SteppedClock stopped_clock{vehicle.now};
   const Clock* clock = &stopped_clock;
@@ -142,7 +147,6 @@ struct Bench final : Uplink {
 
 TEST(UpdateCycle, GoesFromReportsToReportsStepByStep) {  // INS-1, PRI-12, PRI-16
   Bench bench;
-  bench.pin_roots();
   bench.release(bench.brake, "team/brake/2.bin", "brake two");
   bench.release(bench.door, "team/door/2.bin", "door two");
   const CycleOutcome outcome = bench.cycle();
@@ -164,7 +168,6 @@ TEST(UpdateCycle, GoesFromReportsToReportsStepByStep) {  // INS-1, PRI-12, PRI-1
 
 TEST(UpdateCycle, JudgesAllFilesByOneTime) {  // VER-TIME
   Bench bench;
-  bench.pin_roots();
   bench.release(bench.brake, "team/brake/2.bin", "brake two");
   const LeapingClock leaping(bench.vehicle.now);
   bench.clock = &leaping;
@@ -176,7 +179,6 @@ TEST(UpdateCycle, JudgesAllFilesByOneTime) {  // VER-TIME
 
 TEST(UpdateCycle, ChecksAllBeforeItFetchesAnythingAndReportsWhatItRefused) {  // PRI-12, PRI-17, INS-1
   Bench bench;
-  bench.pin_roots();
   bench.release(bench.brake, "team/brake/2.bin", "brake two");
   bench.vehicle.assign(bench.door, TargetName("team/door/2.bin"), "malware", 2);
   const CycleOutcome outcome = bench.cycle();
@@ -190,7 +192,6 @@ TEST(UpdateCycle, ChecksAllBeforeItFetchesAnythingAndReportsWhatItRefused) {  //
 
 TEST(UpdateCycle, HandsNothingOnWhenOneImageIsWrong) {  // PRI-17, PRI-20
   Bench bench;
-  bench.pin_roots();
   bench.release(bench.brake, "team/brake/2.bin", "brake two");
   bench.release(bench.door, "team/door/2.bin", "door two");
   bench.served_images["team/door/2.bin"] = to_bytes("door 2!!");
@@ -211,7 +212,6 @@ void rotate_directors_key(Bench& bench) {
 
 TEST(UpdateCycle, TellsEcusWithoutAnImageOfChangesAndOnceADay) {  // PRI-15, GAP-8
   Bench bench;
-  bench.pin_roots();
   bench.release(bench.brake, "team/brake/2.bin", "brake two");
   bench.cycle();
   EXPECT_TRUE(bench.did("DOOR metadata"));
@@ -231,7 +231,6 @@ TEST(UpdateCycle, TellsEcusWithoutAnImageOfChangesAndOnceADay) {  // PRI-15, GAP
 
 TEST(UpdateCycle, TellsThemLaterWhatAFailedCycleBrought) {  // PRI-15
   Bench bench;
-  bench.pin_roots();
   bench.cycle();
   rotate_directors_key(bench);
   bench.release(bench.brake, "team/brake/2.bin", "brake two");
@@ -246,7 +245,6 @@ TEST(UpdateCycle, TellsThemLaterWhatAFailedCycleBrought) {  // PRI-15
 
 TEST(UpdateCycle, SendsEveryReportAndNamesTheForgedAndTheMissing) {  // PRI-10, FMT-81
   Bench bench;
-  bench.pin_roots();
   bench.known[1].key = sim::SimKey("another ECU's").public_key();
   bench.silent = "DOOR";
   static_cast<void>(bench.cycle());
@@ -264,6 +262,7 @@ TEST(UpdateCycle, SendsEveryReportAndNamesTheForgedAndTheMissing) {  // PRI-10, 
 
 TEST(UpdateCycle, UpdatesNothingWithoutItsPinnedRoots) {  // PRI-1, VER-1
   Bench bench;
+  bench.provisioned = false;
   bench.release(bench.brake, "team/brake/2.bin", "brake two");
   const CycleOutcome outcome = bench.cycle();
   ASSERT_TRUE(outcome.stopped);

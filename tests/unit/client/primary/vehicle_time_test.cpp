@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "client/install/floor_records.h"
 #include "client/links/loopback_link.h"
 #include "common/trust/verified.h"
 #include "tests/sim/ecu_sim.h"
@@ -95,7 +96,8 @@ class VehicleTimes : public testing::Test {
   }
 
   sim::TempDir dir;
-  PrimaryStore store = PrimaryStore::open(dir.path() / "primary.db").value();
+  FloorFiles floors{(dir.path() / "floors").string()};
+  PrimaryStore store = PrimaryStore::open(dir.path() / "primary.db", floors).value();
   std::map<std::string, Listener> ecus = {{"A", {sim::numbered_nonce(1), {}}},
                                           {"B", {sim::numbered_nonce(2), {}}}};
   Links links;

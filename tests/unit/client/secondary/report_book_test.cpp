@@ -100,7 +100,7 @@ TEST(Reports, KeepAnAttackUntilNewerTargetsAnswerIt) {  // FVS-8
 TEST(Reports, NameTheLastEightAttacksEachOnce) {  // FVS-8
   VehicleSim vehicle("VIN1");
   EcuSim ecu(vehicle.order("ecu1", Verification::Partial), vehicle.now);
-  ReportBook book(ecu.flash);
+  ReportBook book(ecu.flash, ecu.floors, ecu.order().identity.serial);
   ASSERT_TRUE(book.open(vehicle.now));
   for (const char* role : {"1", "2", "3", "4", "5", "6", "7", "8", "9", "9", "3"}) {
     book.note({Repository::Image, role, RuleId::TargetsExpired, "", ""});

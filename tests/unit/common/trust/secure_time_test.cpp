@@ -417,6 +417,10 @@ TEST(TimeState, GivesBackWhatItKept) {
   const Bytes record = ecu.time.state().encode();
   EXPECT_EQ(as_text(TimeState::decode(record).value().encode()), as_text(record));
   EXPECT_EQ(verdict(TimeState::decode(to_bytes("{}"))), "member-missing");
+  std::string ahead(as_text(record));
+  const auto year = ahead.find("\"20") + 2;
+  ahead[year] = '8';  // one bit
+  EXPECT_FALSE(TimeState::decode(to_bytes(ahead)));
 }
 
 // TIM-10
