@@ -244,6 +244,8 @@ Result<bool> is_damaged(const std::filesystem::path& file) {
   sqlite3_busy_timeout(handle, Db::kBusyTimeoutMs);
   bool sound = true;
   if (code == SQLITE_OK) code = check(handle, sound);
+  // A damaged head can say that the database is of a later SQLite, and only to be read.
+  sound = sound && (sqlite3_db_readonly(handle, "main") != 1 || ::access(file.c_str(), W_OK) != 0);
   const bool failed = code != SQLITE_OK && !means_damage(code);
   Error error = failed ? error_of(handle, doing) : Error();
   sqlite3_close_v2(handle);

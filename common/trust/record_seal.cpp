@@ -14,10 +14,7 @@ std::string seal_of(const json::Object& record) {
 
 }  // namespace
 
-void seal(json::Object& record) {
-  std::string seal = seal_of(record);
-  record.set(std::string(kSeal), json::Value(std::move(seal)));
-}
+void seal(json::Object& record) { record.set(std::string(kSeal), json::Value(seal_of(record))); }
 
 bool is_whole(const json::ObjectView& record) {
   if (record.find(kSeal) == nullptr) return true;

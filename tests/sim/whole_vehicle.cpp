@@ -27,11 +27,13 @@ void note(std::uint64_t& last, std::uint64_t counter, const std::string& what,
 
 }  // namespace
 
-WholeVehicle::WholeVehicle() {
+WholeVehicle::WholeVehicle(Time time) {
   world_.image.delegate(model::targets_role(), delegated(kSupplier.value(), {"team/BRAKE/*"}, true));
-  world_.director.rotate(model::time_source_role());
-  world_.director.publish(model::root_role());
-  time_source_.keys = world_.director.signers.at(model::time_source_role());
+  if (time == Time::Attested) {
+    world_.director.rotate(model::time_source_role());
+    world_.director.publish(model::root_role());
+    time_source_.keys = world_.director.signers.at(model::time_source_role());
+  }
   const auto make = [&](const char* serial, client::Verification verification, client::Slots slots) {
     ecus[serial] = std::make_unique<EcuSim>(world_.order(serial, verification, slots), world_.now);
   };

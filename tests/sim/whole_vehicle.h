@@ -25,9 +25,10 @@ struct Heard {
 
 class WholeVehicle final : public client::Uplink {
  public:
+  enum class Time : std::uint8_t { Attested, ByItsOwnClocks };
   /// BRAKE (two slots, full verification, its images from a delegated role), DOOR (one slot, partial),
   /// GATEWAY (the primary's own).
-  WholeVehicle();
+  explicit WholeVehicle(Time time = Time::Attested);
 
   /// A newer image for each ECU.
   void release() { release_as(released_ + 1); }

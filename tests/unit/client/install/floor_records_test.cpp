@@ -72,6 +72,17 @@ TEST(Floors, OutliveTheLossOfOneCopy) {
   }
 }
 
+TEST(Floors, BelieveNoCopyThatAFlippedBitHasRaised) {
+  for (const char* copy : kCopies) {
+    Bench bench;
+    ASSERT_TRUE(bench.floors.raise(kName, 16));
+    std::string text(as_text(bench.flash.records.at(copy)));
+    text.replace(text.find(":16"), 3, ":56");
+    bench.flash.records[copy] = to_bytes(text);
+    EXPECT_EQ(bench.floor(), 16U);
+  }
+}
+
 TEST(Floors, TakeTheHigherOfTwoCopiesThatDiffer) {
   for (const char* copy : kCopies) {
     Bench bench;
@@ -147,6 +158,26 @@ TEST(ReservedCounter, NeverGivesANumberTwice) {
   }
   ReservedCounter counter(bench.floors, FloorName("manifests"));
   EXPECT_EQ(*counter.next(1'000'000), 1'000'001U);
+}
+
+// VER-REC: an ECU says what it runs after the loss of either copy.
+TEST(ConfirmedImage, OutlivesTheLossOfOneCopy) {
+  for (const char* copy : {"installed", "installed-copy"}) {
+    Bench bench;
+    SlotRecords records(bench.flash, {bench.floors, EcuSerial("ecu1")});
+    ImageRecord record;
+    record.image = {TargetName("team/ecu1/a.bin"), 1, crypto::Hashes::of(to_bytes("a"))};
+    record.release_counter = ReleaseCounter(8);
+    ASSERT_TRUE(records.confirm(record));
+    const Bytes good = bench.flash.records.at(copy);
+    for (std::size_t at = 0; at < good.size(); ++at) {
+      bench.flash.records[copy][at] ^= 1;
+      ASSERT_EQ(*records.confirmed(), record) << copy << " flipped at " << at;
+      bench.flash.records[copy] = good;
+    }
+    bench.flash.records.erase(copy);
+    EXPECT_EQ(*records.confirmed(), record);
+  }
 }
 
 // --- an ECU of before kept its floor among its other records -----------------------------------------------
