@@ -109,9 +109,12 @@ Result<void> ReportBook::decode(ByteView record) {
   if (view.find("director_targets") != nullptr) {
     director_targets_ = Version(TRY(view.integer("director_targets")));
   }
-  for (const json::Value& each : *TRY(view.array("attacks"))) {
+  const json::Array& attacks = *TRY(view.array("attacks"));
+  if (attacks.size() > kMaxAttacks) return fault(Fault::Kind::Io, "more attacks than are kept");
+  for (const json::Value& each : attacks) {
     const auto attack = TRY(json::ObjectView::of(each, "attack"));
     std::string what = TRY(attack.string("what"));
+    if (what.size() > kMaxAttackBytes) return fault(Fault::Kind::Io, "an attack that no report could name");
     const bool reported = TRY(attack.boolean("reported"));
     attacks_.push_back({std::move(what), reported});
   }

@@ -58,6 +58,23 @@ TEST(Reports, CountOnFromADamagedRecord) {
   EXPECT_GT((*bench.ecu.report())->counter, before);
 }
 
+// VER-REC: who takes for attacks what never was one makes reports that no director takes (FMT-84).
+TEST(Reports, AreBegunAnewWhereTheRecordHoldsMoreThanAReportMay) {
+  const std::string one = R"({"reported":false,"what":"image/root:threshold-not-met"})";
+  std::string nine = one;
+  for (int i = 0; i < 8; ++i) nine += "," + one;
+  const std::string longer = R"({"reported":false,"what":")" + std::string(2000, 'x') + "\"}";
+  for (const std::string& attacks : {nine, longer}) {
+    Bench bench;
+    ASSERT_TRUE(bench.ecu.report());
+    bench.ecu.flash.records["report"] = to_bytes("{\"attacks\":[" + attacks + "],\"counter\":7}");
+    ASSERT_TRUE(bench.ecu.restart());
+    const auto report = bench.ecu.report();
+    ASSERT_TRUE(report) << summary(report.error());
+    EXPECT_EQ((*report)->attacks_detected, "");
+  }
+}
+
 TEST(Reports, TellTheTimeOfThisAndOfThePreviousOne) {
   Bench bench;
   const UtcTime first = bench.ecu.clock.time;

@@ -200,5 +200,20 @@ TEST(PublicKey, RefusesAMalformedKeyObject) {
   EXPECT_EQ(verdict(key_named("ed25519-of-31-bytes")), "key-malformed");
 }
 
+// With such a key anybody could sign, for what is multiplied with it vanishes.
+TEST(PublicKey, RefusesAnEcdsaKeyThatIsThePointAtInfinity) {
+  if (!with_openssl()) GTEST_SKIP() << "built without OpenSSL";
+  const std::pair<const char*, const char*> keys[] = {
+      {"ecdsa-sha2-nistp256", "MBkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDAgAA"},
+      {"ecdsa-sha2-nistp384", "MBYwEAYHKoZIzj0CAQYFK4EEACIDAgAA"}};
+  for (const auto& [scheme, der] : keys) {
+    const std::string pem =
+        "-----BEGIN PUBLIC KEY-----\n" + std::string(der) + "\n-----END PUBLIC KEY-----\n";
+    const json::Object key{
+        {"keytype", "ecdsa"}, {"scheme", scheme}, {"keyval", json::Object{{"public", pem}}}};
+    EXPECT_EQ(verdict(PublicKey::decode(key, Profile::Tuf)), "key-malformed") << scheme;
+  }
+}
+
 }  // namespace
 }  // namespace cotter::crypto
