@@ -37,9 +37,8 @@ Response respond(unsigned status, json::Object members) {
 
 }  // namespace
 
-Response problem(unsigned status, std::string title, std::string detail) {
-  return respond(status,
-                 {{"type", "about:blank"}, {"title", std::move(title)}, {"detail", std::move(detail)}});
+Response problem(unsigned status, std::string_view title, std::string_view detail) {
+  return respond(status, {{"type", "about:blank"}, {"title", title}, {"detail", detail}});
 }
 
 Response problem(const Error& error) {

@@ -92,6 +92,7 @@ std::string request_for(const std::string& path) {
 std::int64_t ask_until(Steady::time_point end, std::uint16_t port, const std::string& request,
                        std::size_t bytes) {
   std::vector<std::unique_ptr<Connection>> connections;
+  connections.reserve(kConnections);
   for (int i = 0; i < kConnections; ++i) connections.push_back(std::make_unique<Connection>(port));
   std::int64_t answers = 0;
   while (Steady::now() < end) {
@@ -122,6 +123,7 @@ Result<double> gets_per_second(std::uint16_t port, const std::string& path, std:
   std::array<std::int64_t, kThreads> answers{};
   const auto start = Steady::now();
   std::vector<std::thread> threads;
+  threads.reserve(answers.size());
   for (std::int64_t& mine : answers) {
     threads.emplace_back([&, end = start + time] { mine = ask_until(end, port, request, answer_bytes); });
   }

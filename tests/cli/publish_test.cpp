@@ -227,6 +227,7 @@ TEST_F(PublishCommand, LeavesTheOldStateOrTheNewWhereverItIsKilled) {  // IMG-17
     ::setenv("COTTER_PASSPHRASE_HOLDER", "a holder's own words", 1);
     ::setenv("ASAN_OPTIONS", "detect_leaks=0", 1);  // looking for leaks is tracing too, and one tracer is all
     std::vector<char*> arguments;
+    arguments.reserve(words.size() + 1);
     for (std::string& word : words) arguments.push_back(word.data());
     arguments.push_back(nullptr);
     ::execv(COTTER, arguments.data());

@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <chrono>
+#include <cmath>
 #include <filesystem>
 
 #include "common/host/atomic_file.h"
@@ -61,7 +62,7 @@ json::Object as_json(const demo::Ending& ending, double seconds) {
   }
   return {{"ecus", std::move(ecus)},
           {"attacks", std::move(attacks)},
-          {"seconds", static_cast<std::int64_t>(seconds + 0.5)}};
+          {"seconds", std::int64_t{std::lround(seconds)}}};
 }
 
 void print_tables(const demo::Ending& ending, double seconds) {

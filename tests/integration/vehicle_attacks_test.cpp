@@ -46,7 +46,7 @@ class VehicleAttacks : public testing::Test {
   }
   /// An honest build, assigned; what an attack then keeps from being installed.
   fs::path honest_update(const EcuPlan& ecu) {
-    const fs::path file = vehicle.publish_next(ecu, 80'000);
+    fs::path file = vehicle.publish_next(ecu, 80'000);
     must(vehicle.world().assign(ecu, file));
     return file;
   }

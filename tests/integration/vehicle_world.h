@@ -57,7 +57,7 @@ class VehicleWorld {
 
   /// A new image of `size` bytes, unlike any before, published for this ECU with the next release counter.
   fs::path publish_next(const EcuPlan& ecu, std::size_t size) {
-    const fs::path file = dir_ / ("build-" + std::to_string(++counter_) + ".bin");
+    fs::path file = dir_ / ("build-" + std::to_string(++counter_) + ".bin");
     Bytes bytes(size);
     std::uint32_t state = counter_;
     for (std::uint8_t& byte : bytes)

@@ -48,7 +48,9 @@ std::vector<std::string> ammunition(Target& target, const std::string& of) {
   }
   json::Object change;
   if (of == "forgeries") change.set("key", std::uint64_t{9});
-  for (int i = 0; i < (of == "replays" ? 1 : kDifferent); ++i)
+  const int different = of == "replays" ? 1 : kDifferent;
+  all.reserve(static_cast<std::size_t>(different));
+  for (int i = 0; i < different; ++i)
     all.push_back(wire_of(target, target.put_manifest(Who::Vehicle, turn.vehicle->manifest(change))));
   return all;
 }
@@ -156,6 +158,7 @@ FloodTally flood(Target& target, const std::string& of, int count, int lines) {
   FloodTally tally;
   std::mutex guard;
   std::vector<std::thread> threads;
+  threads.reserve(static_cast<std::size_t>(lines));
   for (int i = 0; i < lines; ++i) {
     threads.emplace_back([&] { flood_line(target, requests, left, until, tally, guard); });
   }

@@ -89,7 +89,7 @@ HttpReply Target::ask_patiently(const Ask& what) const {
 }
 
 std::string Target::director(Who who) const {
-  const std::string root = address_.base + "/director/";
+  std::string root = address_.base + "/director/";
   if (!by_name()) return root;
   return root + "vehicles/" + (who == Who::Neighbour ? neighbour_ : vehicle_).vin() + "/";
 }

@@ -21,7 +21,7 @@ constexpr std::uint64_t kMaxMetadata = 1024 * 1024;
 }  // namespace
 
 Result<void> RogueDirector::choose(const VehicleId& vin, const EcuSerial& ecu, const TargetName& name,
-                                   model::Target entry) {
+                                   const model::Target& entry) {
   const auto workspace = TRY(app::Workspace::open(workspace_));
   std::string words = passphrase_;
   const auto passphrase =
@@ -35,7 +35,7 @@ Result<void> RogueDirector::choose(const VehicleId& vin, const EcuSerial& ecu, c
   auto db = TRY(storage::open_database(workspace.db_path()));
   inventory::Vehicle vehicle = TRY(storage::InventoryStore(db).load(vin));
   for (inventory::Ecu& candidate : vehicle.ecus) {
-    if (candidate.serial() == ecu) candidate.desired = inventory::Desired{name, std::move(entry)};
+    if (candidate.serial() == ecu) candidate.desired = inventory::Desired{name, entry};
   }
   const auto roots = TRY(app::DirectorRoots::read(workspace.director_dir()));
   TRY(app::sign_metadata(db, signers, workspace.settings().director, roots, vehicle,

@@ -20,7 +20,7 @@ class RogueDirector {
 
   /// Signs metadata that tells this ECU to run `entry` under `name`, and has the director serve it.
   Result<void> choose(const VehicleId& vin, const EcuSerial& ecu, const TargetName& name,
-                      model::Target entry);
+                      const model::Target& entry);
   /// The image repository's own entry for an image: signed by the holders, perhaps long ago.
   Result<model::Target> published(const TargetName& name) const;
   /// An entry that nobody but this director vouches for, for these bytes.

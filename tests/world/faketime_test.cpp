@@ -17,7 +17,9 @@ namespace fs = std::filesystem;
 std::string printed(const Faketime& faketime, const std::string& clock, const std::string& before,
                     const std::string& command) {
   std::string script = before + "\nexec env";
-  for (const auto& [name, value] : faketime.environment(clock)) script += " '" + name + "=" + value + "'";
+  for (const auto& [name, value] : faketime.environment(clock)) {
+    script.append(" '").append(name).append("=").append(value).append("'");
+  }
   const auto out = run_well({"/bin/sh", {"-c", script + " " + command}, {}, {}});
   EXPECT_TRUE(out.has_value()) << summary(out.error());
   return out.value_or("");

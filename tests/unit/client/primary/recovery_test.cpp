@@ -25,8 +25,8 @@ enum class Damage : std::uint8_t { None, Empty, Garbage, FlippedByte, Older, Mis
 constexpr std::array kDamages{Damage::Empty, Damage::Garbage, Damage::FlippedByte, Damage::Older,
                               Damage::Missing};
 const char* name_of(Damage damage) {
-  constexpr std::array names{"as it is", "empty", "garbage", "one byte flipped", "an older one", "missing"};
-  return names.at(static_cast<std::size_t>(damage));
+  constexpr std::array kNames{"as it is", "empty", "garbage", "one byte flipped", "an older one", "missing"};
+  return kNames.at(static_cast<std::size_t>(damage));
 }
 
 /// What is left of `now`; nothing where it is gone. `before`: what was stored there earlier.
@@ -141,7 +141,9 @@ void add_state(std::vector<Thing>& things) {
 void add_flash(const Storage& now, const Storage& before, std::vector<Thing>& things) {
   for (const auto& [ecu, flash] : now.flashes) {
     for (const auto& [record, bytes] : flash.records) {
-      Thing thing{ecu + " " + record, bytes, std::nullopt, {}, {}};
+      std::string name = ecu;
+      name.append(" ").append(record);
+      Thing thing{std::move(name), bytes, std::nullopt, {}, {}};
       const auto& old = before.flashes.at(ecu).records;
       if (const auto found = old.find(record); found != old.end()) thing.before = found->second;
       thing.replace = [ecu = ecu, record = record](WholeVehicle& vehicle,
@@ -233,8 +235,8 @@ struct State {
   void (*reach)(WholeVehicle&);
 };
 
-void cut_bus_at(WholeVehicle& vehicle, std::string ecu, std::size_t messages,
-                std::function<bool(const wire::Request&)> counts) {
+void cut_bus_at(WholeVehicle& vehicle, const std::string& ecu, std::size_t messages,
+                const std::function<bool(const wire::Request&)>& counts) {
   vehicle.bus_carries = [=, left = messages, cut = false](const std::string& to,
                                                           const wire::Request& request) mutable {
     if (to == ecu && counts(request)) cut = cut || left-- == 0;

@@ -26,7 +26,7 @@ TEST(Secret, LeavesNothingBehindWhenMoved) {
   Secret to(8);
   to = std::move(from);
   EXPECT_EQ(to.view().size(), 3U);
-  EXPECT_TRUE(from.view().empty());  // NOLINT(bugprone-use-after-move)
+  EXPECT_TRUE(from.view().empty());  // NOLINT(bugprone-use-after-move,clang-analyzer-cplusplus.Move)
   const Secret last = std::move(to);
   EXPECT_EQ(last.view()[2], 3);
 }

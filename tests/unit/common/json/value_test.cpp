@@ -71,7 +71,7 @@ TEST(Value, KeepsEveryInteger) {
   for (const std::int64_t number : {std::int64_t{0}, std::int64_t{-1}, kInWord, -kInWord, kInWord + 1,
                                     -kInWord - 1, INT64_MAX, INT64_MIN}) {
     const Value value(number);
-    const Value copy = value;
+    const Value copy = value;  // NOLINT(performance-unnecessary-copy-initialization): what is tested
     EXPECT_EQ(*copy.as_int(), number);
     EXPECT_EQ(copy.kind(), "integer");
     EXPECT_EQ(copy, value);

@@ -43,11 +43,8 @@ TEST(SafeTargetName, IsPlainSegmentsBetweenSlashes) {
   for (const std::string_view name : {"a", "a/b", "supplier-bosch/brake_4.2+rc1.bin", "...", "a/..b"}) {
     EXPECT_TRUE(is_safe_target_name(name)) << name;
   }
-  for (const std::string_view name :
-       {"", "/", "/etc/x", "a/", "a//b", ".", "..", "../x", "a/./b", "a/..", "a b", "a\\b", "%2e%2e",
-        "gr\xC3\xBC"
-        "n",
-        "a\n", "a:b"}) {
+  for (const std::string_view name : {"", "/", "/etc/x", "a/", "a//b", ".", "..", "../x", "a/./b", "a/..",
+                                      "a b", "a\\b", "%2e%2e", "gr\xC3\xBCn", "a\n", "a:b"}) {
     EXPECT_FALSE(is_safe_target_name(name)) << name;
   }
   EXPECT_TRUE(is_safe_target_name(std::string(255, 'a')));
@@ -59,9 +56,8 @@ TEST(ReleasableRoleName, IsNoTopLevelName) {
   for (const std::string_view name : {"supplier-bosch", "a.b_c", "Root", "bin-3f"}) {
     EXPECT_TRUE(is_releasable_role_name(name)) << name;
   }
-  for (const std::string_view name : {"", "root", "timestamp", "snapshot", "targets", "a/b", "a b", "a+b",
-                                      "gr\xC3\xBC"
-                                      "n"}) {
+  for (const std::string_view name :
+       {"", "root", "timestamp", "snapshot", "targets", "a/b", "a b", "a+b", "gr\xC3\xBCn"}) {
     EXPECT_FALSE(is_releasable_role_name(name)) << name;
   }
   EXPECT_TRUE(is_releasable_role_name(std::string(64, 'a')));
@@ -72,10 +68,8 @@ TEST(ReleasableRoleName, IsNoTopLevelName) {
 TEST(Identifier, IsPrintableAsciiThatMayNameAFolder) {
   for (const std::string_view name : {"WDB123", "ECU-0007", "a:b{c}", "..a", "'"})
     EXPECT_TRUE(is_identifier(name)) << name;
-  for (const std::string_view name : {"", "a b", "a\"b", "a\\b", "a/b", "a\tb", "a\x7f",
-                                      "gr\xC3\xBC"
-                                      "n",
-                                      ".", "..", "..."}) {
+  for (const std::string_view name :
+       {"", "a b", "a\"b", "a\\b", "a/b", "a\tb", "a\x7f", "gr\xC3\xBCn", ".", "..", "..."}) {
     EXPECT_FALSE(is_identifier(name)) << name;
   }
   EXPECT_TRUE(is_identifier(std::string(128, 'a')));

@@ -14,7 +14,7 @@ using sim::numbered_nonce;
 using test::kNow;
 using test::verdict;
 
-const RoleName& kTime = model::time_source_role();
+const RoleName kTime = model::time_source_role();
 
 template <class T>
 T must(Result<T> result) {

@@ -29,7 +29,7 @@ TEST(Problem, NamesRuleAndAttackOfARejection) {  // VER-ERR
 }
 
 TEST(Problem, HasAStatusForEveryKindOfError) {
-  const auto status_of = [](Error error) { return problem(error).status; };
+  const auto status_of = [](const Error& error) { return problem(error).status; };
   EXPECT_EQ(status_of(Rejection{std::nullopt, "", RuleId::FileTooLarge, "", ""}), 413U);
   EXPECT_EQ(status_of(Rejection{std::nullopt, "", RuleId::ManifestOtherVehicle, "", ""}), 403U);
   EXPECT_EQ(status_of(Rejection{std::nullopt, "", RuleId::JsonMalformed, "", ""}), 422U);

@@ -15,7 +15,7 @@ namespace fs = std::filesystem;
 
 constexpr std::chrono::seconds kYear = std::chrono::days(365);
 
-crypto::Secret secret(std::string text) {
+crypto::Secret secret(const std::string& text) {
   Bytes bytes = to_bytes(text);
   return crypto::Secret::taking(bytes);
 }

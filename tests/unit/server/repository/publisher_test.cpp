@@ -7,7 +7,8 @@
 namespace cotter::repository {
 namespace {
 
-Release release(std::string name, std::vector<std::string> hardware_ids, std::string content = "image") {
+Release release(std::string name, std::vector<std::string> hardware_ids,
+                const std::string& content = "image") {
   Release made;
   made.name = TargetName(std::move(name));
   for (std::string& id : hardware_ids) made.hardware_ids.emplace_back(std::move(id));
