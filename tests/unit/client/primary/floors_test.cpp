@@ -39,7 +39,7 @@ struct Bench {
   WholeVehicle vehicle;
 };
 
-TEST(Wipe, OfThePrimarysDatabaseLowersNoFloor) {  // ATK-18
+TEST(Wipe, OfThePrimarysDatabaseLowersNoFloor) {  // PRI-31, ATK-18
   Bench bench;
   EXPECT_EQ(bench.floor("BRAKE"), 2U);
   bench.vehicle.stop();
@@ -154,7 +154,7 @@ class EcuFolder : public testing::Test {
   sim::VehicleSim vehicle_{"VIN1"};
 };
 
-TEST_F(EcuFolder, KeepsItsFloorThroughAWipe) {
+TEST_F(EcuFolder, KeepsItsFloorThroughAWipe) {  // PRI-31, ATK-18
   fs::remove_all(ecu() / "metadata");
   fs::create_directory(ecu() / "metadata");
   fs::remove_all(ecu() / "state");

@@ -1,6 +1,5 @@
 // VER-REC: no damage to anything that is stored, in no state of the cycle, needs a human being. Each stored
-// thing in turn is spoilt in each way, good metadata is served, and the vehicle must install it. GAP-25,
-// DIR-26, PRI-31.
+// thing in turn is spoilt in each way, good metadata is served, and the vehicle must install it. GAP-25.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -360,14 +359,14 @@ std::string state_name(const testing::TestParamInfo<State>& state) {
   return name;
 }
 
-TEST_P(RecoveryByClock, NeedsNobodyWhateverIsSpoilt) {
+TEST_P(RecoveryByClock, NeedsNobodyWhateverIsSpoilt) {  // VER-REC
   vehicle_.release();
   spoil_each_and_recover(0);
 }
 
 // aktualizr 1185, 1548, and its Secondary that could not rotate an expired root: all that is stored is too
 // old, the roots have moved on, and one thing is spoilt besides.
-TEST_P(Recovery, NeedsNobodyAfterTwoYearsOffline) {
+TEST_P(Recovery, NeedsNobodyAfterTwoYearsOffline) {  // VER-REC
   vehicle_.age(kTwoYears);
   vehicle_.release();
   spoil_and_recover({"nothing", {}, std::nullopt, {}, [](WholeVehicle&, const std::optional<Bytes>&) {}},

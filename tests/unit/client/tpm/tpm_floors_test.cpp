@@ -165,7 +165,7 @@ TEST_F(TpmFloorsTest, SayWhenTheIndexIsFull) {
 }
 
 // ATK-18 at its worst: everything on the disk is as it was before the last update.
-TEST_F(TpmFloorsTest, AreNotLoweredByAnOldCopyOfTheWholeDisk) {
+TEST_F(TpmFloorsTest, AreNotLoweredByAnOldCopyOfTheWholeDisk) {  // PRI-31
   const auto put = [&](const char* name, const Bytes& bytes) {
     std::ofstream(dir_.path() / name, std::ios::binary) << as_text(bytes);
     return dir_.path() / name;
