@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
+
 #include "client/fetch/curl_transport.h"
 #include "tests/sim/http_server.h"
 
@@ -21,7 +23,7 @@ CurlSession session(std::chrono::seconds window = std::chrono::seconds(10)) {
 }
 
 HttpServer::Handler answering(HttpResponse response) {
-  return [response](const HttpRequest&) { return response; };
+  return [response = std::move(response)](const HttpRequest&) { return response; };
 }
 
 HttpResponse ok(std::string_view body) {

@@ -15,7 +15,7 @@ namespace {
 using namespace std::chrono_literals;
 using test::verdict;
 
-const RoleName& kTime = model::time_source_role();
+const RoleName kTime = model::time_source_role();
 
 /// A vehicle whose director lists a time source, and one ECU whose own clock is ten years behind.
 struct World {

@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 constexpr KdfCost kCheap{1, 8};  // in KiB: what Argon2id takes at least
 constexpr UtcTime kNow{std::chrono::seconds(1'900'000'000)};
 
-crypto::Secret secret(std::string text) {
+crypto::Secret secret(const std::string& text) {
   Bytes bytes = to_bytes(text);
   return crypto::Secret::taking(bytes);
 }

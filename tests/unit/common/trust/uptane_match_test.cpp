@@ -123,7 +123,7 @@ TEST_F(Match, UnknownFactsOfTheSectionCountToo) {  // FMT-55
 /// An image for the brakes with these conditions, on both repositories, and what comes of it.
 class Together : public Match {
  protected:
-  std::string with(const char* member, json::Object condition) {
+  std::string with(const char* member, const json::Object& condition) {
     json::Object ours = sim::image_facts({kBrakeHardware}, 2);
     json::Object theirs = sim::assigned_to(kBrake, kBrakeHardware, 2);
     for (json::Object* custom : {&ours, &theirs}) {

@@ -24,7 +24,7 @@ namespace fs = std::filesystem;
 constexpr host::KdfCost kCheap{1, 8};
 constexpr UtcTime kNow{std::chrono::seconds(1'900'000'000)};
 
-crypto::Secret secret(std::string text) {
+crypto::Secret secret(const std::string& text) {
   Bytes bytes = to_bytes(text);
   return crypto::Secret::taking(bytes);
 }
