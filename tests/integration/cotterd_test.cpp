@@ -176,8 +176,9 @@ class Cotterd : public testing::Test {
     auto ended = world::run(command, std::chrono::seconds(20));
     return ended ? *ended : Ended{-1, "", summary(ended.error())};
   }
-  static Daemon start(std::string& at_url, std::vector<std::string> arguments = {}) {
-    world::Command command = cotterd(std::move(arguments));
+  static Daemon start(std::string& at_url, std::vector<std::string> arguments = {},
+                      const fs::path& folder = workspace()) {
+    world::Command command = cotterd(std::move(arguments), folder);
     command.log = log();
     Daemon daemon = Daemon::start(command).value();
     const std::string line = daemon.read_line().value();
@@ -211,6 +212,13 @@ class Cotterd : public testing::Test {
     return as(*device, path, method);
   }
   static HttpsAsk as_stranger(const std::string& path) { return as({}, path); }
+  static HttpsAsk asking_for_the_time(const std::string& at_url) {
+    HttpsAsk what = as_stranger("");
+    what.url = at_url + "/time";
+    what.method = "POST";
+    what.body = R"({"nonces":["000102030405060708090a0b0c0d0e0f"]})";
+    return what;
+  }
   /// "/repo/targets/brakes/mk4/HASH.big.bin"
   static std::string big_image() {
     for (const auto& entry : fs::directory_iterator(workspace() / "repo/targets/brakes/mk4"))
@@ -287,14 +295,9 @@ TEST_F(Cotterd, ServesTimeAloneWithItsOwnKeyAndNoDatabase) {
   for (const char* rest : {"cotter.toml", "keys/keystore.json"}) {
     if (fs::exists(workspace() / rest)) fs::copy(workspace() / rest, at("timekeeper") / rest);
   }
-  world::Command command = cotterd({"--role", "time"}, at("timekeeper"));
-  command.log = log();
-  Daemon daemon = Daemon::start(command).value();
-  const std::string line = daemon.read_line().value();
-  HttpsAsk what = as_stranger("");
-  what.url = line.substr(std::string("listening on ").size()) + "/time";
-  what.method = "POST";
-  what.body = R"({"nonces":["000102030405060708090a0b0c0d0e0f"]})";
+  std::string other;
+  Daemon daemon = start(other, {"--role", "time"}, at("timekeeper"));
+  HttpsAsk what = asking_for_the_time(other);
   const HttpsReply reply = sim::ask(what);
   EXPECT_EQ(reply.status, 200) << reply.failure << reply.body;
   EXPECT_EQ(complaint_about(reply, workspace() / "director/1.root.json"), "");
@@ -312,14 +315,9 @@ TEST_F(Cotterd, AWorkspaceWithoutATimeKeyServesTheRestAsEver) {
   const Ended alone = failing(cotterd({"--role", "time"}, at("older")));
   EXPECT_EQ(alone.exit_code, kNotFound);
   EXPECT_NE(alone.err.find("director/x-time-source"), std::string::npos) << alone.err;
-  world::Command command = cotterd({}, at("older"));
-  command.log = log();
-  Daemon daemon = Daemon::start(command).value();
-  const std::string line = daemon.read_line().value();
-  HttpsAsk what = as_stranger("");
-  what.url = line.substr(std::string("listening on ").size()) + "/time";
-  what.method = "POST";
-  what.body = R"({"nonces":["000102030405060708090a0b0c0d0e0f"]})";
+  std::string other;
+  Daemon daemon = start(other, {}, at("older"));
+  HttpsAsk what = asking_for_the_time(other);
   EXPECT_EQ(sim::ask(what).status, 404);
   EXPECT_EQ(daemon.stop(), kDone);
 }
