@@ -13,7 +13,9 @@
 #include "common/host/atomic_file.h"
 #include "common/json/canonical.h"
 #include "common/json/strict_reader.h"
+#include "common/model/manifest.h"
 #include "tests/replay/server_stand.h"
+#include "tests/replay/server_vehicle.h"
 #include "tests/scenarios/runner/scenario.h"
 #include "tests/sim/http_server.h"
 #include "tests/sim/temp_dir.h"
@@ -307,6 +309,30 @@ TEST(KitAgainstServers, CatchesOneThatLetsAVehicleCallAsOftenAsItLikes) {
     ASSERT_TRUE(verdict.finding) << told(verdict);
     EXPECT_EQ(name_of(verdict.finding->lapse), "accepted") << told(verdict);
   }
+}
+
+// A step that the kit passed over would be judged by an honest manifest, and be as required.
+TEST(KitVehicle, SaysWhateverAStepCanMakeItSay) {
+  const sim::TempDir dir;
+  const Identity identity = Identity::open(dir.path() / "seed").value();
+  SpokenVehicle vehicle(identity, identity.record(), 1);
+  const std::string door = identity.vin() + "-DOOR", brake = identity.vin() + "-BRAKE";
+  const auto said = [&](const json::Object& step) {
+    const json::Value document = json::read(vehicle.manifest(step)).value();
+    return model::VehicleManifest::decode(at(document, "signed")).value();
+  };
+  const auto report = [&](const model::VehicleManifest& manifest, const std::string& serial) {
+    return model::VersionReport::decode(at(manifest.reports.at(EcuSerial(serial)), "signed")).value();
+  };
+  const json::Object lie{{"of", door}, {"runs", "a lie"}, {"attacks", "x"}, {"pad", 3}, {"verified", 6}};
+  EXPECT_EQ(report(said({{"report", lie}}), door).installed.length, 5U);
+  EXPECT_EQ(report(said({{"report", lie}}), door).attacks_detected, "xxxx");
+  const auto both = said({{"reports", json::Array{lie, json::Object{{"of", brake}, {"verified", 5}}}}});
+  EXPECT_EQ(report(both, door).director_targets_version, Version(6));
+  EXPECT_EQ(report(both, brake).director_targets_version, Version(5));
+  const auto rejecting = said({{"rejected", door}});
+  EXPECT_TRUE(rejecting.rejected.contains(EcuSerial(door)));
+  EXPECT_FALSE(rejecting.reports.contains(EcuSerial(door)));
 }
 
 TEST(KitIdentity, IsTheSameInEveryRunAndNobodyElsesToRead) {

@@ -3,13 +3,12 @@
 #include <chrono>
 
 #include "common/json/canonical.h"
-#include "tests/scenarios/runner/scenario.h"
+#include "tests/scenarios/runner/manifest_step.h"
 
 namespace cotter::replay {
 namespace {
 
 using scenario::find;
-using scenario::number;
 using scenario::number_or;
 using scenario::text;
 using scenario::text_or;
@@ -31,73 +30,9 @@ SpokenVehicle::SpokenVehicle(const Identity& identity, inventory::VehicleRecord 
                                               std::chrono::system_clock::now().time_since_epoch())
                                               .count())) {}
 
-std::map<std::string, SpokenVehicle::Report> SpokenVehicle::next_reports() {
-  std::map<std::string, Report> reports;
-  std::uint64_t key = first_key_;
-  for (const inventory::EcuRecord& ecu : record_.ecus) {
-    Report report;
-    report.key = key++;
-    report.says.vin = record_.vin;
-    report.says.ecu = ecu.serial;
-    report.says.installed = ecu.image;
-    report.says.time = now();
-    report.says.previous_time = report.says.time;
-    report.says.counter = counter_;
-    reports.emplace(ecu.serial.value(), std::move(report));
-  }
-  return reports;
-}
-
-void SpokenVehicle::change_report(Report& report, const json::Value& change) {
-  if (find(change, "vin") != nullptr) report.says.vin = VehicleId(text(change, "vin"));
-  if (find(change, "serial") != nullptr) report.says.ecu = EcuSerial(text(change, "serial"));
-  if (find(change, "counter") != nullptr) report.says.counter = number(change, "counter");
-  if (find(change, "time") != nullptr) report.says.time = *parse_utc(text(change, "time"));
-  if (find(change, "attacks") != nullptr) report.says.attacks_detected = text(change, "attacks");
-  if (find(change, "key") != nullptr) report.key = number(change, "key");
-}
-
-Bytes SpokenVehicle::signed_manifest(const model::VehicleManifest& manifest,
-                                     const std::map<std::string, Report>& reports, std::uint64_t key) const {
-  model::VehicleManifest whole = manifest;
-  for (const auto& [serial, report] : reports) {
-    const auto signer = identity_->key(report.key);
-    whole.reports.emplace(EcuSerial(serial),
-                          model::sign_document(report.says.encode(), *signer).value().tree);
-  }
-  const auto signer = identity_->key(key);
-  return model::sign_document(whole.encode(), *signer).value().wire();
-}
-
 Bytes SpokenVehicle::manifest(const json::Object& change) {
-  ++counter_;
-  const json::Value what(change);
-  model::VehicleManifest manifest;
-  manifest.vin = record_.vin;
-  manifest.primary = record_.ecus.front().serial;
-  manifest.counter = counter_;
-  auto reports = next_reports();
-  if (find(what, "vin") != nullptr) manifest.vin = VehicleId(text(what, "vin"));
-  if (find(what, "primary") != nullptr) manifest.primary = EcuSerial(text(what, "primary"));
-  if (find(what, "counter") != nullptr) manifest.counter = number(what, "counter");
-  if (find(what, "without") != nullptr) reports.erase(text(what, "without"));
-  if (find(what, "stranger") != nullptr) {
-    Report stranger = reports.begin()->second;
-    stranger.says.ecu = EcuSerial(text(what, "stranger"));
-    reports.emplace(text(what, "stranger"), std::move(stranger));
-  }
-  if (const json::Value* report = find(what, "report"))
-    change_report(reports.at(text(*report, "of")), *report);
-  Bytes body = signed_manifest(manifest, reports, number_or(what, "key", first_key_));
-  if (find(what, "replace") != nullptr) {
-    std::string altered(as_text(body));
-    const auto place = altered.find(text(what, "replace"));
-    COTTER_ASSERT(place != std::string::npos);
-    altered.replace(place, text(what, "replace").size(), text(what, "by"));
-    body = to_bytes(altered);
-  }
-  body.resize(body.size() + number_or(what, "pad", 0), ' ');
-  return body;
+  return scenario::spoken(scenario::honest_word(record_, first_key_, ++counter_, now()), json::Value(change),
+                          [this](std::uint64_t key) { return identity_->key(key); });
 }
 
 Bytes SpokenVehicle::ecu_list(const json::Object& change) const {

@@ -3,13 +3,11 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
-#include <memory>
 #include <string>
+#include <vector>
 
 #include "common/base/bytes.h"
 #include "common/json/value.h"
-#include "common/model/manifest.h"
 #include "tests/replay/server_identity.h"
 
 namespace cotter::replay {
@@ -28,15 +26,6 @@ class SpokenVehicle {
   [[nodiscard]] static std::vector<std::string> altered_in(const json::Object& change);
 
  private:
-  struct Report {
-    model::VersionReport says;
-    std::uint64_t key = 0;
-  };
-  std::map<std::string, Report> next_reports();
-  static void change_report(Report& report, const json::Value& change);
-  [[nodiscard]] Bytes signed_manifest(const model::VehicleManifest& manifest,
-                                      const std::map<std::string, Report>& reports, std::uint64_t key) const;
-
   const Identity* identity_;
   inventory::VehicleRecord record_;
   std::uint64_t first_key_;

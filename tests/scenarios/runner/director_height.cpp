@@ -3,6 +3,7 @@
 
 #include "server/director/manifest_check.h"
 #include "tests/scenarios/runner/height.h"
+#include "tests/scenarios/runner/manifest_step.h"
 #include "tests/unit/server/fleet.h"
 
 namespace cotter::scenario {
@@ -32,54 +33,11 @@ class DirectorHeight final : public Height {
   std::string reported() override { return signals_; }
 
  private:
-  static void change_report(test::ReportPlan& plan, const json::Value& change) {
-    if (find(change, "vin") != nullptr) plan.says.vin = VehicleId(text(change, "vin"));
-    if (find(change, "serial") != nullptr) plan.says.ecu = EcuSerial(text(change, "serial"));
-    if (find(change, "counter") != nullptr) plan.says.counter = number(change, "counter");
-    if (find(change, "time") != nullptr) plan.says.time = *parse_utc(text(change, "time"));
-    if (find(change, "attacks") != nullptr) plan.says.attacks_detected = text(change, "attacks");
-    plan.says.attacks_detected.append(number_or(change, "pad", 0), 'x');
-    if (find(change, "runs") != nullptr) plan.says.installed = test::image("lie.bin", text(change, "runs"));
-    if (find(change, "verified") != nullptr)
-      plan.says.director_targets_version = Version(number(change, "verified"));
-    if (find(change, "key") != nullptr) plan.key = static_cast<std::uint8_t>(number(change, "key"));
-  }
-
   Came manifest(const json::Value& what) {
-    voice_.next();
-    test::VehicleVoice says = voice_;
-    if (find(what, "vin") != nullptr) says.manifest.vin = VehicleId(text(what, "vin"));
-    if (find(what, "primary") != nullptr) says.manifest.primary = EcuSerial(text(what, "primary"));
-    if (find(what, "key") != nullptr) says.primary_key = static_cast<std::uint8_t>(number(what, "key"));
-    if (find(what, "counter") != nullptr) says.manifest.counter = number(what, "counter");
-    if (find(what, "without") != nullptr) says.reports.erase(text(what, "without"));
-    if (find(what, "stranger") != nullptr) {
-      test::ReportPlan plan = says.reports.begin()->second;
-      plan.says.ecu = EcuSerial(text(what, "stranger"));
-      says.reports.emplace(text(what, "stranger"), std::move(plan));
-    }
-    if (const json::Value* change = find(what, "report")) {
-      change_report(says.reports.at(text(*change, "of")), *change);
-    }
-    if (const json::Value* changes = find(what, "reports")) {
-      for (const json::Value& change : *changes->as_array())
-        change_report(says.reports.at(text(change, "of")), change);
-    }
-    if (find(what, "rejected") != nullptr) {  // the primary could not verify it, and passes it on (PRI-10)
-      const std::string ecu = text(what, "rejected");
-      says.manifest.rejected.emplace(EcuSerial(ecu), says.report(ecu));
-      says.reports.erase(ecu);
-    }
-    Bytes body = says.wire();
-    if (find(what, "replace") != nullptr) {
-      std::string altered(as_text(body));
-      const auto place = altered.find(text(what, "replace"));
-      COTTER_ASSERT(place != std::string::npos);
-      altered.replace(place, text(what, "replace").size(), text(what, "by"));
-      body = to_bytes(altered);
-    }
-    body.resize(body.size() + number_or(what, "pad", 0), ' ');
-    return judge(body);
+    const VehicleWord word = honest_word(test::factory_record("VIN-1"), 1, ++counter_, test::kNoon);
+    return judge(spoken(word, what, [](std::uint64_t key) {
+      return std::make_unique<test::NumberedSigner>(static_cast<std::uint8_t>(key));
+    }));
   }
 
   /// Takes an accepted manifest in, as the store writes it down.
@@ -103,7 +61,7 @@ class DirectorHeight final : public Height {
   }
 
   inventory::Vehicle vehicle_;
-  test::VehicleVoice voice_;
+  std::uint64_t counter_ = 1;
   Bytes last_;
   std::string signals_;  ///< what the director notes: "ECU:what"
 };
