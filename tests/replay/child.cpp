@@ -12,8 +12,7 @@
 #include <utility>
 
 #include "common/host/atomic_file.h"
-
-extern char** environ;
+#include "tests/world/exec_words.h"
 
 namespace cotter::replay {
 namespace {
@@ -21,26 +20,7 @@ namespace {
 namespace fs = std::filesystem;
 using Steady = std::chrono::steady_clock;
 
-std::vector<char*> pointers(std::vector<std::string>& texts) {
-  std::vector<char*> all;
-  all.reserve(texts.size() + 1);
-  for (std::string& text : texts) all.push_back(text.data());
-  all.push_back(nullptr);
-  return all;
-}
-
-/// Ours, and what the order adds or replaces: made before the fork, after which nothing may allocate.
-std::vector<std::string> environment_of(const ChildOrder& order) {
-  std::vector<std::string> all;
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    const std::string text(*entry);
-    if (!order.environment.contains(text.substr(0, text.find('=')))) all.push_back(text);
-  }
-  for (const auto& [name, value] : order.environment) all.emplace_back(name).append("=").append(value);
-  return all;
-}
-
-[[noreturn]] void become(char** arguments, char** environment, int out, int err) {
+[[noreturn]] void become(const world::ExecWords& words, int out, int err) {
   ::setpgid(0, 0);
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   sigset_t none;
@@ -49,8 +29,7 @@ std::vector<std::string> environment_of(const ChildOrder& order) {
   ::dup2(::open("/dev/null", O_RDONLY), STDIN_FILENO);
   ::dup2(out, STDOUT_FILENO);
   ::dup2(err, STDERR_FILENO);
-  ::execve(arguments[0], arguments, environment);
-  ::_exit(127);
+  words.become();
 }
 
 int code_of(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status); }
@@ -87,10 +66,7 @@ std::vector<pid_t> our_children() {
 }  // namespace
 
 Result<Child> Child::start(const ChildOrder& order) {
-  std::vector<std::string> words = order.arguments;
-  std::vector<std::string> variables = environment_of(order);
-  const std::vector<char*> arguments = pointers(words);
-  const std::vector<char*> environment = pointers(variables);
+  const world::ExecWords words(order.arguments, order.environment);
   const int out = TRY(open_for(order.out, O_TRUNC));
   const auto err = open_for(order.err, O_APPEND);
   if (!err) {
@@ -98,8 +74,7 @@ Result<Child> Child::start(const ChildOrder& order) {
     return fail(err.error());
   }
   const pid_t pid = ::fork();
-  if (pid == 0)
-    become(const_cast<char**>(arguments.data()), const_cast<char**>(environment.data()), out, *err);
+  if (pid == 0) become(words, out, *err);
   const int failed = errno;
   ::close(out);
   ::close(*err);

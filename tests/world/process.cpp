@@ -12,11 +12,11 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
-#include <cstdlib>
 #include <cstring>
 #include <utility>
 
 #include "common/host/atomic_file.h"
+#include "tests/world/exec_words.h"
 
 namespace cotter::world {
 namespace {
@@ -38,7 +38,7 @@ struct Pipe {
   int take(std::size_t end) { return std::exchange(ends.at(end), -1); }
 };
 
-[[noreturn]] void become(const Command& command, pid_t parent, int out, int err) {
+[[noreturn]] void become(const ExecWords& words, pid_t parent, int out, int err) {
   // The parent's death must not leave us behind; a parent that died before this line is caught by the check
   // after it.
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -47,16 +47,7 @@ struct Pipe {
   if (err >= 0) ::dup2(err, STDERR_FILENO);
   const int nothing = ::open("/dev/null", O_RDONLY);
   ::dup2(nothing, STDIN_FILENO);
-  for (const std::string& name : command.without) ::unsetenv(name.c_str());
-  for (const auto& [name, value] : command.environment) ::setenv(name.c_str(), value.c_str(), 1);
-  std::vector<char*> arguments;
-  std::string program = command.program.string();
-  arguments.push_back(program.data());
-  for (const std::string& argument : command.arguments)
-    arguments.push_back(const_cast<char*>(argument.c_str()));
-  arguments.push_back(nullptr);
-  ::execv(program.c_str(), arguments.data());
-  ::_exit(127);
+  words.become();
 }
 
 Result<pid_t> spawn(const Command& command, int out, int err) {
@@ -64,10 +55,13 @@ Result<pid_t> spawn(const Command& command, int out, int err) {
     return fault(Fault::Kind::NotFound, "there is no program " + command.program.string(),
                  "build it: ./dev build");
   }
+  std::vector<std::string> arguments{command.program.string()};
+  arguments.insert(arguments.end(), command.arguments.begin(), command.arguments.end());
+  const ExecWords words(std::move(arguments), command.environment, command.without);
   const pid_t parent = ::getpid();
   const pid_t pid = ::fork();
   if (pid < 0) return fail(host::errno_fault("cannot start " + command.program.string(), errno));
-  if (pid == 0) become(command, parent, out, err);
+  if (pid == 0) become(words, parent, out, err);
   return pid;
 }
 
