@@ -9,6 +9,7 @@
 
 #include "client/install/floor_store.h"
 #include "common/base/result.h"
+#include "common/disk/disk.h"
 #include "common/host/config.h"
 
 namespace cotter::client {
@@ -26,8 +27,9 @@ struct FloorPlace {
 /// `[floor]` of a configuration, whose folder is `dir`. Absent: files beside it. Fault: Usage.
 Result<FloorPlace> read_floor_place(const host::Config& config, const std::filesystem::path& dir);
 
-/// Touches nothing yet: a TPM that is not there is the store's Fault. Fault: Usage (neither kind).
-Result<std::unique_ptr<FloorStore>> open_floors(const FloorPlace& place);
+/// Touches nothing yet: a TPM that is not there is the store's Fault. The disk must outlive it. Fault: Usage
+/// (neither kind).
+Result<std::unique_ptr<FloorStore>> open_floors(disk::Disk& disk, const FloorPlace& place);
 
 /// Begins an empty store; one that is there already is left as it is. Faults of FloorStore.
 Result<void> make_floors(FloorStore& floors);

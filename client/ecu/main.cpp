@@ -9,9 +9,11 @@
 #include "client/ecu/config.h"
 #include "client/ecu/posix_ecu.h"
 #include "client/ecu/provision.h"
+#include "common/disk/posix_disk.h"
 #include "common/host/logging.h"
 #include "common/host/output.h"
 #include "common/host/process.h"
+#include "common/host/system_clock.h"
 
 namespace cotter::client {
 namespace {
@@ -36,8 +38,10 @@ void announce(const std::string& address, bool as_json) {
 }
 
 Result<void> run_ecu(const Options& options) {
+  disk::PosixDisk disk;
+  const host::SystemClock clock;
   const EcuConfig config = TRY(read_ecu_config(options.config));
-  const auto ecu = TRY(PosixEcu::open(config));
+  const auto ecu = TRY(PosixEcu::open(disk, clock, config));
   Socket listener = TRY(Socket::listen(config.listen.host, config.listen.port));
   announce(fmt::format("{}:{}", config.listen.host, TRY(listener.port())), options.json);
   spdlog::info("ECU {} waits for its primary", config.identity.serial.value());
@@ -45,17 +49,19 @@ Result<void> run_ecu(const Options& options) {
 }
 
 Result<void> run_renew_floor(const Options& options) {
+  disk::PosixDisk disk;
   const EcuConfig config = TRY(read_ecu_config(options.config));
-  const ReleaseCounter floor = TRY(renew_floor(config, ReleaseCounter(options.counter)));
+  const ReleaseCounter floor = TRY(renew_floor(disk, config, ReleaseCounter(options.counter)));
   host::print_json(json::Object{{"serial", config.identity.serial.value()}, {"floor", floor.value()}});
   return {};
 }
 
 Result<void> run_provision(Options& options) {
+  disk::PosixDisk disk;
   options.order.verification = TRY(verification_named(options.verification));
   options.order.slots = options.no_spare_slot ? Slots::One : Slots::Two;
   if (!options.image_root.empty()) options.order.image_root = options.image_root;
-  host::print_json(TRY(provision_ecu(options.order)));
+  host::print_json(TRY(provision_ecu(disk, options.order)));
   return {};
 }
 

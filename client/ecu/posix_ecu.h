@@ -7,14 +7,15 @@
 #include "client/ecu/config.h"
 #include "client/install/factory.h"
 #include "client/secondary/core.h"
+#include "common/disk/disk.h"
 
 namespace cotter::client {
 
 class PosixEcu {
  public:
-  /// Finishes what a power cut left. Faults: Busy (another process runs this ECU), NotFound, Denied, Io.
-  /// Rejections of its roots.
-  static Result<std::unique_ptr<PosixEcu>> open(EcuConfig config);
+  /// Finishes what a power cut left. Disk and clock must outlive it. Faults: Busy (another process runs this
+  /// ECU), NotFound, Denied, Io. Rejections of its roots.
+  static Result<std::unique_ptr<PosixEcu>> open(disk::Disk& disk, const Clock& clock, EcuConfig config);
   ~PosixEcu();
   [[nodiscard]] SecondaryCore& core() noexcept;
   /// The ECU's own key.

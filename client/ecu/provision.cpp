@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <system_error>
 
 #include "client/install/state_folder.h"
 #include "client/links/tcp_link.h"
 #include "common/base/limits.h"
+#include "common/disk/files.h"
 #include "common/host/atomic_file.h"
 #include "common/host/system_clock.h"
 #include "common/model/file_names.h"
@@ -85,33 +85,32 @@ Result<Bytes> read_root(const fs::path& file, Repository repository) {
   return root;
 }
 
-Result<json::Object> fill(const EcuOrder& order) {
+Result<json::Object> fill(disk::Disk& disk, const EcuOrder& order, const std::string& dir) {
   const Bytes director_root = TRY(read_root(order.director_root, Repository::Director));
-  TRY(host::write_atomically(order.dir / "director-root.json", director_root));
+  TRY(disk::replace_file(disk, dir + "/director-root.json", director_root));
   if (order.verification == Verification::Full) {
     const Bytes image_root = TRY(read_root(*order.image_root, Repository::Image));
-    TRY(host::write_atomically(order.dir / "image-root.json", image_root));
+    TRY(disk::replace_file(disk, dir + "/image-root.json", image_root));
   }
-  TRY(host::make_dir(order.dir / "metadata"));
+  TRY(disk.make_folder(dir + "/metadata"));
   const Bytes image = TRY(host::read_file(order.image, kMaxImage));
   FloorPlace place;
-  place.dir = order.dir;
+  place.dir = dir;
   place.store = order.floor_store;
-  const std::unique_ptr<FloorStore> floors = TRY(open_floors(place));
+  const std::unique_ptr<FloorStore> floors = TRY(open_floors(disk, place));
   TRY(make_floors(*floors));
-  const ImageRecord record = TRY(lay_out_slots(order.dir.string(), image, TargetName(order.image_name),
+  const ImageRecord record = TRY(lay_out_slots(disk, dir, image, TargetName(order.image_name),
                                                ReleaseCounter(order.release_counter), order.slots,
                                                {*floors, EcuSerial(order.serial)}));
   trust::TimeState time;
   time.floor = host::SystemClock().now();  // no genuine time is before the factory's (TIM-9)
-  TRY(host::write_atomically(order.dir / "state/time.json", time.encode()));
+  TRY(disk::replace_file(disk, dir + "/state/time.json", time.encode()));
   const auto pair = crypto::Ed25519Pair::generate();
-  TRY(save_ecu_key((order.dir / "ecu.key").string(), pair));
-  // Last, so that no program takes a half-made folder for an ECU.
+  TRY(save_ecu_key(disk, dir + "/ecu.key", pair));
   const std::string config = fmt::format(kConfig, order.vin, order.serial, order.hardware_id,
                                          name_of(order.verification), order.listen, order.floor_store) +
                              TRY(raised_limits(order));
-  TRY(host::write_atomically(order.dir / "ecu.toml", as_bytes(config)));
+  TRY(disk::replace_file(disk, dir + "/ecu.toml", as_bytes(config)));
   return json::Object{
       {"serial", order.serial},
       {"hardware_id", order.hardware_id},
@@ -141,20 +140,32 @@ Result<std::string> raised_limits(const EcuOrder& order) {
   return lines;
 }
 
-Result<json::Object> provision_ecu(const EcuOrder& order) {
+Result<json::Object> provision_ecu(disk::Disk& disk, const EcuOrder& order, const AddFiles& more) {
   TRY(check(order));
-  TRY(host::make_dir(order.dir, host::kSecretDir));
-  auto record = fill(order);
-  if (!record) {
-    std::error_code ignored;  // what could not be made may not be removable either; the first reason counts
-    fs::remove_all(order.dir, ignored);
+  const std::string dir = (order.dir.has_filename() ? order.dir : order.dir.parent_path()).string();
+  if (TRY(disk.look_at(dir))) {
+    return fault(Fault::Kind::Conflict, "cannot make the folder " + dir + ": File exists");
   }
+  // Under a passing name until it is whole, so that no program takes a half-made folder for an ECU.
+  const std::string next = dir + ".new";
+  TRY(disk::remove_tree(disk, next));
+  TRY(disk.make_folder(next, disk::kSecretFolder));
+  const auto make = [&]() -> Result<json::Object> {
+    json::Object record = TRY(fill(disk, order, next));
+    if (more) TRY(more(next));
+    TRY(disk.rename(next, dir));
+    TRY(disk::sync_folder_of(disk, dir));
+    return record;
+  };
+  auto record = make();
+  // What could not be made may not be removable either; the first reason counts.
+  if (!record) static_cast<void>(disk::remove_tree(disk, next));
   return record;
 }
 
-Result<ReleaseCounter> renew_floor(const EcuConfig& config, ReleaseCounter counter) {
-  const auto lock = TRY(host::FileLock::acquire(config.dir / "lock"));
-  const std::unique_ptr<FloorStore> floors = TRY(open_floors(config.floors));
+Result<ReleaseCounter> renew_floor(disk::Disk& disk, const EcuConfig& config, ReleaseCounter counter) {
+  const auto lock = TRY(disk.lock((config.dir / "lock").string()));
+  const std::unique_ptr<FloorStore> floors = TRY(open_floors(disk, config.floors));
   const EcuFloor floor{*floors, config.identity.serial};
   const FloorName name = release_floor_of(floor.ecu);
   if (const auto kept = floors->floor(name); kept && *kept) {
@@ -163,7 +174,7 @@ Result<ReleaseCounter> renew_floor(const EcuConfig& config, ReleaseCounter count
                  "nothing is to be done: a floor is never lowered");
   }
   TRY(make_floors(*floors));
-  StateFolder state((config.dir / "state").string(), ".json");
+  StateFolder state(disk, (config.dir / "state").string(), ".json");
   const auto confirmed = TRY(SlotRecords(state, floor).confirmed());
   if (confirmed) counter = std::max(counter, confirmed->release_counter);
   TRY(floors->raise(name, counter.value()));

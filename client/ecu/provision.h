@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -12,6 +13,7 @@
 #include "client/install/factory.h"
 #include "client/secondary/intake.h"
 #include "common/base/result.h"
+#include "common/disk/disk.h"
 #include "common/json/value.h"
 
 namespace cotter::client {
@@ -30,11 +32,15 @@ struct EcuOrder {
   std::string floor_store = FloorPlace().store;
 };
 
+/// Adds files to a folder that is being made.
+using AddFiles = std::function<Result<void>(const std::filesystem::path& dir)>;
+
 /// Makes DIR/ecu.toml, ecu.key, director-root.json, image-root.json, metadata/, slots/, active, state/, and
-/// floors/ or the TPM's index; of the folder all or nothing. Returns this ECU's part of the vehicle record.
-/// Faults: Conflict (DIR exists), Usage, NotFound, NoSpace, Denied, Io. Rejections of the roots, which must
-/// be signed by their own thresholds.
-Result<json::Object> provision_ecu(const EcuOrder& order);
+/// floors/ or the TPM's index, and what `more` adds; of the folder all or nothing: it is made as DIR.new, and
+/// what a power cut left there goes. Returns this ECU's part of the vehicle record. Faults: Conflict (DIR
+/// exists), Usage, NotFound, NoSpace, Denied, Io. Rejections of the roots, which must be signed by their own
+/// thresholds.
+Result<json::Object> provision_ecu(disk::Disk& disk, const EcuOrder& order, const AddFiles& more = {});
 
 /// Lines of a configuration that raise the caps for roots larger than the usual ones; empty for others.
 /// Faults: NotFound, Usage, Denied, Io.
@@ -43,6 +49,6 @@ Result<std::string> raised_limits(const EcuOrder& order);
 /// The workshop's way out for an ECU whose rollback floor is lost: records one anew, at least that of the
 /// image that was last confirmed. Returns it. Faults: Conflict (the floor can be read: it is never lowered),
 /// Busy (the ECU runs); those of FloorStore.
-Result<ReleaseCounter> renew_floor(const EcuConfig& config, ReleaseCounter counter);
+Result<ReleaseCounter> renew_floor(disk::Disk& disk, const EcuConfig& config, ReleaseCounter counter);
 
 }  // namespace cotter::client

@@ -1,11 +1,17 @@
 #include "client/install/ab_slot.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace cotter::client {
 namespace {
 
 constexpr std::size_t kPiece = 64 * 1024;
+/// How much of a transfer a power cut may cost: what came since is received again. The larger the image, the
+/// more, for each checkpoint costs three syncs.
+std::uint64_t checkpoint_of(std::uint64_t length) {
+  return std::max<std::uint64_t>(1024 * 1024, length / 16);
+}
 
 InstallOutcome installed(const ImageRecord& record) {
   return {true, "installed", record.image.name.value() + " runs and is confirmed"};
@@ -16,7 +22,13 @@ InstallOutcome installed(const ImageRecord& record) {
 Result<void> AbSlot::recover() {
   TRY(records_.settle_floor());
   const auto incoming = TRY(records_.incoming());
-  if (!incoming || incoming->stage != Incoming::Stage::Trial) return {};
+  if (incoming && incoming->stage == Incoming::Stage::Receiving) {
+    // What came after the last checkpoint may be torn, and would be found out only by the hash of the whole.
+    const std::uint64_t there = TRY(medium_.size(incoming->slot));
+    if (there <= incoming->durable) return {};
+    return medium_.truncate(incoming->slot, incoming->durable);
+  }
+  if (!incoming || incoming->stage == Incoming::Stage::Overwriting) return {};
   // Without a floor nothing is confirmed; the ECU runs and reports meanwhile.
   if (!records_.floor()) return {};
   // The power failed between "make it boot" and "it is confirmed": whichever slot boots now says how far it
@@ -27,6 +39,7 @@ Result<void> AbSlot::recover() {
     TRY(judge_trial(*incoming));
     return {};
   }
+  if (incoming->stage == Incoming::Stage::Staged) return {};
   Incoming staged = *incoming;
   staged.stage = Incoming::Stage::Staged;
   return records_.save(staged);
@@ -54,6 +67,7 @@ Result<std::uint64_t> AbSlot::begin(const Permit& permit) {
   const bool same = before && before->record == next.record && before->slot == next.slot;
   if (same) {
     next.stage = before->stage;
+    next.durable = before->durable;
   } else {
     // In this order, for a power cut must not leave a record of bytes that are another image's.
     TRY(records_.forget_incoming());
@@ -90,7 +104,15 @@ Result<void> AbSlot::write(std::uint64_t offset, ByteView chunk) {
     TRY(discard());
     return fail(fits.error());
   }
-  return medium_.write(transfer_->incoming.slot, offset, chunk);
+  Incoming& incoming = transfer_->incoming;
+  TRY(medium_.write(incoming.slot, offset, chunk));
+  const std::uint64_t received = transfer_->check.received();
+  if (incoming.stage != Incoming::Stage::Receiving ||
+      received - incoming.durable < checkpoint_of(incoming.record.image.length))
+    return {};
+  TRY(medium_.sync(incoming.slot));
+  incoming.durable = received;
+  return records_.save(incoming);
 }
 
 Result<InstallOutcome> AbSlot::finish() {
@@ -106,6 +128,7 @@ Result<InstallOutcome> AbSlot::finish() {
   if (transfer.incoming.stage != Incoming::Stage::Staged) {
     TRY(medium_.sync(transfer.incoming.slot));
     transfer.incoming.stage = Incoming::Stage::Staged;
+    transfer.incoming.durable = 0;
     TRY(records_.save(transfer.incoming));
   }
   return InstallOutcome{false, "staged", transfer.incoming.record.image.name.value() + " waits to be run"};
@@ -132,8 +155,7 @@ Result<InstallOutcome> AbSlot::activate() {
     TRY(discard());
     return fail(right.error());
   }
-  incoming->stage = Incoming::Stage::Trial;
-  TRY(records_.save(*incoming));
+  // On trial from here on: its record says staged, and its slot boots.
   TRY(medium_.activate(incoming->slot));
   return judge_trial(*incoming);
 }

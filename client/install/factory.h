@@ -7,6 +7,7 @@
 #include "client/install/slot_records.h"
 #include "common/crypto/secret.h"
 #include "common/crypto/signer.h"
+#include "common/disk/disk.h"
 
 namespace cotter::client {
 
@@ -14,13 +15,13 @@ enum class Slots : std::uint8_t { One, Two };
 
 /// Makes slots/, `active` and state/ in an existing folder; the image runs and is confirmed, and is the
 /// counter's floor, in `floor`'s store. Faults: NoSpace, Denied, Io; Usage (the name is no image's).
-Result<ImageRecord> lay_out_slots(const std::string& dir, ByteView image, TargetName name,
+Result<ImageRecord> lay_out_slots(disk::Disk& disk, const std::string& dir, ByteView image, TargetName name,
                                   ReleaseCounter counter, Slots slots, const EcuFloor& floor);
 
 /// An ECU's ed25519 key in a file of mode 0600: the seed in hex.
-Result<void> save_ecu_key(const std::string& path, const crypto::Ed25519Pair& pair);
+Result<void> save_ecu_key(disk::Disk& disk, const std::string& path, const crypto::Ed25519Pair& pair);
 /// Faults: NotFound, Denied, Io (not such a file).
-Result<crypto::Ed25519Pair> load_ecu_key(const std::string& path);
+Result<crypto::Ed25519Pair> load_ecu_key(disk::Disk& disk, const std::string& path);
 
 /// Signs an ECU's reports.
 class EcuSigner final : public crypto::Signer {

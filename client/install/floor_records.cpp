@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <array>
 
-#include "client/install/posix_file.h"
 #include "common/crypto/digest.h"
+#include "common/disk/files.h"
 #include "common/json/canonical.h"
 #include "common/json/object_view.h"
 #include "common/json/strict_reader.h"
@@ -123,7 +123,7 @@ Result<void> FloorRecords::begin_anew() {
 }
 
 Result<void> FloorFiles::begin_anew() {
-  TRY(make_folder(dir_));
+  TRY(disk::make_folders(disk_, dir_));
   return records_.begin_anew();
 }
 

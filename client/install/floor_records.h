@@ -41,7 +41,9 @@ class FloorRecords final : public FloorStore {
 /// The same in a folder of its own: DIR/floors.json and DIR/floors-copy.json.
 class FloorFiles final : public FloorStore {
  public:
-  explicit FloorFiles(const std::string& dir) : dir_(dir), files_(dir, ".json"), records_(files_, dir) {}
+  /// The disk must outlive it.
+  FloorFiles(disk::Disk& disk, const std::string& dir)
+      : disk_(disk), dir_(dir), files_(disk, dir, ".json"), records_(files_, dir) {}
   [[nodiscard]] Result<std::optional<std::uint64_t>> floor(const FloorName& name) const override {
     return records_.floor(name);
   }
@@ -50,6 +52,7 @@ class FloorFiles final : public FloorStore {
   Result<void> begin_anew() override;
 
  private:
+  disk::Disk& disk_;
   std::string dir_;
   StateFolder files_;
   FloorRecords records_;

@@ -44,6 +44,8 @@ class ReservedCounter {
   ReservedCounter(FloorStore& store, FloorName name) : store_(store), name_(std::move(name)) {}
   /// Greater than every one before, and than `above`; durable before it is used. Faults of the store.
   Result<std::uint64_t> next(std::uint64_t above = 0);
+  /// Up to this one they may have been given; 0 before the first.
+  [[nodiscard]] std::uint64_t reserved() const noexcept { return reserved_; }
 
  private:
   FloorStore& store_;

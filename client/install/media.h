@@ -39,6 +39,9 @@ struct StateStore {
   /// The old record or the new one, never between, durable on return.
   virtual Result<void> save(std::string_view name, ByteView record) = 0;
   virtual Result<void> erase(std::string_view name) = 0;
+  /// The same as save(), but durable only when the medium gets round to it: after a power cut it may be an
+  /// older record, none, or one that cannot be read. For what is good to know and no more.
+  virtual Result<void> save_soon(std::string_view name, ByteView record) { return save(name, record); }
 };
 
 }  // namespace cotter::client

@@ -1,13 +1,6 @@
 #include "client/install/slot_files.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <array>
-#include <cstdio>
-
-#include "client/install/posix_file.h"
+#include "common/disk/files.h"
 
 namespace cotter::client {
 namespace {
@@ -17,16 +10,18 @@ std::string name_of(Slot slot) { return slot == Slot::A ? "slots/a.bin" : "slots
 
 }  // namespace
 
-std::string SlotFiles::path(Slot slot) const { return dir_ + "/" + name_of(slot); }
+Result<std::unique_ptr<disk::File>> SlotFiles::open(Slot slot, disk::Opening how) const {
+  return disk_.open(dir_ + "/" + name_of(slot), how);
+}
 
-bool SlotFiles::has_spare() const { return ::access(path(Slot::B).c_str(), F_OK) == 0; }
+bool SlotFiles::has_spare() const {
+  const auto spare = disk_.look_at(dir_ + "/" + name_of(Slot::B));
+  return spare && spare->has_value();
+}
 
 Result<Slot> SlotFiles::active() const {
   const std::string link = dir_ + "/active";
-  std::array<char, 64> target{};
-  const ssize_t size = ::readlink(link.c_str(), target.data(), target.size());
-  if (size < 0) return fail(errno_fault("cannot read " + link));
-  const std::string_view name(target.data(), static_cast<std::size_t>(size));
+  const std::string name = TRY(disk_.read_link(link));
   for (const Slot slot : {Slot::A, Slot::B}) {
     if (name == name_of(slot)) return slot;
   }
@@ -36,44 +31,28 @@ Result<Slot> SlotFiles::active() const {
 Result<void> SlotFiles::activate(Slot slot) {
   const std::string link = dir_ + "/active";
   const std::string next = link + ".new";
-  TRY(remove_file(next));
-  if (::symlink(name_of(slot).c_str(), next.c_str()) != 0 || ::rename(next.c_str(), link.c_str()) != 0) {
-    return fail(errno_fault("cannot switch " + link));
-  }
-  return sync_folder_of(link);
+  if (TRY(disk_.look_at(next))) TRY(disk_.remove(next));  // left by a power cut
+  TRY(disk_.make_link(next, name_of(slot)));
+  TRY(disk_.rename(next, link));
+  return disk::sync_folder_of(disk_, link);
 }
 
 Result<std::uint64_t> SlotFiles::size(Slot slot) const {
-  struct stat facts {};
-  if (::stat(path(slot).c_str(), &facts) != 0) return fail(errno_fault("cannot look at " + path(slot)));
-  return static_cast<std::uint64_t>(facts.st_size);
+  return TRY(open(slot, disk::Opening::Read))->size();
 }
 
 Result<Bytes> SlotFiles::read(Slot slot, std::uint64_t offset, std::size_t max) const {
-  const OpenFile file(::open(path(slot).c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file.is_open()) return fail(errno_fault("cannot read " + path(slot)));
-  return read_at(file.fd(), offset, max, path(slot));
+  return TRY(open(slot, disk::Opening::Read))->read_at(offset, max);
 }
 
 Result<void> SlotFiles::write(Slot slot, std::uint64_t offset, ByteView bytes) {
-  const OpenFile file(::open(path(slot).c_str(), O_WRONLY | O_CLOEXEC));
-  if (!file.is_open()) return fail(errno_fault("cannot write " + path(slot)));
-  return write_at(file.fd(), offset, bytes, path(slot));
+  return TRY(open(slot, disk::Opening::Write))->write_at(offset, bytes);
 }
 
 Result<void> SlotFiles::truncate(Slot slot, std::uint64_t size) {
-  if (::truncate(path(slot).c_str(), static_cast<off_t>(size)) != 0) {
-    return fail(errno_fault("cannot cut " + path(slot)));
-  }
-  return {};
+  return TRY(open(slot, disk::Opening::Write))->truncate(size);
 }
 
-Result<void> SlotFiles::sync(Slot slot) {
-  const OpenFile file(::open(path(slot).c_str(), O_WRONLY | O_CLOEXEC));
-  if (!file.is_open() || ::fsync(file.fd()) != 0) {
-    return fail(errno_fault("cannot make " + path(slot) + " durable"));
-  }
-  return {};
-}
+Result<void> SlotFiles::sync(Slot slot) { return TRY(open(slot, disk::Opening::Write))->sync(); }
 
 }  // namespace cotter::client

@@ -3,15 +3,17 @@
 #pragma once
 
 #include <string>
+#include <utility>
 
 #include "client/install/media.h"
+#include "common/disk/disk.h"
 
 namespace cotter::client {
 
 class SlotFiles final : public SlotMedium {
  public:
-  /// `dir` has been laid out by lay_out_slots().
-  explicit SlotFiles(std::string dir) : dir_(std::move(dir)) {}
+  /// `dir` has been laid out by lay_out_slots(). The disk must outlive it.
+  SlotFiles(disk::Disk& disk, std::string dir) : disk_(disk), dir_(std::move(dir)) {}
 
   /// Whether there is a slot besides the one that runs.
   [[nodiscard]] bool has_spare() const;
@@ -24,7 +26,8 @@ class SlotFiles final : public SlotMedium {
   Result<void> sync(Slot slot) override;
 
  private:
-  [[nodiscard]] std::string path(Slot slot) const;
+  [[nodiscard]] Result<std::unique_ptr<disk::File>> open(Slot slot, disk::Opening how) const;
+  disk::Disk& disk_;
   std::string dir_;
 };
 

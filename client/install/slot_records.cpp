@@ -55,6 +55,7 @@ Result<Incoming> decode_incoming(const json::ObjectView& view) {
   }
   incoming.stage = known->stage;
   incoming.slot = TRY(view.string("slot")) == "a" ? Slot::A : Slot::B;
+  if (view.find("durable") != nullptr) incoming.durable = TRY(view.integer("durable"));
   return incoming;
 }
 
@@ -74,9 +75,9 @@ auto load(const StateStore& store, std::string_view name, Decode decode)
   return std::optional<Record>(std::move(*record));
 }
 
-Result<void> save_json(StateStore& store, std::string_view name, json::Object object) {
+Bytes sealed(json::Object object) {
   trust::seal(object);
-  return store.save(name, as_bytes(json::to_text(json::Value(std::move(object))) + "\n"));
+  return to_bytes(json::to_text(json::Value(std::move(object))) + "\n");
 }
 
 template <class Sink>
@@ -148,15 +149,20 @@ Result<void> SlotRecords::save(const Incoming& incoming) {
   json::Object object = encode(incoming.record);
   object.set("stage", json::Value(std::ranges::find(kStages, incoming.stage, &StageName::stage)->name));
   object.set("slot", json::Value(incoming.slot == Slot::A ? "a" : "b"));
-  return save_json(store_, kIncoming, std::move(object));
+  if (incoming.durable > 0) object.set("durable", json::Value(incoming.durable));
+  // Of a transfer that has only begun nothing must survive: recover() takes it from the last checkpoint.
+  if (incoming.stage == Incoming::Stage::Receiving && incoming.durable == 0) {
+    return store_.save_soon(kIncoming, sealed(std::move(object)));
+  }
+  return store_.save(kIncoming, sealed(std::move(object)));
 }
 
 Result<void> SlotRecords::forget_incoming() { return store_.erase(kIncoming); }
 
 Result<void> SlotRecords::confirm(const ImageRecord& record) {
   TRY(floor_.store.raise(release_floor_of(floor_.ecu), record.release_counter.value()));
-  TRY(save_json(store_, kInstalled, encode(record)));
-  return save_json(store_, kInstalledCopy, encode(record));
+  TRY(store_.save(kInstalled, sealed(encode(record))));
+  return store_.save(kInstalledCopy, sealed(encode(record)));
 }
 
 Result<model::InstalledImage> measure(const SlotMedium& medium, Slot slot, TargetName name) {

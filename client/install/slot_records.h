@@ -27,12 +27,14 @@ struct Incoming {
   enum class Stage : std::uint8_t {
     Receiving,    ///< into the spare slot
     Staged,       ///< whole, and checked
-    Trial,        ///< made to boot, or about to be; not confirmed
+    Trial,        ///< made to boot, not confirmed: also what a staged one is whose slot boots
     Overwriting,  ///< over the only slot: what runs is lost until it is whole
   };
   ImageRecord record;
   Stage stage = Stage::Receiving;
   Slot slot = Slot::B;
+  /// While receiving: so many bytes have reached the medium for good. Later ones may be torn by a power cut.
+  std::uint64_t durable = 0;
 };
 
 class SlotRecords {
@@ -48,6 +50,7 @@ class SlotRecords {
   /// (none was recorded for this ECU).
   [[nodiscard]] Result<ReleaseCounter> floor() const;
 
+  /// Durable on return, but for a transfer that has no checkpoint yet.
   Result<void> save(const Incoming& incoming);
   Result<void> forget_incoming();
   /// First the floor, then the image: a power cut between them leaves the trial, which is judged again.

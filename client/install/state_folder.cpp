@@ -1,6 +1,6 @@
 #include "client/install/state_folder.h"
 
-#include "client/install/posix_file.h"
+#include "common/disk/files.h"
 
 namespace cotter::client {
 namespace {
@@ -14,13 +14,17 @@ std::string StateFolder::path(std::string_view name) const {
 }
 
 Result<std::optional<Bytes>> StateFolder::load(std::string_view name) const {
-  return read_small_file(path(name), kMaxRecord);
+  return disk::read_small_file(disk_, path(name), kMaxRecord);
 }
 
 Result<void> StateFolder::save(std::string_view name, ByteView record) {
-  return replace_file(path(name), record);
+  return disk::replace_file(disk_, path(name), record);
 }
 
-Result<void> StateFolder::erase(std::string_view name) { return remove_file(path(name)); }
+Result<void> StateFolder::save_soon(std::string_view name, ByteView record) {
+  return disk::replace_file_soon(disk_, path(name), record);
+}
+
+Result<void> StateFolder::erase(std::string_view name) { return disk::remove_file(disk_, path(name)); }
 
 }  // namespace cotter::client

@@ -7,7 +7,7 @@
 #include <memory>
 
 #include "common/crypto/free_by.h"
-#include "common/host/atomic_file.h"
+#include "common/disk/files.h"
 
 namespace cotter::client {
 namespace {
@@ -37,8 +37,8 @@ Csr make_request(EVP_PKEY* key, const std::string& name) {
 
 }  // namespace
 
-Result<void> make_device_key(const VehicleId& vehicle, const std::filesystem::path& key_file,
-                             const std::filesystem::path& csr_file) {
+Result<void> make_device_key(disk::Disk& disk, const VehicleId& vehicle, const std::string& key_file,
+                             const std::string& csr_file) {
   const Key key(EVP_EC_gen("P-256"));
   const Csr request = key ? make_request(key.get(), vehicle.value()) : nullptr;
   // Secure memory is wiped when it is freed.
@@ -49,8 +49,8 @@ Result<void> make_device_key(const VehicleId& vehicle, const std::filesystem::pa
       PEM_write_bio_X509_REQ(request_pem.get(), request.get()) != 1) {
     return fault(Fault::Kind::Io, "OpenSSL could not make a key and a certificate request");
   }
-  TRY(host::create_atomically(key_file, content(key_pem.get()), host::kSecretFile));
-  return host::create_atomically(csr_file, content(request_pem.get()));
+  TRY(disk::create_file(disk, key_file, content(key_pem.get()), disk::kSecretFile));
+  return disk::create_file(disk, csr_file, content(request_pem.get()));
 }
 
 }  // namespace cotter::client

@@ -2,16 +2,17 @@
 // Never written but for its owner's eyes (0600). One thread.
 #pragma once
 
-#include <filesystem>
+#include <string>
 
 #include "common/base/result.h"
 #include "common/base/strong.h"
+#include "common/disk/disk.h"
 
 namespace cotter::client {
 
 /// Makes a P-256 key (`key_file`, PEM) and a request for a certificate with CN = `vehicle` (`csr_file`, PKCS
 /// #10). Replaces neither. Faults: Conflict, Denied, NoSpace, Io.
-Result<void> make_device_key(const VehicleId& vehicle, const std::filesystem::path& key_file,
-                             const std::filesystem::path& csr_file);
+Result<void> make_device_key(disk::Disk& disk, const VehicleId& vehicle, const std::string& key_file,
+                             const std::string& csr_file);
 
 }  // namespace cotter::client

@@ -15,6 +15,7 @@
 #include "client/primary/provision.h"
 #include "client/primary/update_cycle.h"
 #include "client/secondary/posix_time.h"
+#include "common/disk/posix_disk.h"
 #include "common/host/atomic_file.h"
 #include "common/host/logging.h"
 #include "common/host/output.h"
@@ -121,17 +122,19 @@ class StopSignals {
 };
 
 Result<host::Exit> run_primary(const Options& options) {
+  disk::PosixDisk disk;
+  const host::SystemClock clock;
   const PrimaryConfig config = TRY(PrimaryConfig::read(options.config));
   EcuConfig ecu_config = TRY(read_ecu_config(config.own_ecu));
   VehicleIdentity identity = config.identity;
   identity.director_root = ecu_config.identity.director_root;
   identity.image_root = ecu_config.identity.image_root;
-  const auto own = TRY(PosixEcu::open(std::move(ecu_config)));  // its lock is the primary's lock
-  const std::unique_ptr<FloorStore> floors = TRY(open_floors(config.floors));
-  PrimaryStore store = TRY(PrimaryStore::open(config.state_dir / "primary.db", *floors));
+  const auto own = TRY(PosixEcu::open(disk, clock, std::move(ecu_config)));  // its lock is the primary's lock
+  const std::unique_ptr<FloorStore> floors = TRY(open_floors(disk, config.floors));
+  PrimaryStore store = TRY(PrimaryStore::open(disk, config.state_dir / "primary.db", *floors));
   TRY(pin_time(store, config.own_ecu.parent_path()));
   TRY(provision_ecus(store, config));
-  ImageStore images = TRY(ImageStore::open(config.state_dir));
+  ImageStore images = TRY(ImageStore::open(disk, config.state_dir));
   CurlSession::Options session;
   session.tls = config.tls;
   CurlSession::Options undated = session;
@@ -140,7 +143,6 @@ Result<host::Exit> run_primary(const Options& options) {
                     TRY(CurlSession::create(std::move(undated))),
                     {config.director_url, config.image_url, config.image_target_url, config.time_url});
   Links links = link_ecus(config, own->core());
-  const host::SystemClock clock;
   const PosixUptime uptime;
   SodiumNonces nonces;
   VehicleTime time = TRY(VehicleTime::open({store, links, uplink, uptime, nonces}, config.identity.vin));
@@ -160,9 +162,10 @@ Result<host::Exit> run_primary(const Options& options) {
 /// The workshop's way out when the floors are lost: they begin at the factory's, and the next cycle raises
 /// them to what the ECUs sign that they run.
 Result<void> run_renew_floors(const Options& options) {
+  disk::PosixDisk disk;
   const PrimaryConfig config = TRY(PrimaryConfig::read(options.config));
-  const auto lock = TRY(host::FileLock::acquire(config.own_ecu.parent_path() / "lock"));
-  const std::unique_ptr<FloorStore> floors = TRY(open_floors(config.floors));
+  const auto lock = TRY(disk.lock((config.own_ecu.parent_path() / "lock").string()));
+  const std::unique_ptr<FloorStore> floors = TRY(open_floors(disk, config.floors));
   TRY(floors->begin_anew());
   for (const KnownEcu& ecu : TRY(read_vehicle_record(config.record, config.identity))) {
     TRY(floors->raise(release_floor_of(ecu.serial), ecu.floor.value()));
@@ -172,8 +175,9 @@ Result<void> run_renew_floors(const Options& options) {
 }
 
 Result<void> run_provision(Options& options) {
+  disk::PosixDisk disk;
   if (!options.image_root.empty()) options.order.ecu.image_root = options.image_root;
-  host::print_json(TRY(provision_primary(options.order)));
+  host::print_json(TRY(provision_primary(disk, options.order)));
   return {};
 }
 

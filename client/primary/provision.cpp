@@ -2,9 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <system_error>
-
 #include "client/primary/device_key.h"
+#include "common/disk/files.h"
 #include "common/host/atomic_file.h"
 
 namespace cotter::client {
@@ -50,32 +49,28 @@ store = "{3}"
 # address = "127.0.0.1:8801"
 )";
 
-Result<void> add_primary_files(const PrimaryOrder& order) {
-  const auto& dir = order.ecu.dir;
-  TRY(host::make_dir(dir / "tls", host::kSecretDir));
-  TRY(host::write_atomically(dir / "tls/ca.crt", TRY(host::read_file(order.ca, kMaxCa))));
-  TRY(make_device_key(VehicleId(order.ecu.vin), dir / "tls/vehicle.key", dir / "tls/vehicle.csr"));
-  TRY(host::make_dir(dir / "primary", host::kSecretDir));
+Result<void> add_primary_files(disk::Disk& disk, const PrimaryOrder& order, const std::string& dir) {
+  TRY(disk.make_folder(dir + "/tls", disk::kSecretFolder));
+  TRY(disk::replace_file(disk, dir + "/tls/ca.crt", TRY(host::read_file(order.ca, kMaxCa))));
+  TRY(make_device_key(disk, VehicleId(order.ecu.vin), dir + "/tls/vehicle.key", dir + "/tls/vehicle.csr"));
+  TRY(disk.make_folder(dir + "/primary", disk::kSecretFolder));
   const std::string config =
       fmt::format(kConfig, order.ecu.vin, order.ecu.serial, order.server, order.ecu.floor_store) +
       TRY(raised_limits(order.ecu));
-  return host::write_atomically(dir / "primary.toml", as_bytes(config));
+  return disk::replace_file(disk, dir + "/primary.toml", as_bytes(config));
 }
 
 }  // namespace
 
-Result<json::Object> provision_primary(PrimaryOrder order) {
+Result<json::Object> provision_primary(disk::Disk& disk, PrimaryOrder order) {
   while (order.server.ends_with('/')) order.server.pop_back();
   if (!order.server.starts_with("https://") && !order.server.starts_with("http://")) {
     return fault(Fault::Kind::Usage, "'" + order.server + "' is no server", "write it as https://host:port");
   }
   order.ecu.listen = "127.0.0.1:0";  // it is never asked over the network
-  json::Object record = TRY(provision_ecu(order.ecu));
-  if (const auto added = add_primary_files(order); !added) {
-    std::error_code ignored;
-    std::filesystem::remove_all(order.ecu.dir, ignored);
-    return fail(added.error());
-  }
+  json::Object record = TRY(provision_ecu(disk, order.ecu, [&](const std::filesystem::path& dir) {
+    return add_primary_files(disk, order, dir.string());
+  }));
   record.set("primary", true);
   return record;
 }

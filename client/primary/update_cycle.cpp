@@ -81,6 +81,7 @@ Result<CycleOutcome> UpdateCycle::run_once() {
     if (resumed && !resumed->empty()) {
       outcome.ecus = *resumed;
       TRY(report(outcome));
+      TRY(parts_.store.settle());
       return outcome;
     }
   }
@@ -98,6 +99,7 @@ Result<CycleOutcome> UpdateCycle::run_once() {
     if (const Rejection* why = rejection_in(*outcome.stopped)) parts_.note_attack(*why);
   }
   if (outcome.stopped || !outcome.ecus.empty()) TRY(report(outcome));
+  TRY(parts_.store.settle());
   return outcome;
 }
 
@@ -131,6 +133,7 @@ Result<std::vector<EcuOutcome>> UpdateCycle::update(const trust::VehicleRecord& 
   trust::TrustedSet image = TRY(refresh(Repository::Image, state.now, parts_.uplink.image_repository()));
   state.image_refreshed = state.now;
   set_ = TRY(match_all(director, std::move(image), wanted, record, parts_.uplink.image_repository()));
+  TRY(parts_.store.settle());  // what verified is kept before anything is done on its word
   if (!set_.empty()) TRY(download(set_));
   // Not before: a set that cannot be had whole is handed to nobody (PRI-20).
   if (due || news_) dispatcher_.tell_the_others(set_, parts_.store);

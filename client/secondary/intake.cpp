@@ -1,6 +1,7 @@
 #include "client/secondary/intake.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace cotter::client {
@@ -24,6 +25,11 @@ Result<bool> mentions(const model::Targets& targets, const EcuSerial& ecu) {
     if (TRY(target.ecus()).contains(ecu)) return true;
   }
   return false;
+}
+
+bool stores_root(const trust::Effect& effect) {
+  const auto* store = std::get_if<trust::Store>(&effect);
+  return store != nullptr && store->role == model::root_role();
 }
 
 bool stores_targets(const trust::Effect& effect) {
@@ -109,6 +115,7 @@ Result<void> Intake::step(std::optional<Bytes> file) {
       [&](auto& driver) { return file ? driver.give(*std::move(file)) : driver.absent(); }, *driver_);
   // What verified before a later check failed stays trusted and stored.
   TRY(keep(std::visit([](auto& driver) { return driver.take_effects(); }, *driver_)));
+  if (!taken) TRY(settle());
   return taken;
 }
 
@@ -119,16 +126,29 @@ Result<void> Intake::keep(std::vector<trust::Effect> effects) {
     // An ECU without an entry keeps its previous targets (INS-2).
     if (!TRY(mentions(**set.targets(), identity_->serial))) std::erase_if(effects, stores_targets);
   }
-  if (effects.empty()) return {};
-  return store_->commit(repository(), effects);
+  const bool root = std::ranges::any_of(effects, stores_root);
+  std::ranges::move(effects, std::back_inserter(kept_));
+  return root ? settle() : Result<void>();
+}
+
+/// Nothing is installed on the word of what is not stored yet: this comes before any verdict.
+Result<void> Intake::settle() {
+  if (kept_.empty()) return {};
+  return store_->commit(repository(), std::exchange(kept_, {}));
 }
 
 Result<void> Intake::close_driver() {
   Driver done = *std::exchange(driver_, std::nullopt);
-  if (auto* walk = std::get_if<trust::DelegationWalk>(&done)) return judge_both(std::move(*walk).take());
+  if (auto* walk = std::get_if<trust::DelegationWalk>(&done)) {
+    TRY(settle());
+    return judge_both(std::move(*walk).take());
+  }
   trust::TrustedSet set = std::move(std::get<trust::Refresh>(done)).take();
-  if (!director_) return judge_director(std::move(set));
-  if (!pending_) return {};
+  if (!director_) {
+    TRY(settle());
+    return judge_director(std::move(set));
+  }
+  if (!pending_) return settle();
   driver_.emplace(trust::DelegationWalk(std::move(set), pending_->name, pending_->hardware_id));
   return {};
 }

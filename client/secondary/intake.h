@@ -1,6 +1,7 @@
 // One pull of metadata by one ECU: director, image repository, delegations, down to what this ECU may install
 // (FVS-2 to FVS-7; PVS-2 to PVS-5 where it verifies partially).
-// Never takes the primary's word for anything. Stored files come from the ECU's own store. One thread.
+// Never takes the primary's word for anything. Stored files come from the ECU's own store, and what verified
+// goes there: each root at once (VER-6), the rest of a repository in one batch. One thread.
 #pragma once
 
 #include <cstdint>
@@ -77,6 +78,7 @@ class Intake {
   Result<void> step(std::optional<Bytes> file);
   Result<void> end_roots();
   Result<void> keep(std::vector<trust::Effect> effects);
+  Result<void> settle();
   Result<void> close_driver();
   Result<void> judge_director(trust::TrustedSet director);
   Result<void> judge_both(const trust::TrustedSet& image);
@@ -87,6 +89,7 @@ class Intake {
   UtcTime now_{};                ///< once the director's roots are known
   trust::VehicleRecord record_;  ///< of this ECU alone
   std::optional<Driver> driver_;
+  std::vector<trust::Effect> kept_;            ///< verified, of the repository at hand, not yet stored
   std::optional<trust::TrustedSet> director_;  ///< once it is up to date
   std::optional<trust::Pending> pending_;
   std::optional<Verdict> verdict_;

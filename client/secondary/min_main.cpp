@@ -8,7 +8,6 @@
 #include "client/install/ab_slot.h"
 #include "client/install/factory.h"
 #include "client/install/floor_records.h"
-#include "client/install/posix_file.h"
 #include "client/install/single_slot.h"
 #include "client/install/slot_files.h"
 #include "client/install/state_folder.h"
@@ -17,6 +16,8 @@
 #include "client/secondary/packed_metadata.h"
 #include "client/secondary/posix_time.h"
 #include "client/secondary/serve.h"
+#include "common/disk/files.h"
+#include "common/disk/posix_disk.h"
 
 namespace cotter::client {
 namespace {
@@ -33,7 +34,7 @@ struct Arguments {
   EcuIdentity identity;
 };
 
-Result<Arguments> read_arguments(int count, char** words) {
+Result<Arguments> read_arguments(disk::Disk& disk, int count, char** words) {
   if (count != 7) {
     return fault(Fault::Kind::Usage,
                  "usage: cotter_secondary_min DIR HOST PORT VIN SERIAL HARDWARE_ID (partial verification)");
@@ -49,24 +50,26 @@ Result<Arguments> read_arguments(int count, char** words) {
   identity.serial = EcuSerial(words[5]);
   identity.hardware_id = HardwareId(words[6]);
   identity.verification = Verification::Partial;
-  std::optional<Bytes> root = TRY(read_small_file(arguments.dir + "/director-root.json", kMaxRoot));
+  std::optional<Bytes> root =
+      TRY(disk::read_small_file(disk, arguments.dir + "/director-root.json", kMaxRoot));
   if (!root) return fault(Fault::Kind::NotFound, arguments.dir + "/director-root.json is not there");
   identity.director_root = *std::move(root);
   return arguments;
 }
 
 Result<void> run(int count, char** words) {
-  Arguments arguments = TRY(read_arguments(count, words));
-  SlotFiles files(arguments.dir);
-  StateFolder state(arguments.dir + "/state", ".json");
-  StateFolder metadata_files(arguments.dir + "/metadata", ".pack");
+  disk::PosixDisk disk;
+  Arguments arguments = TRY(read_arguments(disk, count, words));
+  SlotFiles files(disk, arguments.dir);
+  StateFolder state(disk, arguments.dir + "/state", ".json");
+  StateFolder metadata_files(disk, arguments.dir + "/metadata", ".pack");
   PackedMetadata metadata(metadata_files);
-  FloorFiles floors(arguments.dir + "/floors");
+  FloorFiles floors(disk, arguments.dir + "/floors");
   const EcuFloor floor{floors, arguments.identity.serial};
   AbSlot two(files, state, floor);
   SingleSlot one(files, state, floor);
   Installer& installer = files.has_spare() ? static_cast<Installer&>(two) : one;
-  EcuSigner signer(TRY(load_ecu_key(arguments.dir + "/ecu.key")));
+  EcuSigner signer(TRY(load_ecu_key(disk, arguments.dir + "/ecu.key")));
   const LibraryClock clock;
   const PosixUptime uptime;
   SodiumNonces nonces;

@@ -12,6 +12,7 @@ namespace cotter::client {
 namespace {
 
 constexpr std::string_view kRecord = "report";
+constexpr std::string_view kLastRecord = "report-last";
 constexpr std::size_t kMaxAttacks = 8;        // FVS-8
 constexpr std::size_t kMaxAttackBytes = 127;  // eight of them and their commas fit FMT-84's 1024 bytes
 
@@ -35,11 +36,15 @@ UtcTime report_time(UtcTime now, std::optional<UtcTime> last, std::chrono::secon
 
 Result<void> ReportBook::open(UtcTime now) {
   const std::optional<Bytes> record = TRY(store_.load(kRecord));
-  if (!record || decode(*record)) return {};
-  counter_ = static_cast<std::uint64_t>(std::max<std::int64_t>(now.time_since_epoch().count(), 0));
-  last_time_.reset();
-  director_targets_.reset();
-  attacks_.clear();
+  if (const auto last = store_.load(kLastRecord); last && *last) {
+    static_cast<void>(decode_last(**last));  // what a power cut took of it is found out anew
+  }
+  if (!record) return {};
+  if (!decode(*record)) {
+    counter_ = static_cast<std::uint64_t>(std::max<std::int64_t>(now.time_since_epoch().count(), 0));
+    attacks_.clear();
+  }
+  kept_ = counter_;
   return {};
 }
 
@@ -58,17 +63,35 @@ Result<Bytes> ReportBook::report(const EcuIdentity& identity, const Running& run
     report.attacks_detected += attack.text;
     attack.reported = true;
   }
-  counter_ = next_counter();
-  report.counter = counter_;
+  report.counter = TRY(next_counter());
   last_time_ = report.time;
-  TRY(save());  // before the counter is used: a power cut must not give it to another report
+  TRY(keep_last());
   return TRY(model::sign_document(report.encode(), signer)).wire();
 }
 
-/// An ECU whose floors cannot be read takes no update, and must all the more be heard.
-std::uint64_t ReportBook::next_counter() {
+/// An ECU whose floors cannot be read takes no update, and must all the more be heard: the book alone counts.
+Result<std::uint64_t> ReportBook::next_counter() {
   const auto reserved = reserved_.next(counter_);
-  return reserved ? *reserved : counter_ + 1;
+  counter_ = reserved ? *reserved : counter_ + 1;
+  const std::uint64_t taken = std::max(counter_, reserved ? reserved_.reserved() : 0);
+  if (taken > kept_) {
+    // Before one of them is used: a power cut must not give it to another report, be the floors lost by then.
+    const std::uint64_t before = std::exchange(kept_, taken);
+    if (const auto saved = save(); !saved) {
+      kept_ = before;
+      return fail(saved.error());
+    }
+  }
+  return counter_;
+}
+
+/// None of it must be durable: without the time a report may be a little older than the last one, where the
+/// clock was set back too; without the version it is told anew once the director's targets were verified.
+Result<void> ReportBook::keep_last() {
+  json::Object record;
+  if (last_time_) record.set("time", json::Value(format_utc(*last_time_)));
+  if (director_targets_) record.set("director_targets", json::Value(director_targets_->value()));
+  return store_.save_soon(kLastRecord, as_bytes(json::to_text(json::Value(std::move(record))) + "\n"));
 }
 
 void ReportBook::note(const Rejection& rejection) {
@@ -83,10 +106,10 @@ void ReportBook::note(const Rejection& rejection) {
 
 Result<void> ReportBook::accepted(Version director_targets) {
   if (director_targets_ == director_targets) return {};
-  if (director_targets_ < director_targets) {
-    std::erase_if(attacks_, [](const Attack& attack) { return attack.reported; });
-  }
+  const bool newer = director_targets_ < director_targets;
   director_targets_ = director_targets;
+  TRY(keep_last());
+  if (!newer || std::erase_if(attacks_, [](const Attack& attack) { return attack.reported; }) == 0) return {};
   return save();
 }
 
@@ -95,20 +118,24 @@ Bytes ReportBook::encode() const {
   for (const Attack& attack : attacks_) {
     attacks.push_back(json::Object{{"reported", json::Value(attack.reported)}, {"what", attack.text}});
   }
-  json::Object record{{"attacks", std::move(attacks)}, {"counter", json::Value(counter_)}};
-  if (last_time_) record.set("time", json::Value(format_utc(*last_time_)));
-  if (director_targets_) record.set("director_targets", json::Value(director_targets_->value()));
+  json::Object record{{"attacks", std::move(attacks)}, {"counter", json::Value(kept_)}};
   return to_bytes(json::to_text(json::Value(std::move(record))) + "\n");
+}
+
+Result<void> ReportBook::decode_last(ByteView record) {
+  const json::Value value = TRY(json::read(record));
+  const auto view = TRY(json::ObjectView::of(value, std::string(kLastRecord)));
+  if (view.find("time") != nullptr) last_time_ = TRY(view.time("time"));
+  if (view.find("director_targets") != nullptr) {
+    director_targets_ = Version(TRY(view.integer("director_targets")));
+  }
+  return {};
 }
 
 Result<void> ReportBook::decode(ByteView record) {
   const json::Value value = TRY(json::read(record));
   const auto view = TRY(json::ObjectView::of(value, std::string(kRecord)));
   counter_ = TRY(view.integer("counter"));
-  if (view.find("time") != nullptr) last_time_ = TRY(view.time("time"));
-  if (view.find("director_targets") != nullptr) {
-    director_targets_ = Version(TRY(view.integer("director_targets")));
-  }
   const json::Array& attacks = *TRY(view.array("attacks"));
   if (attacks.size() > kMaxAttacks) return fault(Fault::Kind::Io, "more attacks than are kept");
   for (const json::Value& each : attacks) {

@@ -1,6 +1,6 @@
 // What an ECU must remember for its reports: the counter, the last time, the attacks it saw (FMT-80, FVS-8).
-// Never gives one counter to two reports, a power cut between them or not, this record lost or not (GAP-18).
-// One thread.
+// Never gives one counter to two reports, a power cut between them or not, this record lost or not (GAP-18):
+// numbers are reserved many at a time, so that most reports cost no sync. One thread.
 #pragma once
 
 #include <chrono>
@@ -28,8 +28,8 @@ class ReportBook {
   /// all earlier ones: the floor's, and the seconds of `now`. Faults: Io.
   Result<void> open(UtcTime now);
 
-  /// A fresh signed report of what runs; its counter is durable before it is used. `now` that falls behind
-  /// the last report's by no more than `ahead` is that one's again. Faults of store and signer.
+  /// A fresh signed report of what runs; its counter is durably taken before it is used. `now` that falls
+  /// behind the last report's by no more than `ahead` is that one's again. Faults of store and signer.
   Result<Bytes> report(const EcuIdentity& identity, const Running& running, UtcTime now,
                        crypto::Signer& signer, std::chrono::seconds ahead = std::chrono::minutes(5));
   /// Keeps a broken rule for the next reports: the last eight, each once.
@@ -45,13 +45,15 @@ class ReportBook {
   };
   [[nodiscard]] Bytes encode() const;
   Result<void> decode(ByteView record);
+  Result<void> decode_last(ByteView record);
   Result<void> save() { return store_.save("report", encode()); }
-
-  [[nodiscard]] std::uint64_t next_counter();
+  Result<std::uint64_t> next_counter();
+  Result<void> keep_last();
 
   StateStore& store_;
   ReservedCounter reserved_;
-  std::uint64_t counter_ = 0;
+  std::uint64_t counter_ = 0;  ///< the last one given
+  std::uint64_t kept_ = 0;     ///< in the record: up to this one they may have been given
   std::optional<UtcTime> last_time_;
   std::optional<Version> director_targets_;
   std::vector<Attack> attacks_;

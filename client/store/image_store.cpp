@@ -1,14 +1,9 @@
 #include "client/store/image_store.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <algorithm>
-#include <cerrno>
 #include <set>
+#include <utility>
 
-#include "common/host/atomic_file.h"
+#include "common/disk/files.h"
 #include "common/model/file_names.h"
 #include "common/trust/image_check.h"
 
@@ -19,81 +14,35 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kChunk = 256 * 1024;
 
-/// An open file descriptor, closed with its owner.
-class File {
- public:
-  static Result<File> open(const fs::path& path, int flags) {
-    const int fd = ::open(path.c_str(), flags | O_CLOEXEC, host::kSecretFile);
-    if (fd < 0) return fail(host::errno_fault("cannot open " + path.string(), errno));
-    return File(fd, path);
-  }
-  File(File&& other) noexcept : fd_(std::exchange(other.fd_, -1)), path_(std::move(other.path_)) {}
-  File& operator=(File&&) = delete;
-  ~File() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  [[nodiscard]] Result<std::uint64_t> size() const {
-    struct stat facts {};
-    if (::fstat(fd_, &facts) != 0) return fail(host::errno_fault("cannot look at " + path_.string(), errno));
-    return static_cast<std::uint64_t>(facts.st_size);
-  }
-  Result<Bytes> read(std::uint64_t offset, std::size_t max) const {
-    Bytes bytes(max);
-    const ssize_t got = ::pread(fd_, bytes.data(), max, static_cast<off_t>(offset));
-    if (got < 0) return fail(host::errno_fault("cannot read " + path_.string(), errno));
-    bytes.resize(static_cast<std::size_t>(got));
-    return bytes;
-  }
-  Result<void> append(ByteView bytes) {
-    while (!bytes.empty()) {
-      const ssize_t put = ::write(fd_, bytes.data(), bytes.size());
-      if (put < 0 && errno == EINTR) continue;
-      if (put < 0) return fail(host::errno_fault("cannot write " + path_.string(), errno));
-      bytes = bytes.subspan(static_cast<std::size_t>(put));
-    }
-    return {};
-  }
-  Result<void> sync() {
-    if (::fdatasync(fd_) != 0) return fail(host::errno_fault("cannot make durable " + path_.string(), errno));
-    return {};
-  }
-
- private:
-  File(int fd, fs::path path) : fd_(fd), path_(std::move(path)) {}
-  int fd_;
-  fs::path path_;
-};
-
 class FileSource final : public ImageSource {
  public:
-  FileSource(File file, std::uint64_t size) : file_(std::move(file)), size_(size) {}
+  FileSource(std::unique_ptr<disk::File> file, std::uint64_t size) : file_(std::move(file)), size_(size) {}
   [[nodiscard]] std::uint64_t size() const override { return size_; }
-  Result<Bytes> read(std::uint64_t offset, std::size_t max) override { return file_.read(offset, max); }
+  Result<Bytes> read(std::uint64_t offset, std::size_t max) override { return file_->read_at(offset, max); }
 
  private:
-  File file_;
+  std::unique_ptr<disk::File> file_;
   std::uint64_t size_;
 };
 
 class FileSink final : public ImageSink {
  public:
-  explicit FileSink(File file) : file_(std::move(file)) {}
-  Result<void> write(ByteView chunk) override { return file_.append(chunk); }
+  explicit FileSink(std::unique_ptr<disk::File> file) : file_(std::move(file)) {}
+  Result<void> write(ByteView chunk) override {
+    TRY(file_->write_at(size_, chunk));
+    size_ += chunk.size();
+    return {};
+  }
 
  private:
-  File file_;
+  std::unique_ptr<disk::File> file_;
+  std::uint64_t size_ = 0;
 };
 
-Result<std::unique_ptr<ImageSource>> source_of(const fs::path& path) {
-  File file = TRY(File::open(path, O_RDONLY));
-  const std::uint64_t size = TRY(file.size());
-  return std::unique_ptr<ImageSource>(std::make_unique<FileSource>(std::move(file), size));
-}
-
 /// Feeds what an earlier cycle left to the check, so that the hash covers every byte on disk, resumed or not.
-Result<void> check_part(const File& file, std::uint64_t size, trust::ImageCheck& check) {
+Result<void> check_part(const disk::File& file, std::uint64_t size, trust::ImageCheck& check) {
   for (std::uint64_t offset = 0; offset < size;) {
-    const Bytes chunk = TRY(file.read(offset, kChunk));
+    const Bytes chunk = TRY(file.read_at(offset, kChunk));
     if (chunk.empty()) break;
     TRY(check.write(chunk));
     offset += chunk.size();
@@ -102,83 +51,98 @@ Result<void> check_part(const File& file, std::uint64_t size, trust::ImageCheck&
 }
 
 /// Whether the whole image lies there, as the metadata lists it.
-Result<bool> holds(const fs::path& path, const model::Target& target) {
-  if (!fs::exists(path)) return false;
-  const File file = TRY(File::open(path, O_RDONLY));
+Result<bool> holds(disk::Disk& disk, const std::string& path, const model::Target& target) {
+  if (!TRY(disk.look_at(path))) return false;
+  const auto file = TRY(disk.open(path, disk::Opening::Read));
   trust::ImageCheck check(target);
-  return check_part(file, TRY(file.size()), check) && check.finish();
+  return check_part(*file, TRY(file->size()), check) && check.finish();
 }
 
-Result<void> rename_durably(const fs::path& from, const fs::path& to) {
-  if (::rename(from.c_str(), to.c_str()) != 0)
-    return fail(host::errno_fault("cannot move " + from.string(), errno));
-  return host::sync_dir(to.parent_path());
+/// Bytes that break a rule are worth nothing to a later cycle; bytes that merely stopped coming are.
+bool spoils_part(const Error& error) {
+  const Rejection* why = rejection_in(error);
+  return why != nullptr && why->rule != RuleId::TransferTooSlow && why->rule != RuleId::ImageTooShort;
+}
+
+Result<void> rename_durably(disk::Disk& disk, const std::string& from, const std::string& to) {
+  TRY(disk.rename(from, to));
+  return disk::sync_folder_of(disk, to);
 }
 
 }  // namespace
 
-Result<ImageStore> ImageStore::open(fs::path dir) {
+Result<ImageStore> ImageStore::open(disk::Disk& disk, fs::path dir) {
+  TRY(disk::make_folders(disk, dir.string()));
+  bool made = false;
   for (const char* name : {"images", "parts", "backups"}) {
-    std::error_code error;
-    fs::create_directories(dir / name, error);
-    if (error) return fail(host::errno_fault("cannot make " + (dir / name).string(), error.value()));
+    const std::string folder = (dir / name).string();
+    if (TRY(disk.look_at(folder))) continue;
+    TRY(disk.make_folder(folder));
+    made = true;
   }
-  return ImageStore(std::move(dir));
+  if (made) TRY(disk.sync_folder(dir.string()));
+  return ImageStore(disk, std::move(dir));
 }
 
-fs::path ImageStore::image_path(const trust::Assignment& assignment) const {
+std::string ImageStore::image_path(const trust::Assignment& assignment) const {
   // Both functions are checked before anything lies here; the stronger name would do as well.
   const auto& digests = assignment.target().hashes.all();
-  return dir_ / "images" / to_hex(digests.begin()->second);
+  return (dir_ / "images" / to_hex(digests.begin()->second)).string();
 }
 
-fs::path ImageStore::part_path(const trust::Assignment& assignment) const {
-  return dir_ / "parts" / image_path(assignment).filename();
+std::string ImageStore::part_path(const trust::Assignment& assignment) const {
+  return (dir_ / "parts" / disk::file_name_of(image_path(assignment))).string();
 }
 
-fs::path ImageStore::backup_path(const EcuSerial& ecu) const {
-  return dir_ / "backups" / model::percent_encoded_segment(ecu.value());
+std::string ImageStore::backup_path(const EcuSerial& ecu) const {
+  return (dir_ / "backups" / model::percent_encoded_segment(ecu.value())).string();
+}
+
+Result<void> ImageStore::fetch_into_part(const trust::Assignment& assignment, const Fetch& fetch,
+                                         bool& resumed) {
+  const std::unique_ptr<disk::File> file =
+      TRY(disk_->open(part_path(assignment), disk::Opening::Make, disk::kSecretFile));
+  trust::ImageCheck check(assignment.target());
+  const std::uint64_t before = TRY(file->size());
+  resumed = before > 0;
+  TRY(check_part(*file, before, check));
+  std::uint64_t size = check.received();
+  if (size < assignment.target().length) {
+    TRY(fetch(size, [&](ByteView chunk) -> Result<void> {
+      TRY(check.write(chunk));
+      TRY(file->write_at(size, chunk));
+      size += chunk.size();
+      return {};
+    }));
+  }
+  TRY(check.finish());
+  return file->sync();
 }
 
 Result<void> ImageStore::obtain(const trust::Assignment& assignment, const Fetch& fetch) {
   // An image that storage has damaged since would be refused by its ECU, cycle after cycle (VER-REC).
-  if (TRY(holds(image_path(assignment), assignment.target()))) return {};
-  const fs::path part = part_path(assignment);
-  const auto attempt = [&]() -> Result<void> {
-    File file = TRY(File::open(part, O_RDWR | O_CREAT | O_APPEND));
-    trust::ImageCheck check(assignment.target());
-    TRY(check_part(file, TRY(file.size()), check));
-    if (check.received() < assignment.target().length) {
-      TRY(fetch(check.received(), [&](ByteView chunk) -> Result<void> {
-        TRY(check.write(chunk));
-        return file.append(chunk);
-      }));
-    }
-    TRY(check.finish());
-    return file.sync();
-  };
-  const Result<void> fetched = attempt();
-  if (!fetched) {
-    // Bytes that break a rule are worth nothing to a later cycle; bytes that merely stopped coming are.
-    const Rejection* why = rejection_in(fetched.error());
-    const bool resumable =
-        why == nullptr || why->rule == RuleId::TransferTooSlow || why->rule == RuleId::ImageTooShort;
-    if (!resumable) ::unlink(part.c_str());
-    return fail(
-        located(concerning(fetched.error(), assignment.name().value()), Repository::Image, "targets"));
+  if (TRY(holds(*disk_, image_path(assignment), assignment.target()))) return {};
+  const std::string part = part_path(assignment);
+  bool resumed = false;
+  Result<void> fetched = fetch_into_part(assignment, fetch, resumed);
+  if (!fetched && resumed && spoils_part(fetched.error())) {
+    TRY(disk_->remove(part));
+    fetched = fetch_into_part(assignment, fetch, resumed);
   }
-  return rename_durably(part, image_path(assignment));
+  if (fetched) return rename_durably(*disk_, part, image_path(assignment));
+  if (spoils_part(fetched.error())) TRY(disk_->remove(part));
+  return fail(located(concerning(fetched.error(), assignment.name().value()), Repository::Image, "targets"));
 }
 
 Result<void> ImageStore::keep_only(const std::vector<trust::Assignment>& needed) {
-  std::set<fs::path> names;
-  for (const trust::Assignment& assignment : needed) names.insert(image_path(assignment).filename());
+  std::set<std::string> names;
+  for (const trust::Assignment& assignment : needed) {
+    names.insert(disk::file_name_of(image_path(assignment)));
+  }
   for (const char* folder : {"images", "parts"}) {
-    std::error_code error;
-    for (const auto& entry : fs::directory_iterator(dir_ / folder, error)) {
-      if (!names.contains(entry.path().filename())) fs::remove(entry.path(), error);
+    for (const std::string& name : TRY(disk_->list((dir_ / folder).string()))) {
+      if (!names.contains(name)) TRY(disk_->remove((dir_ / folder / name).string()));
     }
-    if (error) return fail(host::errno_fault("cannot tidy " + (dir_ / folder).string(), error.value()));
   }
   return {};
 }
@@ -188,21 +152,25 @@ Result<std::unique_ptr<ImageSource>> ImageStore::image(const trust::Assignment& 
 }
 
 Result<std::unique_ptr<ImageSink>> ImageStore::new_backup(const EcuSerial& ecu) {
-  fs::path path = backup_path(ecu);
-  path += ".new";
-  File file = TRY(File::open(path, O_WRONLY | O_CREAT | O_TRUNC));
+  auto file = TRY(disk_->open(backup_path(ecu) + ".new", disk::Opening::Make, disk::kSecretFile));
+  TRY(file->truncate(0));
   return std::unique_ptr<ImageSink>(std::make_unique<FileSink>(std::move(file)));
 }
 
 Result<void> ImageStore::keep_backup(const EcuSerial& ecu) {
-  fs::path path = backup_path(ecu);
-  path += ".new";
-  TRY(TRY(File::open(path, O_WRONLY)).sync());
-  return rename_durably(path, backup_path(ecu));
+  const std::string next = backup_path(ecu) + ".new";
+  TRY(TRY(disk_->open(next, disk::Opening::Write))->sync());
+  return rename_durably(*disk_, next, backup_path(ecu));
 }
 
 Result<std::unique_ptr<ImageSource>> ImageStore::backup(const EcuSerial& ecu) {
   return source_of(backup_path(ecu));
+}
+
+Result<std::unique_ptr<ImageSource>> ImageStore::source_of(const std::string& path) {
+  auto file = TRY(disk_->open(path, disk::Opening::Read));
+  const std::uint64_t size = TRY(file->size());
+  return std::unique_ptr<ImageSource>(std::make_unique<FileSource>(std::move(file), size));
 }
 
 }  // namespace cotter::client

@@ -1,10 +1,9 @@
 #include "client/store/metadata_folder.h"
 
-#include <cerrno>
 #include <utility>
 
 #include "client/store/local_name.h"
-#include "common/host/atomic_file.h"
+#include "common/disk/files.h"
 #include "common/model/roles.h"
 
 namespace cotter::client {
@@ -17,26 +16,21 @@ constexpr std::uint64_t kMaxStoredBytes = std::uint64_t{1} << 30U;
 
 }  // namespace
 
-MetadataFolder::MetadataFolder(Repository repository, fs::path folder)
-    : repository_(repository), folder_(std::move(folder)) {}
+MetadataFolder::MetadataFolder(disk::Disk& disk, Repository repository, fs::path folder)
+    : disk_(&disk), repository_(repository), folder_(std::move(folder)) {}
 
-fs::path MetadataFolder::path_of(const RoleName& role) const {
-  return folder_ / (local_name(role.value()) + ".json");
+std::string MetadataFolder::path_of(const RoleName& role) const {
+  return (folder_ / (local_name(role.value()) + ".json")).string();
 }
 
 Result<void> MetadataFolder::pin(ByteView root) {
-  std::error_code failed;
-  fs::create_directories(folder_, failed);
-  if (failed) return fail(host::errno_fault("cannot make the folder " + folder_.string(), failed.value()));
-  return host::write_atomically(path_of(model::root_role()), root);
+  TRY(disk::make_folders(*disk_, folder_.string()));
+  return disk::replace_file(*disk_, path_of(model::root_role()), root);
 }
 
 Result<std::optional<Bytes>> MetadataFolder::load(Repository repository, const RoleName& role) const {
   COTTER_ASSERT(repository == repository_);
-  auto file = host::read_file(path_of(role), kMaxStoredBytes);
-  if (file) return std::optional<Bytes>(std::move(*file));
-  if (is_fault(file.error(), Fault::Kind::NotFound)) return std::optional<Bytes>();
-  return fail(std::move(file).error());
+  return disk::read_small_file(*disk_, path_of(role), kMaxStoredBytes);
 }
 
 Result<void> MetadataFolder::commit(Repository repository, std::span<const trust::Effect> effects) {
@@ -47,20 +41,17 @@ Result<void> MetadataFolder::commit(Repository repository, std::span<const trust
   // leave the old root without a floor, and whoever hides the new root from us could then roll us back.
   for (const trust::Effect& effect : effects) {
     if (const auto* store = std::get_if<trust::Store>(&effect)) {
-      TRY(host::write_atomically(path_of(store->role), store->wire));
+      TRY(disk::replace_file(*disk_, path_of(store->role), store->wire));
     }
   }
   bool forgotten = false;
   for (const trust::Effect& effect : effects) {
     const auto* forget = std::get_if<trust::Forget>(&effect);
-    if (forget == nullptr) continue;
-    std::error_code failed;
-    forgotten = fs::remove(path_of(forget->role), failed) || forgotten;
-    if (failed) {
-      return fail(host::errno_fault("cannot remove " + path_of(forget->role).string(), failed.value()));
-    }
+    if (forget == nullptr || !TRY(disk_->look_at(path_of(forget->role)))) continue;
+    TRY(disk_->remove(path_of(forget->role)));
+    forgotten = true;
   }
-  return forgotten ? host::sync_dir(folder_) : Result<void>();
+  return forgotten ? disk_->sync_folder(folder_.string()) : Result<void>();
 }
 
 }  // namespace cotter::client

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 
+#include "common/disk/disk.h"
 #include "common/trust/seams.h"
 
 namespace cotter::client {
@@ -12,7 +13,8 @@ namespace cotter::client {
 class MetadataFolder final : public trust::MetadataStore {
  public:
   /// `folder` holds the files of `repository` alone; another repository's are asked of another folder.
-  MetadataFolder(Repository repository, std::filesystem::path folder);
+  /// The disk must outlive it.
+  MetadataFolder(disk::Disk& disk, Repository repository, std::filesystem::path folder);
 
   /// Makes `root` the trusted root, and the folder when it is missing. What was stored beside an earlier root
   /// stays, and counts as far as it verifies under the new one. Faults: Io, NoSpace, Denied.
@@ -24,7 +26,8 @@ class MetadataFolder final : public trust::MetadataStore {
   Result<void> commit(Repository repository, std::span<const trust::Effect> effects) override;
 
  private:
-  [[nodiscard]] std::filesystem::path path_of(const RoleName& role) const;
+  [[nodiscard]] std::string path_of(const RoleName& role) const;
+  disk::Disk* disk_;
   Repository repository_;
   std::filesystem::path folder_;
 };

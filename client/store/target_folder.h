@@ -3,12 +3,14 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "common/base/bytes.h"
 #include "common/base/result.h"
 #include "common/base/strong.h"
+#include "common/disk/disk.h"
 #include "common/model/roles.h"
 
 namespace cotter::client {
@@ -25,17 +27,21 @@ class IncomingTarget {
 
  private:
   friend class TargetFolder;
-  IncomingTarget(int fd, std::filesystem::path passing, std::filesystem::path final_path);
-  Result<void> give_passing_name(const std::filesystem::path& folder);
-  int fd_;
-  std::filesystem::path passing_;  ///< empty: no name yet
-  std::filesystem::path final_;
+  IncomingTarget(disk::Disk& disk, std::unique_ptr<disk::File> file, std::string passing,
+                 std::string final_path);
+  Result<void> give_passing_name(const std::string& folder);
+  disk::Disk* disk_;
+  std::unique_ptr<disk::File> file_;
+  std::uint64_t size_ = 0;
+  std::string passing_;  ///< empty: no name yet
+  std::string final_;
 };
 
 class TargetFolder {
  public:
-  /// Makes the folder when it is missing, and clears away what a killed process left. Faults: Io, Denied.
-  static Result<TargetFolder> open(std::filesystem::path folder);
+  /// Makes the folder when it is missing, and clears away what a killed process left. The disk must
+  /// outlive it. Faults: Io, Denied.
+  static Result<TargetFolder> open(disk::Disk& disk, std::filesystem::path folder);
 
   /// Where it is, or would be.
   [[nodiscard]] std::filesystem::path path_of(const TargetName& name) const;
@@ -48,7 +54,8 @@ class TargetFolder {
   Result<void> publish(std::vector<IncomingTarget> targets) const;
 
  private:
-  explicit TargetFolder(std::filesystem::path folder) : folder_(std::move(folder)) {}
+  TargetFolder(disk::Disk& disk, std::filesystem::path folder) : disk_(&disk), folder_(std::move(folder)) {}
+  disk::Disk* disk_;
   std::filesystem::path folder_;
 };
 

@@ -31,14 +31,14 @@ Result<void> download_one(const Arguments& arguments, const TargetName& name, tr
 
 }  // namespace
 
-Result<Report> init(const Arguments& arguments) {
+Result<Report> init(disk::Disk& disk, const Arguments& arguments) {
   TRY(pin_root(arguments.roots.at(0), plain_policy(Repository::Image),
-               client::MetadataFolder(Repository::Image, arguments.metadata_dir)));
+               client::MetadataFolder(disk, Repository::Image, arguments.metadata_dir)));
   return Report{};
 }
 
-Result<Report> refresh(const Arguments& arguments, UtcTime now) {
-  client::MetadataFolder store(Repository::Image, arguments.metadata_dir);
+Result<Report> refresh(disk::Disk& disk, const Arguments& arguments, UtcTime now) {
+  client::MetadataFolder store(disk, Repository::Image, arguments.metadata_dir);
   client::CurlSession session = TRY(client::CurlSession::create({}));
   client::CurlTransport transport(session, arguments.metadata_url);
   const trust::TrustedSet set =
@@ -46,13 +46,13 @@ Result<Report> refresh(const Arguments& arguments, UtcTime now) {
   return Report{{"image", versions_of(set)}};
 }
 
-Result<Report> download(const Arguments& arguments, UtcTime now) {
-  client::MetadataFolder store(Repository::Image, arguments.metadata_dir);
+Result<Report> download(disk::Disk& disk, const Arguments& arguments, UtcTime now) {
+  client::MetadataFolder store(disk, Repository::Image, arguments.metadata_dir);
   client::CurlSession session = TRY(client::CurlSession::create({}));
   client::CurlTransport transport(session, arguments.metadata_url);
   trust::TrustedSet set =
       TRY(bring_up_to_date(plain_policy(Repository::Image), now, store, transport, arguments.metadata_dir));
-  const client::TargetFolder folder = TRY(client::TargetFolder::open(arguments.target_dir));
+  const client::TargetFolder folder = TRY(client::TargetFolder::open(disk, arguments.target_dir));
   json::Object files;
   for (const std::string& name : arguments.target_names) {
     TRY(download_one(arguments, TargetName(name), set, store, session, folder));

@@ -7,6 +7,7 @@
 
 #include "client/tuf/arguments.h"
 #include "client/tuf/commands.h"
+#include "common/disk/posix_disk.h"
 #include "common/host/output.h"
 #include "common/host/process.h"
 #include "common/host/system_clock.h"
@@ -16,18 +17,19 @@ namespace {
 using namespace cotter;
 
 Result<tuf::Report> carry_out(const tuf::Arguments& arguments) {
+  disk::PosixDisk disk;
   const UtcTime now = host::SystemClock().now();
   switch (arguments.command) {
     case tuf::Command::Init:
-      return tuf::init(arguments);
+      return tuf::init(disk, arguments);
     case tuf::Command::Refresh:
-      return tuf::refresh(arguments, now);
+      return tuf::refresh(disk, arguments, now);
     case tuf::Command::Download:
-      return tuf::download(arguments, now);
+      return tuf::download(disk, arguments, now);
     case tuf::Command::UptaneInit:
-      return tuf::uptane_init(arguments);
+      return tuf::uptane_init(disk, arguments);
     case tuf::Command::UptaneUpdate:
-      return tuf::uptane_update(arguments, now);
+      return tuf::uptane_update(disk, arguments, now);
     case tuf::Command::Help:
     case tuf::Command::Version:
       break;

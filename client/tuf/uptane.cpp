@@ -93,9 +93,10 @@ Result<std::vector<trust::Assignment>> confirm(const trust::TrustedSet& director
 }
 
 /// Name -> file, once all of them are there.
-Result<json::Object> fetch_all(const Arguments& arguments, const std::vector<trust::Assignment>& assignments,
-                               bool consistent, client::CurlSession& session) {
-  const client::TargetFolder folder = TRY(client::TargetFolder::open(arguments.target_dir));
+Result<json::Object> fetch_all(disk::Disk& disk, const Arguments& arguments,
+                               const std::vector<trust::Assignment>& assignments, bool consistent,
+                               client::CurlSession& session) {
+  const client::TargetFolder folder = TRY(client::TargetFolder::open(disk, arguments.target_dir));
   std::vector<client::IncomingTarget> incoming;
   json::Object files;
   for (const trust::Assignment& assignment : assignments) {
@@ -110,7 +111,7 @@ Result<json::Object> fetch_all(const Arguments& arguments, const std::vector<tru
 
 }  // namespace
 
-Result<Report> uptane_init(const Arguments& arguments) {
+Result<Report> uptane_init(disk::Disk& disk, const Arguments& arguments) {
   const Folders folders = folders_of(arguments);
   for (const auto& [file, repository] : {std::pair(arguments.roots.at(0), Repository::Director),
                                          std::pair(arguments.roots.at(1), Repository::Image)}) {
@@ -119,17 +120,17 @@ Result<Report> uptane_init(const Arguments& arguments) {
                                        policy));
   }
   TRY(pin_root(arguments.roots.at(0), plain_policy(Repository::Director),
-               client::MetadataFolder(Repository::Director, folders.director)));
+               client::MetadataFolder(disk, Repository::Director, folders.director)));
   TRY(pin_root(arguments.roots.at(1), plain_policy(Repository::Image),
-               client::MetadataFolder(Repository::Image, folders.image)));
+               client::MetadataFolder(disk, Repository::Image, folders.image)));
   return Report{};
 }
 
-Result<Report> uptane_update(const Arguments& arguments, UtcTime now) {
+Result<Report> uptane_update(disk::Disk& disk, const Arguments& arguments, UtcTime now) {
   const Folders folders = folders_of(arguments);
   client::CurlSession session = TRY(client::CurlSession::create({}));
 
-  client::MetadataFolder director_folder(Repository::Director, folders.director);
+  client::MetadataFolder director_folder(disk, Repository::Director, folders.director);
   TargetsHeldBack director_store(director_folder);
   client::CurlTransport director_transport(session, arguments.director_url, kMaxMetadataBytes);
   const trust::TrustedSet director = TRY(bring_up_to_date(director_policy(arguments), now, director_store,
@@ -141,13 +142,14 @@ Result<Report> uptane_update(const Arguments& arguments, UtcTime now) {
     return Report{{"director", versions_of(director)}, {"targets", json::Object()}};
   }
 
-  client::MetadataFolder image_store(Repository::Image, folders.image);
+  client::MetadataFolder image_store(disk, Repository::Image, folders.image);
   client::CurlTransport image_transport(session, arguments.image_url, kMaxMetadataBytes);
   trust::TrustedSet image = TRY(
       bring_up_to_date(plain_policy(Repository::Image), now, image_store, image_transport, folders.image));
   const std::vector<trust::Assignment> assignments =
       TRY(confirm(director, image, record, image_store, image_transport));
-  json::Object files = TRY(fetch_all(arguments, assignments, image.root()->consistent_snapshot, session));
+  json::Object files =
+      TRY(fetch_all(disk, arguments, assignments, image.root()->consistent_snapshot, session));
   TRY(director_store.release(Repository::Director));
   return Report{
       {"director", versions_of(director)}, {"image", versions_of(image)}, {"targets", std::move(files)}};

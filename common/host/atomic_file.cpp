@@ -9,7 +9,6 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <utility>
 
 namespace cotter::host {
@@ -88,45 +87,7 @@ class Temporary {
   std::string name_;
 };
 
-Fault::Kind kind_of(int error_number) {
-  switch (error_number) {
-    case ENOENT:
-    case ENOTDIR:
-      return Fault::Kind::NotFound;
-    case ENOSPC:
-    case EDQUOT:
-      return Fault::Kind::NoSpace;
-    case EACCES:
-    case EPERM:
-    case EROFS:
-      return Fault::Kind::Denied;
-    case EWOULDBLOCK:
-      return Fault::Kind::Busy;
-    case EEXIST:
-    case ENOTEMPTY:
-      return Fault::Kind::Conflict;
-    default:
-      return Fault::Kind::Io;
-  }
-}
-
-std::string hint_for(Fault::Kind kind) {
-  switch (kind) {
-    case Fault::Kind::NoSpace:
-      return "make room on that file system and try again; nothing was changed";
-    case Fault::Kind::Denied:
-      return "check the owner and the mode of the file and of its folder";
-    default:
-      return {};
-  }
-}
-
 }  // namespace
-
-Error errno_fault(std::string what, int error_number) {
-  const Fault::Kind kind = kind_of(error_number);
-  return Fault{kind, std::move(what) + ": " + std::strerror(error_number), hint_for(kind)};
-}
 
 Result<void> write_atomically(const fs::path& path, ByteView bytes, mode_t mode) {
   const std::string what = "cannot write " + path.string();

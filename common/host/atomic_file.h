@@ -11,18 +11,16 @@
 
 #include "common/base/bytes.h"
 #include "common/base/result.h"
+#include "common/disk/posix_disk.h"
 
 namespace cotter::host {
 
-inline constexpr mode_t kPublicFile = 0644;
-inline constexpr mode_t kSecretFile = 0600;
 inline constexpr mode_t kPublicDir = 0755;
 inline constexpr mode_t kSecretDir = 0700;
 
-/// The Fault that a failed system call means: ENOENT -> NotFound, ENOSPC and EDQUOT -> NoSpace, EACCES, EPERM
-/// and EROFS -> Denied, EWOULDBLOCK -> Busy, EEXIST -> Conflict, else Io. `what` is what was tried: "cannot
-/// write /x/y"; the reason is appended.
-Error errno_fault(std::string what, int error_number);
+using disk::errno_fault;
+using disk::kPublicFile;
+using disk::kSecretFile;
 
 /// Puts `bytes` under `path`, replacing what was there: temporary file in the same folder, fsync, rename,
 /// fsync of the folder. After a crash `path` holds the old content or the new. `mode` is exact: the umask

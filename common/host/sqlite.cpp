@@ -7,7 +7,9 @@
 #include <cerrno>
 #include <utility>
 
+#include "common/disk/files.h"
 #include "common/host/atomic_file.h"
+#include "common/host/disk_vfs.h"
 
 namespace cotter::host {
 namespace {
@@ -59,6 +61,12 @@ Result<void> make_private_file(const std::filesystem::path& file) {
   const int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kSecretFile);
   if (fd < 0) return fail(errno_fault("cannot open the database " + file.string(), errno));
   ::close(fd);
+  return {};
+}
+
+/// Without its file the log would be taken for the next one's: it goes for good before that can come.
+Result<void> remove_log(disk::Disk& disk, const std::string& file) {
+  for (const char* ending : {"-wal", "-shm"}) TRY(disk::remove_file(disk, file + ending));
   return {};
 }
 
@@ -138,26 +146,70 @@ Bytes Statement::blob(int column) const {
 // --- Db
 // ------------------------------------------------------------------------------------------------------
 
+Db::Close::Close() = default;
+Db::Close::Close(std::unique_ptr<DiskVfs> way) : vfs(std::move(way)) {}
+Db::Close::~Close() = default;
+Db::Close::Close(Close&&) noexcept = default;
+Db::Close& Db::Close::operator=(Close&&) noexcept = default;
 void Db::Close::operator()(sqlite3* handle) const { sqlite3_close_v2(handle); }
 
 Db::~Db() = default;
 Db::Db(Db&&) noexcept = default;
 Db& Db::operator=(Db&&) noexcept = default;
 
-Result<Db> Db::open(const std::filesystem::path& file) {
-  if (file != ":memory:") TRY(make_private_file(file));
+Result<Db> Db::open(const std::string& file, Close close) {
+  const std::string doing = "cannot open the database " + file;
+  const char* vfs = close.vfs ? close.vfs->name() : nullptr;
   sqlite3* handle = nullptr;
   const int code = sqlite3_open_v2(
       file.c_str(), &handle,
-      SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
-  if (handle == nullptr) return fault(Fault::Kind::Io, "cannot open the database " + file.string());
-  Db db(handle);
-  if (code != SQLITE_OK) return fail(error_of(handle, "cannot open the database " + file.string()));
-  sqlite3_busy_timeout(handle, kBusyTimeoutMs);
+      SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, vfs);
+  if (handle == nullptr) return fault(Fault::Kind::Io, doing);
+  Db db(handle, std::move(close));
+  if (code != SQLITE_OK) return fail(error_of(handle, doing));
+  return db;
+}
+
+Result<Db> Db::open(const std::filesystem::path& file) {
+  if (file != ":memory:") TRY(make_private_file(file));
+  Db db = TRY(open(file.string(), Close()));
+  sqlite3_busy_timeout(db.handle_.get(), kBusyTimeoutMs);
   TRY(
       db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
               "PRAGMA trusted_schema = OFF;"));
   return db;
+}
+
+Result<Db> Db::open(disk::Disk& disk, const std::filesystem::path& file,
+                    std::span<const Migration> migrations) {
+  const auto there = TRY(disk.look_at(file.string()));
+  // An empty file is one that was locked and never written.
+  if (!there || there->size == 0) {
+    TRY(remove_log(disk, file.string()));
+    TRY(disk::replace_file(disk, file.string(), TRY(new_database(migrations)), disk::kSecretFile));
+  }
+  Db db = TRY(open(file.string(), Close(std::make_unique<DiskVfs>(disk))));
+  sqlite3_db_config(db.handle_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+  TRY(
+      db.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA temp_store = MEMORY; PRAGMA journal_mode = WAL;"
+              "PRAGMA wal_autocheckpoint = 256; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
+              "PRAGMA trusted_schema = OFF;"));
+  TRY(migrate(db, migrations));
+  return db;
+}
+
+Result<Bytes> Db::new_database(std::span<const Migration> migrations) {
+  Db memory = TRY(open(":memory:"));
+  TRY(migrate(memory, migrations));
+  sqlite3_int64 size = 0;
+  const std::unique_ptr<unsigned char, void (*)(void*)> image(
+      sqlite3_serialize(memory.handle_.get(), "main", &size, 0), sqlite3_free);
+  if (!image) return fault(Fault::Kind::Io, "SQLite could not lay out a new database");
+  Bytes bytes(image.get(), image.get() + size);
+  // Says "WAL" to whoever reads and writes it (SQLite's file format, 1.3.3): saves the change of mode.
+  bytes.at(18) = 2;
+  bytes.at(19) = 2;
+  return bytes;
 }
 
 Result<void> Db::exec(const std::string& sql) {
@@ -234,18 +286,24 @@ int check(sqlite3* db, bool& sound) {
 
 }  // namespace
 
-Result<bool> is_damaged(const std::filesystem::path& file) {
-  if (::access(file.c_str(), F_OK) != 0) return false;
+Result<bool> is_damaged(disk::Disk& disk, const std::filesystem::path& file) {
+  const auto there = TRY(disk.look_at(file.string()));
+  if (!there || there->size == 0) return false;
   const std::string doing = "cannot look into the database " + file.string();
+  const DiskVfs vfs(disk);
   sqlite3* handle = nullptr;
-  int code = sqlite3_open_v2(file.c_str(), &handle,
-                             SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
+  int code =
+      sqlite3_open_v2(file.c_str(), &handle,
+                      SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, vfs.name());
   if (handle == nullptr) return fault(Fault::Kind::Io, doing);
-  sqlite3_busy_timeout(handle, Db::kBusyTimeoutMs);
+  sqlite3_db_config(handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+  if (code == SQLITE_OK) {
+    code = sqlite3_exec(handle, "PRAGMA locking_mode = EXCLUSIVE", nullptr, nullptr, nullptr);
+  }
   bool sound = true;
   if (code == SQLITE_OK) code = check(handle, sound);
   // A damaged head can say that the database is of a later SQLite, and only to be read.
-  sound = sound && (sqlite3_db_readonly(handle, "main") != 1 || ::access(file.c_str(), W_OK) != 0);
+  sound = sound && sqlite3_db_readonly(handle, "main") != 1;
   const bool failed = code != SQLITE_OK && !means_damage(code);
   Error error = failed ? error_of(handle, doing) : Error();
   sqlite3_close_v2(handle);
@@ -253,18 +311,10 @@ Result<bool> is_damaged(const std::filesystem::path& file) {
   return code != SQLITE_OK || !sound;
 }
 
-Result<void> set_aside(const std::filesystem::path& file) {
-  const std::string damaged = file.string() + ".damaged";
-  // Without its file the log would be taken for the next one's.
-  for (const char* ending : {"-wal", "-shm"}) {
-    if (::unlink((file.string() + ending).c_str()) != 0 && errno != ENOENT) {
-      return fail(errno_fault("cannot remove " + file.string() + ending, errno));
-    }
-  }
-  if (::rename(file.c_str(), damaged.c_str()) != 0) {
-    return fail(errno_fault("cannot move " + file.string(), errno));
-  }
-  return sync_dir(file.parent_path().empty() ? "." : file.parent_path());
+Result<void> set_aside(disk::Disk& disk, const std::filesystem::path& file) {
+  TRY(remove_log(disk, file.string()));
+  TRY(disk.rename(file.string(), file.string() + ".damaged"));
+  return disk::sync_folder_of(disk, file.string());
 }
 
 // --- migrations

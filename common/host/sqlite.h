@@ -15,11 +15,14 @@
 
 #include "common/base/bytes.h"
 #include "common/base/result.h"
+#include "common/disk/disk.h"
 
 struct sqlite3;
 struct sqlite3_stmt;
 
 namespace cotter::host {
+
+class DiskVfs;
 
 /// One `?` of a statement. Text and blobs are views: they must live until the statement is bound anew or
 /// gone.
@@ -75,6 +78,11 @@ class Statement {
   sqlite3_stmt* handle_ = nullptr;
 };
 
+struct Migration {
+  std::string_view name;  ///< "0001_repository"
+  std::string_view sql;
+};
+
 /// A connection: WAL, foreign keys on, synchronous FULL (a commit is durable), waits kBusyTimeout for others.
 class Db {
  public:
@@ -83,6 +91,12 @@ class Db {
   /// Makes the file (0600) when it is missing; ":memory:" for tests. Faults: NotFound (no such folder),
   /// Denied, NoSpace, Busy, Io (no database, or damaged).
   static Result<Db> open(const std::filesystem::path& file);
+  /// The same on `disk` (which must outlive it), for a program that shares its database with nobody, brought
+  /// to the last migration: a new one is made whole under a passing name; the file is locked, and the journal
+  /// stays between runs, all of which spares syncs. Fault Busy at once when another holds it; those of
+  /// migrate().
+  static Result<Db> open(disk::Disk& disk, const std::filesystem::path& file,
+                         std::span<const Migration> migrations);
   ~Db();
   Db(Db&&) noexcept;
   Db& operator=(Db&&) noexcept;
@@ -101,9 +115,17 @@ class Db {
 
  private:
   struct Close {
+    Close();
+    explicit Close(std::unique_ptr<DiskVfs> vfs);
+    ~Close();
+    Close(Close&&) noexcept;
+    Close& operator=(Close&&) noexcept;
     void operator()(sqlite3* handle) const;
+    std::unique_ptr<DiskVfs> vfs;  ///< nothing: SQLite's own
   };
-  explicit Db(sqlite3* handle) : handle_(handle) {}
+  static Result<Db> open(const std::string& file, Close close);
+  static Result<Bytes> new_database(std::span<const Migration> migrations);
+  Db(sqlite3* handle, Close close) : handle_(handle, std::move(close)) {}
   std::unique_ptr<sqlite3, Close> handle_;
 };
 
@@ -124,17 +146,13 @@ class Transaction {
 };
 
 /// Whether the file holds what SQLite cannot read as a database, or only in part. A missing file is not
-/// damaged. Takes a walk through the whole file. Faults: Denied, Busy, NoSpace, Io (the disk's, which says
-/// nothing of the file).
-Result<bool> is_damaged(const std::filesystem::path& file);
+/// damaged. Takes a walk through the whole file, and leaves it as it was. Faults: Denied, Busy, NoSpace, Io
+/// (the disk's, which says nothing of the file).
+Result<bool> is_damaged(disk::Disk& disk, const std::filesystem::path& file);
 /// Moves a database that nobody has open out of the way: to FILE.damaged, in place of an older one, for
 /// whoever wants to look into it. Faults: Denied, Io.
-Result<void> set_aside(const std::filesystem::path& file);
+Result<void> set_aside(disk::Disk& disk, const std::filesystem::path& file);
 
-struct Migration {
-  std::string_view name;  ///< "0001_repository"
-  std::string_view sql;
-};
 /// Brings the database to the last migration; PRAGMA user_version counts those applied. Each is applied whole
 /// or not at all. Fault besides those of a write: Conflict (made by a later version of the program).
 Result<void> migrate(Db& db, std::span<const Migration> migrations);

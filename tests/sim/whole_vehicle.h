@@ -11,6 +11,7 @@
 
 #include "client/install/floor_records.h"
 #include "client/primary/update_cycle.h"
+#include "common/disk/posix_disk.h"
 #include "tests/sim/temp_dir.h"
 #include "tests/sim/time_source_sim.h"
 #include "tests/sim/vehicle_sim.h"
@@ -82,7 +83,8 @@ class WholeVehicle final : public client::Uplink {
   SteppedUptime uptime_;
   CountedNonces nonces_{"nonces/vehicle"};
   SimKey key_{"ecu/GATEWAY"};
-  client::FloorFiles floors_{(dir_.path() / "floors").string()};
+  disk::PosixDisk disk_;
+  client::FloorFiles floors_{disk_, (dir_.path() / "floors").string()};
   std::unique_ptr<client::PrimaryStore> store_;
   std::unique_ptr<client::ImageStore> images_;
   client::Links links_;

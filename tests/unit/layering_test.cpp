@@ -34,6 +34,8 @@ const std::map<std::string, std::set<std::string>> kRooms = [] {
   }
   rooms["client/secondary"] = below;  // an ECU has no operating system to speak of
   rooms["client/secondary"].insert({"client/install", "client/links"});
+  next_floor({"common/disk"}, false);
+  rooms["client/secondary"].insert("common/disk");
   next_floor({"common/host"}, false);
 
   const std::set<std::string> common = below;
@@ -57,7 +59,9 @@ const std::map<std::string, std::set<std::string>> kRooms = [] {
   return rooms;
 }();
 
-bool is_in_verify(const std::string& room) { return room.starts_with("common/") && room != "common/host"; }
+bool is_in_verify(const std::string& room) {
+  return room.starts_with("common/") && room != "common/host" && room != "common/disk";
+}
 
 struct Include {
   fs::path file;       ///< from the repository's root
@@ -108,7 +112,7 @@ struct Kept {
 };
 const Kept kKept[] = {
     {R"(^boost/)", R"(^server/http/(.*\.cpp|session\.h)$)"},
-    {R"(^sqlite3\.h$)", R"(^(common/host/sqlite\.|server/storage/sqlite/|client/store/))"},
+    {R"(^sqlite3\.h$)", R"(^(common/host/(sqlite|disk_vfs)\.|server/storage/sqlite/|client/store/))"},
     {R"(^curl/)", R"(^(client/fetch/|server/repository/url_transport\.cpp$))"},
     {R"(^tss2/)", R"(^client/tpm/.*\.cpp$)"},
     {R"(^rapidjson/)", R"(^common/json/.*\.cpp$)"},

@@ -45,6 +45,11 @@ Result<void> apply(host::Db& db, Repository repository, const trust::Effect& eff
                 {name, role.value(), store->version.value(), store->wire});
 }
 
+bool stores_root(const trust::Effect& effect) {
+  const auto* store = std::get_if<trust::Store>(&effect);
+  return store != nullptr && store->role == model::root_role();
+}
+
 /// The first primaries kept floors and counters here, where a wipe took them along.
 Result<void> hand_over_floors(host::Db& db, FloorStore& floors) {
   {
@@ -59,25 +64,21 @@ Result<void> hand_over_floors(host::Db& db, FloorStore& floors) {
   return db.run("DELETE FROM handover");
 }
 
-/// An ECU that was replaced, or whose row storage has damaged.
-Result<void> drop_others(host::Db& db, const std::vector<KnownEcu>& ecus) {
+/// Those that are not among `ecus`: replaced, or their row is one that storage has damaged.
+Result<std::vector<std::string>> others(host::Db& db, const std::vector<KnownEcu>& ecus) {
   std::vector<std::string> others;
-  {
-    host::Statement row = TRY(db.query("SELECT serial FROM ecu"));
-    while (TRY(row.step())) {
-      std::string serial = row.text(0);
-      const auto is_it = [&](const KnownEcu& ecu) { return ecu.serial.value() == serial; };
-      if (std::ranges::none_of(ecus, is_it)) others.push_back(std::move(serial));
-    }
+  host::Statement row = TRY(db.query("SELECT serial FROM ecu"));
+  while (TRY(row.step())) {
+    std::string serial = row.text(0);
+    const auto is_it = [&](const KnownEcu& ecu) { return ecu.serial.value() == serial; };
+    if (std::ranges::none_of(ecus, is_it)) others.push_back(std::move(serial));
   }
-  for (const std::string& serial : others) TRY(db.run("DELETE FROM ecu WHERE serial = ?1", {serial}));
-  return {};
+  return others;
 }
 
 /// A database whose tables are as this program knows them.
-Result<host::Db> open_usable(const std::filesystem::path& file) {
-  host::Db db = TRY(host::Db::open(file));
-  TRY(host::migrate(db, migrations()));
+Result<host::Db> open_usable(disk::Disk& disk, const std::filesystem::path& file) {
+  host::Db db = TRY(host::Db::open(disk, file, migrations()));
   for (const char* table : {"SELECT repository, role, version, wire FROM metadata",
                             "SELECT phase, now, image_refreshed, seal FROM cycle",
                             "SELECT serial, hardware_id, public_key FROM ecu",
@@ -94,25 +95,42 @@ bool means_unusable(const Error& error) {
 
 }  // namespace
 
-PrimaryStore::PrimaryStore(host::Db db, FloorStore& floors)
+PrimaryStore::PrimaryStore(std::unique_ptr<host::Db> db, FloorStore& floors)
     : db_(std::move(db)), floors_(&floors), manifests_(floors, kManifests) {}
+PrimaryStore::PrimaryStore(PrimaryStore&&) noexcept = default;
+PrimaryStore::~PrimaryStore() {
+  // What verified stays, also where a cycle ended early; a failure is a power cut's, and loses as much.
+  if (db_) static_cast<void>(settle());
+}
 
-Result<PrimaryStore> PrimaryStore::open(const std::filesystem::path& file, FloorStore& floors) {
-  if (TRY(host::is_damaged(file))) TRY(host::set_aside(file));
-  auto db = open_usable(file);
+Result<PrimaryStore> PrimaryStore::open(disk::Disk& disk, const std::filesystem::path& file,
+                                        FloorStore& floors) {
+  if (TRY(host::is_damaged(disk, file))) TRY(host::set_aside(disk, file));
+  auto db = open_usable(disk, file);
   if (!db && means_unusable(db.error())) {
-    TRY(host::set_aside(file));
-    db = open_usable(file);
+    TRY(host::set_aside(disk, file));
+    db = open_usable(disk, file);
   }
   if (!db) return fail(std::move(db).error());
   TRY(hand_over_floors(*db, floors));
-  return PrimaryStore(*std::move(db), floors);
+  return PrimaryStore(std::make_unique<host::Db>(*std::move(db)), floors);
+}
+
+Result<void> PrimaryStore::open_phase() {
+  return db_->in_transaction() ? Result<void>() : db_->exec("BEGIN IMMEDIATE");
+}
+
+Result<void> PrimaryStore::settle() {
+  if (!db_->in_transaction()) return {};
+  Result<void> settled = db_->exec("COMMIT");
+  if (!settled && db_->in_transaction()) static_cast<void>(db_->exec("ROLLBACK"));
+  return settled;
 }
 
 Result<std::optional<Bytes>> PrimaryStore::load(Repository repository, const RoleName& role) const {
-  return first_blob(
-      db_.query("SELECT wire FROM metadata WHERE repository = ?1 AND role = ?2 ORDER BY version DESC LIMIT 1",
-                {name_of(repository), role.value()}));
+  return first_blob(db_->query(
+      "SELECT wire FROM metadata WHERE repository = ?1 AND role = ?2 ORDER BY version DESC LIMIT 1",
+      {name_of(repository), role.value()}));
 }
 
 Result<std::optional<Bytes>> PrimaryStore::file(Repository repository, const RoleName& role,
@@ -121,27 +139,36 @@ Result<std::optional<Bytes>> PrimaryStore::file(Repository repository, const Rol
   // there.
   if (!version) return load(repository, role);
   return first_blob(
-      db_.query("SELECT wire FROM metadata WHERE repository = ?1 AND role = ?2 AND version = ?3",
-                {name_of(repository), role.value(), version->value()}));
+      db_->query("SELECT wire FROM metadata WHERE repository = ?1 AND role = ?2 AND version = ?3",
+                 {name_of(repository), role.value(), version->value()}));
 }
 
 Result<void> PrimaryStore::commit(Repository repository, std::span<const trust::Effect> effects) {
-  host::Transaction transaction = TRY(host::Transaction::begin(db_));
-  for (const trust::Effect& effect : effects) TRY(apply(db_, repository, effect));
-  return transaction.commit();
+  TRY(open_phase());
+  TRY(db_->exec("SAVEPOINT batch"));
+  const auto apply_all = [&]() -> Result<void> {
+    for (const trust::Effect& effect : effects) TRY(apply(*db_, repository, effect));
+    return {};
+  };
+  if (const Result<void> applied = apply_all(); !applied) {
+    static_cast<void>(db_->exec("ROLLBACK TO batch; RELEASE batch"));  // the first reason counts
+    return applied;
+  }
+  TRY(db_->exec("RELEASE batch"));
+  return std::ranges::any_of(effects, stores_root) ? settle() : Result<void>();
 }
 
 Result<std::vector<Bytes>> PrimaryStore::roots(Repository repository) const {
-  host::Statement row =
-      TRY(db_.query("SELECT wire FROM metadata WHERE repository = ?1 AND role = 'root' ORDER BY version DESC",
-                    {name_of(repository)}));
+  host::Statement row = TRY(
+      db_->query("SELECT wire FROM metadata WHERE repository = ?1 AND role = 'root' ORDER BY version DESC",
+                 {name_of(repository)}));
   std::vector<Bytes> roots;
   while (TRY(row.step())) roots.push_back(row.blob(0));
   return roots;
 }
 
 Result<CycleState> PrimaryStore::cycle() const {
-  host::Statement row = TRY(db_.query("SELECT phase, now, image_refreshed, seal FROM cycle"));
+  host::Statement row = TRY(db_->query("SELECT phase, now, image_refreshed, seal FROM cycle"));
   // Without a row that makes sense the next cycle finds out by asking the ECUs (VER-REC).
   if (!TRY(row.step()) || row.integer(0) < 0 || row.integer(0) > static_cast<int>(Phase::Committing)) {
     return CycleState{};
@@ -154,12 +181,14 @@ Result<CycleState> PrimaryStore::cycle() const {
 Result<void> PrimaryStore::save(const CycleState& state) {
   const int phase = static_cast<int>(state.phase);
   const std::int64_t now = seconds(state.now), refreshed = seconds(state.image_refreshed);
-  return db_.run("INSERT OR REPLACE INTO cycle VALUES (1, ?1, ?2, ?3, ?4)",
-                 {phase, now, refreshed, seal_of(phase, now, refreshed)});
+  TRY(open_phase());
+  TRY(db_->run("INSERT OR REPLACE INTO cycle VALUES (1, ?1, ?2, ?3, ?4)",
+               {phase, now, refreshed, seal_of(phase, now, refreshed)}));
+  return state.phase == Phase::Committing ? settle() : Result<void>();
 }
 
 Result<std::vector<KnownEcu>> PrimaryStore::ecus() const {
-  host::Statement row = TRY(db_.query("SELECT serial, hardware_id, public_key FROM ecu ORDER BY serial"));
+  host::Statement row = TRY(db_->query("SELECT serial, hardware_id, public_key FROM ecu ORDER BY serial"));
   std::vector<KnownEcu> ecus;
   while (TRY(row.step())) {
     const std::string text = row.text(2);
@@ -175,17 +204,19 @@ Result<std::vector<KnownEcu>> PrimaryStore::ecus() const {
 
 Result<void> PrimaryStore::provision(const std::vector<KnownEcu>& ecus) {
   for (const KnownEcu& ecu : ecus) TRY(raise_floor(ecu.serial, ecu.floor));
-  host::Transaction transaction = TRY(host::Transaction::begin(db_));
+  TRY(open_phase());
   for (const KnownEcu& ecu : ecus) {
-    TRY(
-        db_.run("INSERT INTO ecu VALUES (?1, ?2, ?3) ON CONFLICT (serial) DO UPDATE SET "
-                "hardware_id = excluded.hardware_id, public_key = excluded.public_key "
-                // Every start does this, and nearly always with what is there: then nothing is written.
-                "WHERE hardware_id <> excluded.hardware_id OR public_key <> excluded.public_key",
-                {ecu.serial.value(), ecu.hardware_id.value(), json::to_text(ecu.key.encode())}));
+    TRY(db_->run(
+        "INSERT INTO ecu VALUES (?1, ?2, ?3) ON CONFLICT (serial) DO UPDATE SET "
+        "hardware_id = excluded.hardware_id, public_key = excluded.public_key "
+        // Every start does this, and nearly always with what is there: then nothing is written.
+        "WHERE hardware_id <> excluded.hardware_id OR public_key <> excluded.public_key",
+        {ecu.serial.value(), ecu.hardware_id.value(), json::to_text(ecu.key.encode())}));
   }
-  TRY(drop_others(db_, ecus));
-  return transaction.commit();
+  for (const std::string& serial : TRY(others(*db_, ecus))) {
+    TRY(db_->run("DELETE FROM ecu WHERE serial = ?1", {serial}));
+  }
+  return {};
 }
 
 Result<void> PrimaryStore::raise_floor(const EcuSerial& ecu, ReleaseCounter counter) {
@@ -193,11 +224,12 @@ Result<void> PrimaryStore::raise_floor(const EcuSerial& ecu, ReleaseCounter coun
 }
 
 Result<std::optional<Bytes>> PrimaryStore::time_state() const {
-  return first_blob(db_.query("SELECT record FROM time_state"));
+  return first_blob(db_->query("SELECT record FROM time_state"));
 }
 
 Result<void> PrimaryStore::save_time_state(ByteView record) {
-  return db_.run("INSERT OR REPLACE INTO time_state VALUES (1, ?1)", {record});
+  TRY(open_phase());
+  return db_->run("INSERT OR REPLACE INTO time_state VALUES (1, ?1)", {record});
 }
 
 }  // namespace cotter::client

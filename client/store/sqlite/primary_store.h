@@ -1,11 +1,13 @@
 // What the primary remembers, in one SQLite file: metadata of both repositories, how far the cycle has come,
 // its ECUs. Never holds what must outlive it: floors and counters are the FloorStore's, so that this file may
-// be lost as a whole. One thread.
+// be lost as a whole. Changes of one phase are one transaction, durable when it settles: a power cut before
+// that loses them together. One thread.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -45,9 +47,17 @@ struct CycleState {
 class PrimaryStore : public trust::MetadataStore, public MetadataSource {
  public:
   /// Opens or makes the file; one that is damaged, or of a later program, is set aside as FILE.damaged and
-  /// begun anew (VER-REC). Moves into `floors`, which must outlive it, what a file of before kept itself.
-  /// Faults: Io, Denied, Busy (another primary runs), NoSpace; those of FloorStore.
-  static Result<PrimaryStore> open(const std::filesystem::path& file, FloorStore& floors);
+  /// begun anew (VER-REC). Moves into `floors` what a file of before kept itself. Both, disk and floors, must
+  /// outlive it. Faults: Io, Denied, Busy (another primary runs), NoSpace; those of FloorStore.
+  static Result<PrimaryStore> open(disk::Disk& disk, const std::filesystem::path& file, FloorStore& floors);
+
+  ~PrimaryStore() override;  ///< settles, where it can
+  PrimaryStore(PrimaryStore&&) noexcept;
+  PrimaryStore& operator=(PrimaryStore&&) = delete;
+
+  /// All changes so far are durable on return. Those that must be at once settle by themselves: a root
+  /// (VER-6), the phase Committing. Faults: Io, NoSpace; what was not durable is lost then.
+  Result<void> settle();
 
   // Metadata: every root is kept for the secondaries, of other roles the newest.
   Result<std::optional<Bytes>> load(Repository repository, const RoleName& role) const override;
@@ -75,8 +85,10 @@ class PrimaryStore : public trust::MetadataStore, public MetadataSource {
   Result<std::uint64_t> next_manifest_counter() { return manifests_.next(); }
 
  private:
-  PrimaryStore(host::Db db, FloorStore& floors);
-  mutable host::Db db_;  ///< SQLite prepares even a reading statement on a connection that changes
+  PrimaryStore(std::unique_ptr<host::Db> db, FloorStore& floors);
+  /// What follows is part of the phase's transaction.
+  Result<void> open_phase();
+  std::unique_ptr<host::Db> db_;
   FloorStore* floors_;
   ReservedCounter manifests_;
 };

@@ -10,6 +10,7 @@
 #include "client/primary/config.h"
 #include "client/store/sqlite/primary_store.h"
 #include "common/crypto/digest.h"
+#include "common/disk/posix_disk.h"
 #include "common/host/atomic_file.h"
 #include "common/json/canonical.h"
 #include "common/json/object_view.h"
@@ -99,9 +100,10 @@ Result<void> OwnVehicle::read() {
 
 Result<void> OwnVehicle::init() {
   TRY(host::make_dir(dir_ / "ecus"));
+  disk::PosixDisk disk;
   json::Array records;
   for (const Ecu& ecu : ecus_) {
-    json::Object record = TRY(client::provision_ecu(ecu.order));
+    json::Object record = TRY(client::provision_ecu(disk, ecu.order));
     record.set("primary", ecu.primary);
     records.emplace_back(std::move(record));
   }
@@ -161,8 +163,9 @@ Result<json::Object> OwnVehicle::state() {
   }
   json::Object trusted{{"director/root", 1}, {"image/root", 1}};
   if (fs::exists(database())) {
-    client::FloorFiles floors(ecu_dir(primary_) / "floors");
-    const auto store = TRY(client::PrimaryStore::open(database(), floors));
+    disk::PosixDisk disk;
+    client::FloorFiles floors(disk, ecu_dir(primary_) / "floors");
+    const auto store = TRY(client::PrimaryStore::open(disk, database(), floors));
     for (const Repository repository : {Repository::Director, Repository::Image}) {
       for (const char* role : {"root", "timestamp", "snapshot", "targets"}) {
         trusted.set(std::string(name_of(repository)) + "/" + role,
@@ -190,13 +193,15 @@ Result<void> OwnVehicle::bus(const std::string& serial) {
 
 Result<void> OwnVehicle::damage(const std::string& file) {
   const auto [repository, role] = parse_file(file);
-  client::FloorFiles floors(ecu_dir(primary_) / "floors");
-  auto store = TRY(client::PrimaryStore::open(database(), floors));
+  disk::PosixDisk disk;
+  client::FloorFiles floors(disk, ecu_dir(primary_) / "floors");
+  auto store = TRY(client::PrimaryStore::open(disk, database(), floors));
   const json::Value version = version_in(TRY(store.load(repository, role)));
   const trust::Effect rubbish =
       trust::Store{role, Version(static_cast<std::uint64_t>(version.as_int() ? *version.as_int() : 1)),
                    to_bytes("{\"signed\":{}}")};
-  return store.commit(repository, std::span(&rubbish, 1));
+  TRY(store.commit(repository, std::span(&rubbish, 1)));
+  return store.settle();
 }
 
 Result<void> OwnVehicle::alter_slot(const std::string& serial) {

@@ -4,6 +4,7 @@
 
 #include "client/fetch/curl_session.h"
 #include "client/primary/update_cycle.h"
+#include "common/disk/posix_disk.h"
 #include "common/model/file_names.h"
 #include "tests/scenarios/runner/height.h"
 #include "tests/sim/http_server.h"
@@ -142,8 +143,8 @@ class PrimaryHeight final : public Garage {
  private:
   Result<void> open() {
     store_ = std::make_unique<client::PrimaryStore>(
-        TRY(client::PrimaryStore::open(dir_.path() / "primary.db", floors_)));
-    images_ = std::make_unique<client::ImageStore>(TRY(client::ImageStore::open(dir_.path())));
+        TRY(client::PrimaryStore::open(disk_, dir_.path() / "primary.db", floors_)));
+    images_ = std::make_unique<client::ImageStore>(TRY(client::ImageStore::open(disk_, dir_.path())));
     links_.clear();
     for (const auto& [serial, ecu] : ecus_) {
       links_.emplace(EcuSerial(serial), std::make_unique<client::LoopbackLink>(
@@ -195,7 +196,8 @@ class PrimaryHeight final : public Garage {
   }
 
   sim::TempDir dir_;
-  client::FloorFiles floors_{(dir_.path() / "floors").string()};
+  disk::PosixDisk disk_;
+  client::FloorFiles floors_{disk_, (dir_.path() / "floors").string()};
   SimUplink uplink_;
   sim::SteppedClock clock_;
   sim::SimKey key_{"ecu/GATEWAY"};

@@ -7,6 +7,7 @@
 #include "client/ecu/config.h"
 #include "client/ecu/provision.h"
 #include "client/primary/config.h"
+#include "common/disk/posix_disk.h"
 #include "common/host/limits_config.h"
 #include "common/trust/refresh.h"
 #include "tests/sim/temp_dir.h"
@@ -105,7 +106,8 @@ TEST_F(Roots, ThatTheFactoryGivesAreRoomEnoughForTheirSuccessors) {
   order.image = write("factory.bin", "factory image");
   order.image_name = "team/brake/1.bin";
   order.listen = "127.0.0.1:0";
-  const auto record = provision_ecu(order);
+  disk::PosixDisk disk;
+  const auto record = provision_ecu(disk, order);
   ASSERT_TRUE(record) << explain(record.error());
   const auto config = read_ecu_config(order.dir / "ecu.toml");
   ASSERT_TRUE(config) << explain(config.error());

@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "client/install/slot_records.h"
+#include "common/disk/posix_disk.h"
 #include "tests/sim/ecu_sim.h"
 #include "tests/sim/temp_dir.h"
 
@@ -132,15 +133,16 @@ TEST(Floors, ArePowerCutProofAtEveryWrite) {
 TEST(Floors, AreTwoFilesInAFolderOfTheirOwn) {
   const sim::TempDir dir;
   const std::string folder = (dir.path() / "floors").string();
-  FloorFiles floors(folder);
+  disk::PosixDisk disk;
+  FloorFiles floors(disk, folder);
   EXPECT_EQ(kind_of(floors.floor(kName).error()), Fault::Kind::NotFound);
   ASSERT_TRUE(floors.begin_anew());
   ASSERT_TRUE(floors.raise(kName, 7));
-  EXPECT_EQ(*FloorFiles(folder).floor(kName), 7U);
+  EXPECT_EQ(*FloorFiles(disk, folder).floor(kName), 7U);
   std::filesystem::resize_file(folder + "/floors.json", 3);
-  EXPECT_EQ(*FloorFiles(folder).floor(kName), 7U);
+  EXPECT_EQ(*FloorFiles(disk, folder).floor(kName), 7U);
   std::filesystem::remove(folder + "/floors-copy.json");
-  EXPECT_EQ(kind_of(FloorFiles(folder).floor(kName).error()), Fault::Kind::Io);
+  EXPECT_EQ(kind_of(FloorFiles(disk, folder).floor(kName).error()), Fault::Kind::Io);
 }
 
 // DIR-26: an older record, or none, gives no number twice.

@@ -84,13 +84,21 @@ TEST(AbSlot, TakesAnImageOfThePrimaryItself) {
 
 TEST(AbSlot, GoesOnWhereAPowerCutStoppedIt) {
   Bench bench(Slots::Two);
+  const std::string large(9'000'000, 'n');
+  bench.offer(large, 3);
   ASSERT_EQ(*bench.installer().begin(bench.permit()), 0U);
-  ASSERT_TRUE(bench.installer().write(0, as_bytes(kNew.substr(0, 64'000))));
+  std::uint64_t at = 0;
+  for (; at < 6'000'000; at += 64'000) {
+    ASSERT_TRUE(bench.installer().write(at, as_bytes(std::string_view(large).substr(at, 64'000))));
+  }
+  bench.ecu.flash.at(Slot::B).back() ^= 1;  // what was written last is torn
   ASSERT_TRUE(bench.ecu.restart());
-  EXPECT_EQ(*bench.installer().begin(bench.permit()), 64'000U);
-  ASSERT_TRUE(bench.go_on(kNew, 64'000));
+  const std::uint64_t there = *bench.installer().begin(bench.permit());
+  EXPECT_GT(there, 4'000'000U);
+  EXPECT_LT(there, at);
+  ASSERT_TRUE(bench.go_on(large, there));
   ASSERT_TRUE(bench.installer().activate());
-  EXPECT_EQ(bench.ecu.flash.running(), kNew);
+  EXPECT_EQ(bench.ecu.flash.running(), large);
 }
 
 TEST(AbSlot, StartsAnewWhenThePartIsOfAnotherImage) {

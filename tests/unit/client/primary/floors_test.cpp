@@ -7,6 +7,7 @@
 #include "client/ecu/provision.h"
 #include "client/install/floor_records.h"
 #include "client/install/state_folder.h"
+#include "common/disk/posix_disk.h"
 #include "common/json/canonical.h"
 #include "tests/sim/whole_vehicle.h"
 #include "tests/unit/common/expect_rule.h"
@@ -91,22 +92,24 @@ TEST(Floor, OfAPrimaryOfBeforeMovesOutOfItsDatabase) {
     ASSERT_TRUE(db.run("INSERT INTO ecu VALUES ('BRAKE', 'hw', ?1, 9)", {key}));
     ASSERT_TRUE(db.run("UPDATE counter SET reserved = 640"));
   }
-  FloorFiles floors((dir.path() / "floors").string());
+  disk::PosixDisk disk;
+  FloorFiles floors(disk, (dir.path() / "floors").string());
   {
-    auto store = PrimaryStore::open(file, floors);
+    auto store = PrimaryStore::open(disk, file, floors);
     ASSERT_TRUE(store) << summary(store.error());
     EXPECT_EQ(store->ecus()->at(0).floor, ReleaseCounter(9));
     EXPECT_GT(*store->next_manifest_counter(), 640U);
   }
-  EXPECT_TRUE(PrimaryStore::open(file, floors));
+  EXPECT_TRUE(PrimaryStore::open(disk, file, floors));
   EXPECT_EQ(*floors.floor(release_floor_of(EcuSerial("BRAKE"))), 9U);
 }
 
 // A database of before that is gone took its floors along: that is no reason to begin at 0.
 TEST(Floor, OfAPrimaryOfBeforeThatWasWipedIsMissed) {
   const sim::TempDir dir;
-  FloorFiles floors((dir.path() / "floors").string());
-  auto store = PrimaryStore::open(dir.path() / "primary.db", floors);
+  disk::PosixDisk disk;
+  FloorFiles floors(disk, (dir.path() / "floors").string());
+  auto store = PrimaryStore::open(disk, dir.path() / "primary.db", floors);
   ASSERT_TRUE(store);
   EXPECT_FALSE(store->provision(
       {{EcuSerial("BRAKE"), HardwareId("hw"), sim::SimKey("ecu/BRAKE").public_key(), ReleaseCounter(1)}}));
@@ -131,7 +134,7 @@ class EcuFolder : public testing::Test {
     order.image_name = "team/ecu1/factory.bin";
     order.release_counter = 5;
     order.listen = "127.0.0.1:0";
-    const auto made = provision_ecu(order);
+    const auto made = provision_ecu(disk_, order);
     ASSERT_TRUE(made) << summary(made.error());
   }
   void put(const char* name, const Bytes& bytes) {
@@ -140,18 +143,20 @@ class EcuFolder : public testing::Test {
   [[nodiscard]] fs::path ecu() const { return dir_.path() / "ecu"; }
   [[nodiscard]] EcuConfig config() const { return *read_ecu_config(ecu() / "ecu.toml"); }
   Result<std::optional<std::uint64_t>> floor() {
-    return FloorFiles((ecu() / "floors").string()).floor(release_floor_of(EcuSerial("ecu1")));
+    return FloorFiles(disk_, (ecu() / "floors").string()).floor(release_floor_of(EcuSerial("ecu1")));
   }
   /// The first word of what the ECU answers.
   std::string ask(const wire::Request& request) {
-    const auto open = PosixEcu::open(config());
+    const auto open = PosixEcu::open(disk_, clock_, config());
     if (!open) return summary(open.error());
     const wire::Reply reply = (*open)->core().handle(request);
     if (const auto* failed = std::get_if<wire::Failed>(&reply)) return failed->detail;
     return std::holds_alternative<wire::Report>(reply) ? "report" : "something else";
   }
+  disk::PosixDisk disk_;
   sim::TempDir dir_;
   sim::VehicleSim vehicle_{"VIN1"};
+  sim::SteppedClock clock_{vehicle_.now};
 };
 
 TEST_F(EcuFolder, KeepsItsFloorThroughAWipe) {  // PRI-31, ATK-18
@@ -171,10 +176,10 @@ TEST_F(EcuFolder, WithoutItsFloorRunsAndReportsAndTakesNothing) {
 }
 
 TEST_F(EcuFolder, GetsAFloorAnewFromAWorkshopAlone) {
-  EXPECT_FALSE(renew_floor(config(), ReleaseCounter(1))) << "it can be read";
+  EXPECT_FALSE(renew_floor(disk_, config(), ReleaseCounter(1))) << "it can be read";
   EXPECT_EQ(*floor(), 5U);
   fs::remove_all(ecu() / "floors");
-  const auto renewed = renew_floor(config(), ReleaseCounter(3));
+  const auto renewed = renew_floor(disk_, config(), ReleaseCounter(3));
   ASSERT_TRUE(renewed) << summary(renewed.error());
   EXPECT_EQ(*renewed, ReleaseCounter(5)) << "no lower than what was confirmed";
   EXPECT_EQ(*floor(), 5U);

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "client/install/floor_records.h"
+#include "common/disk/posix_disk.h"
 #include "common/json/strict_reader.h"
 #include "tests/sim/temp_dir.h"
 #include "tests/sim/vehicle_sim.h"
@@ -135,9 +136,10 @@ struct Bench final : Uplink {
   std::vector<model::VehicleManifest> manifests;
   Lines manifest_texts;
   sim::TempDir dir;
-  FloorFiles floors{(dir.path() / "floors").string()};
-  PrimaryStore store = *PrimaryStore::open(dir.path() / "primary.db", floors);
-  ImageStore images = *ImageStore::open(dir.path());
+  disk::PosixDisk disk;
+  FloorFiles floors{disk, (dir.path() / "floors").string()};
+  PrimaryStore store = *PrimaryStore::open(disk, dir.path() / "primary.db", floors);
+  ImageStore images = *ImageStore::open(disk, dir.path());
   sim::SteppedClock stopped_clock{vehicle.now};
   const Clock* clock = &stopped_clock;
   sim::SteppedUptime uptime;

@@ -6,6 +6,7 @@
 
 #include "client/install/floor_records.h"
 #include "client/links/loopback_link.h"
+#include "common/disk/posix_disk.h"
 #include "common/trust/verified.h"
 #include "tests/sim/ecu_sim.h"
 #include "tests/sim/repository_sim.h"
@@ -96,8 +97,9 @@ class VehicleTimes : public testing::Test {
   }
 
   sim::TempDir dir;
-  FloorFiles floors{(dir.path() / "floors").string()};
-  PrimaryStore store = PrimaryStore::open(dir.path() / "primary.db", floors).value();
+  disk::PosixDisk disk;
+  FloorFiles floors{disk, (dir.path() / "floors").string()};
+  PrimaryStore store = PrimaryStore::open(disk, dir.path() / "primary.db", floors).value();
   std::map<std::string, Listener> ecus = {{"A", {sim::numbered_nonce(1), {}}},
                                           {"B", {sim::numbered_nonce(2), {}}}};
   Links links;

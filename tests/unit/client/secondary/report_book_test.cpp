@@ -43,11 +43,31 @@ TEST(Reports, CountUpwardAcrossRestarts) {  // FVS-8
 TEST(Reports, AreNotGivenWhenTheirCounterCannotBeKept) {
   Bench bench;
   const std::uint64_t before = (*bench.ecu.report())->counter;
+  ASSERT_TRUE(bench.ecu.restart());  // the next report needs new numbers
   bench.ecu.flash.cut_power_after(0);
   EXPECT_FALSE(bench.ecu.link().report());
   bench.ecu.flash.restore_power();
   ASSERT_TRUE(bench.ecu.restart());
   EXPECT_GT((*bench.ecu.report())->counter, before);
+}
+
+// G8: a poll with nothing new makes nothing durable but for one report in many.
+TEST(Reports, TakeTheirCountersManyAtATime) {
+  Bench bench;
+  ASSERT_TRUE(bench.ecu.report());
+  const Bytes kept = bench.ecu.flash.records.at("report");
+  for (int i = 0; i < 1023; ++i) ASSERT_TRUE(bench.ecu.report());
+  EXPECT_EQ(bench.ecu.flash.records.at("report"), kept);
+  ASSERT_TRUE(bench.ecu.report());
+  EXPECT_NE(bench.ecu.flash.records.at("report"), kept);
+}
+
+TEST(Reports, DoWithoutTheTimeOfTheLastOne) {  // all that a power cut may take of it
+  Bench bench;
+  ASSERT_TRUE(bench.ecu.report());
+  bench.ecu.flash.records["report-last"] = to_bytes("{\"ti");
+  ASSERT_TRUE(bench.ecu.restart());
+  EXPECT_EQ((*bench.ecu.report())->time, bench.ecu.clock.time);
 }
 
 TEST(Reports, CountOnFromADamagedRecord) {

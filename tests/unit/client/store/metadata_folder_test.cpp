@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "client/store/local_name.h"
+#include "common/disk/posix_disk.h"
 #include "common/model/roles.h"
 #include "tests/sim/kill_at_step.h"
 #include "tests/sim/temp_dir.h"
@@ -34,7 +35,8 @@ class MetadataFolderTest : public ::testing::Test {
     return all;
   }
   sim::TempDir dir;
-  MetadataFolder folder{Repository::Image, dir.path() / "metadata"};
+  disk::PosixDisk disk;
+  MetadataFolder folder{disk, Repository::Image, dir.path() / "metadata"};
 };
 
 TEST_F(MetadataFolderTest, PinMakesTheFolderAndKeepsTheRootByteForByte) {
@@ -97,7 +99,7 @@ TEST_F(MetadataFolderTest, RoleNamesStayInTheFolder) {  // FMT-73
 TEST_F(MetadataFolderTest, FolderThatCannotBeWrittenIsAFault) {
   EXPECT_FALSE(commit({Store{model::timestamp_role(), Version(1), to_bytes("t")}}));
   std::ofstream(dir.path() / "file") << "no folder";
-  MetadataFolder blocked(Repository::Image, dir.path() / "file" / "metadata");
+  MetadataFolder blocked(disk, Repository::Image, dir.path() / "file" / "metadata");
   EXPECT_FALSE(blocked.pin(as_bytes("1")));
 }
 

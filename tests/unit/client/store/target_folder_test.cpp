@@ -6,6 +6,7 @@
 #include <iterator>
 #include <set>
 
+#include "common/disk/posix_disk.h"
 #include "tests/sim/kill_at_step.h"
 #include "tests/sim/small_disk.h"
 #include "tests/sim/temp_dir.h"
@@ -25,7 +26,7 @@ model::Target target_of(std::string_view content) {
 class TargetFolderTest : public ::testing::Test {
  protected:
   TargetFolder open() {
-    auto opened = TargetFolder::open(path);
+    auto opened = TargetFolder::open(posix, path);
     COTTER_ASSERT(opened);
     return std::move(*opened);
   }
@@ -45,6 +46,7 @@ class TargetFolderTest : public ::testing::Test {
     for (const auto& entry : fs::directory_iterator(path)) all.insert(entry.path().filename().string());
     return all;
   }
+  disk::PosixDisk posix;
   sim::TempDir dir;
   fs::path path = dir.path() / "deep" / "targets";
 };

@@ -10,6 +10,7 @@
 
 #include "client/ecu/provision.h"
 #include "client/links/socket.h"
+#include "common/disk/posix_disk.h"
 #include "tests/sim/temp_dir.h"
 #include "tests/sim/vehicle_sim.h"
 #include "tests/world/process.h"
@@ -183,7 +184,8 @@ TEST_F(TpmFloorsTest, AreNotLoweredByAnOldCopyOfTheWholeDisk) {  // PRI-31
   order.release_counter = 5;
   order.listen = "127.0.0.1:0";
   order.floor_store = "tpm:" + tcti();
-  const auto made = provision_ecu(order);
+  disk::PosixDisk disk;
+  const auto made = provision_ecu(disk, order);
   ASSERT_TRUE(made) << summary(made.error());
   EXPECT_FALSE(std::filesystem::exists(order.dir / "floors"));
   std::filesystem::copy(
@@ -193,7 +195,7 @@ TEST_F(TpmFloorsTest, AreNotLoweredByAnOldCopyOfTheWholeDisk) {  // PRI-31
   std::filesystem::remove_all(order.dir);
   std::filesystem::rename(dir_.path() / "old", order.dir);
 
-  const auto renewed = renew_floor(*read_ecu_config(order.dir / "ecu.toml"), ReleaseCounter(5));
+  const auto renewed = renew_floor(disk, *read_ecu_config(order.dir / "ecu.toml"), ReleaseCounter(5));
   ASSERT_FALSE(renewed);
   EXPECT_NE(fault_of(renewed.error()).detail.find("is 9"), std::string::npos)
       << fault_of(renewed.error()).detail;

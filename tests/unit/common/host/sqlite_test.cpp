@@ -6,6 +6,7 @@
 #include <array>
 #include <fstream>
 
+#include "common/disk/posix_disk.h"
 #include "tests/sim/small_disk.h"
 #include "tests/sim/temp_dir.h"
 
@@ -168,22 +169,24 @@ TEST_F(Sqlite, UndoesAMigrationThatFails) {
 }
 
 TEST_F(Sqlite, TellsADamagedFileFromASoundOne) {
-  EXPECT_FALSE(*is_damaged(file())) << "there is none yet";
+  disk::PosixDisk disk;
+  EXPECT_FALSE(*is_damaged(disk, file())) << "there is none yet";
   {
     Db db = open();
     ASSERT_TRUE(db.exec("CREATE TABLE t (n INTEGER PRIMARY KEY, b BLOB) STRICT"));
     for (int n = 0; n < 50; ++n) ASSERT_TRUE(db.run("INSERT INTO t VALUES (?1, ?2)", {n, Bytes(1000, 'x')}));
   }
-  EXPECT_FALSE(*is_damaged(file()));
+  EXPECT_FALSE(*is_damaged(disk, file()));
   std::fstream(file(), std::ios::in | std::ios::out | std::ios::binary).seekp(4096) << std::string(8192, 'z');
-  EXPECT_TRUE(*is_damaged(file()));
+  EXPECT_TRUE(*is_damaged(disk, file()));
   std::ofstream(file()) << "this is no database at all, and long enough to be looked at as one";
-  EXPECT_TRUE(*is_damaged(file()));
+  EXPECT_TRUE(*is_damaged(disk, file()));
 }
 
 TEST_F(Sqlite, SetsADamagedFileAsideWithItsLog) {
+  disk::PosixDisk disk;
   for (const char* suffix : {"", "-wal", "-shm"}) std::ofstream(file().string() + suffix) << "rubbish";
-  ASSERT_TRUE(set_aside(file()));
+  ASSERT_TRUE(set_aside(disk, file()));
   for (const char* suffix : {"", "-wal", "-shm"})
     EXPECT_FALSE(std::filesystem::exists(file().string() + suffix));
   EXPECT_TRUE(std::filesystem::exists(file().string() + ".damaged"));
