@@ -99,9 +99,9 @@ Result<json::Object> fill(disk::Disk& disk, const EcuOrder& order, const std::st
   place.store = order.floor_store;
   const std::unique_ptr<FloorStore> floors = TRY(open_floors(disk, place));
   TRY(make_floors(*floors));
-  const ImageRecord record = TRY(lay_out_slots(disk, dir, image, TargetName(order.image_name),
-                                               ReleaseCounter(order.release_counter), order.slots,
-                                               {*floors, EcuSerial(order.serial)}));
+  const ImageRecord record =
+      TRY(lay_out_slots(disk, dir, image, TargetName(order.image_name), ReleaseCounter(order.release_counter),
+                        order.slots, {*floors, EcuSerial(order.serial)}));
   trust::TimeState time;
   time.floor = host::SystemClock().now();  // no genuine time is before the factory's (TIM-9)
   TRY(disk::replace_file(disk, dir + "/state/time.json", time.encode()));

@@ -16,9 +16,9 @@ struct PrimaryOrder {
 };
 
 /// Makes the folder, with tls/vehicle.key, tls/vehicle.csr and tls/ca.crt; all or nothing. What is still to
-/// come: the certificate (tls/vehicle.crt), the vehicle's record (vehicle.json) and the secondaries' addresses
-/// in primary.toml.
-/// Returns the primary's part of the vehicle record. Faults and Rejections of provision_ecu().
+/// come: the certificate (tls/vehicle.crt), the vehicle's record (vehicle.json) and the secondaries'
+/// addresses in primary.toml. Returns the primary's part of the vehicle record. Faults and Rejections of
+/// provision_ecu().
 Result<json::Object> provision_primary(disk::Disk& disk, PrimaryOrder order);
 
 }  // namespace cotter::client

@@ -93,7 +93,10 @@ Result<void> remove_tree(Disk& disk, const std::string& path) {
   const auto there = TRY(disk.look_at(path));
   if (!there) return {};
   if (there->kind == Entry::Kind::Folder) {
-    for (const std::string& name : TRY(disk.list(path))) TRY(remove_tree(disk, path + "/" + name));
+    for (std::string& name : TRY(disk.list(path))) {
+      name.insert(0, path + "/");
+      TRY(remove_tree(disk, name));
+    }
   }
   return disk.remove(path);
 }

@@ -292,9 +292,8 @@ Result<bool> is_damaged(disk::Disk& disk, const std::filesystem::path& file) {
   const std::string doing = "cannot look into the database " + file.string();
   const DiskVfs vfs(disk);
   sqlite3* handle = nullptr;
-  int code =
-      sqlite3_open_v2(file.c_str(), &handle,
-                      SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, vfs.name());
+  int code = sqlite3_open_v2(file.c_str(), &handle,
+                             SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, vfs.name());
   if (handle == nullptr) return fault(Fault::Kind::Io, doing);
   sqlite3_db_config(handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
   if (code == SQLITE_OK) {

@@ -155,8 +155,8 @@ TEST(PowerLossOfALongTransfer, GoesOnFromWhatIsDurable) {
 // VER-8, VER-ATOM: a new root and what it makes us forget.
 TEST(PowerLossOfATufClient, NeverLosesAFloorUnderTheOldRoot) {
   MemoryDisk before;
-  const RoleName root = model::root_role();
-  const RoleName timestamp = model::timestamp_role();
+  const RoleName& root = model::root_role();
+  const RoleName& timestamp = model::timestamp_role();
   {
     client::MetadataFolder folder(before, Repository::Image, "metadata");
     ASSERT_TRUE(folder.pin(as_bytes("root 1")));

@@ -167,6 +167,7 @@ std::vector<std::string> MemoryDisk::paths() const {
   std::vector<std::pair<std::string, Id>> all;
   show(0, "", all);
   std::vector<std::string> paths;
+  paths.reserve(all.size());
   for (auto& [path, node] : all) paths.push_back(std::move(path));
   return paths;
 }

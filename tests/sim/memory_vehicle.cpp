@@ -281,8 +281,7 @@ Garage MemoryVehicle::provisioned() const {
     client::FloorFiles floors(disk, kFloors);
     COTTER_ASSERT(floors.begin_anew());
     COTTER_ASSERT(client::lay_out_slots(disk, "ecu", as_bytes(order.image), order.image_name,
-                                        order.release_counter, order.slots,
-                                        {floors, order.identity.serial}));
+                                        order.release_counter, order.slots, {floors, order.identity.serial}));
     COTTER_ASSERT(client::save_ecu_key(disk, "ecu/ecu.key", pair_of(serial)));
     trust::TimeState time;
     time.floor = vehicle_.now;
@@ -383,8 +382,12 @@ std::vector<std::string> MemoryVehicle::complaints(Garage& garage) const {
       now.merge(*more);
     }
     Numbers& before = garage.found[serial];
-    before[kOwnFloor] = std::max({before[kOwnFloor], garage.release_counters[serial].value(), kFactoryCounter});
-    if (const std::string what = went_back(before, now); !what.empty()) all.push_back(serial + ": " + what);
+    before[kOwnFloor] =
+        std::max({before[kOwnFloor], garage.release_counters[serial].value(), kFactoryCounter});
+    if (const std::string what = went_back(before, now); !what.empty()) {
+      all.push_back(serial);
+      all.back().append(": ").append(what);
+    }
     before = std::move(now);
   }
   return all;

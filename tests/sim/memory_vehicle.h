@@ -57,8 +57,8 @@ class MemoryVehicle {
   /// The release that an ECU boots; nothing for an image that is not whole.
   [[nodiscard]] std::optional<std::uint64_t> boots(const Garage& garage, const std::string& serial) const;
   /// What is wrong on the disks of a vehicle that comes back, one line each; empty: nothing. What it found
-  /// before must not have gone back. What an ECU says that it must not say (a counter twice, a floor that sank)
-  /// ends run() with an error.
+  /// before must not have gone back. What an ECU says that it must not say (a counter twice, a floor that
+  /// sank) ends run() with an error.
   std::vector<std::string> complaints(Garage& garage) const;
   [[nodiscard]] const std::vector<EcuOrder>& ecus() const noexcept { return orders_; }
   VehicleSim& repositories() noexcept { return vehicle_; }

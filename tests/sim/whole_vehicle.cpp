@@ -92,9 +92,11 @@ Result<void> WholeVehicle::start() {
     links_[EcuSerial(serial)] = std::make_unique<client::LoopbackLink>(
         [this, ecu = serial](const wire::Request& request) { return carry(ecu, request); });
   }
-  store_ = std::make_unique<client::PrimaryStore>(TRY(client::PrimaryStore::open(disk_, database(), floors_)));
+  store_ =
+      std::make_unique<client::PrimaryStore>(TRY(client::PrimaryStore::open(disk_, database(), floors_)));
   TRY(store_->provision(known));
-  images_ = std::make_unique<client::ImageStore>(TRY(client::ImageStore::open(disk_, dir_.path() / "primary")));
+  images_ =
+      std::make_unique<client::ImageStore>(TRY(client::ImageStore::open(disk_, dir_.path() / "primary")));
   time_.emplace(TRY(client::VehicleTime::open({*store_, links_, *this, uptime_, nonces_}, world_.vin)));
   return {};
 }

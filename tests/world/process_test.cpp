@@ -12,6 +12,7 @@ namespace {
 TEST(Process, StartsWhileOtherThreadsAllocate) {
   std::atomic<bool> done{false};
   std::vector<std::thread> others;
+  others.reserve(3);
   for (int i = 0; i < 3; ++i) {
     others.emplace_back([&] {
       // A thread's first block of a size comes from the store that all threads share.

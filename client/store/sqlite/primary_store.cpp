@@ -150,7 +150,7 @@ Result<void> PrimaryStore::commit(Repository repository, std::span<const trust::
     for (const trust::Effect& effect : effects) TRY(apply(*db_, repository, effect));
     return {};
   };
-  if (const Result<void> applied = apply_all(); !applied) {
+  if (Result<void> applied = apply_all(); !applied) {
     static_cast<void>(db_->exec("ROLLBACK TO batch; RELEASE batch"));  // the first reason counts
     return applied;
   }
@@ -206,12 +206,12 @@ Result<void> PrimaryStore::provision(const std::vector<KnownEcu>& ecus) {
   for (const KnownEcu& ecu : ecus) TRY(raise_floor(ecu.serial, ecu.floor));
   TRY(open_phase());
   for (const KnownEcu& ecu : ecus) {
-    TRY(db_->run(
-        "INSERT INTO ecu VALUES (?1, ?2, ?3) ON CONFLICT (serial) DO UPDATE SET "
-        "hardware_id = excluded.hardware_id, public_key = excluded.public_key "
-        // Every start does this, and nearly always with what is there: then nothing is written.
-        "WHERE hardware_id <> excluded.hardware_id OR public_key <> excluded.public_key",
-        {ecu.serial.value(), ecu.hardware_id.value(), json::to_text(ecu.key.encode())}));
+    TRY(
+        db_->run("INSERT INTO ecu VALUES (?1, ?2, ?3) ON CONFLICT (serial) DO UPDATE SET "
+                 "hardware_id = excluded.hardware_id, public_key = excluded.public_key "
+                 // Every start does this, and nearly always with what is there: then nothing is written.
+                 "WHERE hardware_id <> excluded.hardware_id OR public_key <> excluded.public_key",
+                 {ecu.serial.value(), ecu.hardware_id.value(), json::to_text(ecu.key.encode())}));
   }
   for (const std::string& serial : TRY(others(*db_, ecus))) {
     TRY(db_->run("DELETE FROM ecu WHERE serial = ?1", {serial}));

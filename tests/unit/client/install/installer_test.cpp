@@ -84,7 +84,8 @@ TEST(AbSlot, TakesAnImageOfThePrimaryItself) {
 
 TEST(AbSlot, GoesOnWhereAPowerCutStoppedIt) {
   Bench bench(Slots::Two);
-  const std::string large(9'000'000, 'n');
+  std::string large;
+  large.resize(9'000'000, 'n');
   bench.offer(large, 3);
   ASSERT_EQ(*bench.installer().begin(bench.permit()), 0U);
   std::uint64_t at = 0;

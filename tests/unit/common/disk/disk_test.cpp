@@ -185,6 +185,14 @@ TEST(MemoryDisk, KeepsWhatWasSynced) {
   for (const Torn torn : sim::kEveryTorn) EXPECT_EQ(left_of(disk, torn), "new");
 }
 
+TEST(MemoryDisk, KeepsNoNameThatWasDurablyRemoved) {
+  MemoryDisk disk;
+  ASSERT_TRUE(replace_file(disk, "a", as_bytes("old")));
+  ASSERT_TRUE(remove_file(disk, "a"));
+  disk.restart(Torn::Nothing);
+  EXPECT_FALSE(*disk.look_at("a"));
+}
+
 TEST(MemoryDisk, LosesAWholeFolderWithItsName) {
   MemoryDisk disk;
   ASSERT_TRUE(disk.make_folder("folder", kPublicFolder));
