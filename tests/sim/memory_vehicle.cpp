@@ -29,6 +29,7 @@ constexpr std::uint64_t kFactoryCounter = 1;
 constexpr const char* kFloors = "ecu/floors";
 constexpr const char* kTime = "ecu/state/time.json";
 constexpr const char* kDatabase = "ecu/primary/primary.db";
+const std::string kPrimaryKeeps = "primary: ";
 constexpr std::size_t kPiece = 700;  // the network brings an image in several
 
 crypto::Ed25519Pair pair_of(const std::string& serial) {
@@ -86,6 +87,24 @@ std::string went_back(const Numbers& before, const Numbers& now) {
     if (!may) return name + " went back from " + std::to_string(number);
   }
   return {};
+}
+
+/// What a secondary trusts and its primary has lost: the primary keeps what it hands out before it does. It
+/// forgets what a newer root may have taken the keys from.
+std::string ahead_of(const Numbers& primary, const Numbers& secondary) {
+  Numbers trusted, kept;
+  for (const auto& [name, number] : primary) {
+    if (name.starts_with(kPrimaryKeeps)) kept[name.substr(kPrimaryKeeps.size())] = number;
+  }
+  for (const auto& [name, number] : secondary) {
+    if (!name.starts_with("director/") && !name.starts_with("image/")) continue;  // not metadata of the ECU
+    trusted[name] = number;
+  }
+  for (const Repository each : {Repository::Director, Repository::Image}) {
+    trusted.try_emplace(std::string(name_of(each)) + "/root", 1);  // the factory's
+  }
+  for (const auto& [name, number] : trusted) kept.try_emplace(name, 1);
+  return went_back(trusted, kept);
 }
 
 class SimUplink final : public client::Uplink {
@@ -360,8 +379,8 @@ Result<Garage::Numbers> MemoryVehicle::look_at_primary(MemoryDisk disk) const {
   if (!TRY(disk.look_at(kDatabase))) return found;
   if (TRY(host::is_damaged(disk, kDatabase))) return fault(Fault::Kind::Io, "its database is damaged");
   const auto store = TRY(PrimaryStore::open(disk, kDatabase, floors));
-  if (const auto time = TRY(store.time_state())) found["primary: time"] = TRY(time_floor(time));
-  for (auto& [name, version] : TRY(versions(store))) found["primary: " + name] = version;
+  if (const auto time = TRY(store.time_state())) found[kPrimaryKeeps + "time"] = TRY(time_floor(time));
+  for (auto& [name, version] : TRY(versions(store))) found[kPrimaryKeeps + name] = version;
   return found;
 }
 
@@ -389,6 +408,12 @@ std::vector<std::string> MemoryVehicle::complaints(Garage& garage) const {
       all.back().append(": ").append(what);
     }
     before = std::move(now);
+  }
+  for (const auto& [serial, found] : garage.found) {
+    if (const std::string what = ahead_of(garage.found[kPrimary], found); !what.empty()) {
+      all.push_back(serial);
+      all.back().append(" is ahead of its primary: ").append(what);
+    }
   }
   return all;
 }
