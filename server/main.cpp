@@ -34,6 +34,7 @@ struct Arguments {
   bool plain = false;
   bool json = false;
   std::optional<int> passphrase_fd;
+  std::optional<int> pin_fd;
 };
 
 /// What of the server signs, its keys unlocked; everything it stands on lives here.
@@ -69,7 +70,12 @@ Result<std::unique_ptr<app::TimeService>> open_time(const Arguments& arguments, 
 
 Result<std::unique_ptr<Signing>> open_signing(const Arguments& arguments, const app::Workspace& workspace,
                                               const crypto::Secret& passphrase) {
-  keys::Keyring keyring = TRY(keys::Keyring::open(workspace.keys_dir(), passphrase));
+  keystore::Unlock unlock = keystore::unlock_by(passphrase);
+  unlock.pin = {[&](const std::string& token) {
+                  return host::read_passphrase({arguments.pin_fd, "", "PIN of token " + token});
+                },
+                false};
+  keys::Keyring keyring = TRY(keys::Keyring::open(workspace.keys_dir(), std::move(unlock)));
   auto signing = std::make_unique<Signing>(Signing{{}, std::move(keyring), {}, {}});
   if (arguments.role != "time") signing->director = TRY(open_director(workspace, *signing));
   if (arguments.role != "director") signing->time = TRY(open_time(arguments, *signing));
@@ -188,6 +194,9 @@ int main(int argc, char** argv) {
   app.add_flag("--plain", arguments.plain,
                "HTTP without TLS, vehicles named in the path; loopback and development only");
   app.add_option("--passphrase-fd", arguments.passphrase_fd, "Read the passphrase from this file descriptor");
+  app.add_option(
+      "--pin-fd", arguments.pin_fd,
+      "Read the PINs of tokens from this file descriptor, a line each; better: pin-source in the key's URI");
   app.add_flag("--json", arguments.json, "Say what is served as JSON");
   try {
     app.parse(argc, argv);

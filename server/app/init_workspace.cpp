@@ -1,7 +1,9 @@
 #include "server/app/init_workspace.h"
 
 #include <array>
+#include <functional>
 #include <memory>
+#include <set>
 #include <system_error>
 #include <utility>
 
@@ -51,9 +53,26 @@ Result<void> check_quorum(const Quorum& quorum, const std::string& role) {
                "use 1 to 16 keys and a threshold of 1 to as many");
 }
 
+Result<void> check_tokens(const InitPlan& plan) {
+  if (plan.holder_tokens.size() > plan.holders()) {
+    return fault(Fault::Kind::Usage, "more tokens than holders", "name at most one for each holder");
+  }
+  std::set<std::string> tokens;
+  std::vector<std::string> all = plan.holder_tokens;
+  if (plan.online_token) all.push_back(*plan.online_token);
+  for (const std::string& uri : all) {
+    const std::string token = TRY(keystore::Pkcs11Token::identity_of(uri));
+    if (tokens.insert(token).second) continue;
+    return fault(Fault::Kind::Usage, "one token twice: " + token,
+                 "each holder has a token of their own, and the server another");
+  }
+  return {};
+}
+
 Result<void> check_passphrases(const InitPlan& plan, const NewPassphrases& passphrases) {
   COTTER_ASSERT(passphrases.holders.size() == plan.holders());
   for (const crypto::Secret& holder : passphrases.holders) {
+    if (holder.view().empty()) continue;  // a token's
     if (equal_in_constant_time(holder.view(), passphrases.online.view())) {
       return fault(Fault::Kind::Usage, "a holder's passphrase is the workspace's",
                    "choose another: who runs the server must not be able to unlock offline keys");
@@ -62,16 +81,53 @@ Result<void> check_passphrases(const InitPlan& plan, const NewPassphrases& passp
   return {};
 }
 
+/// Makes keys in one place, a folder's files or a token.
+using MakeKey = std::function<Result<std::unique_ptr<crypto::Signer>>(const keystore::NewKey&)>;
+
+/// What was made on tokens, and goes again unless all is well: no folder's removal takes it along.
+class Undo {
+ public:
+  Undo() = default;
+  ~Undo() {
+    for (const auto& step : steps_) step();
+  }
+  Undo(const Undo&) = delete;
+  Undo& operator=(const Undo&) = delete;
+  void add(std::function<void()> step) { steps_.push_back(std::move(step)); }
+  void keep() { steps_.clear(); }
+
+ private:
+  std::vector<std::function<void()>> steps_;
+};
+
+Result<MakeKey> in_files(const fs::path& dir, const crypto::Secret& passphrase, keystore::KdfCost kdf) {
+  auto store =
+      std::make_shared<keystore::FileKeystore>(TRY(keystore::FileKeystore::create(dir, passphrase, kdf)));
+  return MakeKey([store](const keystore::NewKey& key) -> Result<std::unique_ptr<crypto::Signer>> {
+    TRY(store->generate(key.name, key.role, key.created));
+    return store->signer(key.name);
+  });
+}
+
+Result<MakeKey> on_token(const fs::path& dir, const std::string& uri, const keystore::AskPin& pin,
+                         Undo& undo) {
+  auto keys = std::make_shared<keystore::TokenKeys>(TRY(keystore::TokenKeys::open(dir, uri, pin)));
+  return MakeKey([keys, &undo](const keystore::NewKey& key) -> Result<std::unique_ptr<crypto::Signer>> {
+    const keystore::KeyInfo made = TRY(keys->generate(key));
+    undo.add([keys, made] { static_cast<void>(keys->destroy(made)); });
+    return keys->signer(made);
+  });
+}
+
 /// The signers of one role, kept while the first files are signed.
 struct RoleKeys {
   std::vector<std::unique_ptr<crypto::Signer>> owned;
   std::uint32_t threshold = 1;
 
-  Result<void> add(host::FileKeystore& store, Repository repository, const RoleName& role,
-                   std::string_view suffix, UtcTime now) {
+  Result<void> add(const MakeKey& make, Repository repository, const RoleName& role, std::string_view suffix,
+                   UtcTime now) {
     const std::string name = keys::key_name(repository, role) + std::string(suffix);
-    TRY(store.generate(name, std::string(name_of(repository)) + "/" + role.value(), now));
-    owned.push_back(TRY(store.signer(name)));
+    owned.push_back(TRY(make({name, std::string(name_of(repository)) + "/" + role.value(), {}, now})));
     return {};
   }
   [[nodiscard]] repository::RoleSigners signers() const {
@@ -91,11 +147,13 @@ struct RepositoryKeys {
 
 struct AllKeys {
   RepositoryKeys image, director;
+  Undo undo;  ///< gone before the signers, which share its tokens
 };
 
-Result<void> make_online_keys(const fs::path& dir, const crypto::Secret& passphrase, host::KdfCost kdf,
+Result<void> make_online_keys(const InitPlan& plan, const fs::path& dir, const crypto::Secret& passphrase,
                               AllKeys& all, UtcTime now) {
-  host::FileKeystore store = TRY(host::FileKeystore::create(dir, passphrase, kdf));
+  const MakeKey store = TRY(plan.online_token ? on_token(dir, *plan.online_token, plan.pin, all.undo)
+                                              : in_files(dir, passphrase, plan.kdf));
   TRY(all.image.snapshot.add(store, Repository::Image, model::snapshot_role(), "", now));
   TRY(all.image.timestamp.add(store, Repository::Image, model::timestamp_role(), "", now));
   TRY(all.director.targets.add(store, Repository::Director, model::targets_role(), "", now));
@@ -106,7 +164,9 @@ Result<void> make_online_keys(const fs::path& dir, const crypto::Secret& passphr
 
 Result<void> make_holder(const InitPlan& plan, std::uint32_t number, const fs::path& dir,
                          const crypto::Secret& passphrase, AllKeys& all, UtcTime now) {
-  host::FileKeystore store = TRY(host::FileKeystore::create(dir, passphrase, plan.kdf));
+  const MakeKey store = TRY(number <= plan.holder_tokens.size()
+                                ? on_token(dir, plan.holder_tokens[number - 1], plan.pin, all.undo)
+                                : in_files(dir, passphrase, plan.kdf));
   const std::string suffix = "-" + std::to_string(number);
   if (number <= plan.root.keys) {
     TRY(all.image.root.add(store, Repository::Image, model::root_role(), suffix, now));
@@ -170,6 +230,7 @@ std::string holder_name(std::uint32_t number) { return "holder-" + std::to_strin
 Result<void> check_plan(const InitPlan& plan) {
   TRY(check_quorum(plan.root, "root"));
   TRY(check_quorum(plan.targets, "targets"));
+  TRY(check_tokens(plan));
   const fs::path dir = resolved(plan.dir);
   const fs::path offline_dir = resolved(plan.offline_dir);
   if (is_within(offline_dir, dir) || is_within(dir, offline_dir)) {
@@ -202,7 +263,7 @@ Result<Workspace> init_workspace(const InitPlan& plan, const NewPassphrases& pas
   AllKeys all;
   all.image.root.threshold = all.director.root.threshold = plan.root.threshold;
   all.image.targets.threshold = plan.targets.threshold;
-  TRY(make_online_keys(staging / "keys", passphrases.online, plan.kdf, all, now));
+  TRY(make_online_keys(plan, staging / "keys", passphrases.online, all, now));
   for (std::uint32_t number = 1; number <= plan.holders(); ++number) {
     TRY(make_holder(plan, number, offline.staging() / holder_name(number), passphrases.holders[number - 1],
                     all, now));
@@ -215,6 +276,7 @@ Result<Workspace> init_workspace(const InitPlan& plan, const NewPassphrases& pas
   TRY(storage::open_database(staging / "cotter.db"));
   TRY(host::create_atomically(staging / kSettingsFile, as_bytes(cotter_toml_text(settings))));
   TRY(place_all(plan, workspace, offline));
+  all.undo.keep();
   return Workspace::open(plan.dir);
 }
 

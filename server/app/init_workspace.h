@@ -12,7 +12,7 @@
 #include "common/base/result.h"
 #include "common/base/time.h"
 #include "common/crypto/secret.h"
-#include "common/host/keystore_file.h"
+#include "common/keystore/key_folder.h"
 #include "server/app/workspace.h"
 
 namespace cotter::app {
@@ -29,7 +29,12 @@ struct InitPlan {
   Quorum root{};                      ///< of both repositories
   Quorum targets{};                   ///< of the image repository
   std::vector<std::string> server_names{};
-  host::KdfCost kdf{};  ///< of every key folder
+  keystore::KdfCost kdf{};  ///< of every key folder
+  /// PKCS #11 URIs: the first holder's keys are made on the first token, and so on; the other holders' in
+  /// files.
+  std::vector<std::string> holder_tokens{};
+  std::optional<std::string> online_token{};  ///< of the server's keys; nothing: in files
+  keystore::AskPin pin{};
 
   /// Each holder has at most one key of a role.
   [[nodiscard]] std::uint32_t holders() const noexcept { return std::max(root.keys, targets.keys); }
@@ -37,7 +42,7 @@ struct InitPlan {
 
 struct NewPassphrases {
   crypto::Secret online;                ///< of keys/ and pki/
-  std::vector<crypto::Secret> holders;  ///< one for each of the plan's holders
+  std::vector<crypto::Secret> holders;  ///< one for each of the plan's holders; empty for those with a token
 };
 
 /// What can be said before anybody is asked for a passphrase. Faults: Usage (numbers, folders within each
@@ -45,8 +50,9 @@ struct NewPassphrases {
 Result<void> check_plan(const InitPlan& plan);
 
 /// On success `plan.dir` is a workspace with a published, empty image repository; on failure nothing of it is
-/// left. cotter.toml comes last: a folder without it is no workspace. Faults: those of check_plan(), Usage (a
-/// holder with the workspace's passphrase), Denied, NoSpace, Busy, Io.
+/// left, on tokens neither. cotter.toml comes last: a folder without it is no workspace. Faults: those of
+/// check_plan(), Usage (a holder with the workspace's passphrase), those of TokenKeys, Denied, NoSpace, Busy,
+/// Io.
 Result<Workspace> init_workspace(const InitPlan& plan, const NewPassphrases& passphrases, UtcTime now);
 
 /// "holder-2"

@@ -25,19 +25,19 @@ std::vector<fs::path> holder_folders(const fs::path& offline_dir) {
 
 }  // namespace
 
-Result<std::vector<host::KeyInfo>> list_keys(const Workspace& workspace) {
-  std::vector<host::KeyInfo> keys = TRY(host::FileKeystore::list(workspace.keys_dir()));
+Result<std::vector<keystore::KeyInfo>> list_keys(const Workspace& workspace) {
+  std::vector<keystore::KeyInfo> keys = TRY(keystore::list_keys(workspace.keys_dir()));
   if (!workspace.settings().offline_dir) return keys;
   for (const fs::path& folder : holder_folders(*workspace.settings().offline_dir)) {
-    const std::vector<host::KeyInfo> held = TRY(host::FileKeystore::list(folder));
+    const std::vector<keystore::KeyInfo> held = TRY(keystore::list_keys(folder));
     keys.insert(keys.end(), held.begin(), held.end());
   }
   return keys;
 }
 
-Result<host::KeyInfo> find_key(const std::vector<host::KeyInfo>& keys, std::string_view name) {
+Result<keystore::KeyInfo> find_key(const std::vector<keystore::KeyInfo>& keys, std::string_view name) {
   const auto found =
-      std::find_if(keys.begin(), keys.end(), [&](const host::KeyInfo& key) { return key.name == name; });
+      std::find_if(keys.begin(), keys.end(), [&](const keystore::KeyInfo& key) { return key.name == name; });
   if (found != keys.end()) return *found;
   return fault(Fault::Kind::NotFound, "no key named \"" + std::string(name) + "\"",
                "cotter key list shows those within reach");

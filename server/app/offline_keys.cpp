@@ -1,6 +1,11 @@
 #include "server/app/offline_keys.h"
 
-#include "common/host/keystore_file.h"
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "common/keystore/file_keystore.h"
+#include "common/keystore/pkcs11_token.h"
 #include "server/keys/holder.h"
 
 namespace cotter::app {
@@ -13,19 +18,26 @@ Fault reachable(const fs::path& where) {
           "move it to its holder's own medium, and start the server without a holder's passphrase"};
 }
 
+/// A token that lets this process in without asking anybody.
+bool has_pin_within_reach(const keystore::KeyInfo& key) {
+  const auto source = keystore::Pkcs11Token::pin_source_of(key.store);
+  return source && *source && ::access((*source)->c_str(), R_OK) == 0;
+}
+
 bool opens(const fs::path& folder, std::span<const crypto::Secret> passphrases) {
   for (const crypto::Secret& passphrase : passphrases) {
-    if (host::FileKeystore::open(folder, passphrase)) return true;
+    if (keystore::FileKeystore::open(folder, passphrase)) return true;
   }
-  return false;
+  const auto keys = keystore::list_keys(folder);
+  return keys && std::any_of(keys->begin(), keys->end(), has_pin_within_reach);
 }
 
 Result<void> refuse_in(const fs::path& keys_dir) {
-  const auto keys = host::FileKeystore::list(keys_dir);
+  const auto keys = keystore::list_keys(keys_dir);
   // A machine that only serves files has no keys at all.
   if (!keys && is_fault(keys.error(), Fault::Kind::NotFound)) return {};
   if (!keys) return fail(keys.error());
-  for (const host::KeyInfo& key : *keys) {
+  for (const keystore::KeyInfo& key : *keys) {
     if (keys::is_offline_key(key.name)) return fail(reachable(key.file));
   }
   return {};

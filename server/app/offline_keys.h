@@ -11,8 +11,8 @@
 namespace cotter::app {
 
 /// Looks for an offline key that this process could use: one in the workspace's keys/, or a holder's folder,
-/// where init said they are, that opens with one of the passphrases that this process was given. Fault:
-/// Denied, naming it.
+/// where init said they are, that opens with one of the passphrases that this process was given, or by a
+/// token's PIN in a file that it can read. Fault: Denied, naming it.
 Result<void> refuse_offline_keys(const Workspace& workspace, std::span<const crypto::Secret> passphrases);
 
 }  // namespace cotter::app

@@ -20,8 +20,20 @@ Result<crypto::Secret> workspace_passphrase(const Context& context) {
   return host::read_passphrase(workspace_source(context));
 }
 
-Result<crypto::Secret> holder_passphrase(const Context& context, const std::string& holder) {
-  return host::read_passphrase(holder_source(context, holder));
+keystore::AskPin ask_pin(const Context& context) {
+  return {[&context](const std::string& token) {
+            return host::read_passphrase({context.pin_fd, "", "PIN of token " + token});
+          },
+          !context.pin_fd};
+}
+
+keystore::Unlock workspace_unlock(const Context& context) {
+  return {[&context] { return workspace_passphrase(context); }, ask_pin(context)};
+}
+
+keystore::Unlock holder_unlock(const Context& context, const std::string& holder) {
+  return {[source = holder_source(context, holder)] { return host::read_passphrase(source); },
+          ask_pin(context)};
 }
 
 }  // namespace cotter::cli

@@ -10,6 +10,7 @@
 #include "common/crypto/secret.h"
 #include "common/host/passphrase.h"
 #include "common/host/process.h"
+#include "common/keystore/key_folder.h"
 #include "server/app/workspace.h"
 
 namespace cotter::cli {
@@ -19,6 +20,7 @@ struct Context {
   bool json = false;                                 ///< --json
   std::optional<int> passphrase_fd{};                ///< --passphrase-fd: of the online keys
   std::optional<int> holder_passphrase_fd{};         ///< --holder-passphrase-fd: one line a holder
+  std::optional<int> pin_fd{};                       ///< --pin-fd: of tokens, one line each
   int exit_code = 0;
 };
 
@@ -33,9 +35,14 @@ host::PassphraseSource holder_source(const Context& context, const std::string& 
 
 /// Of the online keys and the CA: --passphrase-fd, COTTER_PASSPHRASE, or a prompt.
 Result<crypto::Secret> workspace_passphrase(const Context& context);
+
+/// The PIN of a token: --pin-fd or a prompt.
+keystore::AskPin ask_pin(const Context& context);
+/// Both ask only where a key needs it, and must not outlive `context`.
+keystore::Unlock workspace_unlock(const Context& context);
 /// Of the holder whose folder is named, for the prompt: --holder-passphrase-fd, COTTER_PASSPHRASE_HOLDER, or
 /// a prompt.
-Result<crypto::Secret> holder_passphrase(const Context& context, const std::string& holder);
+keystore::Unlock holder_unlock(const Context& context, const std::string& holder);
 
 using host::finish;
 

@@ -18,6 +18,10 @@ Result<app::NewPassphrases> ask_passphrases(const app::InitPlan& plan, const Con
   crypto::Secret online = TRY(host::read_new_passphrase(workspace_source(context)));
   app::NewPassphrases passphrases{std::move(online), {}};
   for (std::uint32_t number = 1; number <= plan.holders(); ++number) {
+    if (number <= plan.holder_tokens.size()) {
+      passphrases.holders.emplace_back(0);
+      continue;
+    }
     passphrases.holders.push_back(
         TRY(host::read_new_passphrase(holder_source(context, app::holder_name(number)))));
   }
@@ -43,7 +47,7 @@ void show(const app::InitPlan& plan, const app::Workspace& workspace, bool as_do
   }
   fmt::print(
       "workspace     {}\n"
-      "offline keys  {}/holder-1 to holder-{}, each under its holder's passphrase\n"
+      "offline keys  {}/holder-1 to holder-{}, each under its holder's passphrase or PIN\n"
       "root          {} of {} keys sign, for both repositories\n"
       "targets       {} of {} keys sign, for the image repository\n"
       "\n"
@@ -58,6 +62,7 @@ Result<void> run_init(app::InitPlan plan, const Context& context) {
     plan.offline_dir = plan.dir.has_filename() ? plan.dir : plan.dir.parent_path();
     plan.offline_dir += "-offline";
   }
+  plan.pin = ask_pin(context);
   TRY(app::check_plan(plan));
   const app::NewPassphrases passphrases = TRY(ask_passphrases(plan, context));
   const app::Workspace workspace = TRY(app::init_workspace(plan, passphrases, host::SystemClock().now()));
@@ -81,6 +86,12 @@ void add_init(CLI::App& app, Context& context) {
       ->capture_default_str();
   verb->add_option("--targets-threshold", plan->targets.threshold, "how many of them must sign")
       ->capture_default_str();
+  verb->add_option(
+      "--holder-token", plan->holder_tokens,
+      "make a holder's keys on this token, not in files: 'pkcs11:token=LABEL'; may be repeated, the "
+      "first is holder-1's");
+  verb->add_option("--online-token", plan->online_token,
+                   "make the server's keys on this token; with ?pin-source=file:/PATH it needs no person");
   verb->add_option("--server-name", plan->server_names,
                    "a name or address of the server, beside localhost; may be repeated");
   verb->callback([plan, &context] { context.exit_code = finish(run_init(*plan, context)); });

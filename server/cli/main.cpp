@@ -22,6 +22,7 @@ void add_common_options(CLI::App& app, Context& context) {
       "read the workspace's passphrase from this file descriptor, not COTTER_PASSPHRASE or a prompt");
   app.add_option("--holder-passphrase-fd", context.holder_passphrase_fd,
                  "the same for holders, a line each, not COTTER_PASSPHRASE_HOLDER or prompts");
+  app.add_option("--pin-fd", context.pin_fd, "the same for the PINs of tokens, a line each, not prompts");
 }
 
 int run(int argc, char** argv) {

@@ -63,9 +63,8 @@ app::PublishRequest request_of(const PublishOptions& options) {
 Result<std::vector<keys::Signers>> open_holders(const std::vector<fs::path>& dirs, const Context& context) {
   std::vector<keys::Signers> holders;
   for (const fs::path& dir : dirs) {
-    const crypto::Secret passphrase = TRY(holder_passphrase(context, dir.filename().string()));
-    holders.push_back(
-        TRY(keys::open_holder(dir, passphrase, keys::key_name(Repository::Image, model::targets_role()))));
+    holders.push_back(TRY(keys::open_holder(dir, holder_unlock(context, dir.filename().string()),
+                                            keys::key_name(Repository::Image, model::targets_role()))));
   }
   return holders;
 }
@@ -144,7 +143,7 @@ Result<void> run_publish(const PublishOptions& options, const Context& context) 
   }
   std::optional<keys::Keyring> keyring;
   request.online = [&]() -> Result<app::OnlineSigners> {
-    keyring = TRY(keys::Keyring::open(workspace.keys_dir(), TRY(workspace_passphrase(context))));
+    keyring = TRY(keys::Keyring::open(workspace.keys_dir(), workspace_unlock(context)));
     return online_signers(*keyring);
   };
 

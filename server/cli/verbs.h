@@ -19,4 +19,8 @@ void add_check(CLI::App& app, Context& context);
 void add_vehicle(CLI::App& app, Context& context);
 void add_assign(CLI::App& app, Context& context);
 
+// Below `cotter key`.
+void add_key_generate(CLI::App& key, Context& context);
+void add_key_import(CLI::App& key, Context& context);
+
 }  // namespace cotter::cli

@@ -1,6 +1,6 @@
 #include "server/keys/holder.h"
 
-#include "common/host/keystore_file.h"
+#include <utility>
 
 namespace cotter::keys {
 namespace {
@@ -12,12 +12,12 @@ bool belongs_to(std::string_view name, std::string_view prefix) {
 
 }  // namespace
 
-Result<Signers> open_holder(const std::filesystem::path& dir, const crypto::Secret& passphrase,
+Result<Signers> open_holder(const std::filesystem::path& dir, keystore::Unlock unlock,
                             std::string_view prefix) {
-  const host::FileKeystore store = TRY(host::FileKeystore::open(dir, passphrase));
+  auto folder = TRY(keystore::KeyFolder::open(dir, std::move(unlock)));
   Signers signers;
-  for (const host::KeyInfo& key : TRY(store.list())) {
-    if (belongs_to(key.name, prefix)) signers.push_back(TRY(store.signer(key.name)));
+  for (const keystore::KeyInfo& key : folder.keys()) {
+    if (belongs_to(key.name, prefix)) signers.push_back(TRY(folder.signer(key.name)));
   }
   if (signers.empty()) {
     return fault(Fault::Kind::NotFound, "no " + std::string(prefix) + " key in " + dir.string(),

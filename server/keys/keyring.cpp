@@ -1,8 +1,9 @@
 #include "server/keys/keyring.h"
 
+#include <algorithm>
 #include <array>
+#include <utility>
 
-#include "common/host/keystore_file.h"
 #include "common/model/roles.h"
 #include "common/model/time_source.h"
 
@@ -28,17 +29,16 @@ std::string key_name(Repository repository, const RoleName& role) {
   return std::string(name_of(repository)) + "-" + role.value();
 }
 
-Result<Keyring> Keyring::open(const std::filesystem::path& keys_dir, const crypto::Secret& passphrase) {
-  const host::FileKeystore store = TRY(host::FileKeystore::open(keys_dir, passphrase));
+Result<Keyring> Keyring::open(const std::filesystem::path& keys_dir, keystore::Unlock unlock) {
+  auto folder = TRY(keystore::KeyFolder::open(keys_dir, std::move(unlock)));
+  if (folder.keys().empty()) return fault(Fault::Kind::NotFound, "no key in " + keys_dir.string());
   Keyring ring;
   for (const OnlineRole& online : kOnlineRoles) {
     const std::string name = key_name(online.repository, online.role());
-    Result<std::unique_ptr<crypto::Signer>> signer = store.signer(name);
-    if (signer) {
-      ring.signers_.emplace(name, *std::move(signer));
-    } else if (!is_fault(signer.error(), Fault::Kind::NotFound)) {
-      return fail(std::move(signer).error());  // a missing key is told when somebody wants it
-    }
+    const bool is_there = std::any_of(folder.keys().begin(), folder.keys().end(),
+                                      [&](const keystore::KeyInfo& key) { return key.name == name; });
+    // A missing key is told when somebody wants it.
+    if (is_there) ring.signers_.emplace(name, TRY(folder.signer(name)));
   }
   return ring;
 }

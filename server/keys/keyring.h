@@ -10,8 +10,8 @@
 
 #include "common/base/result.h"
 #include "common/base/strong.h"
-#include "common/crypto/secret.h"
 #include "common/crypto/signer.h"
+#include "common/keystore/key_folder.h"
 
 namespace cotter::keys {
 
@@ -20,8 +20,9 @@ std::string key_name(Repository repository, const RoleName& role);
 
 class Keyring {
  public:
-  /// Unlocks `keys_dir` (a workspace's keys_dir()) once. Faults: NotFound, Denied (wrong passphrase), Io.
-  static Result<Keyring> open(const std::filesystem::path& keys_dir, const crypto::Secret& passphrase);
+  /// Unlocks `keys_dir` (a workspace's keys_dir()) once. Faults: NotFound (no folder, no key in it; a token
+  /// that is not plugged in), Denied (wrong passphrase or PIN), Io.
+  static Result<Keyring> open(const std::filesystem::path& keys_dir, keystore::Unlock unlock);
   /// The signer of image snapshot or timestamp, of director targets, snapshot or timestamp, or of the time
   /// source that the director's root lists; it lives as long as the Keyring. Fault: NotFound (the role is
   /// signed offline, or its key file is missing).

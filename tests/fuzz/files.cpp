@@ -7,8 +7,8 @@
 #include "client/ecu/config.h"
 #include "common/host/atomic_file.h"
 #include "common/host/config.h"
-#include "common/host/keystore_file.h"
 #include "common/json/strict_reader.h"
+#include "common/keystore/file_keystore.h"
 #include "server/inventory/vehicle.h"
 #include "server/keys/offline_bundle.h"
 #include "tests/fuzz/fuzz.h"
@@ -84,7 +84,7 @@ void key_file(ByteView input) {
   const fs::path keys = folder() / "keys";
   fs::create_directories(keys);
   put(keys / "image-root-1.key", input);
-  const auto listed = host::FileKeystore::list(keys);
+  const auto listed = keystore::list_keys(keys);
   if (!listed) return;
   COTTER_ASSERT(listed->size() == 1 && listed->front().name == "image-root-1");
   COTTER_ASSERT(listed->front().id == listed->front().key.computed_id());

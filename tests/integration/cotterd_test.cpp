@@ -14,9 +14,9 @@
 
 #include "client/fetch/curl_session.h"
 #include "common/host/atomic_file.h"
-#include "common/host/keystore_file.h"
 #include "common/json/object_view.h"
 #include "common/json/strict_reader.h"
+#include "common/keystore/file_keystore.h"
 #include "common/model/time_attestation.h"
 #include "common/model/time_source.h"
 #include "common/trust/verified.h"
@@ -542,7 +542,7 @@ TEST_F(Cotterd, DoesNotStartWithAnOfflineKeyAmongItsOwn) {
 TEST_F(Cotterd, DoesNotStartWhenItsPassphraseOpensAHolder) {
   const fs::path fourth = holders() / "holder-4";
   {
-    auto store = host::FileKeystore::create(fourth, secret(kOnline), {1, 8 * 1024}).value();
+    auto store = keystore::FileKeystore::create(fourth, secret(kOnline), {1, 8 * 1024}).value();
     ASSERT_TRUE(store.generate("image-root-4", "image/root", now()));
   }
   const Ended ended = failing(cotterd({}));

@@ -126,7 +126,7 @@ TEST_F(Schemas, DescribeWhatTheTimeSourceIsAskedAndAnswers) {
   std::string words = vehicle.world().environment().at("COTTER_PASSPHRASE");
   const auto passphrase =
       crypto::Secret::taking({reinterpret_cast<std::uint8_t*>(words.data()), words.size()});
-  keys::Keyring ring = must(keys::Keyring::open(workspace / "keys", passphrase));
+  keys::Keyring ring = must(keys::Keyring::open(workspace / "keys", keystore::unlock_by(passphrase)));
   crypto::Signer& signer = *must(ring.signer(Repository::Director, model::time_source_role()));
   const host::SystemClock clock;
   app::TimeService service(signer, clock);

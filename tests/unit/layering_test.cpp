@@ -39,6 +39,7 @@ const std::map<std::string, std::set<std::string>> kRooms = [] {
   next_floor({"common/host"}, false);
 
   const std::set<std::string> common = below;
+  next_floor({"common/keystore"}, false);   // for those who sign; vehicles do not
   next_floor({"server/inventory"}, false);  // plain values, which the stores keep
   next_floor({"server/storage"}, false);
   next_floor({"server/director", "server/repository", "server/keys", "server/campaigns"}, true);
@@ -60,7 +61,8 @@ const std::map<std::string, std::set<std::string>> kRooms = [] {
 }();
 
 bool is_in_verify(const std::string& room) {
-  return room.starts_with("common/") && room != "common/host" && room != "common/disk";
+  return room.starts_with("common/") && room != "common/host" && room != "common/disk" &&
+         room != "common/keystore";
 }
 
 struct Include {
@@ -115,10 +117,11 @@ const Kept kKept[] = {
     {R"(^sqlite3\.h$)", R"(^(common/host/(sqlite|disk_vfs)\.|server/storage/sqlite/|client/store/))"},
     {R"(^curl/)", R"(^(client/fetch/|server/repository/url_transport\.cpp$))"},
     {R"(^tss2/)", R"(^client/tpm/.*\.cpp$)"},
+    {R"(^p11-kit/)", R"(^common/keystore/pkcs11_)"},
     {R"(^rapidjson/)", R"(^common/json/.*\.cpp$)"},
     {R"(^toml)", R"(^common/host/.*\.cpp$)"},
     {R"(^openssl/)",
-     R"(^(common/crypto/.*\.cpp$|server/http/|client/fetch/|server/keys/|common/host/|client/primary/device_key\.cpp$))"},
+     R"(^(common/crypto/.*\.cpp$|server/http/|client/fetch/|server/keys/|common/keystore/|client/primary/device_key\.cpp$))"},
     {R"(^CLI/)", R"(^(server/cli/|server/[^/]*\.cpp$|client/.*\.cpp$))"},
 };
 

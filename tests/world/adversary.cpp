@@ -26,7 +26,7 @@ Result<void> RogueDirector::choose(const VehicleId& vin, const EcuSerial& ecu, c
   std::string words = passphrase_;
   const auto passphrase =
       crypto::Secret::taking({reinterpret_cast<std::uint8_t*>(words.data()), words.size()});
-  auto keyring = TRY(keys::Keyring::open(workspace.keys_dir(), passphrase));
+  auto keyring = TRY(keys::Keyring::open(workspace.keys_dir(), keystore::unlock_by(passphrase)));
   const auto signer = [&](const RoleName& role) { return keyring.signer(Repository::Director, role); };
   app::DirectorSigners signers;
   signers.targets = TRY(signer(model::targets_role()));

@@ -7,7 +7,7 @@
 #include <set>
 
 #include "common/host/atomic_file.h"
-#include "common/host/keystore_file.h"
+#include "common/keystore/file_keystore.h"
 #include "common/model/time_source.h"
 #include "server/app/director_roots.h"
 #include "server/app/list_keys.h"
@@ -21,7 +21,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr host::KdfCost kCheap{1, 8};
+constexpr keystore::KdfCost kCheap{1, 8};
 constexpr UtcTime kNow{std::chrono::seconds(1'900'000'000)};
 
 crypto::Secret secret(const std::string& text) {
@@ -69,7 +69,7 @@ TEST_F(InitWorkspace, EveryRoleOfBothRepositoriesHasKeysOfItsOwn) {  // FMT-34
   const auto keys = list_keys(*workspace);
   ASSERT_TRUE(keys);
   std::set<std::string> materials;
-  for (const host::KeyInfo& key : *keys) materials.insert(key.key.material());
+  for (const keystore::KeyInfo& key : *keys) materials.insert(key.key.material());
   EXPECT_EQ(keys->size(), 6U + 3 * 3);
   EXPECT_EQ(materials.size(), keys->size());
 }
@@ -95,17 +95,17 @@ TEST_F(InitWorkspace, TheDirectorsRootListsTheTimeSourceAndTheImageRepositorysDo
 
 TEST_F(InitWorkspace, OfflineKeysAreTheirHoldersAlone) {
   ASSERT_TRUE(init_workspace(plan(), passphrases(), kNow));
-  const auto online = host::FileKeystore::list(plan().dir / "keys");
+  const auto online = keystore::list_keys(plan().dir / "keys");
   ASSERT_TRUE(online);
-  for (const host::KeyInfo& key : *online) {
+  for (const keystore::KeyInfo& key : *online) {
     EXPECT_NE(key.role, "image/root");
     EXPECT_NE(key.role, "image/targets");
     EXPECT_NE(key.role, "director/root");
   }
   const fs::path first = plan().offline_dir / "holder-1";
-  EXPECT_TRUE(host::FileKeystore::open(first, secret("holder-pass-0")));
-  EXPECT_FALSE(host::FileKeystore::open(first, secret("holder-pass-1")));
-  EXPECT_FALSE(host::FileKeystore::open(first, secret("online-pass")));
+  EXPECT_TRUE(keystore::FileKeystore::open(first, secret("holder-pass-0")));
+  EXPECT_FALSE(keystore::FileKeystore::open(first, secret("holder-pass-1")));
+  EXPECT_FALSE(keystore::FileKeystore::open(first, secret("online-pass")));
 }
 
 TEST_F(InitWorkspace, NothingSecretIsReadableByOthers) {
@@ -163,12 +163,12 @@ TEST_F(InitWorkspace, HolderWithTheWorkspacesPassphraseIsUsage) {
 
 TEST_F(InitWorkspace, ExistingWorkspaceAndHoldersAreNeverTouched) {
   ASSERT_TRUE(init_workspace(plan(), passphrases(), kNow));
-  const auto before = *host::FileKeystore::list(plan().dir / "keys");
+  const auto before = *keystore::list_keys(plan().dir / "keys");
   InitPlan again = plan();
   again.offline_dir = dir() / "off2";
   EXPECT_TRUE(is_fault(init_workspace(again, passphrases(), kNow).error(), Fault::Kind::Conflict));
   EXPECT_FALSE(fs::exists(again.offline_dir));
-  EXPECT_EQ(host::FileKeystore::list(plan().dir / "keys")->at(0).id, before[0].id);
+  EXPECT_EQ(keystore::list_keys(plan().dir / "keys")->at(0).id, before[0].id);
 
   again = plan();
   again.dir = dir() / "ws2";

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "common/host/keystore_file.h"
+#include "common/keystore/file_keystore.h"
 #include "common/model/roles.h"
 #include "server/keys/holder.h"
 #include "tests/sim/temp_dir.h"
@@ -10,7 +10,7 @@
 namespace cotter::keys {
 namespace {
 
-constexpr host::KdfCost kCheap{1, 8};
+constexpr keystore::KdfCost kCheap{1, 8};
 constexpr UtcTime kNow{std::chrono::seconds(1'900'000'000)};
 
 crypto::Secret secret(const std::string& text) {
@@ -18,10 +18,14 @@ crypto::Secret secret(const std::string& text) {
   return crypto::Secret::taking(bytes);
 }
 
+keystore::Unlock unlock(const std::string& text) {
+  return {[text] { return Result<crypto::Secret>(secret(text)); }, {}};
+}
+
 class KeyFolder : public testing::Test {
  protected:
   void make(std::initializer_list<const char*> names) {
-    auto store = host::FileKeystore::create(dir(), secret("some-pass"), kCheap);
+    auto store = keystore::FileKeystore::create(dir(), secret("some-pass"), kCheap);
     ASSERT_TRUE(store);
     for (const char* name : names) ASSERT_TRUE(store->generate(name, "", kNow));
   }
@@ -37,11 +41,11 @@ using Holders = KeyFolder;
 TEST_F(Keyrings, FindTheSignerOfEachOnlineRole) {
   make({"image-snapshot", "image-timestamp", "director-targets", "director-snapshot", "director-timestamp",
         "director-x-time-source"});
-  auto ring = Keyring::open(dir(), secret("some-pass"));
+  auto ring = Keyring::open(dir(), unlock("some-pass"));
   ASSERT_TRUE(ring);
-  const auto keys = host::FileKeystore::list(dir());
+  const auto keys = keystore::list_keys(dir());
   ASSERT_TRUE(keys);
-  for (const host::KeyInfo& key : *keys) {
+  for (const keystore::KeyInfo& key : *keys) {
     const auto dash = key.name.find('-');
     const Repository repository =
         key.name.substr(0, dash) == "image" ? Repository::Image : Repository::Director;
@@ -53,7 +57,7 @@ TEST_F(Keyrings, FindTheSignerOfEachOnlineRole) {
 
 TEST_F(Keyrings, NeverHandOutAnOfflineRolesKeyEvenIfItLiesThere) {
   make({"image-snapshot", "image-root", "image-targets", "director-root"});
-  auto ring = Keyring::open(dir(), secret("some-pass"));
+  auto ring = Keyring::open(dir(), unlock("some-pass"));
   ASSERT_TRUE(ring);
   EXPECT_TRUE(is_fault(ring->signer(Repository::Image, model::root_role()).error(), Fault::Kind::NotFound));
   EXPECT_TRUE(
@@ -64,8 +68,8 @@ TEST_F(Keyrings, NeverHandOutAnOfflineRolesKeyEvenIfItLiesThere) {
 
 TEST_F(Keyrings, TellAWrongPassphraseFromAMissingKey) {
   make({"image-snapshot"});
-  EXPECT_TRUE(is_fault(Keyring::open(dir(), secret("wrong-pass")).error(), Fault::Kind::Denied));
-  auto ring = Keyring::open(dir(), secret("some-pass"));
+  EXPECT_TRUE(is_fault(Keyring::open(dir(), unlock("wrong-pass")).error(), Fault::Kind::Denied));
+  auto ring = Keyring::open(dir(), unlock("some-pass"));
   ASSERT_TRUE(ring);
   EXPECT_TRUE(
       is_fault(ring->signer(Repository::Image, model::timestamp_role()).error(), Fault::Kind::NotFound));
@@ -73,13 +77,13 @@ TEST_F(Keyrings, TellAWrongPassphraseFromAMissingKey) {
 
 TEST_F(Holders, HaveTheirKeysOfOneRoleByPrefix) {
   make({"image-root-2", "image-targets-2", "image-targetsmith", "director-root-2"});
-  const auto signers = open_holder(dir(), secret("some-pass"), "image-targets");
+  const auto signers = open_holder(dir(), unlock("some-pass"), "image-targets");
   ASSERT_TRUE(signers);
   EXPECT_EQ(signers->size(), 1U);
   EXPECT_TRUE(
-      is_fault(open_holder(dir(), secret("some-pass"), "image-brakes").error(), Fault::Kind::NotFound));
-  EXPECT_TRUE(is_fault(open_holder(dir(), secret("wrong-pass"), "image-root").error(), Fault::Kind::Denied));
-  EXPECT_TRUE(is_fault(open_holder(dir() / "no", secret("x"), "image-root").error(), Fault::Kind::NotFound));
+      is_fault(open_holder(dir(), unlock("some-pass"), "image-brakes").error(), Fault::Kind::NotFound));
+  EXPECT_TRUE(is_fault(open_holder(dir(), unlock("wrong-pass"), "image-root").error(), Fault::Kind::Denied));
+  EXPECT_TRUE(is_fault(open_holder(dir() / "no", unlock("x"), "image-root").error(), Fault::Kind::NotFound));
 }
 
 TEST(OfflineKeys, AreRootsAndImageTargets) {

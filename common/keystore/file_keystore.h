@@ -5,20 +5,18 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <map>
 #include <memory>
-#include <string>
 #include <string_view>
 #include <vector>
 
 #include "common/base/result.h"
-#include "common/base/strong.h"
 #include "common/base/time.h"
-#include "common/crypto/public_key.h"
 #include "common/crypto/secret.h"
 #include "common/crypto/signer.h"
+#include "common/keystore/key_record.h"
+#include "common/keystore/openssl_key.h"
 
-namespace cotter::host {
+namespace cotter::keystore {
 
 /// What deriving the encryption key from the passphrase costs (Argon2id, one lane). Stands in every file's
 /// header.
@@ -27,35 +25,23 @@ struct KdfCost {
   std::uint64_t memory_kib = 64 * 1024;  ///< likewise; 0.1 to 0.3 s on a small machine
 };
 
-/// The public half of a key file.
-struct KeyInfo {
-  std::string name;  ///< "image-root-1"; the file is NAME.key
-  std::string role;  ///< "image/root": what the key was made for; a note, metadata alone grants rights
-  crypto::PublicKey key;
-  KeyId id;
-  UtcTime created;
-  std::filesystem::path file;
-};
-
-/// A folder of key files, unlocked once: one derivation serves all keys that share a salt, as all do that
-/// were made in this folder.
+/// The sealed keys of a folder, unlocked once: one derivation serves all keys that share a salt, as all do
+/// that were made in this folder. Records of keys that are elsewhere it passes over.
 class FileKeystore {
  public:
   /// A store that starts empty in `dir`, which is made (0700) when missing. Faults: Conflict (there are keys
   /// already), Denied, Io.
   static Result<FileKeystore> create(const std::filesystem::path& dir, const crypto::Secret& passphrase,
                                      KdfCost cost = {});
-  /// Faults: NotFound (no folder, or no key in it), Denied (wrong passphrase), Io (a damaged file).
+  /// Faults: NotFound (no folder, or no sealed key in it), Denied (wrong passphrase), Io (a damaged file).
   static Result<FileKeystore> open(const std::filesystem::path& dir, const crypto::Secret& passphrase);
 
-  /// All keys in `dir` in order of name, from their clear headers; no passphrase, nothing derived. Faults:
-  /// NotFound (no folder), Denied, Io (a damaged file, named).
-  static Result<std::vector<KeyInfo>> list(const std::filesystem::path& dir);
-
-  /// Makes an ed25519 key and its file (0600). `name` is 1 to 64 of [A-Za-z0-9._-]. Faults: Usage (name),
+  /// Makes a key and its file (0600). Faults: Usage (check_names(); a scheme that we do not sign with),
   /// Conflict (the name is taken), NoSpace, Denied, Io.
-  Result<KeyInfo> generate(std::string_view name, std::string_view role, UtcTime now);
-  [[nodiscard]] Result<std::vector<KeyInfo>> list() const { return list(dir_); }
+  Result<KeyInfo> generate(std::string_view name, std::string_view role, UtcTime now,
+                           crypto::Scheme scheme = crypto::Scheme::Ed25519);
+  /// The same for a key that was made elsewhere.
+  Result<KeyInfo> add(std::string_view name, std::string_view role, UtcTime now, EVP_PKEY& key);
   /// Faults: NotFound, Denied (made under another passphrase), Io (damaged).
   Result<std::unique_ptr<crypto::Signer>> signer(std::string_view name) const;
 
@@ -67,4 +53,4 @@ class FileKeystore {
   crypto::Secret key_;  ///< encrypts the private halves
 };
 
-}  // namespace cotter::host
+}  // namespace cotter::keystore

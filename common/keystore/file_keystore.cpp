@@ -1,4 +1,4 @@
-#include "common/host/keystore_file.h"
+#include "common/keystore/file_keystore.h"
 
 #include <sodium.h>
 
@@ -10,25 +10,18 @@
 #include "common/host/atomic_file.h"
 #include "common/json/canonical.h"
 #include "common/json/object_view.h"
-#include "common/json/strict_reader.h"
 
-namespace cotter::host {
+namespace cotter::keystore {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kType = "cotter-key";
-constexpr std::string_view kFormat = "1";
 constexpr std::string_view kKdf = "argon2id";
 constexpr std::string_view kAead = "xchacha20-poly1305";
-constexpr std::string_view kExtension = ".key";
-constexpr std::uint64_t kMaxKeyFile = 64 * 1024;
-constexpr std::size_t kMaxName = 64;
-constexpr std::size_t kMaxRole = 128;
 constexpr std::size_t kNonceSize = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES;
 constexpr std::size_t kKeySize = crypto_aead_xchacha20poly1305_ietf_KEYBYTES;
-constexpr std::size_t kSeedSize = crypto_sign_SEEDBYTES;
-constexpr std::size_t kSealedSize = kSeedSize + crypto_aead_xchacha20poly1305_ietf_ABYTES;
+constexpr std::size_t kTagSize = crypto_aead_xchacha20poly1305_ietf_ABYTES;
+constexpr std::size_t kMaxPrivate = 8 * 1024;  // PKCS #8 of RSA with 8192 bits has 4.7 kB
 
 // A file from elsewhere must not make us run for hours or out of memory.
 constexpr std::uint64_t kMaxPasses = 64;
@@ -44,20 +37,6 @@ struct KeyFile {
   Bytes associated;  ///< canonical JSON of all but `sealed`: nothing in the file can be changed unnoticed
 };
 
-bool is_name(std::string_view name) {
-  return !name.empty() && name.size() <= kMaxName && name.front() != '.' &&
-         std::all_of(name.begin(), name.end(), [](char c) {
-           return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' ||
-                  c == '_' || c == '-';
-         });
-}
-
-bool is_role_note(std::string_view role) {
-  return role.size() <= kMaxRole && std::all_of(role.begin(), role.end(), [](char c) {
-           return c > ' ' && c < 0x7F && c != '"' && c != '\\';
-         });
-}
-
 json::Object header_of(const KeyFile& file) {
   const json::Object encryption{{"aead", kAead},
                                 {"kdf", kKdf},
@@ -65,53 +44,35 @@ json::Object header_of(const KeyFile& file) {
                                 {"nonce", to_hex(file.nonce)},
                                 {"passes", file.cost.passes},
                                 {"salt", to_hex(file.salt)}};
-  return json::Object{{"_type", kType},
-                      {"created", format_utc(file.info.created)},
-                      {"encryption", encryption},
-                      {"format", kFormat},
-                      {"key", file.info.key.encode()},
-                      {"keyid", file.info.id.value()},
-                      {"name", file.info.name},
-                      {"role", file.info.role}};
-}
-
-tl::unexpected<Error> damaged(const fs::path& file, const std::string& why) {
-  return fault(Fault::Kind::Io, "cannot read key file " + file.string() + ": it is damaged (" + why + ")",
-               "restore it from a backup; if there is none, replace the key by a new one");
+  json::Object header = describe(file.info);
+  header.set("encryption", encryption);
+  return header;
 }
 
 /// Rejections where the content is not what we write; the caller names the file.
-Result<KeyFile> decode(const fs::path& path, ByteView bytes) {
-  const json::Value document = TRY(json::read(bytes));
+Result<KeyFile> decode(const KeyRecord& record) {
+  const json::Value document(record.document);
   const json::ObjectView view = TRY(json::ObjectView::of(document, "key file"));
   const json::ObjectView encryption = TRY(view.object("encryption"));
-  const json::Value* key = TRY(view.value("key"));
-  crypto::PublicKey public_key = TRY(crypto::PublicKey::decode(*key, crypto::Profile::Vehicle));
-  KeyInfo info{{}, {}, std::move(public_key), {}, {}, path};
-  info.name = TRY(view.string("name"));
-  info.role = TRY(view.string("role"));
-  info.id = KeyId(TRY(view.string("keyid")));
-  info.created = TRY(view.time("created"));
-  KeyFile file{std::move(info), {}, {}, {}, {}, {}};
+  KeyFile file{record.info, {}, {}, {}, {}, {}};
   file.cost.passes = TRY(encryption.integer("passes"));
   file.cost.memory_kib = TRY(encryption.integer("memory_kib"));
   file.salt = TRY(encryption.hex("salt"));
   file.nonce = TRY(encryption.hex("nonce"));
   file.sealed = TRY(view.hex("secret"));
-  json::Object header = view.members();
+  json::Object header = record.document;
   header.erase("secret");
   file.associated = json::canonical(header);
   return file;
 }
 
-std::optional<std::string> defect_in(const KeyFile& file, const fs::path& path) {
+std::optional<std::string> defect_in(const KeyFile& file) {
   // Equal to what we would write: type, format and algorithms are the ones we know, and nothing was added.
   if (file.associated != json::canonical(header_of(file))) return "not in the form that this version writes";
-  if (file.info.name != path.stem().string()) return "it was made under the name " + file.info.name;
-  if (file.info.id != file.info.key.computed_id()) return "its key id is not its key's";
-  if (file.info.key.scheme() != crypto::Scheme::Ed25519) return "not an ed25519 key";
-  if (file.salt.size() != crypto_pwhash_SALTBYTES || file.nonce.size() != kNonceSize ||
-      file.sealed.size() != kSealedSize) {
+  const bool size_fits = file.info.key.scheme() == crypto::Scheme::Ed25519
+                             ? file.sealed.size() == crypto_sign_SEEDBYTES + kTagSize
+                             : file.sealed.size() > kTagSize && file.sealed.size() <= kMaxPrivate + kTagSize;
+  if (file.salt.size() != crypto_pwhash_SALTBYTES || file.nonce.size() != kNonceSize || !size_fits) {
     return "a part has the wrong length";
   }
   const bool cost_in_bounds =
@@ -121,25 +82,18 @@ std::optional<std::string> defect_in(const KeyFile& file, const fs::path& path) 
   return std::nullopt;
 }
 
-Result<KeyFile> read_key_file(const fs::path& path) {
-  const Bytes bytes = TRY(read_file(path, kMaxKeyFile));
-  Result<KeyFile> file = decode(path, bytes);
-  if (!file) return damaged(path, summary(file.error()));
-  if (const auto defect = defect_in(*file, path)) return damaged(path, *defect);
+Result<KeyFile> key_file_of(const KeyRecord& record) {
+  Result<KeyFile> file = decode(record);
+  if (!file) return damaged_record(record.info.file, summary(file.error()));
+  if (const auto defect = defect_in(*file)) return damaged_record(record.info.file, *defect);
   return file;
 }
 
 Result<std::vector<KeyFile>> read_all(const fs::path& dir) {
-  std::error_code error;
-  std::vector<fs::path> paths;
-  for (fs::directory_iterator entry(dir, error), end; !error && entry != end; entry.increment(error)) {
-    if (entry->path().extension() == kExtension) paths.push_back(entry->path());
-  }
-  if (error) return fail(errno_fault("cannot read the key folder " + dir.string(), error.value()));
-  std::sort(paths.begin(), paths.end());
   std::vector<KeyFile> files;
-  files.reserve(paths.size());
-  for (const fs::path& path : paths) files.push_back(TRY(read_key_file(path)));
+  for (const KeyRecord& record : TRY(read_records(dir))) {
+    if (record.info.store == kFileStore) files.push_back(TRY(key_file_of(record)));
+  }
   return files;
 }
 
@@ -157,14 +111,14 @@ Result<crypto::Secret> derive(const crypto::Secret& passphrase, ByteView salt, K
   return key;
 }
 
-/// The seed, or nothing when `key` or any byte of the file is not the one it was sealed with.
+/// The private half, or nothing when `key` or any byte of the file is not the one it was sealed with.
 std::optional<crypto::Secret> unseal(const KeyFile& file, const crypto::Secret& key) {
-  crypto::Secret seed(kSeedSize);
+  crypto::Secret opened(file.sealed.size() - kTagSize);
   const int status = crypto_aead_xchacha20poly1305_ietf_decrypt(
-      seed.bytes().data(), nullptr, nullptr, file.sealed.data(), file.sealed.size(), file.associated.data(),
+      opened.bytes().data(), nullptr, nullptr, file.sealed.data(), file.sealed.size(), file.associated.data(),
       file.associated.size(), file.nonce.data(), key.view().data());
   if (status != 0) return std::nullopt;
-  return seed;
+  return opened;
 }
 
 class Ed25519Signer final : public crypto::Signer {
@@ -180,6 +134,30 @@ class Ed25519Signer final : public crypto::Signer {
   crypto::Ed25519Pair pair_;
 };
 
+class OpensslSigner final : public crypto::Signer {
+ public:
+  OpensslSigner(KeyInfo info, OpensslKey key) : info_(std::move(info)), key_(std::move(key)) {}
+  [[nodiscard]] const crypto::PublicKey& public_key() const noexcept override { return info_.key; }
+  Result<crypto::Signature> sign(ByteView message) override {
+    Bytes signature = TRY(sign_by_openssl(*key_, message));
+    return crypto::Signature{info_.id, std::move(signature)};
+  }
+
+ private:
+  KeyInfo info_;
+  OpensslKey key_;
+};
+
+Result<std::unique_ptr<crypto::Signer>> signer_of(const KeyInfo& info, const crypto::Secret& secret) {
+  if (info.key.scheme() == crypto::Scheme::Ed25519) {  // by libsodium, which is twice as fast
+    return std::unique_ptr<crypto::Signer>(
+        std::make_unique<Ed25519Signer>(info, crypto::Ed25519Pair::from_seed(secret)));
+  }
+  auto key = private_from(info.key.scheme(), secret.view());
+  if (!key) return damaged_record(info.file, summary(key.error()));
+  return std::unique_ptr<crypto::Signer>(std::make_unique<OpensslSigner>(info, *std::move(key)));
+}
+
 }  // namespace
 
 FileKeystore::FileKeystore(fs::path dir, Bytes salt, KdfCost cost, crypto::Secret key)
@@ -189,7 +167,7 @@ Result<FileKeystore> FileKeystore::create(const fs::path& dir, const crypto::Sec
                                           KdfCost cost) {
   std::error_code ignored;
   if (!fs::is_directory(dir, ignored)) {
-    TRY(make_dir(dir, kSecretDir));
+    TRY(host::make_dir(dir, host::kSecretDir));
   } else if (!TRY(read_all(dir)).empty()) {
     return fault(Fault::Kind::Conflict,
                  "cannot start a key folder in " + dir.string() + ": it holds keys already");
@@ -202,7 +180,7 @@ Result<FileKeystore> FileKeystore::create(const fs::path& dir, const crypto::Sec
 
 Result<FileKeystore> FileKeystore::open(const fs::path& dir, const crypto::Secret& passphrase) {
   const std::vector<KeyFile> files = TRY(read_all(dir));
-  if (files.empty()) return fault(Fault::Kind::NotFound, "no key in " + dir.string());
+  if (files.empty()) return fault(Fault::Kind::NotFound, "no sealed key in " + dir.string());
   const KeyFile& first = files.front();
   crypto::Secret key = TRY(derive(passphrase, first.salt, first.cost));
   const bool opens_one = std::any_of(files.begin(), files.end(),
@@ -214,54 +192,45 @@ Result<FileKeystore> FileKeystore::open(const fs::path& dir, const crypto::Secre
   return FileKeystore(dir, first.salt, first.cost, std::move(key));
 }
 
-Result<std::vector<KeyInfo>> FileKeystore::list(const fs::path& dir) {
-  std::vector<KeyFile> files = TRY(read_all(dir));
-  std::vector<KeyInfo> infos;
-  infos.reserve(files.size());
-  for (KeyFile& file : files) infos.push_back(std::move(file.info));
-  return infos;
+Result<KeyInfo> FileKeystore::generate(std::string_view name, std::string_view role, UtcTime now,
+                                       crypto::Scheme scheme) {
+  const OpensslKey key = TRY(make_private(scheme));
+  return add(name, role, now, *key);
 }
 
-Result<KeyInfo> FileKeystore::generate(std::string_view name, std::string_view role, UtcTime now) {
-  if (!is_name(name)) {
-    return fault(Fault::Kind::Usage, "bad key name \"" + std::string(name.substr(0, kMaxName)) + "\"",
-                 "use 1 to 64 letters, digits, '.', '_' and '-', not beginning with '.'");
-  }
-  if (!is_role_note(role)) {
-    return fault(Fault::Kind::Usage, "bad role: more than 128 bytes, or not plain ASCII without blanks");
-  }
-  const crypto::Ed25519Pair pair = crypto::Ed25519Pair::generate();
-  const crypto::PublicKey key = crypto::PublicKey::ed25519(pair.public_key);
-  const fs::path path = dir_ / (std::string(name) + std::string(kExtension));
-  KeyFile file{{std::string(name), std::string(role), key, key.computed_id(), now, path},
+Result<KeyInfo> FileKeystore::add(std::string_view name, std::string_view role, UtcTime now, EVP_PKEY& key) {
+  TRY(check_names(name, role));
+  const crypto::PublicKey public_key = TRY(public_key_of(key));
+  const crypto::Secret secret = TRY(private_bytes(key));
+  KeyFile file{{std::string(name), std::string(role), public_key, public_key.computed_id(), now,
+                record_path(dir_, name)},
                cost_,
                salt_,
                Bytes(kNonceSize),
-               Bytes(kSealedSize),
+               Bytes(secret.view().size() + kTagSize),
                {}};
   randombytes_buf(file.nonce.data(), file.nonce.size());
   json::Object document = header_of(file);
   file.associated = json::canonical(document);
-  crypto_aead_xchacha20poly1305_ietf_encrypt(file.sealed.data(), nullptr, pair.seed.view().data(), kSeedSize,
-                                             file.associated.data(), file.associated.size(), nullptr,
-                                             file.nonce.data(), key_.view().data());
+  crypto_aead_xchacha20poly1305_ietf_encrypt(
+      file.sealed.data(), nullptr, secret.view().data(), secret.view().size(), file.associated.data(),
+      file.associated.size(), nullptr, file.nonce.data(), key_.view().data());
   document.set("secret", to_hex(file.sealed));
-  TRY(create_atomically(path, as_bytes(json::to_pretty_text(document) + "\n"), kSecretFile));
+  TRY(create_record(file.info.file, document));
   return file.info;
 }
 
 Result<std::unique_ptr<crypto::Signer>> FileKeystore::signer(std::string_view name) const {
-  if (!is_name(name)) return fault(Fault::Kind::NotFound, "no key of that name in " + dir_.string());
-  const KeyFile file = TRY(read_key_file(dir_ / (std::string(name) + std::string(kExtension))));
-  const std::optional<crypto::Secret> seed = unseal(file, key_);
-  if (!seed) {
-    if (file.salt == salt_) return damaged(file.info.file, "its encrypted part was changed");
+  if (!check_names(name, "")) return fault(Fault::Kind::NotFound, "no key of that name in " + dir_.string());
+  const KeyFile file = TRY(key_file_of(TRY(read_record(record_path(dir_, name)))));
+  const std::optional<crypto::Secret> secret = unseal(file, key_);
+  if (!secret) {
+    if (file.salt == salt_) return damaged_record(file.info.file, "its encrypted part was changed");
     return fault(Fault::Kind::Denied,
                  "cannot unlock " + file.info.file.string() + ": it was made in another folder",
                  "move it to a folder of its own and open that");
   }
-  return std::unique_ptr<crypto::Signer>(
-      std::make_unique<Ed25519Signer>(file.info, crypto::Ed25519Pair::from_seed(*seed)));
+  return signer_of(file.info, *secret);
 }
 
-}  // namespace cotter::host
+}  // namespace cotter::keystore

@@ -1,0 +1,187 @@
+// cotter key generate|import: a key into a file, onto a token, or from where it is already.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <optional>
+#include <system_error>
+
+#include "common/host/atomic_file.h"
+#include "common/host/output.h"
+#include "common/host/system_clock.h"
+#include "common/keystore/file_keystore.h"
+#include "common/keystore/key_folder.h"
+#include "common/keystore/openssl_key.h"
+#include "server/cli/context.h"
+#include "server/cli/key_view.h"
+#include "server/cli/verbs.h"
+#include "server/keys/holder.h"
+
+namespace cotter::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::uint64_t kMaxPem = 64 * 1024;
+
+struct MakeOptions {
+  std::string store = std::string(keystore::kFileStore);
+  fs::path dir;
+  std::string name;
+  std::string role;
+  std::string scheme;
+  fs::path pem;                       ///< of import
+  std::optional<int> pem_passphrase;  ///< of import
+};
+
+bool is_same_folder(const fs::path& a, const fs::path& b) {
+  std::error_code ignored;
+  return fs::equivalent(a, b, ignored);
+}
+
+/// Which folder, and whose passphrase protects it.
+struct Place {
+  fs::path dir;
+  host::PassphraseSource source;
+};
+
+Result<Place> place_for(const MakeOptions& options, const Context& context) {
+  const Result<app::Workspace> workspace = open_workspace(context);
+  const bool is_online =
+      options.dir.empty() || (workspace && is_same_folder(options.dir, workspace->keys_dir()));
+  if (!is_online) return Place{options.dir, holder_source(context, options.dir.filename().string())};
+  if (!workspace) return fail(workspace.error());
+  if (keys::is_offline_key(options.name)) {
+    return fault(Fault::Kind::Denied, "an offline key does not belong into the workspace: " + options.name,
+                 "name its holder's folder by --dir");
+  }
+  return Place{workspace->keys_dir(), workspace_source(context)};
+}
+
+/// Whether a folder's passphrase exists already, or is chosen now.
+Result<bool> has_sealed_keys(const fs::path& dir) {
+  std::error_code ignored;
+  if (!fs::is_directory(dir, ignored)) return false;
+  for (const keystore::KeyInfo& key : TRY(keystore::list_keys(dir))) {
+    if (key.store == keystore::kFileStore) return true;
+  }
+  return false;
+}
+
+Result<keystore::FileKeystore> open_or_create(const Place& place) {
+  if (TRY(has_sealed_keys(place.dir))) {
+    return keystore::FileKeystore::open(place.dir, TRY(host::read_passphrase(place.source)));
+  }
+  return keystore::FileKeystore::create(place.dir, TRY(host::read_new_passphrase(place.source)));
+}
+
+Result<std::optional<crypto::Scheme>> wished(const std::string& scheme) {
+  if (scheme.empty()) return std::optional<crypto::Scheme>();
+  return std::optional<crypto::Scheme>(TRY(keystore::signing_scheme(scheme)));
+}
+
+Result<keystore::NewKey> new_key(const MakeOptions& options) {
+  TRY(keystore::check_names(options.name, options.role));
+  const std::optional<crypto::Scheme> scheme = TRY(wished(options.scheme));
+  return keystore::NewKey{options.name, options.role, scheme, host::SystemClock().now()};
+}
+
+/// A URI may carry a PIN where it should not: nothing here repeats it.
+tl::unexpected<Error> unknown_store() {
+  return fault(Fault::Kind::Usage, "no such store", "use file, or the URI of a token: 'pkcs11:token=LABEL'");
+}
+
+bool is_token(const MakeOptions& options) { return options.store.starts_with("pkcs11:"); }
+
+Result<keystore::KeyInfo> generate(const MakeOptions& options, const Context& context) {
+  const keystore::NewKey key = TRY(new_key(options));
+  const Place place = TRY(place_for(options, context));
+  if (is_token(options)) {
+    auto on_token = TRY(keystore::TokenKeys::open(place.dir, options.store, ask_pin(context)));
+    return on_token.generate(key);
+  }
+  if (options.store != keystore::kFileStore) return unknown_store();
+  auto store = TRY(open_or_create(place));
+  return store.generate(key.name, key.role, key.created, key.scheme.value_or(crypto::Scheme::Ed25519));
+}
+
+Result<keystore::OpensslKey> read_pem(const MakeOptions& options) {
+  Bytes text = TRY(host::read_file(options.pem, kMaxPem));
+  const crypto::Secret pem = crypto::Secret::taking(text);
+  std::optional<crypto::Secret> passphrase;
+  const bool encrypted = as_text(pem.view()).find("ENCRYPTED") != std::string_view::npos;
+  if (encrypted) {
+    passphrase =
+        TRY(host::read_passphrase({options.pem_passphrase, "", "Passphrase of " + options.pem.string()}));
+  }
+  return keystore::read_private_pem(as_text(pem.view()), passphrase ? &*passphrase : nullptr);
+}
+
+Result<keystore::KeyInfo> import(const MakeOptions& options, const Context& context) {
+  const keystore::NewKey key = TRY(new_key(options));
+  const Place place = TRY(place_for(options, context));
+  if (is_token(options)) {
+    if (!options.pem.empty()) {
+      return fault(Fault::Kind::Usage, "a private key that was in a file is not put onto a token",
+                   "make one on the token by cotter key generate, and rotate to it");
+    }
+    auto on_token = TRY(keystore::TokenKeys::open(place.dir, options.store, ask_pin(context)));
+    return on_token.adopt(options.store, key);
+  }
+  if (options.store != keystore::kFileStore) return unknown_store();
+  if (options.pem.empty())
+    return fault(Fault::Kind::Usage, "no file to import from", "name a private key in PEM");
+  const keystore::OpensslKey taken = TRY(read_pem(options));
+  auto store = TRY(open_or_create(place));
+  return store.add(key.name, key.role, key.created, *taken);
+}
+
+using Making = Result<keystore::KeyInfo> (*)(const MakeOptions&, const Context&);
+
+Result<void> run(Making make, const MakeOptions& options, const Context& context) {
+  const keystore::KeyInfo key = TRY(make(options, context));
+  if (context.json) {
+    host::print_json(whole_json(key));
+  } else {
+    fmt::print("{}  {}  key id {}\n{}\n", key.name, crypto::name_of(key.key.scheme()), key.id.value(),
+               key.file.string());
+  }
+  return {};
+}
+
+void add_common(CLI::App& verb, MakeOptions& options) {
+  verb.add_option(
+          "--store", options.store,
+          "what holds the private half: file, or a token as a PKCS #11 URI: 'pkcs11:token=LABEL', best with "
+          "?pin-source=file:/PATH for a service; a PIN itself never stands in it")
+      ->capture_default_str();
+  verb.add_option("--dir", options.dir, "a holder's folder (default: the workspace's keys)");
+  verb.add_option("--name", options.name, "the key's name, which names its file")->required();
+  verb.add_option("--role", options.role, "what it is for, as a note: image/brakes");
+}
+
+}  // namespace
+
+void add_key_generate(CLI::App& key, Context& context) {
+  auto options = std::make_shared<MakeOptions>();
+  CLI::App* verb = key.add_subcommand("generate", "make a key");
+  add_common(*verb, *options);
+  verb->add_option(
+      "--scheme", options->scheme,
+      "ed25519, ecdsa-sha2-nistp256 or rsassa-pss-sha256 (default: the first that the store can)");
+  verb->callback([options, &context] { context.exit_code = finish(run(&generate, *options, context)); });
+}
+
+void add_key_import(CLI::App& key, Context& context) {
+  auto options = std::make_shared<MakeOptions>();
+  CLI::App* verb = key.add_subcommand(
+      "import",
+      "take in a key that exists: a private key in PEM, or one that is on a token (--store with object=)");
+  add_common(*verb, *options);
+  verb->add_option("PEM", options->pem, "the private key; remove it afterwards");
+  verb->add_option("--pem-passphrase-fd", options->pem_passphrase,
+                   "read the passphrase of PEM from this file descriptor, not a prompt");
+  verb->callback([options, &context] { context.exit_code = finish(run(&import, *options, context)); });
+}
+
+}  // namespace cotter::cli
