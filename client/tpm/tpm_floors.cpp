@@ -1,15 +1,12 @@
 #include "client/tpm/tpm_floors.h"
 
-#include <tss2/tss2_esys.h>
-#include <tss2/tss2_rc.h>
-#include <tss2/tss2_tctildr.h>
-
 #include <algorithm>
 #include <array>
 #include <memory>
 #include <utility>
 
 #include "common/crypto/digest.h"
+#include "common/tpm/connection.h"
 
 namespace cotter::client {
 namespace {
@@ -25,21 +22,13 @@ constexpr std::size_t kPiece = 512;   // every TPM takes so much in one command
 constexpr const char* kWayOut =
     "let a workshop renew the floors by hand: cotter-primary renew-floors, cotter-secondary renew-floor";
 
-struct CloseTcti {
-  void operator()(TSS2_TCTI_CONTEXT* tcti) const { Tss2_TctiLdr_Finalize(&tcti); }
-};
-struct CloseEsys {
-  void operator()(ESYS_CONTEXT* esys) const { Esys_Finalize(&esys); }
-};
-struct FreeEsys {
-  void operator()(void* memory) const { Esys_Free(memory); }
-};
-template <class T>
-using Owned = std::unique_ptr<T, FreeEsys>;
+using tpm::Owned;
 
 Result<void> done(TSS2_RC code, const std::string& doing) {
   if (code == TSS2_RC_SUCCESS) return {};
-  return fail(tpm_fault(code, doing));
+  Fault fault = tpm::fault_of(code, doing);
+  if (fault.hint.empty()) fault.hint = "no update is taken until the TPM answers";
+  return fail(std::move(fault));
 }
 
 std::string hex_of(std::uint32_t index) {
@@ -53,13 +42,7 @@ std::string hex_of(std::uint32_t index) {
 class Index {
  public:
   static Result<Index> open(const std::string& tcti, std::uint32_t nv_index) {
-    Index index(nv_index);
-    TSS2_TCTI_CONTEXT* transport = nullptr;
-    TRY(done(Tss2_TctiLdr_Initialize(tcti.c_str(), &transport), "cannot reach the TPM at " + tcti));
-    index.tcti_.reset(transport);
-    ESYS_CONTEXT* esys = nullptr;
-    TRY(done(Esys_Initialize(&esys, transport, nullptr), "cannot talk to the TPM at " + tcti));
-    index.esys_.reset(esys);
+    Index index(nv_index, TRY(tpm::Connection::open(tcti)));
     TRY(index.look());
     return index;
   }
@@ -79,7 +62,7 @@ class Index {
     area.nvPublic.attributes = TPMA_NV_AUTHREAD | TPMA_NV_AUTHWRITE | TPMA_NV_OWNERREAD | TPMA_NV_NO_DA;
     area.nvPublic.dataSize = static_cast<UINT16>(kHead.size() + kEntries * kEntry);
     const TPM2B_AUTH no_password{};
-    TRY(done(Esys_NV_DefineSpace(esys_.get(), ESYS_TR_RH_OWNER, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
+    TRY(done(Esys_NV_DefineSpace(tpm_.esys(), ESYS_TR_RH_OWNER, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
                                  &no_password, &area, &handle_),
              "cannot define " + name_));
     size_ = area.nvPublic.dataSize;
@@ -91,7 +74,7 @@ class Index {
     while (all.size() < size_) {
       TPM2B_MAX_NV_BUFFER* came = nullptr;
       const auto wanted = static_cast<UINT16>(std::min(kPiece, size_ - all.size()));
-      TRY(done(Esys_NV_Read(esys_.get(), handle_, handle_, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
+      TRY(done(Esys_NV_Read(tpm_.esys(), handle_, handle_, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
                             wanted, static_cast<UINT16>(all.size()), &came),
                "cannot read " + name_));
       const Owned<TPM2B_MAX_NV_BUFFER> piece(came);
@@ -106,7 +89,7 @@ class Index {
       TPM2B_MAX_NV_BUFFER piece{};
       piece.size = static_cast<UINT16>(std::min(kPiece, bytes.size()));
       std::copy_n(bytes.begin(), piece.size, piece.buffer);
-      TRY(done(Esys_NV_Write(esys_.get(), handle_, handle_, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
+      TRY(done(Esys_NV_Write(tpm_.esys(), handle_, handle_, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
                              &piece, static_cast<UINT16>(offset)),
                "cannot write " + name_));
       offset += piece.size;
@@ -116,23 +99,24 @@ class Index {
   }
 
  private:
-  explicit Index(std::uint32_t number) : number_(number), name_("NV index " + hex_of(number)) {}
+  Index(std::uint32_t number, tpm::Connection connection)
+      : number_(number), name_("NV index " + hex_of(number)), tpm_(std::move(connection)) {}
 
   /// Finds the index among those that the TPM has.
   Result<void> look() {
     TPMI_YES_NO more = TPM2_NO;
     TPMS_CAPABILITY_DATA* came = nullptr;
-    TRY(done(Esys_GetCapability(esys_.get(), ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, TPM2_CAP_HANDLES,
+    TRY(done(Esys_GetCapability(tpm_.esys(), ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, TPM2_CAP_HANDLES,
                                 number_, 1, &more, &came),
              "cannot ask the TPM for " + name_));
     const Owned<TPMS_CAPABILITY_DATA> has(came);
     if (has->data.handles.count == 0 || has->data.handles.handle[0] != number_) return {};
-    TRY(done(Esys_TR_FromTPMPublic(esys_.get(), number_, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &handle_),
+    TRY(done(Esys_TR_FromTPMPublic(tpm_.esys(), number_, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &handle_),
              "cannot open " + name_));
     TPM2B_NV_PUBLIC* area = nullptr;
     TPM2B_NAME* area_name = nullptr;
     TRY(done(
-        Esys_NV_ReadPublic(esys_.get(), handle_, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &area, &area_name),
+        Esys_NV_ReadPublic(tpm_.esys(), handle_, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &area, &area_name),
         "cannot look at " + name_));
     const Owned<TPM2B_NV_PUBLIC> facts(area);
     const Owned<TPM2B_NAME> unused(area_name);
@@ -143,8 +127,7 @@ class Index {
 
   std::uint32_t number_;
   std::string name_;
-  std::unique_ptr<TSS2_TCTI_CONTEXT, CloseTcti> tcti_;
-  std::unique_ptr<ESYS_CONTEXT, CloseEsys> esys_;  ///< goes before its transport
+  tpm::Connection tpm_;
   ESYS_TR handle_ = ESYS_TR_NONE;
   std::size_t size_ = 0;
   bool written_ = false;
@@ -214,43 +197,6 @@ Result<void> check_kept(const Index& index) {
 }
 
 }  // namespace
-
-Error tpm_fault(std::uint32_t code, const std::string& doing) {
-  Fault fault{Fault::Kind::Io, doing + ": " + Tss2_RC_Decode(code),
-              "no update is taken until the TPM answers"};
-  switch (code) {
-    case TPM2_RC_RETRY:
-    case TPM2_RC_YIELDED:
-    case TPM2_RC_TESTING:
-    case TPM2_RC_NV_RATE:
-    case TPM2_RC_NV_UNAVAILABLE:
-      fault.kind = Fault::Kind::Busy;
-      fault.hint = "the TPM is busy: the next cycle tries again";
-      break;
-    case TPM2_RC_NV_LOCKED:
-      fault.kind = Fault::Kind::Denied;
-      fault.hint = "the index is locked until the TPM starts anew: power off and on";
-      break;
-    case TPM2_RC_NV_AUTHORIZATION:
-    case TPM2_RC_AUTH_UNAVAILABLE:
-    case TPM2_RC_LOCKOUT:
-      fault.kind = Fault::Kind::Denied;
-      break;
-    case TPM2_RC_NV_SPACE:
-      fault.kind = Fault::Kind::NoSpace;
-      fault.hint = "the TPM has no room for the index: remove one that nobody needs";
-      break;
-    default:
-      break;
-  }
-  const bool password = (code & (TPM2_RC_FMT1 | 0x3FU)) == TPM2_RC_BAD_AUTH ||
-                        (code & (TPM2_RC_FMT1 | 0x3FU)) == TPM2_RC_AUTH_FAIL;
-  if ((code & TSS2_RC_LAYER_MASK) == TSS2_TPM_RC_LAYER && password) {
-    fault.kind = Fault::Kind::Denied;
-    fault.hint = "the index or the TPM's owner has a password";
-  }
-  return fault;
-}
 
 Result<std::optional<std::uint64_t>> TpmFloors::floor(const FloorName& name) const {
   Index index = TRY(Index::open(tcti_, nv_index_));

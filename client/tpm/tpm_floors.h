@@ -28,7 +28,4 @@ class TpmFloors final : public FloorStore {
   std::uint32_t nv_index_;
 };
 
-/// What a response code of tss2 means. `doing` begins the message.
-Error tpm_fault(std::uint32_t code, const std::string& doing);
-
 }  // namespace cotter::client

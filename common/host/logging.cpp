@@ -17,6 +17,8 @@ Result<void> set_up_logging() {
     return fault(Fault::Kind::Usage, "COTTER_LOG: unknown level \"" + name + "\"",
                  "use trace, debug, info, warn, error or off");
   }
+  // tss2 writes its own words to stderr; ours say the same, and what to do. Who sets this sees both.
+  ::setenv("TSS2_LOG", "all+NONE", 0);
   auto logger = std::make_shared<spdlog::logger>("", std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
   logger->set_level(level);
   logger->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %^%l%$ %v", spdlog::pattern_time_type::utc);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "common/host/atomic_file.h"
+#include "common/json/object_view.h"
 
 namespace cotter::keystore {
 namespace {
@@ -12,6 +13,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kTokenStore = "pkcs11:";
+constexpr std::string_view kTpmStore = "tpm";
 
 class TokenSigner final : public crypto::Signer {
  public:
@@ -28,6 +30,31 @@ class TokenSigner final : public crypto::Signer {
   std::shared_ptr<Pkcs11Token> token_;
 };
 
+class TpmSigner final : public crypto::Signer {
+ public:
+  TpmSigner(KeyInfo info, Tpm::Wrapped key, std::shared_ptr<Tpm> tpm)
+      : info_(std::move(info)), key_(std::move(key)), tpm_(std::move(tpm)) {}
+  [[nodiscard]] const crypto::PublicKey& public_key() const noexcept override { return info_.key; }
+  Result<crypto::Signature> sign(ByteView message) override {
+    Bytes signature = TRY(tpm_->sign(key_, info_.key, message));
+    return crypto::Signature{info_.id, std::move(signature)};
+  }
+
+ private:
+  KeyInfo info_;
+  Tpm::Wrapped key_;
+  std::shared_ptr<Tpm> tpm_;
+};
+
+Result<Tpm::Wrapped> wrapped_in(const json::Object& document) {
+  const json::Value whole(document);
+  const auto held = TRY(TRY(json::ObjectView::of(whole, "key file")).object("held"));
+  Tpm::Wrapped key;
+  key.public_part = TRY(held.hex("public"));
+  key.private_part = TRY(held.hex("private"));
+  return key;
+}
+
 /// Before a key is made anywhere: its record must have a place.
 Result<fs::path> place_for(const fs::path& dir, const NewKey& key) {
   TRY(check_names(key.name, key.role));
@@ -41,11 +68,13 @@ Result<fs::path> place_for(const fs::path& dir, const NewKey& key) {
   return file;
 }
 
-Result<KeyInfo> record(const fs::path& file, const NewKey& key, const Pkcs11Token::Key& made) {
-  KeyInfo info{key.name,    key.role, made.public_key, made.public_key.computed_id(),
-               key.created, file,     made.uri};
+/// `held` gets the store's name too.
+Result<KeyInfo> record(const fs::path& file, const NewKey& key, const std::string& store,
+                       const crypto::PublicKey& public_key, json::Object held) {
+  KeyInfo info{key.name, key.role, public_key, public_key.computed_id(), key.created, file, store};
+  held.set("store", store);
   json::Object document = describe(info);
-  document.set("held", json::Object{{"store", info.store}});
+  document.set("held", std::move(held));
   TRY(create_record(file, document));
   return info;
 }
@@ -75,6 +104,23 @@ Result<std::shared_ptr<Pkcs11Token>> KeyFolder::token(const std::string& uri) {
   return found;
 }
 
+Result<std::shared_ptr<Tpm>> KeyFolder::tpm(const std::string& store) {
+  const auto known = tpms_.find(store);
+  if (known != tpms_.end()) return known->second;
+  auto opened = std::make_shared<Tpm>(TRY(TpmName::parse(store)), unlock_.pin);
+  tpms_.emplace(store, opened);
+  return opened;
+}
+
+std::optional<fs::path> pin_source_of(const std::string& store) {
+  if (store.starts_with(kTokenStore)) {
+    const auto source = Pkcs11Token::pin_source_of(store);
+    return source ? *source : std::nullopt;
+  }
+  const auto name = TpmName::parse(store);
+  return name ? name->pin_source : std::nullopt;
+}
+
 Result<std::unique_ptr<crypto::Signer>> KeyFolder::signer(std::string_view name) {
   const auto key =
       std::find_if(keys_.begin(), keys_.end(), [&](const KeyInfo& info) { return info.name == name; });
@@ -88,6 +134,12 @@ Result<std::unique_ptr<crypto::Signer>> KeyFolder::signer(std::string_view name)
   if (key->store.starts_with(kTokenStore)) {
     return std::unique_ptr<crypto::Signer>(std::make_unique<TokenSigner>(*key, TRY(token(key->store))));
   }
+  if (key->store.starts_with(kTpmStore)) {
+    auto wrapped = wrapped_in(TRY(read_record(key->file)).document);
+    if (!wrapped) return damaged_record(key->file, summary(wrapped.error()));
+    return std::unique_ptr<crypto::Signer>(
+        std::make_unique<TpmSigner>(*key, *std::move(wrapped), TRY(tpm(key->store))));
+  }
   return damaged_record(key->file, "it names a store that this version does not know");
 }
 
@@ -98,18 +150,33 @@ Result<TokenKeys> TokenKeys::open(const fs::path& dir, const std::string& uri, A
 Result<KeyInfo> TokenKeys::generate(const NewKey& key) {
   const fs::path file = TRY(place_for(dir_, key));
   const Pkcs11Token::Key made = TRY(token_->generate(key.name, key.scheme));
-  Result<KeyInfo> info = record(file, key, made);
+  Result<KeyInfo> info = record(file, key, made.uri, made.public_key, {});
   if (!info) static_cast<void>(token_->destroy(made.uri));  // nobody would ever find it again
   return info;
 }
 
 Result<KeyInfo> TokenKeys::adopt(const std::string& uri, const NewKey& key) {
   const fs::path file = TRY(place_for(dir_, key));
-  return record(file, key, TRY(token_->key(uri)));
+  const Pkcs11Token::Key there = TRY(token_->key(uri));
+  return record(file, key, there.uri, there.public_key, {});
 }
 
 std::unique_ptr<crypto::Signer> TokenKeys::signer(const KeyInfo& key) const {
   return std::make_unique<TokenSigner>(key, token_);
+}
+
+Result<KeyInfo> generate_in_tpm(const fs::path& dir, const std::string& store, const NewKey& key,
+                                AskPin pin) {
+  if (key.scheme && *key.scheme != crypto::Scheme::EcdsaP256) {
+    return fault(Fault::Kind::Usage, "a TPM makes no key for " + std::string(crypto::name_of(*key.scheme)),
+                 "leave --scheme out: it makes ecdsa-sha2-nistp256");
+  }
+  Tpm tpm(TRY(TpmName::parse(store)), std::move(pin));
+  const fs::path file = TRY(place_for(dir, key));
+  const Tpm::Key made = TRY(tpm.generate());
+  return record(
+      file, key, store, made.public_key,
+      {{"public", to_hex(made.wrapped.public_part)}, {"private", to_hex(made.wrapped.private_part)}});
 }
 
 Result<void> TokenKeys::destroy(const KeyInfo& key) { return token_->destroy(key.store); }

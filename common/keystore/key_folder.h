@@ -17,6 +17,7 @@
 #include "common/keystore/file_keystore.h"
 #include "common/keystore/key_record.h"
 #include "common/keystore/pkcs11_token.h"
+#include "common/keystore/tpm_key.h"
 
 namespace cotter::keystore {
 
@@ -42,13 +43,18 @@ class KeyFolder {
   KeyFolder(std::filesystem::path dir, Unlock unlock, std::vector<KeyInfo> keys)
       : dir_(std::move(dir)), unlock_(std::move(unlock)), keys_(std::move(keys)) {}
   Result<std::shared_ptr<Pkcs11Token>> token(const std::string& uri);
+  Result<std::shared_ptr<Tpm>> tpm(const std::string& store);
 
   std::filesystem::path dir_;
   Unlock unlock_;
   std::vector<KeyInfo> keys_;
   std::optional<FileKeystore> sealed_;
   std::map<std::string, std::shared_ptr<Pkcs11Token>> tokens_;
+  std::map<std::string, std::shared_ptr<Tpm>> tpms_;
 };
+
+/// Where a store's PIN lies, as a path; nothing: a person is asked, or none is needed.
+std::optional<std::filesystem::path> pin_source_of(const std::string& store);
 
 /// What is to be made, or taken in.
 struct NewKey {
@@ -80,5 +86,11 @@ class TokenKeys {
   std::filesystem::path dir_;
   std::shared_ptr<Pkcs11Token> token_;
 };
+
+/// A new key in the TPM that `store` names (TpmName), wrapped in its record in `dir`, which is made (0700)
+/// when missing; P-256, and Usage for a wish for another. Faults besides: Conflict (the name is taken), those
+/// of Tpm::generate().
+Result<KeyInfo> generate_in_tpm(const std::filesystem::path& dir, const std::string& store, const NewKey& key,
+                                AskPin pin);
 
 }  // namespace cotter::keystore

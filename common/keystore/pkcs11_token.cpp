@@ -322,9 +322,8 @@ Result<std::string> Pkcs11Token::identity_of(const std::string& uri) {
   return TRY(Pkcs11Uri::parse(uri)).of_token();
 }
 
-Result<std::optional<std::string>> Pkcs11Token::pin_source_of(const std::string& uri) {
-  const Pkcs11Uri parsed = TRY(Pkcs11Uri::parse(uri));
-  return parsed.pin_source() ? std::optional<std::string>(parsed.pin_source()->string()) : std::nullopt;
+Result<std::optional<std::filesystem::path>> Pkcs11Token::pin_source_of(const std::string& uri) {
+  return TRY(Pkcs11Uri::parse(uri)).pin_source();
 }
 
 Result<Pkcs11Token::Key> Pkcs11Token::generate(const std::string& label, std::optional<Scheme> scheme) {

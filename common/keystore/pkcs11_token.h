@@ -3,6 +3,7 @@
 // from a URI. Safe on any thread: calls wait for each other.
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -42,8 +43,8 @@ class Pkcs11Token {
   [[nodiscard]] const std::string& label() const noexcept;
   /// Equal for two URIs of keys on one token.
   [[nodiscard]] static Result<std::string> identity_of(const std::string& uri);
-  /// Where the URI says that the PIN lies, as a path; nothing: a person is asked. Fault: Usage.
-  [[nodiscard]] static Result<std::optional<std::string>> pin_source_of(const std::string& uri);
+  /// Where the URI says that the PIN lies; nothing: a person is asked. Fault: Usage.
+  [[nodiscard]] static Result<std::optional<std::filesystem::path>> pin_source_of(const std::string& uri);
 
   /// A new pair under this label, not to be taken out; without a wish ed25519 where the token can, else
   /// P-256, else RSA. Faults: Conflict (the label is taken), Usage (the token cannot make that), and those of

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "common/keystore/file_keystore.h"
-#include "common/keystore/pkcs11_token.h"
+#include "common/keystore/key_folder.h"
 #include "server/keys/holder.h"
 
 namespace cotter::app {
@@ -18,10 +18,10 @@ Fault reachable(const fs::path& where) {
           "move it to its holder's own medium, and start the server without a holder's passphrase"};
 }
 
-/// A token that lets this process in without asking anybody.
+/// A token or TPM that lets this process in without asking anybody.
 bool has_pin_within_reach(const keystore::KeyInfo& key) {
-  const auto source = keystore::Pkcs11Token::pin_source_of(key.store);
-  return source && *source && ::access((*source)->c_str(), R_OK) == 0;
+  const auto source = keystore::pin_source_of(key.store);
+  return source && ::access(source->c_str(), R_OK) == 0;
 }
 
 bool opens(const fs::path& folder, std::span<const crypto::Secret> passphrases) {

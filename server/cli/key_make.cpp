@@ -88,10 +88,14 @@ Result<keystore::NewKey> new_key(const MakeOptions& options) {
 
 /// A URI may carry a PIN where it should not: nothing here repeats it.
 tl::unexpected<Error> unknown_store() {
-  return fault(Fault::Kind::Usage, "no such store", "use file, or the URI of a token: 'pkcs11:token=LABEL'");
+  return fault(Fault::Kind::Usage, "no such store",
+               "use file, tpm, or the URI of a token: 'pkcs11:token=LABEL'");
 }
 
 bool is_token(const MakeOptions& options) { return options.store.starts_with("pkcs11:"); }
+bool is_tpm(const MakeOptions& options) {
+  return options.store == "tpm" || options.store.starts_with("tpm:");
+}
 
 Result<keystore::KeyInfo> generate(const MakeOptions& options, const Context& context) {
   const keystore::NewKey key = TRY(new_key(options));
@@ -100,6 +104,7 @@ Result<keystore::KeyInfo> generate(const MakeOptions& options, const Context& co
     auto on_token = TRY(keystore::TokenKeys::open(place.dir, options.store, ask_pin(context)));
     return on_token.generate(key);
   }
+  if (is_tpm(options)) return keystore::generate_in_tpm(place.dir, options.store, key, ask_pin(context));
   if (options.store != keystore::kFileStore) return unknown_store();
   auto store = TRY(open_or_create(place));
   return store.generate(key.name, key.role, key.created, key.scheme.value_or(crypto::Scheme::Ed25519));
@@ -150,10 +155,10 @@ Result<void> run(Making make, const MakeOptions& options, const Context& context
 }
 
 void add_common(CLI::App& verb, MakeOptions& options) {
-  verb.add_option(
-          "--store", options.store,
-          "what holds the private half: file, or a token as a PKCS #11 URI: 'pkcs11:token=LABEL', best with "
-          "?pin-source=file:/PATH for a service; a PIN itself never stands in it")
+  verb.add_option("--store", options.store,
+                  "what holds the private half: file, tpm (or tpm:TCTI, as tss2 spells it), or a token as a "
+                  "PKCS #11 URI: 'pkcs11:token=LABEL', best with "
+                  "?pin-source=file:/PATH for a service; a PIN itself never stands in it")
       ->capture_default_str();
   verb.add_option("--dir", options.dir, "a holder's folder (default: the workspace's keys)");
   verb.add_option("--name", options.name, "the key's name, which names its file")->required();

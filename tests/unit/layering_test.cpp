@@ -34,7 +34,7 @@ const std::map<std::string, std::set<std::string>> kRooms = [] {
   }
   rooms["client/secondary"] = below;  // an ECU has no operating system to speak of
   rooms["client/secondary"].insert({"client/install", "client/links"});
-  next_floor({"common/disk"}, false);
+  next_floor({"common/disk", "common/tpm"}, false);
   rooms["client/secondary"].insert("common/disk");
   next_floor({"common/host"}, false);
 
@@ -62,7 +62,7 @@ const std::map<std::string, std::set<std::string>> kRooms = [] {
 
 bool is_in_verify(const std::string& room) {
   return room.starts_with("common/") && room != "common/host" && room != "common/disk" &&
-         room != "common/keystore";
+         room != "common/keystore" && room != "common/tpm";
 }
 
 struct Include {
@@ -116,7 +116,7 @@ const Kept kKept[] = {
     {R"(^boost/)", R"(^server/http/(.*\.cpp|session\.h)$)"},
     {R"(^sqlite3\.h$)", R"(^(common/host/(sqlite|disk_vfs)\.|server/storage/sqlite/|client/store/))"},
     {R"(^curl/)", R"(^(client/fetch/|server/repository/url_transport\.cpp$))"},
-    {R"(^tss2/)", R"(^client/tpm/.*\.cpp$)"},
+    {R"(^tss2/)", R"(^(common/tpm/|common/keystore/tpm_key\.cpp$))"},
     {R"(^p11-kit/)", R"(^common/keystore/pkcs11_)"},
     {R"(^rapidjson/)", R"(^common/json/.*\.cpp$)"},
     {R"(^toml)", R"(^common/host/.*\.cpp$)"},

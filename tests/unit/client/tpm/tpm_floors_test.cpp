@@ -2,18 +2,16 @@
 #include "client/tpm/tpm_floors.h"
 
 #include <gtest/gtest.h>
-#include <tss2/tss2_tpm2_types.h>
 
-#include <chrono>
 #include <fstream>
-#include <thread>
+#include <optional>
 
 #include "client/ecu/provision.h"
-#include "client/links/socket.h"
 #include "common/disk/posix_disk.h"
+#include "common/tpm/connection.h"
 #include "tests/sim/temp_dir.h"
 #include "tests/sim/vehicle_sim.h"
-#include "tests/world/process.h"
+#include "tests/world/soft_tpm.h"
 
 namespace cotter::client {
 namespace {
@@ -28,48 +26,28 @@ class TpmFloorsTest : public testing::Test {
   void SetUp() override { power_on(); }
 
   void power_on() {
-    const auto patience = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-    while (!tpm_ && std::chrono::steady_clock::now() < patience) try_to_power_on(patience);
-    ASSERT_TRUE(tpm_) << "no swtpm: is the package installed?";
+    auto started = world::SoftTpm::start(dir_.path());
+    ASSERT_TRUE(started) << "no swtpm: is the package installed?";
+    tcti_ = started->tcti();
+    tpm_.emplace(*std::move(started));
   }
 
   void power_off() { tpm_.reset(); }
 
   /// tpm2-tools, as a workshop would use them.
   void tool(const std::string& name, std::vector<std::string> arguments) {
-    const auto ran = world::run_well(
-        {"/usr/bin/" + name, std::move(arguments), {{"TPM2TOOLS_TCTI", tcti()}}, dir_.path() / "log"});
+    const auto ran = tpm_->tool(name, std::move(arguments));
     ASSERT_TRUE(ran) << summary(ran.error());
   }
-  [[nodiscard]] std::string tcti() const { return "swtpm:host=127.0.0.1,port=" + std::to_string(port_); }
+  [[nodiscard]] std::string tcti() const { return tcti_; }
   [[nodiscard]] TpmFloors floors() const { return {tcti(), kIndex}; }
   [[nodiscard]] Result<std::optional<std::uint64_t>> floor() const { return floors().floor(kName); }
 
   sim::TempDir dir_;
 
  private:
-  void try_to_power_on(std::chrono::steady_clock::time_point patience) {
-    port_ = *world::free_port();  // and the next one for swtpm's control channel, if nobody has it
-    const std::string port = std::to_string(port_), control = std::to_string(port_ + 1);
-    auto started =
-        world::Daemon::start({"/usr/bin/swtpm",
-                              {"socket", "--tpm2", "--tpmstate", "dir=" + dir_.path().string(), "--server",
-                               "type=tcp,port=" + port, "--ctrl", "type=tcp,port=" + control, "--flags",
-                               "not-need-init,startup-clear"},
-                              {},
-                              dir_.path() / "log"});
-    ASSERT_TRUE(started);
-    while (started->running() && std::chrono::steady_clock::now() < patience) {
-      if (Socket::connect("127.0.0.1", static_cast<std::uint16_t>(port_ + 1), std::chrono::seconds(1))) {
-        tpm_.emplace(*std::move(started));
-        return;
-      }
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));  // swtpm does not say when it listens
-    }
-  }
-
-  std::optional<world::Daemon> tpm_;
-  int port_ = 0;
+  std::optional<world::SoftTpm> tpm_;
+  std::string tcti_;  ///< outlives it: of a TPM that no longer answers
 };
 
 TEST_F(TpmFloorsTest, OnlyRiseAndOutliveThePower) {
@@ -203,10 +181,10 @@ TEST_F(TpmFloorsTest, AreNotLoweredByAnOldCopyOfTheWholeDisk) {  // PRI-31
 
 TEST(TpmFault, OfABusyTpmIsBusy) {
   for (const std::uint32_t code : {TPM2_RC_RETRY, TPM2_RC_YIELDED, TPM2_RC_TESTING, TPM2_RC_NV_RATE}) {
-    EXPECT_EQ(fault_of(tpm_fault(code, "cannot write")).kind, Fault::Kind::Busy) << code;
+    EXPECT_EQ(tpm::fault_of(code, "cannot write").kind, Fault::Kind::Busy) << code;
   }
-  EXPECT_EQ(fault_of(tpm_fault(TPM2_RC_NV_LOCKED, "")).kind, Fault::Kind::Denied);
-  EXPECT_EQ(fault_of(tpm_fault(TPM2_RC_BAD_AUTH | TPM2_RC_S | TPM2_RC_1, "")).kind, Fault::Kind::Denied);
+  EXPECT_EQ(tpm::fault_of(TPM2_RC_NV_LOCKED, "").kind, Fault::Kind::Denied);
+  EXPECT_EQ(tpm::fault_of(TPM2_RC_BAD_AUTH | TPM2_RC_S | TPM2_RC_1, "").kind, Fault::Kind::Denied);
 }
 
 }  // namespace

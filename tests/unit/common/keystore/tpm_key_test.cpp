@@ -1,0 +1,161 @@
+// Keys in a TPM, against swtpm. KEY-2.
+#include "common/keystore/tpm_key.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "common/keystore/key_folder.h"
+#include "tests/sim/temp_dir.h"
+#include "tests/world/soft_tpm.h"
+
+namespace cotter::keystore {
+namespace {
+
+constexpr UtcTime kNow{std::chrono::seconds(1'900'000'000)};
+
+AskPin answers(const std::string& pin, bool attended = true) {
+  return {[pin](const std::string&) {
+            Bytes bytes = to_bytes(pin);
+            return Result<crypto::Secret>(crypto::Secret::taking(bytes));
+          },
+          attended};
+}
+
+class TpmKeys : public testing::Test {
+ protected:
+  void SetUp() override {
+    auto started = world::SoftTpm::start(chip());
+    ASSERT_TRUE(started) << "no swtpm: is the package installed?";
+    tpm_.emplace(*std::move(started));
+    // As many tries as chips have.
+    const auto set =
+        tpm_->tool("tpm2_dictionarylockout", {"--setup-parameters", "--max-tries=8", "--recovery-time=1000"});
+    ASSERT_TRUE(set) << summary(set.error());
+  }
+  [[nodiscard]] std::filesystem::path chip() const {
+    std::filesystem::create_directories(dir_.path() / "chip");
+    return dir_.path() / "chip";
+  }
+  [[nodiscard]] std::filesystem::path folder() const { return dir_.path() / "keys"; }
+  [[nodiscard]] std::string store() const { return "tpm:" + tpm_->tcti(); }
+  [[nodiscard]] Tpm tpm(const std::string& pin, bool attended = true) const {
+    return Tpm(*TpmName::parse(store()), answers(pin, attended));
+  }
+  [[nodiscard]] int wrong_tries() const {
+    const std::string said = tpm_->tool("tpm2_getcap", {"properties-variable"}).value();
+    const auto at = said.find("TPM2_PT_LOCKOUT_COUNTER: ");
+    return std::stoi(said.substr(at + 25), nullptr, 16);
+  }
+
+  sim::TempDir dir_;
+  std::optional<world::SoftTpm> tpm_;
+};
+
+TEST_F(TpmKeys, SignWhatTheirPublicHalfVerifies) {
+  Tpm made_in = tpm("1234");
+  const auto key = made_in.generate();
+  ASSERT_TRUE(key) << summary(key.error());
+  EXPECT_EQ(key->public_key.scheme(), crypto::Scheme::EcdsaP256);
+  for (int i = 0; i < 5; ++i) {  // more often than a TPM has room for keys
+    const auto signature = made_in.sign(key->wrapped, key->public_key, as_bytes("message"));
+    ASSERT_TRUE(signature) << summary(signature.error());
+    EXPECT_TRUE(key->public_key.verifies(as_bytes("message"), *signature));
+  }
+}
+
+TEST_F(TpmKeys, SignInAnotherProcessAndAfterThePowerWasOff) {
+  const auto key = tpm("1234").generate();
+  ASSERT_TRUE(key);
+  tpm_.reset();
+  tpm_.emplace(*world::SoftTpm::start(chip()));
+  const auto signature = tpm("1234").sign(key->wrapped, key->public_key, as_bytes("message"));
+  EXPECT_TRUE(signature) << summary(signature.error());
+}
+
+TEST_F(TpmKeys, AreOfNoUseToAnotherTpm) {
+  const auto key = tpm("1234").generate();
+  ASSERT_TRUE(key);
+  tpm_.reset();
+  std::filesystem::remove_all(chip());
+  tpm_.emplace(*world::SoftTpm::start(chip()));
+  const auto signature = tpm("1234").sign(key->wrapped, key->public_key, as_bytes("message"));
+  ASSERT_FALSE(signature);
+  EXPECT_TRUE(is_fault(signature.error(), Fault::Kind::Io)) << summary(signature.error());
+}
+
+TEST_F(TpmKeys, AreNeverTriedTwiceWithAWrongPin) {
+  const auto key = tpm("1234").generate();
+  ASSERT_TRUE(key);
+  Tpm wrong = tpm("4321");
+  for (int i = 0; i < 3; ++i) {
+    const auto signature = wrong.sign(key->wrapped, key->public_key, as_bytes("message"));
+    ASSERT_FALSE(signature);
+    EXPECT_TRUE(is_fault(signature.error(), Fault::Kind::Denied)) << summary(signature.error());
+    EXPECT_NE(summary(signature.error()).find("wrong PIN"), std::string::npos) << summary(signature.error());
+  }
+  EXPECT_EQ(wrong_tries(), 1);
+}
+
+TEST_F(TpmKeys, AreLeftAloneByAServiceHalfWayToTheLock) {
+  const auto key = tpm("1234").generate();
+  ASSERT_TRUE(key);
+  for (int start = 0; start < 10; ++start) {
+    Tpm service = tpm("4321", false);
+    EXPECT_FALSE(service.sign(key->wrapped, key->public_key, as_bytes("message")));
+  }
+  EXPECT_EQ(wrong_tries(), 4);
+  EXPECT_TRUE(tpm("1234").sign(key->wrapped, key->public_key, as_bytes("message"))) << "a person may";
+}
+
+TEST_F(TpmKeys, BehindALockSayHowItOpens) {
+  const auto key = tpm("1234").generate();
+  ASSERT_TRUE(key);
+  for (int i = 0; i < 8; ++i)
+    EXPECT_FALSE(tpm("4321").sign(key->wrapped, key->public_key, as_bytes("message")));
+  const auto locked = tpm("1234").sign(key->wrapped, key->public_key, as_bytes("message"));
+  ASSERT_FALSE(locked);
+  EXPECT_TRUE(is_fault(locked.error(), Fault::Kind::Denied)) << summary(locked.error());
+}
+
+TEST_F(TpmKeys, WithoutATpmAreAFault) {
+  const auto key = tpm("1234").generate();
+  ASSERT_TRUE(key);
+  Tpm gone = tpm("1234");
+  tpm_.reset();
+  const auto signature = gone.sign(key->wrapped, key->public_key, as_bytes("message"));
+  ASSERT_FALSE(signature);
+  EXPECT_TRUE(is_fault(signature.error(), Fault::Kind::Io)) << summary(signature.error());
+}
+
+TEST_F(TpmKeys, StandInAFolderAndComeFromItsRecord) {
+  std::ofstream(dir_.path() / "pin") << "1234\n";
+  const std::string with_pin = store() + "?pin-source=file:" + (dir_.path() / "pin").string();
+  const auto key = generate_in_tpm(folder(), with_pin, {"image-snapshot", "image/snapshot", {}, kNow}, {});
+  ASSERT_TRUE(key) << summary(key.error());
+  EXPECT_EQ(pin_source_of(key->store), dir_.path() / "pin");
+  auto keys = KeyFolder::open(folder(), {});
+  ASSERT_TRUE(keys) << summary(keys.error());
+  const auto signer = keys->signer("image-snapshot");
+  ASSERT_TRUE(signer) << summary(signer.error());
+  const auto signature = (*signer)->sign(as_bytes("message"));
+  ASSERT_TRUE(signature) << summary(signature.error());
+  EXPECT_TRUE(key->key.verifies(as_bytes("message"), signature->bytes));
+  EXPECT_TRUE(
+      is_fault(generate_in_tpm(folder(), store(), {"image-snapshot", "", {}, kNow}, answers("1234")).error(),
+               Fault::Kind::Conflict));
+  EXPECT_TRUE(
+      is_fault(generate_in_tpm(folder(), store(), {"x", "", crypto::Scheme::Ed25519, kNow}, {}).error(),
+               Fault::Kind::Usage));
+}
+
+TEST(TpmName, IsADeviceUnlessItSaysAnother) {
+  EXPECT_EQ(TpmName::parse("tpm")->tcti, "device:/dev/tpmrm0");
+  EXPECT_EQ(TpmName::parse("tpm:swtpm:port=1")->tcti, "swtpm:port=1");
+  for (const char* bad : {"tpm:", "tmp", "", "tpm?pin-value=1", "tpm:x?y", "tpm?pin-source=file:relative"}) {
+    EXPECT_FALSE(TpmName::parse(bad)) << bad;
+  }
+}
+
+}  // namespace
+}  // namespace cotter::keystore
