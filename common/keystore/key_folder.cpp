@@ -12,9 +12,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kTokenStore = "pkcs11:";
-constexpr std::string_view kTpmStore = "tpm";
-
 class TokenSigner final : public crypto::Signer {
  public:
   TokenSigner(KeyInfo info, std::shared_ptr<Pkcs11Token> token)
@@ -112,8 +109,11 @@ Result<std::shared_ptr<Tpm>> KeyFolder::tpm(const std::string& store) {
   return opened;
 }
 
+bool is_token_store(std::string_view store) noexcept { return store.starts_with("pkcs11:"); }
+bool is_tpm_store(std::string_view store) noexcept { return store == "tpm" || store.starts_with("tpm:"); }
+
 std::optional<fs::path> pin_source_of(const std::string& store) {
-  if (store.starts_with(kTokenStore)) {
+  if (is_token_store(store)) {
     const auto source = Pkcs11Token::pin_source_of(store);
     return source ? *source : std::nullopt;
   }
@@ -131,14 +131,11 @@ Result<std::unique_ptr<crypto::Signer>> KeyFolder::signer(std::string_view name)
     if (!sealed_) sealed_ = TRY(FileKeystore::open(dir_, TRY(unlock_.passphrase())));
     return sealed_->signer(name);
   }
-  if (key->store.starts_with(kTokenStore)) {
+  if (is_token_store(key->store)) {
     return std::unique_ptr<crypto::Signer>(std::make_unique<TokenSigner>(*key, TRY(token(key->store))));
   }
-  if (key->store.starts_with(kTpmStore)) {
-    auto wrapped = wrapped_in(TRY(read_record(key->file)).document);
-    if (!wrapped) return damaged_record(key->file, summary(wrapped.error()));
-    return std::unique_ptr<crypto::Signer>(
-        std::make_unique<TpmSigner>(*key, *std::move(wrapped), TRY(tpm(key->store))));
+  if (is_tpm_store(key->store)) {
+    return TpmKeys(dir_, key->store, TRY(tpm(key->store))).signer(*key);
   }
   return damaged_record(key->file, "it names a store that this version does not know");
 }
@@ -165,20 +162,28 @@ std::unique_ptr<crypto::Signer> TokenKeys::signer(const KeyInfo& key) const {
   return std::make_unique<TokenSigner>(key, token_);
 }
 
-Result<KeyInfo> generate_in_tpm(const fs::path& dir, const std::string& store, const NewKey& key,
-                                AskPin pin) {
+Result<void> TokenKeys::destroy(const KeyInfo& key) { return token_->destroy(key.store); }
+
+Result<TpmKeys> TpmKeys::open(const fs::path& dir, const std::string& store, AskPin pin) {
+  return TpmKeys(dir, store, std::make_shared<Tpm>(TRY(TpmName::parse(store)), std::move(pin)));
+}
+
+Result<KeyInfo> TpmKeys::generate(const NewKey& key) {
   if (key.scheme && *key.scheme != crypto::Scheme::EcdsaP256) {
     return fault(Fault::Kind::Usage, "a TPM makes no key for " + std::string(crypto::name_of(*key.scheme)),
                  "leave --scheme out: it makes ecdsa-sha2-nistp256");
   }
-  Tpm tpm(TRY(TpmName::parse(store)), std::move(pin));
-  const fs::path file = TRY(place_for(dir, key));
-  const Tpm::Key made = TRY(tpm.generate());
+  const fs::path file = TRY(place_for(dir_, key));
+  const Tpm::Key made = TRY(tpm_->generate());
   return record(
-      file, key, store, made.public_key,
+      file, key, store_, made.public_key,
       {{"public", to_hex(made.wrapped.public_part)}, {"private", to_hex(made.wrapped.private_part)}});
 }
 
-Result<void> TokenKeys::destroy(const KeyInfo& key) { return token_->destroy(key.store); }
+Result<std::unique_ptr<crypto::Signer>> TpmKeys::signer(const KeyInfo& key) const {
+  auto wrapped = wrapped_in(TRY(read_record(key.file)).document);
+  if (!wrapped) return damaged_record(key.file, summary(wrapped.error()));
+  return std::unique_ptr<crypto::Signer>(std::make_unique<TpmSigner>(key, *std::move(wrapped), tpm_));
+}
 
 }  // namespace cotter::keystore

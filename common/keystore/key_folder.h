@@ -53,6 +53,9 @@ class KeyFolder {
   std::map<std::string, std::shared_ptr<Tpm>> tpms_;
 };
 
+/// "pkcs11:…", and "tpm" or "tpm:…".
+bool is_token_store(std::string_view store) noexcept;
+bool is_tpm_store(std::string_view store) noexcept;
 /// Where a store's PIN lies, as a path; nothing: a person is asked, or none is needed.
 std::optional<std::filesystem::path> pin_source_of(const std::string& store);
 
@@ -87,10 +90,22 @@ class TokenKeys {
   std::shared_ptr<Pkcs11Token> token_;
 };
 
-/// A new key in the TPM that `store` names (TpmName), wrapped in its record in `dir`, which is made (0700)
-/// when missing; P-256, and Usage for a wish for another. Faults besides: Conflict (the name is taken), those
-/// of Tpm::generate().
-Result<KeyInfo> generate_in_tpm(const std::filesystem::path& dir, const std::string& store, const NewKey& key,
-                                AskPin pin);
+/// The same for keys in one TPM, wrapped in their records. The PIN is asked for once.
+class TpmKeys {
+ public:
+  TpmKeys(std::filesystem::path dir, std::string store, std::shared_ptr<Tpm> tpm)
+      : dir_(std::move(dir)), store_(std::move(store)), tpm_(std::move(tpm)) {}
+  /// Fault: Usage (`store` is no TpmName).
+  static Result<TpmKeys> open(const std::filesystem::path& dir, const std::string& store, AskPin pin);
+  /// P-256, and Usage for a wish for another. Faults besides: Usage (check_names()), Conflict (the name is
+  /// taken), NoSpace, those of Tpm::generate().
+  Result<KeyInfo> generate(const NewKey& key);
+  Result<std::unique_ptr<crypto::Signer>> signer(const KeyInfo& key) const;
+
+ private:
+  std::filesystem::path dir_;
+  std::string store_;
+  std::shared_ptr<Tpm> tpm_;
+};
 
 }  // namespace cotter::keystore

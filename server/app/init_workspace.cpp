@@ -53,17 +53,23 @@ Result<void> check_quorum(const Quorum& quorum, const std::string& role) {
                "use 1 to 16 keys and a threshold of 1 to as many");
 }
 
-Result<void> check_tokens(const InitPlan& plan) {
-  if (plan.holder_tokens.size() > plan.holders()) {
-    return fault(Fault::Kind::Usage, "more tokens than holders", "name at most one for each holder");
+/// What tells two stores apart.
+Result<std::string> identity_of(const std::string& store) {
+  if (keystore::is_token_store(store)) return keystore::Pkcs11Token::identity_of(store);
+  return TRY(keystore::TpmName::parse(store)).tcti;
+}
+
+Result<void> check_stores(const InitPlan& plan) {
+  if (plan.holder_stores.size() > plan.holders()) {
+    return fault(Fault::Kind::Usage, "more stores than holders", "name at most one for each holder");
   }
-  std::set<std::string> tokens;
-  std::vector<std::string> all = plan.holder_tokens;
-  if (plan.online_token) all.push_back(*plan.online_token);
-  for (const std::string& uri : all) {
-    const std::string token = TRY(keystore::Pkcs11Token::identity_of(uri));
-    if (tokens.insert(token).second) continue;
-    return fault(Fault::Kind::Usage, "one token twice: " + token,
+  std::set<std::string> seen;
+  std::vector<std::string> all = plan.holder_stores;
+  if (plan.online_store) all.push_back(*plan.online_store);
+  for (const std::string& store : all) {
+    const std::string identity = TRY(identity_of(store));
+    if (seen.insert(identity).second) continue;
+    return fault(Fault::Kind::Usage, "one store twice: " + identity,
                  "each holder has a token of their own, and the server another");
   }
   return {};
@@ -109,8 +115,16 @@ Result<MakeKey> in_files(const fs::path& dir, const crypto::Secret& passphrase, 
   });
 }
 
-Result<MakeKey> on_token(const fs::path& dir, const std::string& uri, const keystore::AskPin& pin,
+Result<MakeKey> in_tpm(const fs::path& dir, const std::string& store, const keystore::AskPin& pin) {
+  auto keys = std::make_shared<keystore::TpmKeys>(TRY(keystore::TpmKeys::open(dir, store, pin)));
+  return MakeKey([keys](const keystore::NewKey& key) -> Result<std::unique_ptr<crypto::Signer>> {
+    return keys->signer(TRY(keys->generate(key)));
+  });
+}
+
+Result<MakeKey> in_store(const fs::path& dir, const std::string& uri, const keystore::AskPin& pin,
                          Undo& undo) {
+  if (keystore::is_tpm_store(uri)) return in_tpm(dir, uri, pin);
   auto keys = std::make_shared<keystore::TokenKeys>(TRY(keystore::TokenKeys::open(dir, uri, pin)));
   return MakeKey([keys, &undo](const keystore::NewKey& key) -> Result<std::unique_ptr<crypto::Signer>> {
     const keystore::KeyInfo made = TRY(keys->generate(key));
@@ -152,7 +166,7 @@ struct AllKeys {
 
 Result<void> make_online_keys(const InitPlan& plan, const fs::path& dir, const crypto::Secret& passphrase,
                               AllKeys& all, UtcTime now) {
-  const MakeKey store = TRY(plan.online_token ? on_token(dir, *plan.online_token, plan.pin, all.undo)
+  const MakeKey store = TRY(plan.online_store ? in_store(dir, *plan.online_store, plan.pin, all.undo)
                                               : in_files(dir, passphrase, plan.kdf));
   TRY(all.image.snapshot.add(store, Repository::Image, model::snapshot_role(), "", now));
   TRY(all.image.timestamp.add(store, Repository::Image, model::timestamp_role(), "", now));
@@ -164,8 +178,8 @@ Result<void> make_online_keys(const InitPlan& plan, const fs::path& dir, const c
 
 Result<void> make_holder(const InitPlan& plan, std::uint32_t number, const fs::path& dir,
                          const crypto::Secret& passphrase, AllKeys& all, UtcTime now) {
-  const MakeKey store = TRY(number <= plan.holder_tokens.size()
-                                ? on_token(dir, plan.holder_tokens[number - 1], plan.pin, all.undo)
+  const MakeKey store = TRY(number <= plan.holder_stores.size()
+                                ? in_store(dir, plan.holder_stores[number - 1], plan.pin, all.undo)
                                 : in_files(dir, passphrase, plan.kdf));
   const std::string suffix = "-" + std::to_string(number);
   if (number <= plan.root.keys) {
@@ -230,7 +244,7 @@ std::string holder_name(std::uint32_t number) { return "holder-" + std::to_strin
 Result<void> check_plan(const InitPlan& plan) {
   TRY(check_quorum(plan.root, "root"));
   TRY(check_quorum(plan.targets, "targets"));
-  TRY(check_tokens(plan));
+  TRY(check_stores(plan));
   const fs::path dir = resolved(plan.dir);
   const fs::path offline_dir = resolved(plan.offline_dir);
   if (is_within(offline_dir, dir) || is_within(dir, offline_dir)) {

@@ -30,10 +30,9 @@ struct InitPlan {
   Quorum targets{};                   ///< of the image repository
   std::vector<std::string> server_names{};
   keystore::KdfCost kdf{};  ///< of every key folder
-  /// PKCS #11 URIs: the first holder's keys are made on the first token, and so on; the other holders' in
-  /// files.
-  std::vector<std::string> holder_tokens{};
-  std::optional<std::string> online_token{};  ///< of the server's keys; nothing: in files
+  /// Tokens and TPMs: the first holder's keys are made in the first, and so on; the other holders' in files.
+  std::vector<std::string> holder_stores{};
+  std::optional<std::string> online_store{};  ///< of the server's keys; nothing: files
   keystore::AskPin pin{};
 
   /// Each holder has at most one key of a role.
@@ -51,8 +50,8 @@ Result<void> check_plan(const InitPlan& plan);
 
 /// On success `plan.dir` is a workspace with a published, empty image repository; on failure nothing of it is
 /// left, on tokens neither. cotter.toml comes last: a folder without it is no workspace. Faults: those of
-/// check_plan(), Usage (a holder with the workspace's passphrase), those of TokenKeys, Denied, NoSpace, Busy,
-/// Io.
+/// check_plan(), Usage (a holder with the workspace's passphrase), those of TokenKeys and TpmKeys, Denied,
+/// NoSpace, Busy, Io.
 Result<Workspace> init_workspace(const InitPlan& plan, const NewPassphrases& passphrases, UtcTime now);
 
 /// "holder-2"

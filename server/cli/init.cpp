@@ -18,7 +18,7 @@ Result<app::NewPassphrases> ask_passphrases(const app::InitPlan& plan, const Con
   crypto::Secret online = TRY(host::read_new_passphrase(workspace_source(context)));
   app::NewPassphrases passphrases{std::move(online), {}};
   for (std::uint32_t number = 1; number <= plan.holders(); ++number) {
-    if (number <= plan.holder_tokens.size()) {
+    if (number <= plan.holder_stores.size()) {
       passphrases.holders.emplace_back(0);
       continue;
     }
@@ -86,12 +86,13 @@ void add_init(CLI::App& app, Context& context) {
       ->capture_default_str();
   verb->add_option("--targets-threshold", plan->targets.threshold, "how many of them must sign")
       ->capture_default_str();
+  verb->add_option("--holder-store", plan->holder_stores,
+                   "make a holder's keys on this token or in this TPM, not in files: 'pkcs11:token=LABEL'; "
+                   "may be repeated, the "
+                   "first is holder-1's");
   verb->add_option(
-      "--holder-token", plan->holder_tokens,
-      "make a holder's keys on this token, not in files: 'pkcs11:token=LABEL'; may be repeated, the "
-      "first is holder-1's");
-  verb->add_option("--online-token", plan->online_token,
-                   "make the server's keys on this token; with ?pin-source=file:/PATH it needs no person");
+      "--online-store", plan->online_store,
+      "make the server's keys on this token or in this TPM; with ?pin-source=file:/PATH it needs no person");
   verb->add_option("--server-name", plan->server_names,
                    "a name or address of the server, beside localhost; may be repeated");
   verb->callback([plan, &context] { context.exit_code = finish(run_init(*plan, context)); });

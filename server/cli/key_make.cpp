@@ -92,19 +92,17 @@ tl::unexpected<Error> unknown_store() {
                "use file, tpm, or the URI of a token: 'pkcs11:token=LABEL'");
 }
 
-bool is_token(const MakeOptions& options) { return options.store.starts_with("pkcs11:"); }
-bool is_tpm(const MakeOptions& options) {
-  return options.store == "tpm" || options.store.starts_with("tpm:");
-}
-
 Result<keystore::KeyInfo> generate(const MakeOptions& options, const Context& context) {
   const keystore::NewKey key = TRY(new_key(options));
   const Place place = TRY(place_for(options, context));
-  if (is_token(options)) {
+  if (keystore::is_token_store(options.store)) {
     auto on_token = TRY(keystore::TokenKeys::open(place.dir, options.store, ask_pin(context)));
     return on_token.generate(key);
   }
-  if (is_tpm(options)) return keystore::generate_in_tpm(place.dir, options.store, key, ask_pin(context));
+  if (keystore::is_tpm_store(options.store)) {
+    auto in_tpm = TRY(keystore::TpmKeys::open(place.dir, options.store, ask_pin(context)));
+    return in_tpm.generate(key);
+  }
   if (options.store != keystore::kFileStore) return unknown_store();
   auto store = TRY(open_or_create(place));
   return store.generate(key.name, key.role, key.created, key.scheme.value_or(crypto::Scheme::Ed25519));
@@ -125,7 +123,7 @@ Result<keystore::OpensslKey> read_pem(const MakeOptions& options) {
 Result<keystore::KeyInfo> import(const MakeOptions& options, const Context& context) {
   const keystore::NewKey key = TRY(new_key(options));
   const Place place = TRY(place_for(options, context));
-  if (is_token(options)) {
+  if (keystore::is_token_store(options.store)) {
     if (!options.pem.empty()) {
       return fault(Fault::Kind::Usage, "a private key that was in a file is not put onto a token",
                    "make one on the token by cotter key generate, and rotate to it");

@@ -10,6 +10,7 @@
 #include "tests/sim/temp_dir.h"
 #include "tests/world/process.h"
 #include "tests/world/soft_token.h"
+#include "tests/world/soft_tpm.h"
 
 namespace cotter {
 namespace {
@@ -49,8 +50,8 @@ class KeyStores : public testing::Test {
   }
   /// Two holders of three on tokens, the server on one that needs no person.
   [[nodiscard]] Ended init() const {
-    return cotter("init " + path("w") + " --offline-dir " + path("h") + " --pin-fd 3 --holder-token '" +
-                  tokens_.uri("alice") + "' --holder-token '" + tokens_.uri("bob") + "' --online-token '" +
+    return cotter("init " + path("w") + " --offline-dir " + path("h") + " --pin-fd 3 --holder-store '" +
+                  tokens_.uri("alice") + "' --holder-store '" + tokens_.uri("bob") + "' --online-store '" +
                   tokens_.uri("server", path("pin")) + "'");
   }
   [[nodiscard]] std::string publish(const std::string& name) const {
@@ -82,6 +83,19 @@ TEST_F(KeyStores, AWholeWorkspaceSignsWithTokens) {
   EXPECT_EQ(check.exit_code, kDone) << check.out << check.err;
 }
 
+TEST_F(KeyStores, AServerSignsWithItsTpm) {
+  fs::create_directory(dir() / "chip");
+  const auto tpm = world::SoftTpm::start(dir() / "chip");
+  ASSERT_TRUE(tpm) << "is swtpm installed?";
+  const Ended made = cotter("init " + path("w") + " --offline-dir " + path("h") +
+                            " --online-store 'tpm:" + tpm->tcti() + "?pin-source=file:" + path("pin") + "'");
+  ASSERT_EQ(made.exit_code, kDone) << made.err;
+  const Ended published = cotter(publish("a/b/one.bin") + path("h/holder-2"));
+  ASSERT_EQ(published.exit_code, kDone) << published.err;
+  const Ended check = cotter("-C " + path("w") + " check");
+  EXPECT_EQ(check.exit_code, kDone) << check.out << check.err;
+}
+
 TEST_F(KeyStores, AWrongPinSpendsOneTryAndPublishesNothing) {
   ASSERT_EQ(init().exit_code, kDone);
   std::ofstream(dir() / "wrong") << "0000-0000\n";
@@ -106,8 +120,8 @@ TEST_F(KeyStores, ATokenInASafeIsMissedByName) {
 TEST_F(KeyStores, AFailedInitLeavesNoKeyOnAToken) {
   std::ofstream(dir() / "half") << SoftTokens::kPin << "\n0000-0000\n";  // bob's is wrong
   const Ended failed =
-      cotter("init " + path("w") + " --offline-dir " + path("h") + " --pin-fd 3 --holder-token '" +
-                 tokens_.uri("alice") + "' --holder-token '" + tokens_.uri("bob") + "'",
+      cotter("init " + path("w") + " --offline-dir " + path("h") + " --pin-fd 3 --holder-store '" +
+                 tokens_.uri("alice") + "' --holder-store '" + tokens_.uri("bob") + "'",
              "half");
   EXPECT_EQ(failed.exit_code, kRefused) << failed.err;
   EXPECT_FALSE(fs::exists(dir() / "w" / "cotter.toml"));
@@ -116,10 +130,10 @@ TEST_F(KeyStores, AFailedInitLeavesNoKeyOnAToken) {
 
 TEST_F(KeyStores, OneTokenIsNotTwoHolders) {
   const Ended refused =
-      cotter("init " + path("w") + " --offline-dir " + path("h") + " --pin-fd 3 --holder-token '" +
-             tokens_.uri("alice") + "' --holder-token '" + tokens_.uri("alice") + "'");
+      cotter("init " + path("w") + " --offline-dir " + path("h") + " --pin-fd 3 --holder-store '" +
+             tokens_.uri("alice") + "' --holder-store '" + tokens_.uri("alice") + "'");
   EXPECT_EQ(refused.exit_code, kUsage);
-  EXPECT_TRUE(says(refused.err, "one token twice")) << refused.err;
+  EXPECT_TRUE(says(refused.err, "one store twice")) << refused.err;
 }
 
 TEST_F(KeyStores, APinInTheUriIsRefusedAndNotRepeated) {
@@ -132,7 +146,7 @@ TEST_F(KeyStores, APinInTheUriIsRefusedAndNotRepeated) {
 }
 
 TEST_F(KeyStores, AServiceDoesNotStartWithAHoldersPinWithinReach) {
-  const Ended made = cotter("init " + path("w") + " --offline-dir " + path("h") + " --holder-token '" +
+  const Ended made = cotter("init " + path("w") + " --offline-dir " + path("h") + " --holder-store '" +
                             tokens_.uri("alice", path("pin")) + "'");
   ASSERT_EQ(made.exit_code, kDone) << made.err;
   const Ended refused = world::run({.program = COTTERD,

@@ -22,7 +22,7 @@ AskPin answers(const std::string& pin, bool attended = true) {
           attended};
 }
 
-class TpmKeys : public testing::Test {
+class KeysInATpm : public testing::Test {
  protected:
   void SetUp() override {
     auto started = world::SoftTpm::start(chip());
@@ -48,11 +48,15 @@ class TpmKeys : public testing::Test {
     return std::stoi(said.substr(at + 25), nullptr, 16);
   }
 
+  [[nodiscard]] Result<KeyInfo> generated(const std::string& in, const NewKey& key) const {
+    return TRY(TpmKeys::open(folder(), in, answers("1234"))).generate(key);
+  }
+
   sim::TempDir dir_;
   std::optional<world::SoftTpm> tpm_;
 };
 
-TEST_F(TpmKeys, SignWhatTheirPublicHalfVerifies) {
+TEST_F(KeysInATpm, SignWhatTheirPublicHalfVerifies) {
   Tpm made_in = tpm("1234");
   const auto key = made_in.generate();
   ASSERT_TRUE(key) << summary(key.error());
@@ -64,7 +68,7 @@ TEST_F(TpmKeys, SignWhatTheirPublicHalfVerifies) {
   }
 }
 
-TEST_F(TpmKeys, SignInAnotherProcessAndAfterThePowerWasOff) {
+TEST_F(KeysInATpm, SignInAnotherProcessAndAfterThePowerWasOff) {
   const auto key = tpm("1234").generate();
   ASSERT_TRUE(key);
   tpm_.reset();
@@ -73,7 +77,7 @@ TEST_F(TpmKeys, SignInAnotherProcessAndAfterThePowerWasOff) {
   EXPECT_TRUE(signature) << summary(signature.error());
 }
 
-TEST_F(TpmKeys, AreOfNoUseToAnotherTpm) {
+TEST_F(KeysInATpm, AreOfNoUseToAnotherTpm) {
   const auto key = tpm("1234").generate();
   ASSERT_TRUE(key);
   tpm_.reset();
@@ -84,7 +88,7 @@ TEST_F(TpmKeys, AreOfNoUseToAnotherTpm) {
   EXPECT_TRUE(is_fault(signature.error(), Fault::Kind::Io)) << summary(signature.error());
 }
 
-TEST_F(TpmKeys, AreNeverTriedTwiceWithAWrongPin) {
+TEST_F(KeysInATpm, AreNeverTriedTwiceWithAWrongPin) {
   const auto key = tpm("1234").generate();
   ASSERT_TRUE(key);
   Tpm wrong = tpm("4321");
@@ -97,7 +101,7 @@ TEST_F(TpmKeys, AreNeverTriedTwiceWithAWrongPin) {
   EXPECT_EQ(wrong_tries(), 1);
 }
 
-TEST_F(TpmKeys, AreLeftAloneByAServiceHalfWayToTheLock) {
+TEST_F(KeysInATpm, AreLeftAloneByAServiceHalfWayToTheLock) {
   const auto key = tpm("1234").generate();
   ASSERT_TRUE(key);
   for (int start = 0; start < 10; ++start) {
@@ -108,7 +112,7 @@ TEST_F(TpmKeys, AreLeftAloneByAServiceHalfWayToTheLock) {
   EXPECT_TRUE(tpm("1234").sign(key->wrapped, key->public_key, as_bytes("message"))) << "a person may";
 }
 
-TEST_F(TpmKeys, BehindALockSayHowItOpens) {
+TEST_F(KeysInATpm, BehindALockSayHowItOpens) {
   const auto key = tpm("1234").generate();
   ASSERT_TRUE(key);
   for (int i = 0; i < 8; ++i)
@@ -118,7 +122,7 @@ TEST_F(TpmKeys, BehindALockSayHowItOpens) {
   EXPECT_TRUE(is_fault(locked.error(), Fault::Kind::Denied)) << summary(locked.error());
 }
 
-TEST_F(TpmKeys, WithoutATpmAreAFault) {
+TEST_F(KeysInATpm, WithoutATpmAreAFault) {
   const auto key = tpm("1234").generate();
   ASSERT_TRUE(key);
   Tpm gone = tpm("1234");
@@ -128,10 +132,10 @@ TEST_F(TpmKeys, WithoutATpmAreAFault) {
   EXPECT_TRUE(is_fault(signature.error(), Fault::Kind::Io)) << summary(signature.error());
 }
 
-TEST_F(TpmKeys, StandInAFolderAndComeFromItsRecord) {
+TEST_F(KeysInATpm, StandInAFolderAndComeFromItsRecord) {
   std::ofstream(dir_.path() / "pin") << "1234\n";
   const std::string with_pin = store() + "?pin-source=file:" + (dir_.path() / "pin").string();
-  const auto key = generate_in_tpm(folder(), with_pin, {"image-snapshot", "image/snapshot", {}, kNow}, {});
+  const auto key = generated(with_pin, {"image-snapshot", "image/snapshot", {}, kNow});
   ASSERT_TRUE(key) << summary(key.error());
   EXPECT_EQ(pin_source_of(key->store), dir_.path() / "pin");
   auto keys = KeyFolder::open(folder(), {});
@@ -141,12 +145,9 @@ TEST_F(TpmKeys, StandInAFolderAndComeFromItsRecord) {
   const auto signature = (*signer)->sign(as_bytes("message"));
   ASSERT_TRUE(signature) << summary(signature.error());
   EXPECT_TRUE(key->key.verifies(as_bytes("message"), signature->bytes));
+  EXPECT_TRUE(is_fault(generated(store(), {"image-snapshot", "", {}, kNow}).error(), Fault::Kind::Conflict));
   EXPECT_TRUE(
-      is_fault(generate_in_tpm(folder(), store(), {"image-snapshot", "", {}, kNow}, answers("1234")).error(),
-               Fault::Kind::Conflict));
-  EXPECT_TRUE(
-      is_fault(generate_in_tpm(folder(), store(), {"x", "", crypto::Scheme::Ed25519, kNow}, {}).error(),
-               Fault::Kind::Usage));
+      is_fault(generated(store(), {"x", "", crypto::Scheme::Ed25519, kNow}).error(), Fault::Kind::Usage));
 }
 
 TEST(TpmName, IsADeviceUnlessItSaysAnother) {
