@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "common/host/logging.h"
@@ -13,7 +14,9 @@
 #include "common/host/process.h"
 #include "common/host/system_clock.h"
 #include "common/model/time_source.h"
+#include "server/app/director_roots.h"
 #include "server/app/director_service.h"
+#include "server/app/listed_keys.h"
 #include "server/app/offline_keys.h"
 #include "server/app/renew_repository.h"
 #include "server/app/time_service.h"
@@ -22,6 +25,9 @@
 #include "server/http/listen_address.h"
 #include "server/http/server.h"
 #include "server/keys/keyring.h"
+#include "server/repository/reader.h"
+#include "server/sign_role.h"
+#include "server/signing/remote_signer.h"
 
 namespace {
 
@@ -35,48 +41,81 @@ struct Arguments {
   bool json = false;
   std::optional<int> passphrase_fd;
   std::optional<int> pin_fd;
+  std::optional<std::filesystem::path> signer;
+  std::optional<std::filesystem::path> keys;
+  std::optional<std::filesystem::path> socket;
 };
 
-/// What of the server signs, its keys unlocked; everything it stands on lives here.
+/// What of the server has things signed; everything it stands on lives here.
 struct Signing {
   host::SystemClock clock;
-  keys::Keyring keyring;
+  std::unique_ptr<keys::Signers> keys;  ///< here, or in the signing process
   std::unique_ptr<app::DirectorService> director;
   std::unique_ptr<app::TimeService> time;
 };
 
+/// Another process could have keys of another workspace: its own would only be noticed by vehicles.
+Result<void> expect_directors_keys(const app::Workspace& workspace, keys::Signers& keys) {
+  const auto roots = TRY(app::DirectorRoots::read(workspace.director_dir()));
+  for (const RoleName& role : {model::targets_role(), model::snapshot_role(), model::timestamp_role()}) {
+    const crypto::Signer* signer = TRY(keys.signer(Repository::Director, role));
+    TRY(app::expect_listed(*roots.newest(), Repository::Director, role, *signer));
+  }
+  return {};
+}
+
 Result<std::unique_ptr<app::DirectorService>> open_director(const app::Workspace& workspace,
                                                             Signing& signing) {
-  const auto signer = [&](const RoleName& role) {
-    return signing.keyring.signer(Repository::Director, role);
-  };
+  const auto signer = [&](const RoleName& role) { return signing.keys->signer(Repository::Director, role); };
   app::DirectorSigners signers;
   signers.targets = TRY(signer(model::targets_role()));
   signers.snapshot = TRY(signer(model::snapshot_role()));
   signers.timestamp = TRY(signer(model::timestamp_role()));
+  signers.ledger = signing.keys->ledger();
+  if (signers.ledger == nullptr) {
+    spdlog::info("the ledger is not signed: this workspace has no key named {}", keys::kLedgerKeyName);
+  }
   return app::DirectorService::open(app::DirectorPlaces::of(workspace), signers, signing.clock);
 }
 
 /// A workspace from before there was a time key has none: the director's root lists none then, and vehicles
 /// go by their own clocks.
 Result<std::unique_ptr<app::TimeService>> open_time(const Arguments& arguments, Signing& signing) {
-  const auto signer = signing.keyring.signer(Repository::Director, model::time_source_role());
+  const auto signer = signing.keys->signer(Repository::Director, model::time_source_role());
   if (signer) return std::make_unique<app::TimeService>(**signer, signing.clock);
-  if (arguments.role == "time") return fail(signer.error());
+  if (arguments.role == "time" || !is_fault(signer.error(), Fault::Kind::NotFound))
+    return fail(signer.error());
   spdlog::info("no time is attested: this workspace has no key for director/{}",
                model::time_source_role().value());
   return std::unique_ptr<app::TimeService>();
 }
 
-Result<std::unique_ptr<Signing>> open_signing(const Arguments& arguments, const app::Workspace& workspace,
-                                              const crypto::Secret& passphrase) {
-  keystore::Unlock unlock = keystore::unlock_by(passphrase);
+/// Where the signing process answers; nothing: this one has the keys.
+std::optional<std::filesystem::path> signer_of(const Arguments& arguments, const app::Workspace& workspace) {
+  return arguments.signer ? arguments.signer : workspace.settings().signer;
+}
+
+Result<std::unique_ptr<keys::Signers>> open_keys(const Arguments& arguments, const app::Workspace& workspace,
+                                                 std::span<const crypto::Secret> passphrases) {
+  if (const auto signer = signer_of(arguments, workspace)) {
+    TRY(app::refuse_online_keys(workspace, passphrases));
+    std::unique_ptr<keys::Signers> remote = TRY(signing::RemoteSigners::open(*signer));
+    if (arguments.role != "time") TRY(expect_directors_keys(workspace, *remote));
+    return remote;
+  }
+  keystore::Unlock unlock = keystore::unlock_by(passphrases.front());
   unlock.pin = {[&](const std::string& token) {
                   return host::read_passphrase({arguments.pin_fd, "", "PIN of token " + token});
                 },
                 false};
   keys::Keyring keyring = TRY(keys::Keyring::open(workspace.keys_dir(), std::move(unlock)));
-  auto signing = std::make_unique<Signing>(Signing{{}, std::move(keyring), {}, {}});
+  return std::unique_ptr<keys::Signers>(std::make_unique<keys::Keyring>(std::move(keyring)));
+}
+
+Result<std::unique_ptr<Signing>> open_signing(const Arguments& arguments, const app::Workspace& workspace,
+                                              std::span<const crypto::Secret> passphrases) {
+  auto signing = std::make_unique<Signing>();
+  signing->keys = TRY(open_keys(arguments, workspace, passphrases));
   if (arguments.role != "time") signing->director = TRY(open_director(workspace, *signing));
   if (arguments.role != "director") signing->time = TRY(open_time(arguments, *signing));
   return signing;
@@ -94,10 +133,17 @@ void report_renewal(const Result<std::optional<app::PublishedVersions>>& renewed
 /// Keeps the image repository fresh: its online keys lie beside the director's.
 Result<std::unique_ptr<app::RepositoryKeeper>> keep_repository(const app::Workspace& workspace,
                                                                Signing& signing) {
-  const auto signer = [&](const RoleName& role) { return signing.keyring.signer(Repository::Image, role); };
+  const auto root =
+      TRY(repository::read_as_client(workspace.repo_dir(), repository::kBeforeAnyExpiry)).root();
+  const auto signer = [&](const RoleName& role) -> Result<crypto::Signer*> {
+    crypto::Signer* found = TRY(signing.keys->signer(Repository::Image, role));
+    TRY(app::expect_listed(*root, Repository::Image, role, *found));
+    return found;
+  };
   app::OnlineSigners signers;
   signers.snapshot = TRY(signer(model::snapshot_role()));
   signers.timestamp = TRY(signer(model::timestamp_role()));
+  signers.ledger = signing.keys->ledger();
   return std::make_unique<app::RepositoryKeeper>(workspace, signers, signing.clock, report_renewal);
 }
 
@@ -145,11 +191,12 @@ Result<void> serve(const Arguments& arguments) {
                  "listen on 127.0.0.1, or leave --plain out");
   }
   const bool signs = arguments.role != "image";
-  const bool needs_passphrase = signs || !arguments.plain;
+  const bool has_keys = signs && !signer_of(arguments, workspace);
+  const bool needs_passphrase = has_keys || !arguments.plain;
   const std::vector<crypto::Secret> passphrases = TRY(read_passphrases(arguments, needs_passphrase));
-  TRY(app::refuse_offline_keys(workspace, passphrases));
+  TRY(app::refuse_offline_keys(workspace, workspace.keys_dir(), passphrases));
   std::unique_ptr<Signing> signing;
-  if (signs) signing = TRY(open_signing(arguments, workspace, passphrases.front()));
+  if (signs) signing = TRY(open_signing(arguments, workspace, passphrases));
   if (!arguments.plain) {
     const auto pki = workspace.pki_dir();
     options.tls =
@@ -179,7 +226,8 @@ int main(int argc, char** argv) {
   Arguments arguments;
   CLI::App app(
       "Serves a workspace's image repository, director and time source to vehicles over HTTPS.\n"
-      "The passphrase of the online keys comes from COTTER_PASSPHRASE, --passphrase-fd or a prompt.");
+      "The workspace's passphrase, of the online keys and of the TLS key, comes from COTTER_PASSPHRASE,\n"
+      "--passphrase-fd or a prompt.");
   app.set_version_flag("--version", "cotterd " COTTER_VERSION);
   app.add_option("-C", arguments.workspace,
                  "The workspace (else COTTER_WORKSPACE, or the current folder upward)")
@@ -188,8 +236,9 @@ int main(int argc, char** argv) {
       ->type_name("ADDR:PORT");
   app.add_option("--role", arguments.role,
                  "image: the image repository alone, with no database and no signing key; "
-                 "time: attested time alone, with no database and no key but its own")
-      ->check(CLI::IsMember({"image", "director", "time", "all"}))
+                 "time: attested time alone, with no database and no key but its own; "
+                 "sign: the online keys alone, behind a socket, with no network")
+      ->check(CLI::IsMember({"image", "director", "time", "all", "sign"}))
       ->capture_default_str();
   app.add_flag("--plain", arguments.plain,
                "HTTP without TLS, vehicles named in the path; loopback and development only");
@@ -197,6 +246,12 @@ int main(int argc, char** argv) {
   app.add_option(
       "--pin-fd", arguments.pin_fd,
       "Read the PINs of tokens from this file descriptor, a line each; better: pin-source in the key's URI");
+  app.add_option("--signer", arguments.signer,
+                 "Have the process that answers at this socket sign: this one opens no key")
+      ->type_name("SOCKET");
+  app.add_option("--socket", arguments.socket, "With --role sign: where to answer")->type_name("SOCKET");
+  app.add_option("--keys", arguments.keys, "With --role sign: the keys' folder (default: the workspace's)")
+      ->type_name("DIR");
   app.add_flag("--json", arguments.json, "Say what is served as JSON");
   try {
     app.parse(argc, argv);
@@ -204,5 +259,15 @@ int main(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : static_cast<int>(host::Exit::Usage);
   }
   if (const auto logging = host::set_up_logging(); !logging) return host::finish(logging);
+  const bool is_signer = arguments.role == "sign";
+  if (is_signer ? arguments.signer.has_value() : arguments.socket || arguments.keys) {
+    return host::finish<void>(fault(Fault::Kind::Usage,
+                                    "--socket and --keys are for --role sign, --signer for all others",
+                                    "leave out what does not belong to this role"));
+  }
+  if (is_signer) {
+    return host::finish(serve_signatures({arguments.workspace, arguments.keys, arguments.socket,
+                                          arguments.passphrase_fd, arguments.pin_fd, arguments.json}));
+  }
   return host::finish(serve(arguments));
 }

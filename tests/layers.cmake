@@ -43,7 +43,7 @@ endfunction()
 
 cotter_check_chain(cotter_verify cotter_tpm_link cotter_disk cotter_ecu cotter_host cotter_links cotter_tpm cotter_ecu_host cotter_client_fetch cotter_client_files
                    cotter_primary_cycle)
-cotter_check_chain(cotter_verify cotter_tpm_link cotter_disk cotter_host cotter_keystore cotter_director cotter_server cotter_http)
+cotter_check_chain(cotter_verify cotter_tpm_link cotter_disk cotter_host cotter_keystore cotter_ceremony cotter_ledger cotter_director cotter_signing cotter_server cotter_http)
 
 # What an ECU gets links these and nothing else: no curl, SQLite, Boost, threads or logger, and no cotter_host.
 get_target_property(linked cotter_verify LINK_LIBRARIES)
@@ -52,3 +52,13 @@ foreach(library IN LISTS linked)
     message(FATAL_ERROR "upward arrow: cotter_verify links ${library}; an ECU has libsodium and perhaps OpenSSL")
   endif()
 endforeach()
+
+# What holds the online keys knows no network: all that it links is named here.
+if(TARGET cotter_signing)
+  get_target_property(linked cotter_signing LINK_LIBRARIES)
+  foreach(library IN LISTS linked)
+    if(NOT library MATCHES "^cotter_(keystore|ledger|warnings)$")
+      message(FATAL_ERROR "cotter_signing links ${library}: the signing process has keys, a journal and no network")
+    endif()
+  endforeach()
+endif()

@@ -121,6 +121,12 @@ std::optional<crypto::Secret> unseal(const KeyFile& file, const crypto::Secret& 
   return opened;
 }
 
+Error cannot_unlock(const KeyFile& file) {
+  return Fault{Fault::Kind::Denied,
+               "cannot unlock " + file.info.file.string() + ": it was made in another folder",
+               "move it to a folder of its own and open that"};
+}
+
 class Ed25519Signer final : public crypto::Signer {
  public:
   Ed25519Signer(KeyInfo info, crypto::Ed25519Pair pair) : info_(std::move(info)), pair_(std::move(pair)) {}
@@ -202,13 +208,13 @@ Result<KeyInfo> FileKeystore::add(std::string_view name, std::string_view role, 
   TRY(check_names(name, role));
   const crypto::PublicKey public_key = TRY(public_key_of(key));
   const crypto::Secret secret = TRY(private_bytes(key));
-  KeyFile file{{std::string(name), std::string(role), public_key, public_key.computed_id(), now,
-                record_path(dir_, name)},
-               cost_,
-               salt_,
-               Bytes(kNonceSize),
-               Bytes(secret.view().size() + kTagSize),
-               {}};
+  return seal({std::string(name), std::string(role), public_key, public_key.computed_id(), now,
+               record_path(dir_, name)},
+              secret);
+}
+
+Result<KeyInfo> FileKeystore::seal(KeyInfo info, const crypto::Secret& secret) const {
+  KeyFile file{std::move(info), cost_, salt_, Bytes(kNonceSize), Bytes(secret.view().size() + kTagSize), {}};
   randombytes_buf(file.nonce.data(), file.nonce.size());
   json::Object document = header_of(file);
   file.associated = json::canonical(document);
@@ -220,15 +226,24 @@ Result<KeyInfo> FileKeystore::add(std::string_view name, std::string_view role, 
   return file.info;
 }
 
+Result<void> FileKeystore::seal_all_in(const FileKeystore& other) const {
+  for (const KeyFile& file : TRY(read_all(dir_))) {
+    const std::optional<crypto::Secret> secret = unseal(file, key_);
+    if (!secret) return fail(cannot_unlock(file));
+    KeyInfo info = file.info;
+    info.file = record_path(other.dir_, info.name);
+    TRY(other.seal(std::move(info), *secret));
+  }
+  return {};
+}
+
 Result<std::unique_ptr<crypto::Signer>> FileKeystore::signer(std::string_view name) const {
   if (!check_names(name, "")) return fault(Fault::Kind::NotFound, "no key of that name in " + dir_.string());
   const KeyFile file = TRY(key_file_of(TRY(read_record(record_path(dir_, name)))));
   const std::optional<crypto::Secret> secret = unseal(file, key_);
   if (!secret) {
     if (file.salt == salt_) return damaged_record(file.info.file, "its encrypted part was changed");
-    return fault(Fault::Kind::Denied,
-                 "cannot unlock " + file.info.file.string() + ": it was made in another folder",
-                 "move it to a folder of its own and open that");
+    return fail(cannot_unlock(file));
   }
   return signer_of(file.info, *secret);
 }

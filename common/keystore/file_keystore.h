@@ -42,11 +42,15 @@ class FileKeystore {
                            crypto::Scheme scheme = crypto::Scheme::Ed25519);
   /// The same for a key that was made elsewhere.
   Result<KeyInfo> add(std::string_view name, std::string_view role, UtcTime now, EVP_PKEY& key);
+  /// Seals the sealed keys of this folder once more, under `other`'s passphrase. Faults: Denied (one was made
+  /// under another passphrase), Conflict (a name is taken there), NoSpace, Io.
+  Result<void> seal_all_in(const FileKeystore& other) const;
   /// Faults: NotFound, Denied (made under another passphrase), Io (damaged).
   Result<std::unique_ptr<crypto::Signer>> signer(std::string_view name) const;
 
  private:
   FileKeystore(std::filesystem::path dir, Bytes salt, KdfCost cost, crypto::Secret key);
+  Result<KeyInfo> seal(KeyInfo info, const crypto::Secret& secret) const;
   std::filesystem::path dir_;
   Bytes salt_;
   KdfCost cost_;

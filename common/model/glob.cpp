@@ -1,3 +1,5 @@
+#include "common/model/glob.h"
+
 #include <optional>
 
 #include "common/model/roles.h"
@@ -5,42 +7,10 @@
 namespace cotter::model {
 namespace {
 
-/// Takes one code point of UTF-8 from the front of `text`. A stray byte counts as one: strings come from the
-/// strict reader, and what does not must not match more than it says.
-std::string_view take_char(std::string_view& text) {
-  const auto is_continuation = [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; };
-  std::size_t length = 1;
-  while (length < text.size() && length < 4 && is_continuation(text[length])) ++length;
-  const std::string_view taken = text.substr(0, length);
-  text.remove_prefix(length);
-  return taken;
-}
-
-/// What stands between `[` and its `]`.
-struct Set {
-  bool inverted = false;
-  std::string_view items;
-
-  /// Byte order is code point order in UTF-8, so a range is two comparisons.
-  [[nodiscard]] bool has(std::string_view wanted) const {
-    std::string_view rest = items;
-    while (!rest.empty()) {
-      const std::string_view low = take_char(rest);
-      std::string_view high = low;
-      if (rest.size() > 1 && rest.front() == '-') {
-        rest.remove_prefix(1);
-        high = take_char(rest);
-      }
-      if (low <= wanted && wanted <= high) return !inverted;
-    }
-    return inverted;
-  }
-};
-
 /// Takes a set from the front of `pattern`, which starts with `[`; nothing, and nothing taken, when it is not
 /// closed. A `]` that comes first belongs to the set.
-std::optional<Set> take_set(std::string_view& pattern) {
-  Set set;
+std::optional<GlobElement> take_set(std::string_view& pattern) {
+  GlobElement set{GlobElement::Kind::Set, false, {}};
   std::size_t begin = 1;
   if (begin < pattern.size() && pattern[begin] == '!') {
     set.inverted = true;
@@ -48,7 +18,7 @@ std::optional<Set> take_set(std::string_view& pattern) {
   }
   const auto end = pattern.find(']', begin + 1);
   if (end == std::string_view::npos) return std::nullopt;
-  set.items = pattern.substr(begin, end - begin);
+  set.text = pattern.substr(begin, end - begin);
   pattern.remove_prefix(end + 1);
   return set;
 }
@@ -56,12 +26,8 @@ std::optional<Set> take_set(std::string_view& pattern) {
 /// Takes one pattern element that is no `*` and the character it stands for. False when they do not fit.
 bool take_match(std::string_view& pattern, std::string_view& text) {
   if (pattern.empty()) return false;
-  const std::string_view wanted = take_char(text);
-  if (pattern.front() == '[') {
-    if (const std::optional<Set> set = take_set(pattern)) return set->has(wanted);
-  }
-  const std::string_view element = take_char(pattern);
-  return element == "?" || element == wanted;
+  const std::string_view wanted = take_code_point(text);
+  return take_glob_element(pattern).has(wanted);
 }
 
 /// Only the last `*` is ever tried again, at the next character: no pattern can make this exponential.
@@ -76,7 +42,7 @@ bool segment_matches(std::string_view pattern, std::string_view text) {
     } else if (!take_match(pattern, text)) {
       if (!after_star) return false;
       pattern = *after_star;
-      take_char(retry);
+      take_code_point(retry);
       text = retry;
     }
   }
@@ -84,6 +50,43 @@ bool segment_matches(std::string_view pattern, std::string_view text) {
 }
 
 }  // namespace
+
+std::string_view take_code_point(std::string_view& text) {
+  const auto is_continuation = [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; };
+  std::size_t length = 1;
+  while (length < text.size() && length < 4 && is_continuation(text[length])) ++length;
+  const std::string_view taken = text.substr(0, length);
+  text.remove_prefix(length);
+  return taken;
+}
+
+GlobRange take_glob_range(std::string_view& set) {
+  const std::string_view low = take_code_point(set);
+  if (set.size() < 2 || set.front() != '-') return {low, low};
+  set.remove_prefix(1);
+  return {low, take_code_point(set)};
+}
+
+GlobElement take_glob_element(std::string_view& segment) {
+  if (segment.front() == '[') {
+    if (const std::optional<GlobElement> set = take_set(segment)) return *set;
+  }
+  const std::string_view text = take_code_point(segment);
+  if (text == "*") return {GlobElement::Kind::Star, false, text};
+  return {text == "?" ? GlobElement::Kind::Any : GlobElement::Kind::Literal, false, text};
+}
+
+bool GlobElement::has(std::string_view code_point) const {
+  if (kind == Kind::Any) return true;
+  if (kind == Kind::Literal) return text == code_point;
+  std::string_view rest = text;
+  while (!rest.empty()) {
+    // Byte order is code point order in UTF-8, so a range is two comparisons.
+    const GlobRange range = take_glob_range(rest);
+    if (range.low <= code_point && code_point <= range.high) return !inverted;
+  }
+  return inverted;
+}
 
 bool glob_matches(std::string_view pattern, std::string_view path) {
   for (;;) {

@@ -1,34 +1,14 @@
-#include <algorithm>
 #include <utility>
 
 #include "common/trust/refresh.h"
 
 namespace cotter::trust {
-namespace {
-
-/// All that a target says apart from `custom`, and what must match in `custom`, in either style.
-bool agree(const Found& one, const Found& other) {
-  const model::Target &a = one.target, &b = other.target;
-  const auto same_custom = [&](std::string_view member) {
-    const json::Value *ours = a.custom.find(member), *theirs = b.custom.find(member);
-    return ours == nullptr || theirs == nullptr ? ours == theirs : *ours == *theirs;
-  };
-  return a.length == b.length && a.hashes == b.hashes && a.unknown == b.unknown && same_custom("mustMatch") &&
-         same_custom("hardwareIds") && same_custom("releaseCounter");
-}
-
-}  // namespace
 
 DelegationWalk::DelegationWalk(TrustedSet set, TargetName target, std::optional<HardwareId> hardware)
     : set_(std::move(set)), target_(std::move(target)), hardware_(std::move(hardware)) {
   COTTER_ASSERT(set_.targets() != nullptr);
   searches_.emplace_back().stack.push_back({model::targets_role(), model::root_role(), 0});
   advance();
-}
-
-bool DelegationWalk::applies(const model::DelegatedRole& role) const {
-  if (!role.covers(target_)) return false;
-  return role.any_hardware || !hardware_ || std::ranges::count(role.hardware_ids, *hardware_) > 0;
 }
 
 void DelegationWalk::enter(const Visit& visit, const Verified<model::Targets>& file) {
@@ -39,41 +19,20 @@ void DelegationWalk::enter(const Visit& visit, const Verified<model::Targets>& f
     return;
   }
   if (!file->delegations) return;
-  const std::uint32_t depth = visit.depth + 1;
-  std::vector<Visit> children;
-  if (file->delegations->succinct) {
-    search.stack.clear();  // hash bins are terminating (TAP 15)
-    children.push_back({file->delegations->succinct->bin_of(target_), visit.role, depth});
+  const Onward next = onward(*file->delegations, target_, hardware_);
+  if (next.ends_the_rest) search.stack.clear();  // no later sibling at any level above is tried (VER-43)
+  for (auto passage = next.passages.rbegin(); passage != next.passages.rend(); ++passage) {
+    search.stack.push_back(visit_of(*passage, visit.role, visit.depth + 1));
   }
-  for (const model::DelegatedRole& role : file->delegations->roles) {
-    if (!applies(role)) continue;
-    children.push_back(visit_of(role, visit.role, depth));
-    if (role.terminating) {
-      search.stack.clear();  // no later sibling at any level above is tried (VER-43)
-      break;
-    }
-  }
-  search.stack.insert(search.stack.end(), children.rbegin(), children.rend());
 }
 
-DelegationWalk::Visit DelegationWalk::visit_of(const model::DelegatedRole& entry, const RoleName& delegator,
+DelegationWalk::Visit DelegationWalk::visit_of(const Passage& passage, const RoleName& delegator,
                                                std::uint32_t depth) {
-  const std::vector<model::AgreeingRole> roles = entry.roles();
-  Visit visit{roles.front().name, delegator, depth};
-  if (roles.size() == 1) return visit;  // whose agreement with itself is none
-  for (const model::AgreeingRole& role : roles) visit.together.push_back(role.name);
-  visit.least = entry.min_roles_in_agreement;
+  Visit visit{passage.roles.front().name, delegator, depth};
+  if (passage.roles.size() == 1) return visit;  // whose agreement with itself is none
+  for (const model::AgreeingRole& role : passage.roles) visit.together.push_back(role.name);
+  visit.least = passage.least;
   return visit;
-}
-
-std::optional<Found> DelegationWalk::Agreement::outcome() const {
-  for (const auto& earliest : answers) {
-    if (!earliest) continue;
-    const auto same =
-        std::ranges::count_if(answers, [&](const auto& other) { return other && agree(*earliest, *other); });
-    if (static_cast<std::uint64_t>(same) >= entry.least) return earliest;
-  }
-  return std::nullopt;
 }
 
 void DelegationWalk::ask_next_of_several() {
@@ -90,7 +49,7 @@ void DelegationWalk::take_answer() {
   agreement.answers.push_back(std::move(searches_.back().found));
   searches_.pop_back();
   if (agreement.answers.size() < agreement.entry.together.size()) return ask_next_of_several();
-  std::optional<Found> agreed = agreement.outcome();
+  std::optional<Found> agreed = agreed_upon(agreement.answers, agreement.entry.least);
   agreements_.pop_back();
   if (!agreed) return;
   searches_.back().found = std::move(agreed);

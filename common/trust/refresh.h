@@ -10,6 +10,7 @@
 
 #include "common/base/bytes.h"
 #include "common/base/result.h"
+#include "common/trust/delegation_order.h"
 #include "common/trust/seams.h"
 #include "common/trust/trusted_set.h"
 
@@ -75,12 +76,6 @@ class Refresh {
   std::vector<Effect> effects_;
 };
 
-/// An image found, and who vouched for it.
-struct Found {
-  model::Target target;
-  RoleName role;
-};
-
 /// Pre-order, depth-first (Uptane 5.4.4.7; VER-40 to VER-46). A role that cannot be loaded or verified ends
 /// the search with its error and does not fall through to the next (VER-41).
 ///
@@ -122,7 +117,6 @@ class DelegationWalk {
   struct Agreement {
     Visit entry;
     std::vector<std::optional<Found>> answers{};
-    [[nodiscard]] std::optional<Found> outcome() const;
   };
   void advance();
   void ask_next_of_several();
@@ -130,8 +124,7 @@ class DelegationWalk {
   void give_up(Error why);
   Result<void> check_caps(const Visit& visit) const;
   void enter(const Visit& visit, const Verified<model::Targets>& file);
-  static Visit visit_of(const model::DelegatedRole& entry, const RoleName& delegator, std::uint32_t depth);
-  [[nodiscard]] bool applies(const model::DelegatedRole& role) const;
+  static Visit visit_of(const Passage& passage, const RoleName& delegator, std::uint32_t depth);
   [[nodiscard]] const Visit& current() const { return searches_.back().stack.back(); }
   [[nodiscard]] bool done() const { return searches_.back().stack.empty(); }
 

@@ -1,5 +1,7 @@
 #include "server/app/accept_manifest.h"
 
+#include "common/crypto/digest.h"
+#include "server/app/record.h"
 #include "server/director/manifest_check.h"
 #include "server/storage/sqlite/inventory_store.h"
 
@@ -23,6 +25,22 @@ ManifestReceipt receipt_of(const inventory::ManifestNews& news) {
   return receipt;
 }
 
+/// Into the ledger goes the first of a row of manifests that break one rule: a vehicle that sends them
+/// without end must not fill it.
+Result<void> note_refused(host::Db& db, const VehicleId& vin, const Rejection& why, ByteView body,
+                          UtcTime now) {
+  auto transaction = TRY(host::Transaction::begin(db));
+  if (TRY(storage::InventoryStore(db).note_refused(vin, why, body, now))) {
+    json::Object details{{"document", "manifest"},
+                         {"sha256", to_hex(crypto::sha256(body))},
+                         {"rule", rule_of(why.rule).name},
+                         {"looks_like", name_of(why.looks_like())}};
+    TRY(record(db,
+               {std::string(ledger::kRefusal), now, acting_vehicle(vin), vin.value(), std::move(details)}));
+  }
+  return transaction.commit();
+}
+
 }  // namespace
 
 Result<ManifestReceipt> accept_manifest(host::Db& db, const VehicleId& caller, ByteView body, UtcTime now) {
@@ -32,7 +50,7 @@ Result<ManifestReceipt> accept_manifest(host::Db& db, const VehicleId& caller, B
     const inventory::Vehicle vehicle = TRY(store.load(caller));
     const auto news = director::check_manifest(vehicle, body, now);
     if (!news) {
-      if (const Rejection* why = rejection_in(news.error())) TRY(store.note_refused(caller, *why, body, now));
+      if (const Rejection* why = rejection_in(news.error())) TRY(note_refused(db, caller, *why, body, now));
       return fail(news.error());
     }
     if (TRY(store.accept(vehicle, *news, body, now))) return receipt_of(*news);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "server/app/record.h"
 #include "server/director/resolver.h"
 #include "server/repository/reader.h"
 #include "server/storage/sqlite/inventory_store.h"
@@ -38,10 +39,21 @@ Result<Ecu*> find_ecu(Vehicle& vehicle, const EcuSerial& serial) {
   return &*found;
 }
 
+ledger::Entry entry_of(const VehicleId& vin, const EcuSerial& ecu, const Desired& desired,
+                       storage::Source source) {
+  json::Object details{{"ecu", ecu.value()},
+                       {"image", desired.name.value()},
+                       {"length", desired.entry.length},
+                       {"hashes", desired.entry.hashes.encode()},
+                       {"source", source == storage::Source::Factory ? "factory" : "operator"}};
+  return {std::string(ledger::kAssignment), desired.since, acting_account(), vin.value(), std::move(details)};
+}
+
 Result<void> write(host::Db& db, const VehicleId& vin, const EcuSerial& ecu, const Desired& desired,
                    storage::Source source) {
   auto transaction = TRY(host::Transaction::begin(db));
-  TRY(storage::InventoryStore(db).assign(vin, ecu, desired, source));
+  const bool is_taken = TRY(storage::InventoryStore(db).assign(vin, ecu, desired, source));
+  if (is_taken) TRY(record(db, entry_of(vin, ecu, desired, source)));
   return transaction.commit();
 }
 

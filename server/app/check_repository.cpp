@@ -10,9 +10,9 @@
 #include "common/json/canonical.h"
 #include "common/json/object_view.h"
 #include "common/json/strict_reader.h"
-#include "common/model/file_names.h"
 #include "common/model/roles.h"
 #include "common/trust/trusted_set.h"
+#include "server/app/delegation_lints.h"
 #include "server/repository/image_store.h"
 #include "server/repository/reader.h"
 
@@ -74,6 +74,9 @@ class Check {
     look_at_top_level(*set);
     look_for_shared_keys(*set->root());
     look_at_delegations(*set);
+    for (std::string& line : delegation_lints(*set->root(), **set->snapshot(), delegating_)) {
+      health_.warnings.push_back(std::move(line));
+    }
     look_at_images(progress);
     return std::move(health_);
   }
@@ -145,6 +148,7 @@ class Check {
   /// Each delegated role by name, breadth first, below each role that delegates to it.
   void look_at_delegations(TrustedSet& set) {
     std::set<std::pair<RoleName, RoleName>> seen;
+    std::set<RoleName> delegating;
     std::deque<std::pair<RoleName, RoleName>> to_visit{{model::targets_role(), model::root_role()}};
     while (!to_visit.empty()) {
       const auto [delegator, above] = to_visit.front();
@@ -152,9 +156,10 @@ class Check {
       const auto* file = set.targets(delegator, above);
       if (file == nullptr || !(*file)->delegations) continue;
       const model::Delegations delegations = *(*file)->delegations;
+      if (delegating.insert(delegator).second) delegating_.push_back({delegator, delegations});
       for (const model::AgreeingRole& role : named_in(delegations)) {
         if (!seen.emplace(role.name, delegator).second) continue;
-        if (auto loaded = load(set, role.name, delegator); !loaded) {
+        if (auto loaded = repository::load_delegated(set, *source_, role.name, delegator); !loaded) {
           problem(loaded.error());
           continue;
         }
@@ -164,13 +169,6 @@ class Check {
         to_visit.emplace_back(role.name, delegator);
       }
     }
-  }
-
-  Result<void> load(TrustedSet& set, const RoleName& role, const RoleName& delegator) {
-    const model::FileMeta* listed = set.listed(role);
-    const auto version = listed != nullptr ? std::optional<Version>(listed->version) : std::nullopt;
-    Bytes file = TRY(source_->get(model::metadata_file_name(role, version), set.max_bytes(role)));
-    return set.update_targets(std::move(file), role, delegator);
   }
 
   void look_at_images(const std::function<void(std::uint64_t, std::uint64_t)>& progress) {
@@ -188,6 +186,7 @@ class Check {
   UtcTime now_;
   RepositoryHealth health_;
   std::optional<RoleName> refused_role_;
+  std::vector<Delegating> delegating_;
   std::vector<std::pair<TargetName, model::Target>> images_;
 };
 

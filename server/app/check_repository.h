@@ -36,9 +36,9 @@ struct RepositoryHealth {
 };
 
 /// Reads from the first root, as a vehicle fresh from the factory at `now`; then every delegated role and
-/// every image under each of its names. What is wrong is in the answer. `progress` is told how many of their
-/// bytes are read, and of how many. Faults: those of a source that holds no repository at all (NotFound), or
-/// cannot be reached.
+/// every image under each of its names. What is wrong is in the answer, and what is unwise in the
+/// delegations. `progress` is told how many of their bytes are read, and of how many. Faults: those of a
+/// source that holds no repository at all (NotFound), or cannot be reached.
 Result<RepositoryHealth> check_repository(repository::Source& source, UtcTime now,
                                           const std::function<void(std::uint64_t, std::uint64_t)>& progress);
 

@@ -10,6 +10,8 @@
 #include "common/host/atomic_file.h"
 #include "common/model/roles.h"
 #include "common/model/time_source.h"
+#include "server/app/record.h"
+#include "server/app/record_key.h"
 #include "server/app/staged_folder.h"
 #include "server/keys/keyring.h"
 #include "server/keys/pki.h"
@@ -110,7 +112,7 @@ Result<MakeKey> in_files(const fs::path& dir, const crypto::Secret& passphrase, 
   auto store =
       std::make_shared<keystore::FileKeystore>(TRY(keystore::FileKeystore::create(dir, passphrase, kdf)));
   return MakeKey([store](const keystore::NewKey& key) -> Result<std::unique_ptr<crypto::Signer>> {
-    TRY(store->generate(key.name, key.role, key.created));
+    TRY(store->generate(key.name, key.role, key.created, key.scheme.value_or(crypto::Scheme::Ed25519)));
     return store->signer(key.name);
   });
 }
@@ -161,6 +163,7 @@ struct RepositoryKeys {
 
 struct AllKeys {
   RepositoryKeys image, director;
+  std::unique_ptr<crypto::Signer> ledger;
   Undo undo;  ///< gone before the signers, which share its tokens
 };
 
@@ -168,6 +171,10 @@ Result<void> make_online_keys(const InitPlan& plan, const fs::path& dir, const c
                               AllKeys& all, UtcTime now) {
   const MakeKey store = TRY(plan.online_store ? in_store(dir, *plan.online_store, plan.pin, all.undo)
                                               : in_files(dir, passphrase, plan.kdf));
+  // A signed note wants ed25519, which a TPM does not make.
+  const bool in_a_tpm = plan.online_store && keystore::is_tpm_store(*plan.online_store);
+  const MakeKey for_ledger = in_a_tpm ? TRY(in_files(dir, passphrase, plan.kdf)) : store;
+  all.ledger = TRY(for_ledger({keys::kLedgerKeyName, "ledger", crypto::Scheme::Ed25519, now}));
   TRY(all.image.snapshot.add(store, Repository::Image, model::snapshot_role(), "", now));
   TRY(all.image.timestamp.add(store, Repository::Image, model::timestamp_role(), "", now));
   TRY(all.director.targets.add(store, Repository::Director, model::targets_role(), "", now));
@@ -196,18 +203,58 @@ repository::FirstLifetimes first_lifetimes(const Lifetimes& lifetimes) {
   return {lifetimes.root, lifetimes.targets, lifetimes.snapshot, lifetimes.timestamp};
 }
 
-Result<void> make_repositories(const fs::path& staging, const AllKeys& all, const Settings& settings,
-                               UtcTime now) {
+/// The first files of both repositories.
+struct FirstFiles {
+  repository::Publication image;
+  repository::NewFile director_root;
+};
+
+Result<FirstFiles> make_repositories(const fs::path& staging, const AllKeys& all, const Settings& settings,
+                                     UtcTime now) {
+  FirstFiles files;
   TRY(host::make_dir(staging / "repo"));
   const repository::Layout image(staging / "repo");
-  for (const repository::NewFile& file :
-       TRY(repository::make_image_repository(all.image.first(), first_lifetimes(settings.image), now))) {
-    TRY(repository::write_file(image, file));
-  }
+  files.image =
+      TRY(repository::make_image_repository(all.image.first(), first_lifetimes(settings.image), now));
+  for (const repository::NewFile& file : files.image) TRY(repository::write_file(image, file));
   TRY(host::make_dir(staging / "director"));
-  const repository::NewFile root =
+  files.director_root =
       TRY(repository::make_director_root(all.director.first(), settings.director.root, now));
-  return repository::write_file(repository::Layout(staging / "director"), root);
+  TRY(repository::write_file(repository::Layout(staging / "director"), files.director_root));
+  return files;
+}
+
+/// The keys in one folder, by their clear halves.
+Result<void> record_keys(host::Db& db, const fs::path& dir, const std::string& holder, UtcTime now) {
+  for (const keystore::KeyInfo& key : TRY(keystore::list_keys(dir))) {
+    TRY(record_key(db, key, holder, now));
+  }
+  return {};
+}
+
+Result<void> record_files(host::Db& db, Repository repository, const repository::Publication& files,
+                          UtcTime now) {
+  json::Array details;
+  for (const repository::NewFile& file : files) {
+    details.emplace_back(TRY(signed_file_details(file.role, file.version.value_or(Version(1)), file.wire)));
+  }
+  return record(db, {std::string(ledger::kPublication), now, acting_account(),
+                     std::string(name_of(repository)), json::Object{{"files", std::move(details)}}});
+}
+
+/// The ledger begins with the keys and with what they signed first.
+Result<void> begin_ledger(const InitPlan& plan, const fs::path& staging, const fs::path& offline,
+                          const FirstFiles& files, crypto::Signer& ledger_key, UtcTime now) {
+  host::Db db = TRY(storage::open_database(staging / "cotter.db"));
+  auto transaction = TRY(host::Transaction::begin(db));
+  TRY(record_keys(db, staging / "keys", "workspace", now));
+  for (std::uint32_t number = 1; number <= plan.holders(); ++number) {
+    TRY(record_keys(db, offline / holder_name(number), holder_name(number), now));
+  }
+  TRY(record_files(db, Repository::Image, files.image, now));
+  TRY(record_files(db, Repository::Director, {files.director_root}, now));
+  TRY(sign_ledger(db, &ledger_key, now));
+  return transaction.commit();
 }
 
 /// Sees that all names are free. What a killed init had moved goes, only where its staging folder says that
@@ -284,10 +331,10 @@ Result<Workspace> init_workspace(const InitPlan& plan, const NewPassphrases& pas
   }
   Settings settings;
   settings.offline_dir = resolved(plan.offline_dir);
-  TRY(make_repositories(staging, all, settings, now));
+  const FirstFiles files = TRY(make_repositories(staging, all, settings, now));
   TRY(keys::create_pki(staging / "pki", passphrases.online, plan.server_names, now));
   TRY(host::make_dir(staging / "pending", host::kSecretDir));
-  TRY(storage::open_database(staging / "cotter.db"));
+  TRY(begin_ledger(plan, staging, offline.staging(), files, *all.ledger, now));
   TRY(host::create_atomically(staging / kSettingsFile, as_bytes(cotter_toml_text(settings))));
   TRY(place_all(plan, workspace, offline));
   all.undo.keep();

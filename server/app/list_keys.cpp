@@ -26,7 +26,11 @@ std::vector<fs::path> holder_folders(const fs::path& offline_dir) {
 }  // namespace
 
 Result<std::vector<keystore::KeyInfo>> list_keys(const Workspace& workspace) {
-  std::vector<keystore::KeyInfo> keys = TRY(keystore::list_keys(workspace.keys_dir()));
+  auto own = keystore::list_keys(workspace.keys_dir());
+  const bool is_elsewhere =
+      workspace.settings().signer && !own && is_fault(own.error(), Fault::Kind::NotFound);
+  std::vector<keystore::KeyInfo> keys;
+  if (!is_elsewhere) keys = TRY(std::move(own));  // else the signing process has them
   if (!workspace.settings().offline_dir) return keys;
   for (const fs::path& folder : holder_folders(*workspace.settings().offline_dir)) {
     const std::vector<keystore::KeyInfo> held = TRY(keystore::list_keys(folder));

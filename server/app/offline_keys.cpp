@@ -6,7 +6,7 @@
 
 #include "common/keystore/file_keystore.h"
 #include "common/keystore/key_folder.h"
-#include "server/keys/holder.h"
+#include "server/ceremony/holder.h"
 
 namespace cotter::app {
 namespace {
@@ -38,15 +38,16 @@ Result<void> refuse_in(const fs::path& keys_dir) {
   if (!keys && is_fault(keys.error(), Fault::Kind::NotFound)) return {};
   if (!keys) return fail(keys.error());
   for (const keystore::KeyInfo& key : *keys) {
-    if (keys::is_offline_key(key.name)) return fail(reachable(key.file));
+    if (ceremony::is_offline_key(key.name)) return fail(reachable(key.file));
   }
   return {};
 }
 
 }  // namespace
 
-Result<void> refuse_offline_keys(const Workspace& workspace, std::span<const crypto::Secret> passphrases) {
-  TRY(refuse_in(workspace.keys_dir()));
+Result<void> refuse_offline_keys(const Workspace& workspace, const fs::path& keys_dir,
+                                 std::span<const crypto::Secret> passphrases) {
+  TRY(refuse_in(keys_dir));
   if (!workspace.settings().offline_dir) return {};
   // A folder that is not there, or does not open, is as it should be.
   std::error_code error;
@@ -55,6 +56,14 @@ Result<void> refuse_offline_keys(const Workspace& workspace, std::span<const cry
     if (opens(holder->path(), passphrases)) return fail(reachable(holder->path()));
   }
   return {};
+}
+
+Result<void> refuse_online_keys(const Workspace& workspace, std::span<const crypto::Secret> passphrases) {
+  if (!opens(workspace.keys_dir(), passphrases)) return {};
+  return fault(Fault::Kind::Denied,
+               "the online keys are within this server's reach: it can open " +
+                   workspace.keys_dir().string() + ", and the signing process alone should",
+               "move them to a folder that this account cannot read: cotterd --role sign --keys DIR");
 }
 
 }  // namespace cotter::app

@@ -7,7 +7,7 @@
 
 #include "common/model/roles.h"
 #include "common/trust/draft.h"
-#include "server/keys/offline_bundle.h"
+#include "server/ceremony/offline_bundle.h"
 #include "server/repository/image_store.h"
 #include "server/storage/sqlite/inventory_store.h"
 
@@ -15,7 +15,7 @@ namespace cotter::app {
 namespace {
 
 namespace fs = std::filesystem;
-using keys::OfflineBundle;
+using ceremony::OfflineBundle;
 using TargetsDraft = trust::Draft<model::Targets>;
 
 /// A targets file that is not published yet: what it says, and the bundle it waits in.
@@ -55,7 +55,8 @@ Result<void> remove_file(const fs::path& path) {
 }
 
 Result<void> remove_bundles(const fs::path& pending_dir) {
-  for (const fs::path& file : TRY(keys::bundles_in(pending_dir, Repository::Image, model::targets_role()))) {
+  for (const fs::path& file :
+       TRY(ceremony::bundles_in(pending_dir, Repository::Image, model::targets_role()))) {
     TRY(remove_file(file));
   }
   return {};
@@ -81,7 +82,7 @@ Result<std::optional<Waiting>> judge_bundle(RepositoryWriter& writer, const fs::
 /// The bundle that waits. Others are spent: published since, or replaced by one that holds their releases
 /// too.
 Result<std::optional<Waiting>> find_waiting(RepositoryWriter& writer, const fs::path& pending_dir) {
-  auto files = TRY(keys::bundles_in(pending_dir, Repository::Image, model::targets_role()));
+  auto files = TRY(ceremony::bundles_in(pending_dir, Repository::Image, model::targets_role()));
   std::optional<Waiting> waiting;
   for (const fs::path& file : files) {
     auto judged = TRY(judge_bundle(writer, file));
@@ -206,7 +207,7 @@ class Publishing {
     std::erase_if(bundle.signatures,
                   [&](const crypto::Signature& old) { return old.keyid == signature.keyid; });
     bundle.signatures.push_back(std::move(signature));
-    return {};
+    return writer_->note_signature(bundle.version, draft.canonical(), key->first);
   }
 
   Result<PublishOutcome> wait(const OfflineBundle& bundle, const std::optional<Waiting>& replaced,

@@ -1,9 +1,13 @@
 #include "server/app/register_vehicle.h"
 
+#include <algorithm>
+
+#include "common/crypto/digest.h"
 #include "common/crypto/public_key.h"
 #include "common/json/object_view.h"
 #include "common/json/strict_reader.h"
 #include "common/model/file_names.h"
+#include "server/app/record.h"
 #include "server/storage/sqlite/inventory_store.h"
 
 namespace cotter::app {
@@ -48,12 +52,35 @@ bool is_recorded(const inventory::Vehicle& vehicle, const Claim& claim) {
          ecu->record.key.material() == claim.key_material;
 }
 
+/// Their longest serials and key ids take half of what an entry holds.
+constexpr std::size_t kEcusAnEntry = 128;
+
+/// Which ECUs with which keys: what decides whose reports are believed (DIR-12).
+Result<void> record_ecus(host::Db& db, const inventory::VehicleRecord& record, ByteView document,
+                         UtcTime now) {
+  for (std::size_t begin = 0; begin < record.ecus.size(); begin += kEcusAnEntry) {
+    json::Array ecus;
+    for (std::size_t i = begin; i < std::min(begin + kEcusAnEntry, record.ecus.size()); ++i) {
+      const inventory::EcuRecord& ecu = record.ecus[i];
+      ecus.emplace_back(
+          json::Object{{"serial", ecu.serial.value()}, {"keyid", ecu.key.computed_id().value()}});
+    }
+    json::Object details{{"sha256", to_hex(crypto::sha256(document))}, {"ecus", std::move(ecus)}};
+    TRY(app::record(db, {std::string(ledger::kRegistration), now, acting_account(), record.vin.value(),
+                         std::move(details)}));
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<inventory::VehicleRecord> register_vehicle(host::Db& db, ByteView document, UtcTime now) {
   const json::Value value = TRY(read_document(document, kMaxVehicleRecordBytes));
   auto record = TRY(inventory::VehicleRecord::decode(value));
+  auto transaction = TRY(host::Transaction::begin(db));
   TRY(storage::InventoryStore(db).add(record, now));
+  TRY(record_ecus(db, record, document, now));
+  TRY(transaction.commit());
   return record;
 }
 

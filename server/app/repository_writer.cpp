@@ -5,8 +5,10 @@
 #include <thread>
 #include <utility>
 
+#include "common/crypto/digest.h"
 #include "common/model/roles.h"
 #include "common/trust/draft.h"
+#include "server/app/record.h"
 #include "server/repository/publisher.h"
 #include "server/repository/reader.h"
 #include "server/storage/sqlite/database.h"
@@ -42,6 +44,16 @@ Result<host::FileLock> wait_for_lock(const repository::Layout& layout) {
   }
 }
 
+/// "image/targets"
+std::string targets_subject() {
+  return std::string(name_of(Repository::Image)) + "/" + model::targets_role().value();
+}
+
+/// What is to be signed: of these bytes the signatures are no part.
+json::Object draft_details(Version version, ByteView canonical) {
+  return {{"version", version.value()}, {"signed_sha256", to_hex(crypto::sha256(canonical))}};
+}
+
 template <class T>
 Result<Bytes> signed_by(const T& content, crypto::Signer& signer) {
   trust::Draft<T> draft(content);
@@ -69,7 +81,24 @@ Result<Version> RepositoryWriter::next_targets_version() {
 }
 
 Result<void> RepositoryWriter::note_targets(Version version, ByteView canonical) {
-  return storage::VersionJournal(db_).note(kImages, model::targets_role(), version, canonical);
+  auto transaction = TRY(host::Transaction::begin(db_));
+  storage::VersionJournal journal(db_);
+  const bool is_noted = TRY(journal.stands_for(kImages, model::targets_role(), version, canonical));
+  TRY(journal.note(kImages, model::targets_role(), version, canonical));
+  if (!is_noted) {
+    TRY(record(db_, {std::string(ledger::kDraft), now_, acting_account(), targets_subject(),
+                     draft_details(version, canonical)}));
+  }
+  return transaction.commit();
+}
+
+Result<void> RepositoryWriter::note_signature(Version version, ByteView canonical, const KeyId& keyid) {
+  json::Object details = draft_details(version, canonical);
+  details.set("keyids", json::Array{keyid.value()});
+  auto transaction = TRY(host::Transaction::begin(db_));
+  TRY(record(
+      db_, {std::string(ledger::kSignature), now_, acting_account(), targets_subject(), std::move(details)}));
+  return transaction.commit();
 }
 
 Result<bool> RepositoryWriter::targets_stand_for(Version version, ByteView canonical) {
@@ -115,8 +144,27 @@ Result<PublishedVersions> RepositoryWriter::publish(std::optional<NewFile> targe
                                                            now_ + lifetimes_.timestamp, listed_snapshot);
   Bytes wire = TRY(signed_by(next, *signers.timestamp));
   files.push_back({model::timestamp_role(), std::nullopt, std::move(wire)});
-  TRY(repository::commit(layout_, published_, files, now_));
+  TRY(repository::rehearse(layout_, published_, files, now_));
+  TRY(note_publication(files, versions, signers.ledger));
+  for (const NewFile& file : files) TRY(repository::write_file(layout_, file));
   return versions;
+}
+
+Result<void> RepositoryWriter::note_publication(const Publication& files, const PublishedVersions& versions,
+                                                crypto::Signer* ledger_key) {
+  json::Array details;
+  for (const NewFile& file : files) {
+    // The timestamp alone has no version in its name.
+    const Version version = file.version.value_or(versions.timestamp);
+    details.emplace_back(TRY(signed_file_details(file.role, version, file.wire)));
+  }
+  const ledger::Entry entry{std::string(ledger::kPublication), now_, acting_account(),
+                            std::string(name_of(Repository::Image)),
+                            json::Object{{"files", std::move(details)}}};
+  auto transaction = TRY(host::Transaction::begin(db_));
+  TRY(record(db_, entry));
+  TRY(sign_ledger(db_, ledger_key, now_));
+  return transaction.commit();
 }
 
 }  // namespace cotter::app

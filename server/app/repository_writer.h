@@ -18,10 +18,11 @@
 
 namespace cotter::app {
 
-/// The image repository's online keys. They must outlive the call they are given to.
+/// The image repository's online keys, and the ledger's. They must outlive the call they are given to.
 struct OnlineSigners {
   crypto::Signer* snapshot = nullptr;
   crypto::Signer* timestamp = nullptr;
+  crypto::Signer* ledger = nullptr;  ///< none: the ledger goes on unsigned
 };
 
 struct PublishedVersions {
@@ -44,13 +45,17 @@ class RepositoryWriter {
   [[nodiscard]] host::Db& db() noexcept { return db_; }
   /// The number that the next targets file may have.
   Result<Version> next_targets_version();
-  /// To be called before anybody signs them: this version stands for these canonical bytes from now on.
+  /// To be called before anybody signs them: this version stands for these canonical bytes from now on. The
+  /// ledger tells of it.
   Result<void> note_targets(Version version, ByteView canonical);
+  /// A holder signed them: for the ledger.
+  Result<void> note_signature(Version version, ByteView canonical, const KeyId& keyid);
   Result<bool> targets_stand_for(Version version, ByteView canonical);
 
   /// Publishes a signed targets file with a new snapshot and timestamp. The images in it are there already.
-  /// Faults: of the signers, Conflict, NoSpace, Denied, Io. Rejections: those of a client. Whatever fails,
-  /// clients see the old state.
+  /// The ledger tells of it before a client can see it: killed in between, it tells of files that nobody ever
+  /// saw. Faults: of the signers, Conflict, NoSpace, Denied, Io. Rejections: those of a client. Whatever
+  /// fails, clients see the old state.
   Result<PublishedVersions> publish_targets(Version version, Bytes wire, const OnlineSigners& signers);
   /// Publishes a new timestamp, and with `Snapshot::Renew` a new snapshot, for the targets there are.
   enum class Snapshot : std::uint8_t { Keep, Renew };
@@ -67,6 +72,8 @@ class RepositoryWriter {
         now_(now) {}
   Result<PublishedVersions> publish(std::optional<repository::NewFile> targets, Snapshot snapshot,
                                     const OnlineSigners& signers);
+  Result<void> note_publication(const repository::Publication& files, const PublishedVersions& versions,
+                                crypto::Signer* ledger_key);
 
   host::FileLock lock_;
   host::Db db_;

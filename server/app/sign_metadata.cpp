@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/trust/draft.h"
+#include "server/app/record.h"
 #include "server/director/director_metadata.h"
 #include "server/storage/sqlite/director_store.h"
 #include "server/storage/sqlite/version_journal.h"
@@ -67,6 +68,18 @@ json::Value as_json(const director::Entries& entries) {
   return object;
 }
 
+Result<ledger::Entry> entry_of(const VehicleId& vin, const MetadataSet& set) {
+  json::Array files;
+  files.emplace_back(TRY(signed_file_details(model::targets_role(), set.targets_version, set.targets)));
+  files.emplace_back(TRY(signed_file_details(model::snapshot_role(), set.snapshot_version, set.snapshot)));
+  files.emplace_back(TRY(signed_file_details(model::timestamp_role(), set.timestamp_version, set.timestamp)));
+  json::Object details{{"repository", name_of(Repository::Director)},
+                       {"root_version", set.root_version.value()},
+                       {"files", std::move(files)}};
+  return ledger::Entry{std::string(ledger::kSignature), set.made_at, acting_account(), vin.value(),
+                       std::move(details)};
+}
+
 }  // namespace
 
 Result<MetadataSet> sign_metadata(host::Db& db, const DirectorSigners& signers, const Lifetimes& lifetimes,
@@ -81,8 +94,11 @@ Result<MetadataSet> sign_metadata(host::Db& db, const DirectorSigners& signers, 
   TRY(reserve_versions(db, vehicle.vin, previous, set));
   TRY(sign_all(vehicle, entries, signers, lifetimes, roots, set));
   TRY(director::rehearse(vehicle, roots.files(), previous, set, now));
+  const ledger::Entry entry = TRY(entry_of(vehicle.vin, set));
   auto transaction = TRY(host::Transaction::begin(db));
   TRY(store.put(vehicle.vin, set, as_json(entries)));
+  TRY(record(db, entry));
+  TRY(sign_ledger(db, signers.ledger, now));
   TRY(transaction.commit());
   return set;
 }

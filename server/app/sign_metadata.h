@@ -14,17 +14,18 @@
 
 namespace cotter::app {
 
-/// The director's three online keys.
+/// The director's three online keys, and the ledger's.
 struct DirectorSigners {
   crypto::Signer* targets = nullptr;
   crypto::Signer* snapshot = nullptr;
   crypto::Signer* timestamp = nullptr;
+  crypto::Signer* ledger = nullptr;  ///< none: the ledger goes on unsigned
 };
 
 /// Signs targets, snapshot and timestamp for what the vehicle's ECUs are to run, plays them as this vehicle
-/// would, and stores them with what was resolved, in one transaction. Rejections: those of a client
-/// (threshold-not-met: the keys are not those of the root). Faults: Conflict (of resolve()), those of the
-/// signers, NoSpace, Busy, Io.
+/// would, and stores them with what was resolved and with the ledger's entry, in one transaction. Rejections:
+/// those of a client (threshold-not-met: the keys are not those of the root). Faults: Conflict (of
+/// resolve()), those of the signers, NoSpace, Busy, Io.
 Result<inventory::MetadataSet> sign_metadata(host::Db& db, const DirectorSigners& signers,
                                              const Lifetimes& lifetimes, const DirectorRoots& roots,
                                              const inventory::Vehicle& vehicle, UtcTime now);

@@ -90,6 +90,37 @@ std::string toml_string(std::string_view text) {
   return out + '"';
 }
 
+struct GrantKey {
+  const char* name;
+  SigningGrant Settings::*member;
+};
+constexpr GrantKey kGrantKeys[] = {
+    {"image", &Settings::sign_image}, {"director", &Settings::sign_director}, {"time", &Settings::sign_time}};
+constexpr std::int64_t kMostSignaturesPerMinute = 1'000'000;
+
+Result<void> read_grants(const host::Config& config, Settings& settings) {
+  for (const GrantKey& key : kGrantKeys) {
+    SigningGrant& grant = settings.*key.member;
+    grant.callers = TRY(config.strings(fmt::format("signing.{}_callers", key.name)));
+    grant.per_minute = static_cast<std::uint32_t>(TRY(config.integer_or(
+        fmt::format("signing.{}_per_minute", key.name), grant.per_minute, 1, kMostSignaturesPerMinute)));
+  }
+  return {};
+}
+
+std::string grants_text(const Settings& settings) {
+  std::string text;
+  for (const GrantKey& key : kGrantKeys) {
+    const SigningGrant& grant = settings.*key.member;
+    std::string callers;
+    for (const std::string& caller : grant.callers) {
+      callers += (callers.empty() ? "" : ", ") + toml_string(caller);
+    }
+    text += fmt::format("{0}_callers = [{1}]\n{0}_per_minute = {2}\n", key.name, callers, grant.per_minute);
+  }
+  return text;
+}
+
 bool is_workspace(const fs::path& dir) {
   std::error_code ignored;
   return fs::is_regular_file(dir / kConfigName, ignored);
@@ -114,7 +145,13 @@ std::string cotter_toml_text(const Settings& settings) {
 listen = {}
 # Serve /repo/ to clients without a certificate too, as a CDN would. It holds no secrets.
 public_repo = {}
+# Where the process that holds the online keys answers (cotterd --role sign). Without it they are in keys/.
+{}
 
+# What that process grants: to which accounts (none: its own), and how often a minute. Life times as above.
+# It is to read a cotter.toml that its callers cannot write.
+[signing]
+{}
 # What each vehicle may ask of the director: so often at once, then in a minute. Writes are manifests and ECU
 # lists, reads are metadata. Who asks more is told to come back later, so that none holds up the others.
 [vehicle_limits]
@@ -124,7 +161,9 @@ public_repo = {}
 {}
 )",
       lifetimes_text(settings.image), lifetimes_text(settings.director), toml_string(settings.listen),
-      settings.public_repo, limits_text(settings),
+      settings.public_repo,
+      settings.signer ? "signer = " + toml_string(settings.signer->string()) : "# signer = \"\"",
+      grants_text(settings), limits_text(settings),
       settings.offline_dir ? "dir = " + toml_string(settings.offline_dir->string()) : "# dir = \"\"");
 }
 
@@ -135,6 +174,8 @@ Result<Settings> read_settings(const fs::path& cotter_toml) {
   settings.director = TRY(read_lifetimes(config, "director", settings.director));
   settings.listen = TRY(config.string_or("server.listen", settings.listen));
   settings.public_repo = TRY(config.boolean_or("server.public_repo", settings.public_repo));
+  settings.signer = TRY(config.find_path("server.signer"));
+  TRY(read_grants(config, settings));
   TRY(read_limits(config, settings));
   settings.offline_dir = TRY(config.find_path("offline.dir"));
   TRY(config.refuse_unknown());

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "common/base/result.h"
 
@@ -21,6 +22,12 @@ struct Lifetimes {
   friend bool operator==(const Lifetimes&, const Lifetimes&) = default;
 };
 
+/// Who may have something signed by the keys of the signing process, and how often.
+struct SigningGrant {
+  std::vector<std::string> callers{};  ///< accounts, by name or number; none: the signing process's own
+  std::uint32_t per_minute = 0;        ///< of each of these keys
+};
+
 /// What cotter.toml says; what it leaves out has these values.
 struct Settings {
   Lifetimes image{std::chrono::days{365}, std::chrono::days{90}, std::chrono::days{7}, std::chrono::days{1}};
@@ -33,6 +40,11 @@ struct Settings {
   std::uint32_t writes_per_minute = 12;
   std::uint32_t reads_at_once = 600;
   std::uint32_t reads_per_minute = 600;
+  std::optional<std::filesystem::path>
+      signer{};  ///< the signing process's socket; none: the keys are in keys/
+  SigningGrant sign_image{{}, 60};
+  SigningGrant sign_director{{}, 6'000};
+  SigningGrant sign_time{{}, 60'000};
   std::optional<std::filesystem::path> offline_dir{};  ///< where init put the holders' folders
 };
 

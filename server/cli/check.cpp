@@ -4,47 +4,24 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 #include <optional>
-#include <system_error>
 
-#include "common/host/atomic_file.h"
 #include "common/host/output.h"
 #include "common/host/system_clock.h"
 #include "server/app/check_repository.h"
 #include "server/cli/context.h"
+#include "server/cli/repository_place.h"
 #include "server/cli/verbs.h"
-#include "server/repository/folder_transport.h"
-#include "server/repository/url_transport.h"
 
 namespace cotter::cli {
 namespace {
 
-namespace fs = std::filesystem;
 using app::RepositoryHealth;
 using app::RoleHealth;
 
 struct CheckOptions {
-  std::string place;
+  RepositoryPlace place;
   std::string at;
-  repository::TlsFiles tls;
 };
-
-bool is_url(const std::string& place) { return place.find("://") != std::string::npos; }
-
-/// The folder of the repository: the one named, or the one in the workspace that is named or found.
-Result<fs::path> folder_of(const std::string& place, const Context& context) {
-  if (place.empty()) return TRY(open_workspace(context)).repo_dir();
-  std::error_code ignored;
-  if (fs::exists(fs::path(place) / "cotter.toml", ignored))
-    return TRY(app::Workspace::open(place)).repo_dir();
-  return fs::path(place);
-}
-
-Result<std::unique_ptr<repository::Source>> open_source(const CheckOptions& options,
-                                                        const std::string& place) {
-  if (!is_url(place)) return std::unique_ptr<repository::Source>(new repository::FolderTransport(place));
-  auto transport = TRY(repository::UrlTransport::create(place, options.tls));
-  return std::unique_ptr<repository::Source>(new repository::UrlTransport(std::move(transport)));
-}
 
 std::string_view name_of(RoleHealth::Life life) {
   switch (life) {
@@ -97,20 +74,18 @@ void show(const std::string& place, const RepositoryHealth& health) {
 
 Result<RepositoryHealth> run_check(const CheckOptions& options, const Context& context) {
   const UtcTime now = options.at.empty() ? host::SystemClock().now() : TRY(parse_utc(options.at));
-  const std::string place =
-      is_url(options.place) ? options.place : TRY(folder_of(options.place, context)).string();
-  const auto source = TRY(open_source(options, place));
+  const OpenRepository repository = TRY(open_repository(options.place, context));
   std::optional<host::Progress> bar;
   RepositoryHealth health =
-      TRY(app::check_repository(*source, now, [&](std::uint64_t done, std::uint64_t total) {
+      TRY(app::check_repository(*repository.source, now, [&](std::uint64_t done, std::uint64_t total) {
         if (!bar) bar.emplace("reading images", total);
         bar->advance_to(done);
       }));
   bar.reset();
   if (context.json) {
-    host::print_json(as_json(place, health));
+    host::print_json(as_json(repository.place, health));
   } else {
-    show(place, health);
+    show(repository.place, health);
   }
   return health;
 }
@@ -125,12 +100,11 @@ int finish_check(const Result<RepositoryHealth>& health) {
 void add_check(CLI::App& app, Context& context) {
   auto options = std::make_shared<CheckOptions>();
   CLI::App* verb = app.add_subcommand(
-      "check", "is an image repository healthy: expiries, thresholds, hashes; exit 3 when it is not");
-  verb->add_option("URL|DIR", options->place, "where it is (default: the workspace's)");
+      "check",
+      "is an image repository healthy: expiries, thresholds, hashes, delegations; exit 3 when it is not");
+  verb->add_option("URL|DIR", options->place.text, "where it is (default: the workspace's)");
   verb->add_option("--at", options->at, "as it will be at this time: 2027-01-31T00:00:00Z");
-  verb->add_option("--ca", options->tls.ca, "for https: trust this CA (PEM) and no other");
-  verb->add_option("--certificate", options->tls.certificate, "for https: our certificate (PEM)");
-  verb->add_option("--key", options->tls.key, "for https: our private key (PEM)");
+  add_tls_options(*verb, options->place);
   verb->callback([options, &context] { context.exit_code = finish_check(run_check(*options, context)); });
 }
 

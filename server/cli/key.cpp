@@ -61,6 +61,8 @@ void add_key(CLI::App& app, Context& context) {
   key->require_subcommand(1);
   add_key_generate(*key, context);
   add_key_import(*key, context);
+  add_key_move(*key, context);
+  add_blast_radius(*key, context);
 
   auto dir = std::make_shared<fs::path>();
   CLI::App* list = key->add_subcommand("list", "which keys there are, without any passphrase");

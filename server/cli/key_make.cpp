@@ -12,10 +12,11 @@
 #include "common/keystore/file_keystore.h"
 #include "common/keystore/key_folder.h"
 #include "common/keystore/openssl_key.h"
+#include "server/app/record_key.h"
+#include "server/ceremony/holder.h"
 #include "server/cli/context.h"
 #include "server/cli/key_view.h"
 #include "server/cli/verbs.h"
-#include "server/keys/holder.h"
 
 namespace cotter::cli {
 namespace {
@@ -43,6 +44,7 @@ bool is_same_folder(const fs::path& a, const fs::path& b) {
 struct Place {
   fs::path dir;
   host::PassphraseSource source;
+  std::optional<app::Workspace> workspace{};  ///< whose own folder it is
 };
 
 Result<Place> place_for(const MakeOptions& options, const Context& context) {
@@ -51,11 +53,11 @@ Result<Place> place_for(const MakeOptions& options, const Context& context) {
       options.dir.empty() || (workspace && is_same_folder(options.dir, workspace->keys_dir()));
   if (!is_online) return Place{options.dir, holder_source(context, options.dir.filename().string())};
   if (!workspace) return fail(workspace.error());
-  if (keys::is_offline_key(options.name)) {
+  if (ceremony::is_offline_key(options.name)) {
     return fault(Fault::Kind::Denied, "an offline key does not belong into the workspace: " + options.name,
                  "name its holder's folder by --dir");
   }
-  return Place{workspace->keys_dir(), workspace_source(context)};
+  return Place{workspace->keys_dir(), workspace_source(context), *workspace};
 }
 
 /// Whether a folder's passphrase exists already, or is chosen now.
@@ -92,20 +94,33 @@ tl::unexpected<Error> unknown_store() {
                "use file, tpm, or the URI of a token: 'pkcs11:token=LABEL'");
 }
 
-Result<keystore::KeyInfo> generate(const MakeOptions& options, const Context& context) {
+struct Made {
+  keystore::KeyInfo info;
+  std::unique_ptr<crypto::Signer> signer;
+};
+
+Result<Made> made_with(const keystore::KeyInfo& info, Result<std::unique_ptr<crypto::Signer>> signer) {
+  std::unique_ptr<crypto::Signer> opened = TRY(std::move(signer));
+  return Made{info, std::move(opened)};
+}
+
+Result<Made> generate(const MakeOptions& options, const Place& place, const Context& context) {
   const keystore::NewKey key = TRY(new_key(options));
-  const Place place = TRY(place_for(options, context));
   if (keystore::is_token_store(options.store)) {
     auto on_token = TRY(keystore::TokenKeys::open(place.dir, options.store, ask_pin(context)));
-    return on_token.generate(key);
+    const keystore::KeyInfo made = TRY(on_token.generate(key));
+    return Made{made, on_token.signer(made)};
   }
   if (keystore::is_tpm_store(options.store)) {
     auto in_tpm = TRY(keystore::TpmKeys::open(place.dir, options.store, ask_pin(context)));
-    return in_tpm.generate(key);
+    const keystore::KeyInfo made = TRY(in_tpm.generate(key));
+    return made_with(made, in_tpm.signer(made));
   }
   if (options.store != keystore::kFileStore) return unknown_store();
   auto store = TRY(open_or_create(place));
-  return store.generate(key.name, key.role, key.created, key.scheme.value_or(crypto::Scheme::Ed25519));
+  const crypto::Scheme scheme = key.scheme.value_or(crypto::Scheme::Ed25519);
+  const keystore::KeyInfo made = TRY(store.generate(key.name, key.role, key.created, scheme));
+  return made_with(made, store.signer(key.name));
 }
 
 Result<keystore::OpensslKey> read_pem(const MakeOptions& options) {
@@ -120,29 +135,33 @@ Result<keystore::OpensslKey> read_pem(const MakeOptions& options) {
   return keystore::read_private_pem(as_text(pem.view()), passphrase ? &*passphrase : nullptr);
 }
 
-Result<keystore::KeyInfo> import(const MakeOptions& options, const Context& context) {
+Result<Made> import(const MakeOptions& options, const Place& place, const Context& context) {
   const keystore::NewKey key = TRY(new_key(options));
-  const Place place = TRY(place_for(options, context));
   if (keystore::is_token_store(options.store)) {
     if (!options.pem.empty()) {
       return fault(Fault::Kind::Usage, "a private key that was in a file is not put onto a token",
                    "make one on the token by cotter key generate, and rotate to it");
     }
     auto on_token = TRY(keystore::TokenKeys::open(place.dir, options.store, ask_pin(context)));
-    return on_token.adopt(options.store, key);
+    const keystore::KeyInfo there = TRY(on_token.adopt(options.store, key));
+    return Made{there, on_token.signer(there)};
   }
   if (options.store != keystore::kFileStore) return unknown_store();
   if (options.pem.empty())
     return fault(Fault::Kind::Usage, "no file to import from", "name a private key in PEM");
   const keystore::OpensslKey taken = TRY(read_pem(options));
   auto store = TRY(open_or_create(place));
-  return store.add(key.name, key.role, key.created, *taken);
+  const keystore::KeyInfo made = TRY(store.add(key.name, key.role, key.created, *taken));
+  return made_with(made, store.signer(key.name));
 }
 
-using Making = Result<keystore::KeyInfo> (*)(const MakeOptions&, const Context&);
+using Making = Result<Made> (*)(const MakeOptions&, const Place&, const Context&);
 
 Result<void> run(Making make, const MakeOptions& options, const Context& context) {
-  const keystore::KeyInfo key = TRY(make(options, context));
+  const Place place = TRY(place_for(options, context));
+  const Made made = TRY(make(options, place, context));
+  const keystore::KeyInfo& key = made.info;
+  if (place.workspace) TRY(app::record_online_key(*place.workspace, key, *made.signer, key.created));
   if (context.json) {
     host::print_json(whole_json(key));
   } else {

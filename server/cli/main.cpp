@@ -35,8 +35,10 @@ int run(int argc, char** argv) {
   add_key(app, context);
   add_publish(app, context);
   add_check(app, context);
+  add_who_can_sign(app, context);
   add_vehicle(app, context);
   add_assign(app, context);
+  add_audit(app, context);
 
   if (const int code = finish(host::set_up_logging()); code != 0) return code;
   try {

@@ -12,10 +12,11 @@
 #include "common/host/system_clock.h"
 #include "common/model/roles.h"
 #include "server/app/publish_release.h"
+#include "server/ceremony/holder.h"
 #include "server/cli/context.h"
 #include "server/cli/verbs.h"
-#include "server/keys/holder.h"
 #include "server/keys/keyring.h"
+#include "server/signing/remote_signer.h"
 
 namespace cotter::cli {
 namespace {
@@ -31,6 +32,7 @@ struct PublishOptions {
   std::optional<std::uint64_t> release_counter;
   std::vector<fs::path> holders;
   std::string expires;
+  std::optional<fs::path> signer;
 };
 
 /// "90d", "12h": how long from now.
@@ -60,19 +62,28 @@ app::PublishRequest request_of(const PublishOptions& options) {
 }
 
 /// The image targets keys of each holder, unlocked.
-Result<std::vector<keys::Signers>> open_holders(const std::vector<fs::path>& dirs, const Context& context) {
-  std::vector<keys::Signers> holders;
+Result<std::vector<ceremony::Signers>> open_holders(const std::vector<fs::path>& dirs,
+                                                    const Context& context) {
+  std::vector<ceremony::Signers> holders;
   for (const fs::path& dir : dirs) {
-    holders.push_back(TRY(keys::open_holder(dir, holder_unlock(context, dir.filename().string()),
-                                            keys::key_name(Repository::Image, model::targets_role()))));
+    holders.push_back(TRY(ceremony::open_holder(dir, holder_unlock(context, dir.filename().string()),
+                                                keys::key_name(Repository::Image, model::targets_role()))));
   }
   return holders;
 }
 
-Result<app::OnlineSigners> online_signers(keys::Keyring& keyring) {
-  crypto::Signer* snapshot = TRY(keyring.signer(Repository::Image, model::snapshot_role()));
-  crypto::Signer* timestamp = TRY(keyring.signer(Repository::Image, model::timestamp_role()));
-  return app::OnlineSigners{snapshot, timestamp};
+/// In the signing process, where there is one; else in keys/.
+Result<std::unique_ptr<keys::Signers>> open_online(const std::optional<fs::path>& signer,
+                                                   const app::Workspace& workspace, const Context& context) {
+  if (signer) return TRY(signing::RemoteSigners::open(*signer));
+  keys::Keyring keyring = TRY(keys::Keyring::open(workspace.keys_dir(), workspace_unlock(context)));
+  return std::unique_ptr<keys::Signers>(std::make_unique<keys::Keyring>(std::move(keyring)));
+}
+
+Result<app::OnlineSigners> online_signers(keys::Signers& keys) {
+  crypto::Signer* snapshot = TRY(keys.signer(Repository::Image, model::snapshot_role()));
+  crypto::Signer* timestamp = TRY(keys.signer(Repository::Image, model::timestamp_role()));
+  return app::OnlineSigners{snapshot, timestamp, keys.ledger()};
 }
 
 std::string_view name_of(PublishOutcome::State state) {
@@ -137,14 +148,15 @@ Result<void> run_publish(const PublishOptions& options, const Context& context) 
   TRY(repository::check_release(request.release));  // before anybody is asked for a passphrase
   request.targets_lifetime = TRY(lifetime_of(options.expires));
 
-  const std::vector<keys::Signers> holders = TRY(open_holders(options.holders, context));
-  for (const keys::Signers& holder : holders) {
+  const std::vector<ceremony::Signers> holders = TRY(open_holders(options.holders, context));
+  for (const ceremony::Signers& holder : holders) {
     for (const auto& signer : holder) request.holders.push_back(signer.get());
   }
-  std::optional<keys::Keyring> keyring;
+  std::unique_ptr<keys::Signers> keys;
   request.online = [&]() -> Result<app::OnlineSigners> {
-    keyring = TRY(keys::Keyring::open(workspace.keys_dir(), workspace_unlock(context)));
-    return online_signers(*keyring);
+    keys =
+        TRY(open_online(options.signer ? options.signer : workspace.settings().signer, workspace, context));
+    return online_signers(*keys);
   };
 
   std::error_code unknown_size;
@@ -186,6 +198,8 @@ void add_publish(CLI::App& app, Context& context) {
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   verb->add_option("--expires", options->expires, "how long the signed list of images lives: 90d, 12h");
+  verb->add_option("--signer", options->signer,
+                   "the signing process's socket (default: cotter.toml's; without one, keys/)");
   verb->callback([options, &context] { context.exit_code = finish(run_publish(*options, context)); });
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <utility>
+#include <vector>
 
 #include "common/model/roles.h"
 #include "common/model/time_source.h"
@@ -33,8 +34,9 @@ Result<Keyring> Keyring::open(const std::filesystem::path& keys_dir, keystore::U
   auto folder = TRY(keystore::KeyFolder::open(keys_dir, std::move(unlock)));
   if (folder.keys().empty()) return fault(Fault::Kind::NotFound, "no key in " + keys_dir.string());
   Keyring ring;
-  for (const OnlineRole& online : kOnlineRoles) {
-    const std::string name = key_name(online.repository, online.role());
+  std::vector<std::string> names{kLedgerKeyName};
+  for (const OnlineRole& online : kOnlineRoles) names.push_back(key_name(online.repository, online.role()));
+  for (const std::string& name : names) {
     const bool is_there = std::any_of(folder.keys().begin(), folder.keys().end(),
                                       [&](const keystore::KeyInfo& key) { return key.name == name; });
     // A missing key is told when somebody wants it.
@@ -44,11 +46,17 @@ Result<Keyring> Keyring::open(const std::filesystem::path& keys_dir, keystore::U
 }
 
 Result<crypto::Signer*> Keyring::signer(Repository repository, const RoleName& role) {
-  const auto found = signers_.find(key_name(repository, role));
-  if (found != signers_.end()) return found->second.get();
+  if (crypto::Signer* found = named(key_name(repository, role)); found != nullptr) return found;
   return fault(Fault::Kind::NotFound,
                "no online key for " + std::string(name_of(repository)) + "/" + role.value(),
                "cotter key list shows the keys of this workspace");
+}
+
+crypto::Signer* Keyring::ledger() const noexcept { return named(kLedgerKeyName); }
+
+crypto::Signer* Keyring::named(std::string_view key) const noexcept {
+  const auto found = signers_.find(key);
+  return found == signers_.end() ? nullptr : found->second.get();
 }
 
 }  // namespace cotter::keys

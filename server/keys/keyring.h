@@ -7,30 +7,34 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "common/base/result.h"
 #include "common/base/strong.h"
 #include "common/crypto/signer.h"
 #include "common/keystore/key_folder.h"
+#include "server/keys/signers.h"
 
 namespace cotter::keys {
 
 /// "image-snapshot": the name of the key file for a role.
 std::string key_name(Repository repository, const RoleName& role);
+/// The key file that signs the ledger's checkpoints.
+inline constexpr const char* kLedgerKeyName = "ledger";
 
-class Keyring {
+class Keyring final : public Signers {
  public:
   /// Unlocks `keys_dir` (a workspace's keys_dir()) once. Faults: NotFound (no folder, no key in it; a token
   /// that is not plugged in), Denied (wrong passphrase or PIN), Io.
   static Result<Keyring> open(const std::filesystem::path& keys_dir, keystore::Unlock unlock);
-  /// The signer of image snapshot or timestamp, of director targets, snapshot or timestamp, or of the time
-  /// source that the director's root lists; it lives as long as the Keyring. Fault: NotFound (the role is
-  /// signed offline, or its key file is missing).
-  Result<crypto::Signer*> signer(Repository repository, const RoleName& role);
+  Result<crypto::Signer*> signer(Repository repository, const RoleName& role) override;
+  [[nodiscard]] crypto::Signer* ledger() const noexcept override;
+  /// By the name of its key file; nullptr when there is none, or when it is no online key's.
+  [[nodiscard]] crypto::Signer* named(std::string_view key) const noexcept;
 
  private:
   Keyring() = default;
-  std::map<std::string, std::unique_ptr<crypto::Signer>> signers_;
+  std::map<std::string, std::unique_ptr<crypto::Signer>, std::less<>> signers_;
 };
 
 }  // namespace cotter::keys

@@ -30,6 +30,11 @@ Result<trust::TrustedSet> read_as_client(trust::Transport& transport, Bytes pinn
 /// 1.root.json.
 Result<Bytes> first_root(trust::Transport& transport);
 
+/// Makes `role` as delegated by `delegator`, which is trusted already, part of the set. Rejections: those of
+/// a client, file-too-large. Faults: NotFound, Denied, Network, Timeout, Io.
+Result<void> load_delegated(trust::TrustedSet& set, trust::Transport& transport, const RoleName& role,
+                            const RoleName& delegator);
+
 /// Searches through the delegations, from a set that read_as_client() gave. Rejections: target-not-found,
 /// delegation-bomb, those of the roles on the way. Faults: NotFound, Denied, Io.
 Result<trust::Found> find_target(const trust::TrustedSet& set, const std::filesystem::path& repo_dir,

@@ -19,6 +19,10 @@
 #include "common/trust/verified.h"
 #include "common/wire/messages.h"
 #include "server/inventory/vehicle.h"
+#include "server/ledger/proof.h"
+#include "server/signing/canonical_reader.h"
+#include "server/signing/policy.h"
+#include "server/signing/protocol.h"
 #include "tests/bounds/counted_memory.h"
 #include "tests/sim/repository_sim.h"
 
@@ -376,6 +380,70 @@ TEST(Bounds, TimeStates) {
       [](std::size_t i) { return quoted(name_of(i)) + ":" + ed25519_key(i); }, "}}}");
   expect_bounded(
       "keys", [](ByteView input) { static_cast<void>(trust::TimeState::decode(input)); }, keys, 64 * 1024);
+}
+
+// --- the ledger -------------------------------------------------------------------------------------------
+
+TEST(Bounds, LedgerNotes) {
+  const crypto::PublicKey key = crypto::PublicKey::ed25519(Bytes(32, 1));
+  const auto verifier = ledger::verifier_key(key).value();
+  const std::string text = verifier.name() + "\n1\n" + std::string(43, 'A') + "=\n\n";
+  const auto open = [&](ByteView input) {
+    static_cast<void>(ledger::open_checkpoint(as_text(input), verifier));
+  };
+  // A wrong signature of the key itself ends the reading.
+  const Shape others = [&](std::size_t size) {
+    return text + repeated("\xE2\x80\x94 witness AAAAAAAA\n", size - text.size());
+  };
+  expect_bounded("signatures of others", open, others, ledger::kMaxNoteBytes - 64);
+  expect_bounded(
+      "blank lines", open, [](std::size_t size) { return std::string(size, '\n'); }, ledger::kMaxNoteBytes);
+}
+
+TEST(Bounds, LedgerProofs) {
+  const auto read = [](ByteView input) { static_cast<void>(ledger::Proof::decode(input)); };
+  const std::string entry =
+      R"({"_type":"cotter-ledger-entry","kind":"k","subject":"s","time":"2030-03-17T17:46:40Z","who":"w","x":)";
+  const std::string begin = R"({"_type":"cotter-ledger-proof","checkpoint":"","index":0,"path":[],"entry":)";
+  expect_bounded(
+      "hashes", read,
+      list(R"({"_type":"cotter-ledger-proof","checkpoint":"","index":0,"entry":)" + entry + R"(0},"path":[)",
+           quoted(std::string(43, 'A') + "="), "]}"),
+      ledger::kMaxProofBytes);
+  expect_bounded("details", read, list(begin + entry + "[", "0", "]}}"), 60 * 1024);
+  expect_bounded("too many details", read, list(begin + entry + "[", "0", "]}}"), ledger::kMaxProofBytes);
+}
+
+// --- the signing process ----------------------------------------------------------------------------------
+
+TEST(Bounds, SigningRequests) {
+  const auto read = [](ByteView input) { static_cast<void>(signing::decode_request(input)); };
+  const Shape message = [](std::size_t size) {
+    return R"({"ask":"sign","key":"ledger","message":")" + std::string(size / 4 * 4 - 64, 'A') + R"("})";
+  };
+  expect_bounded("a message", read, message, signing::kMaxFrameBytes);
+  expect_bounded("members", read,
+                 list(R"({"ask":"sign",)", [](std::size_t i) { return quoted(name_of(i)) + ":0"; }, "}"),
+                 signing::kMaxFrameBytes);
+  const auto answer = [](ByteView input) { static_cast<void>(signing::decode_answer(input)); };
+  expect_bounded("a key", answer, list(R"({"answer":"key","key":[)", "0", "]}"), signing::kMaxFrameBytes);
+}
+
+TEST(Bounds, MessagesToBeSigned) {
+  const auto canonical = [](ByteView input) { static_cast<void>(signing::read_canonical(input)); };
+  constexpr std::size_t kMost = signing::kMaxFrameBytes / 4 * 3;
+  expect_bounded(
+      "newlines", canonical, [](std::size_t size) { return '"' + std::string(size, '\n') + '"'; }, kMost);
+  expect_bounded("numbers", canonical, list("[", "0", "]"), kMost);
+  const crypto::PublicKey key = crypto::PublicKey::ed25519(Bytes(32, 1));
+  const auto snapshot = [&](ByteView input) {
+    static_cast<void>(signing::read_content(signing::Duty::ImageSnapshot, input, {&key, &key}));
+  };
+  expect_bounded("roles", snapshot,
+                 list(R"({"_type":"snapshot","expires":"2031-01-01T00:00:00Z","meta":{)",
+                      [](std::size_t i) { return quoted(name_of(i) + ".json") + R"(:{"version":1})"; },
+                      R"(},"spec_version":"1.0.34","version":1})"),
+                 kMost);
 }
 
 // --- an ECU's records and frames ---------------------------------------------------------------------------

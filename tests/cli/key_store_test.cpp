@@ -72,7 +72,7 @@ TEST_F(KeyStores, AWholeWorkspaceSignsWithTokens) {
   for (const json::Value& key : *keys.as_object()->find("keys")->as_array()) {
     on_tokens += key.as_object()->find("store")->as_string()->starts_with("pkcs11:") ? 1 : 0;
   }
-  EXPECT_EQ(on_tokens, 6 + 3 + 3);
+  EXPECT_EQ(on_tokens, 7 + 3 + 3);
   EXPECT_FALSE(says(list.out, SoftTokens::kPin));
 
   const Ended published = cotter(publish("a/b/one.bin") + path("h/holder-2") + " --pin-fd 3");

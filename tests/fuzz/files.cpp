@@ -9,8 +9,8 @@
 #include "common/host/config.h"
 #include "common/json/strict_reader.h"
 #include "common/keystore/file_keystore.h"
+#include "server/ceremony/offline_bundle.h"
 #include "server/inventory/vehicle.h"
-#include "server/keys/offline_bundle.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/program.h"
 
@@ -93,11 +93,11 @@ void key_file(ByteView input) {
 void signing_request(ByteView input) {
   const fs::path file = folder() / "request.json";
   put(file, input);
-  const auto bundle = keys::OfflineBundle::read(file);
+  const auto bundle = ceremony::OfflineBundle::read(file);
   if (!bundle) return;
   COTTER_ASSERT(fs::path(bundle->file_name()).filename() == bundle->file_name());
   COTTER_ASSERT(bundle->write(folder()));
-  const auto again = keys::OfflineBundle::read(folder() / bundle->file_name());
+  const auto again = ceremony::OfflineBundle::read(folder() / bundle->file_name());
   COTTER_ASSERT(again && again->signed_part == bundle->signed_part && again->role == bundle->role);
   COTTER_ASSERT(again->version == bundle->version && again->threshold == bundle->threshold);
   COTTER_ASSERT(again->signatures.size() == bundle->signatures.size());

@@ -4,6 +4,7 @@
 #include "common/json/canonical.h"
 #include "common/json/object_view.h"
 #include "common/json/strict_reader.h"
+#include "server/storage/sqlite/in_transaction.h"
 #include "server/storage/sqlite/time_column.h"
 
 namespace cotter::storage {
@@ -158,18 +159,21 @@ std::string_view name_of(SignalKind kind) noexcept {
 }
 
 Result<void> InventoryStore::add(const inventory::VehicleRecord& record, UtcTime now) {
-  auto transaction = TRY(host::Transaction::begin(*db_));
-  TRY(check_free(*db_, record));
-  TRY(db_->run("INSERT INTO vehicle (vin, added_at) VALUES (?1, ?2)", {record.vin.value(), seconds_of(now)}));
-  int position = 0;
-  for (const EcuRecord& ecu : record.ecus) {
-    TRY(
-        db_->run("INSERT INTO ecu (serial, vin, position, hardware_id, is_primary, key_material, record,"
-                 " floor) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-                 {ecu.serial.value(), record.vin.value(), position++, ecu.hardware_id.value(), ecu.primary,
-                  ecu.key.material(), json::to_text(ecu.encode()), ecu.release_counter.value()}));
-  }
-  return transaction.commit();
+  const auto all = [&]() -> Result<void> {
+    TRY(check_free(*db_, record));
+    TRY(db_->run("INSERT INTO vehicle (vin, added_at) VALUES (?1, ?2)",
+                 {record.vin.value(), seconds_of(now)}));
+    int position = 0;
+    for (const EcuRecord& ecu : record.ecus) {
+      TRY(
+          db_->run("INSERT INTO ecu (serial, vin, position, hardware_id, is_primary, key_material, record,"
+                   " floor) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                   {ecu.serial.value(), record.vin.value(), position++, ecu.hardware_id.value(), ecu.primary,
+                    ecu.key.material(), json::to_text(ecu.encode()), ecu.release_counter.value()}));
+    }
+    return {};
+  };
+  return in_transaction(*db_, all);
 }
 
 Result<Vehicle> InventoryStore::load(const VehicleId& vin) {
@@ -221,14 +225,16 @@ Result<std::vector<VehicleSummary>> InventoryStore::list() {
   return all;
 }
 
-Result<void> InventoryStore::assign(const VehicleId& vin, const EcuSerial& ecu, const Desired& desired,
+Result<bool> InventoryStore::assign(const VehicleId& vin, const EcuSerial& ecu, const Desired& desired,
                                     Source source) {
   TRY(
       db_->run("INSERT INTO assignment (serial, target, entry, source, made_at) SELECT ?1, ?2, ?3, ?4, ?5"
                " WHERE ?4 = 'operator' OR NOT EXISTS (SELECT 1 FROM assignment WHERE serial = ?1)",
                {ecu.value(), desired.name.value(), json::to_text(desired.entry.encode()),
                 source == Source::Factory ? "factory" : "operator", seconds_of(desired.since)}));
-  return db_->run("UPDATE vehicle SET desired_revision = desired_revision + 1 WHERE vin = ?1", {vin.value()});
+  const bool is_taken = db_->changes() == 1;
+  TRY(db_->run("UPDATE vehicle SET desired_revision = desired_revision + 1 WHERE vin = ?1", {vin.value()}));
+  return is_taken;
 }
 
 Result<bool> InventoryStore::accept(const Vehicle& judged, const inventory::ManifestNews& news, ByteView body,
@@ -251,10 +257,18 @@ Result<bool> InventoryStore::accept(const Vehicle& judged, const inventory::Mani
   return true;
 }
 
-Result<void> InventoryStore::note_refused(const VehicleId& vin, const Rejection& why, ByteView body,
+Result<bool> InventoryStore::note_refused(const VehicleId& vin, const Rejection& why, ByteView body,
                                           UtcTime now) {
-  return db_->run("INSERT INTO manifest (vin, received_at, digest, rule, reason) VALUES (?1, ?2, ?3, ?4, ?5)",
-                  {vin.value(), seconds_of(now), crypto::sha256(body), rule_of(why.rule).name, summary(why)});
+  const std::string_view rule = rule_of(why.rule).name;
+  const auto one = [&]() -> Result<bool> {
+    auto last =
+        TRY(db_->query("SELECT rule FROM manifest WHERE vin = ?1 ORDER BY id DESC LIMIT 1", {vin.value()}));
+    const bool is_repeated = TRY(last.step()) && last.text(0) == rule;
+    TRY(db_->run("INSERT INTO manifest (vin, received_at, digest, rule, reason) VALUES (?1, ?2, ?3, ?4, ?5)",
+                 {vin.value(), seconds_of(now), crypto::sha256(body), rule, summary(why)}));
+    return !is_repeated;
+  };
+  return in_transaction(*db_, one);
 }
 
 Result<void> InventoryStore::note_pending(const Vehicle& vehicle, const std::vector<PendingEcu>& ecus,
@@ -314,6 +328,26 @@ Result<std::vector<PendingEcu>> InventoryStore::pending_ecus(const VehicleId& vi
 Result<bool> InventoryStore::has_hardware(const HardwareId& hardware) {
   auto row = TRY(db_->query("SELECT 1 FROM ecu WHERE hardware_id = ?1 LIMIT 1", {hardware.value()}));
   return row.step();
+}
+
+Result<FleetCount> InventoryStore::count_where(std::string_view condition, const std::string& value) {
+  auto row = TRY(
+      db_->query("SELECT count(DISTINCT vin), count(*) FROM ecu WHERE " + std::string(condition), {value}));
+  TRY(row.step());
+  return FleetCount{row.count(0), row.count(1)};
+}
+
+Result<FleetCount> InventoryStore::count_all() { return count_where("?1 = ''", ""); }
+
+Result<FleetCount> InventoryStore::count_of(const std::vector<HardwareId>& hardware) {
+  json::Array ids;
+  for (const HardwareId& id : hardware) ids.emplace_back(id.value());
+  return count_where("hardware_id IN (SELECT value FROM json_each(?1))", json::to_text(ids));
+}
+
+Result<FleetCount> InventoryStore::count_partial() {
+  return count_where("json_extract(record, '$.verification') = ?1",
+                     std::string(inventory::name_of(inventory::Verification::Partial)));
 }
 
 }  // namespace cotter::storage

@@ -53,12 +53,19 @@ struct PendingEcu {
   friend bool operator==(const PendingEcu&, const PendingEcu&) = default;
 };
 
+/// ECUs, and the vehicles that they are in.
+struct FleetCount {
+  std::uint64_t vehicles = 0;
+  std::uint64_t ecus = 0;
+  friend bool operator==(const FleetCount&, const FleetCount&) = default;
+};
+
 class InventoryStore {
  public:
   explicit InventoryStore(host::Db& db) : db_(&db) {}
 
-  /// All of it or nothing. Fault: Denied (the vehicle, one of the serials or one of the keys is recorded
-  /// already: which, in words; DIR-12).
+  /// All of it or nothing; in a transaction of the caller's, or else in one of its own. Fault: Denied (the
+  /// vehicle, one of the serials or one of the keys is recorded already: which, in words; DIR-12).
   Result<void> add(const inventory::VehicleRecord& record, UtcTime now);
   /// Fault: NotFound.
   Result<inventory::Vehicle> load(const VehicleId& vin);
@@ -66,16 +73,18 @@ class InventoryStore {
   Result<std::uint64_t> desired_revision(const VehicleId& vin);
   Result<std::vector<VehicleSummary>> list();
 
-  /// What the ECU is to run from now on; from the factory only where nothing was assigned before. Inside a
-  /// transaction of the caller's.
-  Result<void> assign(const VehicleId& vin, const EcuSerial& ecu, const inventory::Desired& desired,
+  /// What the ECU is to run from now on; from the factory only where nothing was assigned before (false:
+  /// something was). Inside a transaction of the caller's.
+  Result<bool> assign(const VehicleId& vin, const EcuSerial& ecu, const inventory::Desired& desired,
                       Source source);
   /// Writes down an accepted manifest, all of it or nothing, by compare-and-set (DIR-26). false: `judged`,
   /// the vehicle it was checked against, has changed since; nothing was written, load it and check anew.
   Result<bool> accept(const inventory::Vehicle& judged, const inventory::ManifestNews& news, ByteView body,
                       UtcTime now);
-  /// Notes that a manifest came and why it was refused; nothing else changes (DIR-21, DIR-30).
-  Result<void> note_refused(const VehicleId& vin, const Rejection& why, ByteView body, UtcTime now);
+  /// Notes that a manifest came and why it was refused; nothing else changes (DIR-21, DIR-30). In a
+  /// transaction of the caller's, or else in one of its own. false: the vehicle's last manifest broke the
+  /// same rule.
+  Result<bool> note_refused(const VehicleId& vin, const Rejection& why, ByteView body, UtcTime now);
   /// Keeps them for a person to decide, each once, and notes a signal for each (DIR-14); no more than
   /// kMaxPendingEcus of a vehicle, and one signal for the rest.
   Result<void> note_pending(const inventory::Vehicle& vehicle, const std::vector<PendingEcu>& ecus,
@@ -86,9 +95,14 @@ class InventoryStore {
 
   /// Whether any recorded ECU is of this kind.
   Result<bool> has_hardware(const HardwareId& hardware);
+  /// Of all that the factory recorded: all of them, those of any of these kinds, those that verify partially.
+  Result<FleetCount> count_all();
+  Result<FleetCount> count_of(const std::vector<HardwareId>& hardware);
+  Result<FleetCount> count_partial();
 
  private:
   Result<std::uint64_t> pending_count(const std::string& vin);
+  Result<FleetCount> count_where(std::string_view condition, const std::string& value);
   host::Db* db_;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/crypto/digest.h"
+#include "server/storage/sqlite/in_transaction.h"
 
 namespace cotter::storage {
 namespace {
@@ -20,16 +21,6 @@ std::string vehicle_of(const Series& series) {
 
 std::string named(const RoleName& role, Version version) {
   return role.value() + " version " + std::to_string(version.value());
-}
-
-/// Runs `work` in the caller's transaction, or else in one of its own: reading and writing must be one step.
-template <class Work>
-auto in_transaction(host::Db& db, const Work& work) -> decltype(work()) {
-  if (db.in_transaction()) return work();
-  host::Transaction transaction = TRY(host::Transaction::begin(db));
-  auto result = work();
-  if (result) TRY(transaction.commit());
-  return result;
 }
 
 }  // namespace

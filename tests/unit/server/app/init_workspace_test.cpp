@@ -70,7 +70,7 @@ TEST_F(InitWorkspace, EveryRoleOfBothRepositoriesHasKeysOfItsOwn) {  // FMT-34
   ASSERT_TRUE(keys);
   std::set<std::string> materials;
   for (const keystore::KeyInfo& key : *keys) materials.insert(key.key.material());
-  EXPECT_EQ(keys->size(), 6U + 3 * 3);
+  EXPECT_EQ(keys->size(), 7U + 3 * 3);
   EXPECT_EQ(materials.size(), keys->size());
 }
 

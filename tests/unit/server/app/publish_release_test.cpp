@@ -7,7 +7,7 @@
 #include <thread>
 
 #include "server/app/check_repository.h"
-#include "server/keys/offline_bundle.h"
+#include "server/ceremony/offline_bundle.h"
 #include "server/repository/folder_transport.h"
 #include "tests/sim/small_disk.h"
 #include "tests/unit/server/test_workspace.h"
@@ -70,7 +70,7 @@ TEST_F(Publish, LeavesABundleWhereSignaturesAreMissing) {
   EXPECT_EQ(outcome->signatures, 0U);
   EXPECT_EQ(outcome->threshold, 2U);
   EXPECT_TRUE(listed().empty());
-  const auto bundle = keys::OfflineBundle::read(outcome->bundle);
+  const auto bundle = ceremony::OfflineBundle::read(outcome->bundle);
   ASSERT_TRUE(bundle) << explain(bundle.error());
   EXPECT_EQ(bundle->sha256(), outcome->sha256);
   ASSERT_EQ(bundle->summary.size(), 1U);
@@ -200,7 +200,7 @@ TEST_F(Publish, LivesAsLongAsItIsTold) {
 
 TEST_F(Publish, TouchesNothingWhereTheBundleWasTamperedWith) {
   const auto waiting = ws_.publish("a", "image", {});
-  auto bundle = *keys::OfflineBundle::read(waiting->bundle);
+  auto bundle = *ceremony::OfflineBundle::read(waiting->bundle);
   bundle.signed_part.as_object()->set("version", 9);
   bundle.version = Version(2);
   ASSERT_TRUE(bundle.write(ws_.pending()));  // its digest fits, but it is not what we promised

@@ -66,6 +66,8 @@ TEST_F(Workspaces, SettingsComeBackAsWritten) {
   settings.writes_at_once = 7;
   settings.reads_per_minute = 60'000;
   settings.offline_dir = "/media/a \"quoted\" \\ stick";
+  settings.signer = "/run/cotter/sign.sock";
+  settings.sign_director = {{"cotterd", "4242"}, 12};
   put(cotter_toml_text(settings));
   const auto workspace = Workspace::open(dir());
   ASSERT_TRUE(workspace) << summary(workspace.error());
@@ -77,6 +79,10 @@ TEST_F(Workspaces, SettingsComeBackAsWritten) {
   EXPECT_EQ(workspace->settings().writes_per_minute, Settings{}.writes_per_minute);
   EXPECT_EQ(workspace->settings().reads_per_minute, 60'000U);
   EXPECT_EQ(workspace->settings().offline_dir, settings.offline_dir);
+  EXPECT_EQ(workspace->settings().signer, settings.signer);
+  EXPECT_EQ(workspace->settings().sign_director.callers, settings.sign_director.callers);
+  EXPECT_EQ(workspace->settings().sign_director.per_minute, 12U);
+  EXPECT_TRUE(workspace->settings().sign_image.callers.empty());
 }
 
 TEST_F(Workspaces, EmptySettingsMeanTheStandardsAdvice) {

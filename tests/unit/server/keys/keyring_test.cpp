@@ -4,7 +4,7 @@
 
 #include "common/keystore/file_keystore.h"
 #include "common/model/roles.h"
-#include "server/keys/holder.h"
+#include "server/ceremony/holder.h"
 #include "tests/sim/temp_dir.h"
 
 namespace cotter::keys {
@@ -77,21 +77,23 @@ TEST_F(Keyrings, TellAWrongPassphraseFromAMissingKey) {
 
 TEST_F(Holders, HaveTheirKeysOfOneRoleByPrefix) {
   make({"image-root-2", "image-targets-2", "image-targetsmith", "director-root-2"});
-  const auto signers = open_holder(dir(), unlock("some-pass"), "image-targets");
+  const auto signers = ceremony::open_holder(dir(), unlock("some-pass"), "image-targets");
   ASSERT_TRUE(signers);
   EXPECT_EQ(signers->size(), 1U);
-  EXPECT_TRUE(
-      is_fault(open_holder(dir(), unlock("some-pass"), "image-brakes").error(), Fault::Kind::NotFound));
-  EXPECT_TRUE(is_fault(open_holder(dir(), unlock("wrong-pass"), "image-root").error(), Fault::Kind::Denied));
-  EXPECT_TRUE(is_fault(open_holder(dir() / "no", unlock("x"), "image-root").error(), Fault::Kind::NotFound));
+  EXPECT_TRUE(is_fault(ceremony::open_holder(dir(), unlock("some-pass"), "image-brakes").error(),
+                       Fault::Kind::NotFound));
+  EXPECT_TRUE(is_fault(ceremony::open_holder(dir(), unlock("wrong-pass"), "image-root").error(),
+                       Fault::Kind::Denied));
+  EXPECT_TRUE(is_fault(ceremony::open_holder(dir() / "no", unlock("x"), "image-root").error(),
+                       Fault::Kind::NotFound));
 }
 
 TEST(OfflineKeys, AreRootsAndImageTargets) {
   for (const char* name : {"image-root-1", "image-root", "image-targets-3", "director-root-2"}) {
-    EXPECT_TRUE(is_offline_key(name)) << name;
+    EXPECT_TRUE(ceremony::is_offline_key(name)) << name;
   }
   for (const char* name : {"image-snapshot", "director-targets", "image-rootless", "image-targets2"}) {
-    EXPECT_FALSE(is_offline_key(name)) << name;
+    EXPECT_FALSE(ceremony::is_offline_key(name)) << name;
   }
 }
 

@@ -37,6 +37,20 @@ TEST(InventoryStore, WritesNothingForAVehicleThatChangedSinceItWasJudged) {  // 
   EXPECT_EQ(depot.count("manifest"), 1);
 }
 
+TEST(InventoryStore, CountsEcusByHardwareAndTheVehiclesThatTheyAreIn) {
+  Depot depot;
+  depot.add_vehicle("VIN-1", "A-", 1);
+  depot.add_vehicle("VIN-2", "B-", 11);
+  host::Db db = depot.database();
+  InventoryStore store(db);
+  const HardwareId brake("brake-mk4"), door("door-mk2"), none("none");
+  EXPECT_EQ(store.count_all().value(), (FleetCount{2, 6}));
+  EXPECT_EQ(store.count_of({brake, door, none}).value(), (FleetCount{2, 4}));
+  EXPECT_EQ(store.count_of({none}).value(), (FleetCount{0, 0}));
+  EXPECT_EQ(store.count_of({}).value(), (FleetCount{0, 0}));
+  EXPECT_EQ(store.count_partial().value(), (FleetCount{2, 2}));
+}
+
 TEST(InventoryStore, GivesBackAllThatAReportSaid) {  // DIR-12
   Depot depot;
   depot.add_vehicle();

@@ -1,8 +1,8 @@
-#include "server/keys/holder.h"
+#include "server/ceremony/holder.h"
 
 #include <utility>
 
-namespace cotter::keys {
+namespace cotter::ceremony {
 namespace {
 
 /// "image-targets" and "image-targets-2", but not "image-targetsmith".
@@ -31,4 +31,4 @@ bool is_offline_key(std::string_view key_name) noexcept {
          belongs_to(key_name, "director-root");
 }
 
-}  // namespace cotter::keys
+}  // namespace cotter::ceremony

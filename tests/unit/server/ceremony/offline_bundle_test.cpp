@@ -1,4 +1,4 @@
-#include "server/keys/offline_bundle.h"
+#include "server/ceremony/offline_bundle.h"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@
 #include "tests/sim/temp_dir.h"
 #include "tests/unit/common/expect_rule.h"
 
-namespace cotter::keys {
+namespace cotter::ceremony {
 namespace {
 
 using test::verdict;
@@ -68,4 +68,4 @@ TEST(OfflineBundle, IsRefusedWithAThresholdOutOfRange) {
 }
 
 }  // namespace
-}  // namespace cotter::keys
+}  // namespace cotter::ceremony

@@ -12,7 +12,7 @@
 #include "common/crypto/signer.h"
 #include "common/keystore/key_folder.h"
 
-namespace cotter::keys {
+namespace cotter::ceremony {
 
 using Signers = std::vector<std::unique_ptr<crypto::Signer>>;
 
@@ -27,4 +27,4 @@ Result<Signers> open_holder(const std::filesystem::path& dir, keystore::Unlock u
 /// targets.
 bool is_offline_key(std::string_view key_name) noexcept;
 
-}  // namespace cotter::keys
+}  // namespace cotter::ceremony

@@ -14,7 +14,7 @@
 #include "common/crypto/signer.h"
 #include "common/json/value.h"
 
-namespace cotter::keys {
+namespace cotter::ceremony {
 
 struct OfflineBundle {
   Repository repository = Repository::Image;
@@ -39,4 +39,4 @@ struct OfflineBundle {
 Result<std::vector<std::filesystem::path>> bundles_in(const std::filesystem::path& pending_dir,
                                                       Repository repository, const RoleName& role);
 
-}  // namespace cotter::keys
+}  // namespace cotter::ceremony

@@ -1,4 +1,4 @@
-#include "server/keys/offline_bundle.h"
+#include "server/ceremony/offline_bundle.h"
 
 #include <system_error>
 #include <utility>
@@ -11,7 +11,7 @@
 #include "common/model/file_names.h"
 #include "common/model/roles.h"
 
-namespace cotter::keys {
+namespace cotter::ceremony {
 namespace {
 
 namespace fs = std::filesystem;
@@ -117,4 +117,4 @@ Result<std::vector<fs::path>> bundles_in(const fs::path& pending_dir, Repository
   return found;
 }
 
-}  // namespace cotter::keys
+}  // namespace cotter::ceremony

@@ -1,0 +1,39 @@
+// What use cases write into the ledger, and the signing of it.
+// Never writes by itself: an entry stands or falls with the transaction that it tells of. As Db: one thread
+// at a time.
+#pragma once
+
+#include <string>
+
+#include "common/base/bytes.h"
+#include "common/base/result.h"
+#include "common/base/strong.h"
+#include "common/base/time.h"
+#include "common/crypto/signer.h"
+#include "common/host/sqlite.h"
+#include "common/json/value.h"
+#include "server/ledger/entry.h"
+
+namespace cotter::app {
+
+/// "account:alice": whom this program runs as, by the operating system; "account:#1000" of a nameless one.
+const std::string& acting_account();
+/// "vehicle:VIN-1": who a client certificate names.
+std::string acting_vehicle(const VehicleId& vin);
+
+/// A signed file in an entry: its role and version, the SHA-256 of its bytes, the ids of the keys that signed
+/// it. Rejections: those of reading a signed file.
+Result<json::Object> signed_file_details(const RoleName& role, Version version, ByteView wire);
+
+/// Adds the entry, inside a transaction of the caller's. Faults: Usage (too large), NoSpace, Busy, Io.
+Result<void> record(host::Db& db, const ledger::Entry& entry);
+
+/// Signs for all entries there are, inside a transaction of the caller's. Signs nothing without a key (a
+/// workspace from before the ledger has none), when there is nothing new, and when the log is no continuation
+/// of what was signed before, as this log or a signing process remembers it (Conflict): a log must not vouch
+/// for a fork of itself, vehicles must not wait for an investigation, and `cotter audit verify` tells of it.
+/// `key` is used while the transaction is open and no longer: by one thread at a time, whoever else holds it.
+/// Faults: those of the signer, NoSpace, Busy, Io.
+Result<void> sign_ledger(host::Db& db, crypto::Signer* key, UtcTime now);
+
+}  // namespace cotter::app

@@ -1,0 +1,125 @@
+// cotter audit verify: is the ledger what it was when it was signed; does a proof hold.
+#include "server/app/audit_verify.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "common/host/atomic_file.h"
+#include "common/host/output.h"
+#include "common/json/strict_reader.h"
+#include "server/cli/context.h"
+#include "server/cli/verbs.h"
+#include "server/ledger/proof.h"
+#include "server/storage/sqlite/database.h"
+
+namespace cotter::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using app::LedgerHealth;
+using Key = std::optional<ledger::VerifierKey>;
+
+struct VerifyOptions {
+  std::vector<fs::path> against;
+  fs::path proof;
+  std::string vkey;
+};
+
+json::Object as_json(const LedgerHealth& health, const Key& key) {
+  json::Object object{{"healthy", health.healthy()},
+                      {"entries", health.size},
+                      {"root", to_base64(health.root)},
+                      {"signed_entries", nullptr},
+                      {"vkey", nullptr},
+                      {"problems", json::Array(health.problems.begin(), health.problems.end())}};
+  if (health.signed_head) object.set("signed_entries", health.signed_head->size);
+  if (key) object.set("vkey", key->text());
+  return object;
+}
+
+void show(const LedgerHealth& health, const Key& key) {
+  fmt::print("entries   {}\nroot      {}\n", health.size, to_base64(health.root));
+  if (key) fmt::print("key       {}\n", key->text());
+  if (health.signed_head) {
+    fmt::print("signed    the first {} of them\n", health.signed_head->size);
+  } else if (!key) {
+    fmt::print("signed    not at all: this workspace has no key named ledger, so nobody vouches for it\n");
+  }
+  for (const std::string& problem : health.problems) fmt::print("problem   {}\n", problem);
+  fmt::print("{}\n", health.healthy() ? "the ledger holds" : "the ledger does not hold");
+}
+
+/// The key that the caller trusts; else the workspace's, which tells forgers of the database from the holder
+/// of the key, but not who could exchange both.
+Result<Key> key_of(const VerifyOptions& options, const app::Workspace& workspace) {
+  if (options.vkey.empty()) return app::ledger_key(workspace);
+  return Key(TRY(ledger::VerifierKey::parse(options.vkey)));
+}
+
+Result<bool> run_verify(const VerifyOptions& options, const Context& context) {
+  const app::Workspace workspace = TRY(open_workspace(context));
+  const Key key = TRY(key_of(options, workspace));
+  std::vector<std::string> against;
+  for (const fs::path& file : options.against) {
+    against.emplace_back(as_text(TRY(host::read_file(file, ledger::kMaxNoteBytes))));
+  }
+  host::Db db = TRY(storage::open_database(workspace.db_path()));
+  const LedgerHealth health = TRY(app::verify_ledger(db, key, against));
+  if (context.json) {
+    host::print_json(as_json(health, key));
+  } else {
+    show(health, key);
+  }
+  return health.healthy();
+}
+
+/// Needs no workspace: who was handed a proof may have nothing else.
+Result<bool> run_verify_proof(const VerifyOptions& options, const Context& context) {
+  const auto key = TRY(ledger::VerifierKey::parse(options.vkey));
+  const Bytes document = TRY(host::read_file(options.proof, ledger::kMaxProofBytes));
+  const ledger::Proof proof = TRY(ledger::Proof::decode(document));
+  const ledger::Checkpoint checkpoint = TRY(proof.verify(key));
+  const Bytes body = TRY(proof.entry.encode());
+  if (context.json) {
+    json::Value entry = TRY(json::read(body));
+    host::print_json(json::Object{{"healthy", true},
+                                  {"index", proof.index},
+                                  {"entry", std::move(entry)},
+                                  {"log", checkpoint.origin},
+                                  {"signed_entries", checkpoint.size}});
+  } else {
+    fmt::print("{}\nis entry {} of the {} that {} signed\n", as_text(body), proof.index, checkpoint.size,
+               checkpoint.origin);
+  }
+  return true;
+}
+
+int finish_verify(const Result<bool>& healthy) {
+  if (!healthy) return finish(healthy);
+  return static_cast<int>(*healthy ? host::Exit::Done : host::Exit::Refused);
+}
+
+}  // namespace
+
+void add_audit_verify(CLI::App& audit, Context& context) {
+  auto options = std::make_shared<VerifyOptions>();
+  CLI::App* verb = audit.add_subcommand(
+      "verify", "recompute the log and compare it with what was signed; exit 3 when it does not hold");
+  CLI::Option* against = verb->add_option("--against", options->against,
+                                          "a checkpoint kept elsewhere, with which the log must agree")
+                             ->expected(1)
+                             ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  CLI::Option* vkey = verb->add_option("--vkey", options->vkey,
+                                       "trust this key of the log, not the workspace's: NAME+HASH+KEY");
+  verb->add_option("--proof", options->proof, "check this proof alone; needs no workspace")
+      ->needs(vkey)
+      ->excludes(against);
+  verb->callback([options, &context] {
+    context.exit_code = finish_verify(options->proof.empty() ? run_verify(*options, context)
+                                                             : run_verify_proof(*options, context));
+  });
+}
+
+}  // namespace cotter::cli

@@ -1,0 +1,45 @@
+// An entry of the log: what happened, when, by whom, to what.
+// Never has two spellings: one entry is one string of bytes. A plain value. Pure.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "common/base/bytes.h"
+#include "common/base/result.h"
+#include "common/base/time.h"
+#include "common/json/value.h"
+
+namespace cotter::ledger {
+
+/// What the two bytes of length in an entry bundle can say (c2sp.org/tlog-tiles).
+inline constexpr std::size_t kMaxEntryBytes = 65'535;
+
+// What `kind` says. A reader passes over kinds that it does not know.
+inline constexpr std::string_view kKeyGenerated = "key-generated";
+inline constexpr std::string_view kDraft = "draft";  ///< a version stands for these bytes, whoever signs it
+inline constexpr std::string_view kSignature =
+    "signature";  ///< a director's files for a vehicle, or a holder's
+inline constexpr std::string_view kPublication = "publication";
+inline constexpr std::string_view kRegistration = "registration";
+inline constexpr std::string_view kAssignment = "assignment";
+inline constexpr std::string_view kRefusal = "refusal";
+
+struct Entry {
+  std::string kind;
+  UtcTime time{};          ///< by the clock of whoever wrote it: order is by index, not by time
+  std::string who;         ///< "account:alice", "vehicle:VIN-1"
+  std::string subject;     ///< "image", "image/targets", a VIN, the name of a key
+  json::Object details{};  ///< further members, by kind
+  friend bool operator==(const Entry&, const Entry&) = default;
+
+  /// The very bytes that are hashed and stored: compact JSON, members in canonical order. Fault: Usage (more
+  /// than kMaxEntryBytes, or a detail named like one of the members above).
+  [[nodiscard]] Result<Bytes> encode() const;
+  /// Only what encode() writes. Rejections: json-*, member-*, date-malformed. Fault: Denied (another
+  /// spelling, another `_type`, too long).
+  static Result<Entry> decode(ByteView bytes);
+};
+
+}  // namespace cotter::ledger

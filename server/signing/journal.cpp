@@ -1,0 +1,73 @@
+#include "server/signing/journal.h"
+
+#include <utility>
+
+#include "server/storage/sqlite/signing_store.h"
+
+namespace cotter::signing {
+namespace {
+
+namespace fs = std::filesystem;
+
+storage::SigningSeries series_of(const KeyId& keyid, const Content& content) {
+  return {keyid, content.vehicle};
+}
+
+json::Object as_json(const Listing& listed) {
+  json::Object object;
+  for (const auto& [role, version] : listed) object.set(role, version);
+  return object;
+}
+
+Listing listing_in(const json::Object& object) {
+  Listing listed;
+  for (const json::Member& member : object) {
+    listed.emplace(member.key, static_cast<std::uint64_t>(member.value.as_int().value_or(0)));
+  }
+  return listed;
+}
+
+}  // namespace
+
+Result<Journal> Journal::open(const fs::path& keys_dir) {
+  auto lock = host::FileLock::acquire(keys_dir / "signing.lock");
+  if (!lock && is_fault(lock.error(), Fault::Kind::Busy)) {
+    return fault(Fault::Kind::Busy, "another signing process has the keys in " + keys_dir.string(),
+                 "stop it first: one process alone knows what was signed last");
+  }
+  if (!lock) return fail(lock.error());
+  host::Db db = TRY(storage::open_signing_database(keys_dir / "signing.db"));
+  return Journal(*std::move(lock), std::move(db));
+}
+
+Result<Past> Journal::past(const KeyId& keyid, const Content& content) {
+  storage::SigningStore store(db_);
+  Past past;
+  if (auto last = TRY(store.last(series_of(keyid, content)))) {
+    past.last = LastSigned{last->number, std::move(last->digest), listing_in(last->listed)};
+  }
+  for (const std::string& ecu : content.ecus) {
+    if (auto owner = TRY(store.owner(keyid, ecu))) past.owners.emplace(ecu, *std::move(owner));
+  }
+  return past;
+}
+
+Result<void> Journal::note(const KeyId& keyid, const Content& content, uid_t caller, UtcTime now) {
+  storage::SigningStore store(db_);
+  auto transaction = TRY(host::Transaction::begin(db_));
+  const storage::SigningSeries series = series_of(keyid, content);
+  TRY(store.put_last(series, {content.number, content.digest, as_json(content.listed)}));
+  for (const std::string& ecu : content.ecus) TRY(store.put_owner(keyid, ecu, content.vehicle));
+  TRY(store.add(
+      storage::SignedRow{now, caller, name_of(content.duty), series, content.number, content.digest}));
+  return transaction.commit();
+}
+
+Result<void> Journal::note_refusal(Duty duty, const Refusal& refusal, ByteView digest, uid_t caller,
+                                   UtcTime now) {
+  return storage::SigningStore(db_).add(storage::RefusedRow{now, caller, name_of(duty),
+                                                            std::string(name_of(refusal.policy)), refusal.why,
+                                                            Bytes(digest.begin(), digest.end())});
+}
+
+}  // namespace cotter::signing

@@ -1,0 +1,117 @@
+#include "server/signing/remote_signer.h"
+
+#include <chrono>
+#include <utility>
+
+#include "server/keys/keyring.h"
+#include "server/signing/policy.h"
+
+namespace cotter::signing {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A token or a TPM takes up to a second, and others may be before us.
+constexpr std::chrono::seconds kAnswerWithin{20};
+
+Result<Answer> exchange(UnixSocket& line, const Request& request) {
+  // Who is turned away at the door is told why, and may not get his question out any more.
+  const auto sent = line.send(encode(request), kAnswerWithin);
+  if (!sent && is_fault(sent.error(), Fault::Kind::Timeout)) return fail(sent.error());
+  const Bytes length = TRY(line.receive(kLengthBytes, kAnswerWithin));
+  const Bytes payload = TRY(line.receive(TRY(read_length(length)), kAnswerWithin));
+  return decode_answer(payload);
+}
+
+/// What passes by itself, what says that our own log was turned back, and what is refused for good.
+Fault::Kind kind_of(std::string_view policy) {
+  if (policy == name_of(Policy::TooOften)) return Fault::Kind::Busy;
+  return policy == name_of(Policy::LedgerShrinks) ? Fault::Kind::Conflict : Fault::Kind::Denied;
+}
+
+/// Whatever is no answer to what was asked.
+tl::unexpected<Error> not_given(const Answer& answer, const std::string& key) {
+  if (const auto* refused = std::get_if<Refused>(&answer)) {
+    return fault(
+        kind_of(refused->policy),
+        "the signing process refused to sign with " + key + ": " + refused->policy + ": " + refused->why,
+        "schemas/signing-protocol.md says what each policy asks");
+  }
+  if (const auto* failed = std::get_if<Failed>(&answer)) {
+    return fault(failed->kind, "the signing process could not: " + failed->why, "its log says more");
+  }
+  return fault(Fault::Kind::Io, "the signing process answered something else than was asked",
+               "are both programs of one version?");
+}
+
+}  // namespace
+
+Result<std::unique_ptr<RemoteSigner>> RemoteSigner::connect(fs::path socket, std::string key) {
+  UnixSocket line = TRY(UnixSocket::connect(socket));
+  const Answer answer = TRY(exchange(line, {key}));
+  const auto* known = std::get_if<KeyIs>(&answer);
+  if (known == nullptr) return not_given(answer, key);
+  crypto::PublicKey public_key = TRY(crypto::PublicKey::decode(known->key, crypto::Profile::Vehicle));
+  return std::unique_ptr<RemoteSigner>(
+      new RemoteSigner(std::move(socket), std::move(key), std::move(line), std::move(public_key)));
+}
+
+Result<Answer> RemoteSigner::ask(const Request& request) {
+  // Asked once more on a new connection, when the old one is of no use: signing the same bytes twice is
+  // allowed, for nobody knows how far the first time went.
+  if (line_.is_open() && !line_.hung_up()) {
+    auto answer = exchange(line_, request);
+    if (answer) return answer;
+    line_.close();
+    if (is_fault(answer.error(), Fault::Kind::Timeout)) return answer;
+  }
+  auto line = UnixSocket::connect(socket_);
+  if (!line && is_fault(line.error(), Fault::Kind::NotFound)) {
+    return fault(Fault::Kind::Busy, std::get<Fault>(line.error()).detail, std::get<Fault>(line.error()).hint);
+  }
+  if (!line) return fail(line.error());
+  line_ = *std::move(line);
+  auto answer = exchange(line_, request);
+  if (!answer) line_.close();
+  return answer;
+}
+
+Result<crypto::Signature> RemoteSigner::sign(ByteView message) {
+  const std::lock_guard lock(one_at_a_time_);
+  Answer answer = TRY(ask({key_, Bytes(message.begin(), message.end())}));
+  auto* signature = std::get_if<crypto::Signature>(&answer);
+  if (signature == nullptr) return not_given(answer, key_);
+  if (!public_key_.verifies(message, signature->bytes)) {
+    return fault(Fault::Kind::Denied,
+                 "the signing process at " + socket_.string() + " signs with another key for " + key_ +
+                     " than when this program started",
+                 "if that is meant, publish the root that lists the new key and start again");
+  }
+  return std::move(*signature);
+}
+
+Result<std::unique_ptr<RemoteSigners>> RemoteSigners::open(const fs::path& socket) {
+  std::unique_ptr<RemoteSigners> signers(new RemoteSigners(socket));
+  // Whether anybody answers at all is known first: a workspace without the key is no failure.
+  TRY(UnixSocket::connect(socket));
+  auto ledger = RemoteSigner::connect(socket, keys::kLedgerKeyName);
+  if (!ledger && !is_fault(ledger.error(), Fault::Kind::NotFound)) return fail(ledger.error());
+  if (ledger) signers->ledger_ = *std::move(ledger);
+  return signers;
+}
+
+Result<crypto::Signer*> RemoteSigners::signer(Repository repository, const RoleName& role) {
+  const std::string name = keys::key_name(repository, role);
+  const auto known = signers_.find(name);
+  if (known != signers_.end()) return known->second.get();
+  auto connected = RemoteSigner::connect(socket_, name);
+  if (!connected && is_fault(connected.error(), Fault::Kind::NotFound)) {
+    return fault(Fault::Kind::NotFound,
+                 "no online key for " + std::string(cotter::name_of(repository)) + "/" + role.value() + ": " +
+                     std::get<Fault>(connected.error()).detail,
+                 "cotter key list --dir shows the keys of a folder");
+  }
+  return signers_.emplace(name, TRY(std::move(connected))).first->second.get();
+}
+
+}  // namespace cotter::signing

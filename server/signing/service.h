@@ -1,0 +1,50 @@
+// The signing process without its socket: judges each request by its key's policy, notes it, signs.
+// Never signs what the journal does not hold yet, never gives a key away. One thread.
+#pragma once
+
+#include <sys/types.h>
+
+#include <map>
+#include <utility>
+
+#include "common/base/result.h"
+#include "common/base/time.h"
+#include "server/keys/keyring.h"
+#include "server/signing/journal.h"
+#include "server/signing/policy.h"
+#include "server/signing/protocol.h"
+
+namespace cotter::signing {
+
+class Service {
+ public:
+  /// `terms` of each key that is to sign at all. `clock` must outlive the service.
+  Service(keys::Keyring keyring, Journal journal, std::map<Duty, Terms> terms, const Clock& clock)
+      : keyring_(std::move(keyring)), journal_(std::move(journal)), terms_(std::move(terms)), clock_(clock) {}
+
+  /// What `caller`, the account at the other end, is answered. Refusals go into the log and the journal too.
+  Answer answer(const Request& request, uid_t caller);
+
+ private:
+  struct Minute {
+    std::int64_t number = 0;  ///< since 1970
+    std::uint32_t signatures = 0;
+  };
+  struct Silence {
+    UtcTime since{};
+    std::uint64_t left_out = 0;
+  };
+  Answer sign(Duty duty, crypto::Signer& signer, ByteView message, uid_t caller);
+  Answer refuse(Duty duty, const Refusal& refusal, ByteView message, uid_t caller, UtcTime now);
+  Minute& this_minute(Duty duty, UtcTime now);
+  [[nodiscard]] const Terms& terms_of(Duty duty) const;
+
+  keys::Keyring keyring_;
+  Journal journal_;
+  std::map<Duty, Terms> terms_;
+  const Clock& clock_;
+  std::map<Duty, Minute> minutes_;
+  std::map<std::tuple<Duty, Policy, uid_t>, Silence> silences_;  ///< refusals that were told lately
+};
+
+}  // namespace cotter::signing

@@ -1,0 +1,160 @@
+// cotter who-can-sign, cotter key blast-radius and the warnings of cotter check, as an operator meets them.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/host/atomic_file.h"
+#include "common/json/strict_reader.h"
+#include "tests/sim/repository_sim.h"
+#include "tests/sim/temp_dir.h"
+#include "tests/unit/server/fleet.h"
+#include "tests/world/process.h"
+
+namespace cotter {
+namespace {
+
+namespace fs = std::filesystem;
+using world::Ended;
+
+constexpr int kDone = 0;
+constexpr int kUsage = 2;
+constexpr int kNotFound = 4;
+
+json::Value parsed(const std::string& text) { return json::read(as_bytes(text)).value(); }
+const json::Value& member(const json::Value& value, const char* name) {
+  return *value.as_object()->find(name);
+}
+bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+
+/// A workspace with a vehicle, and beside it another's repository with delegations.
+class WhoCommand : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    folder = std::make_unique<sim::TempDir>();
+    ASSERT_EQ(
+        run_at({"init", workspace().string(), "--offline-dir", (folder->path() / "off").string()}).exit_code,
+        kDone);
+    const json::Value record = test::factory_record("CAR-1", "", 1).encode();
+    ASSERT_TRUE(host::write_atomically(folder->path() / "car.json", as_bytes(json::to_text(record))));
+    ASSERT_EQ(cotter({"vehicle", "add", (folder->path() / "car.json").string()}).exit_code, kDone);
+    sim::RepositorySim supplied("other", parse_utc("2999-01-01T00:00:00Z").value());
+    supplied.set_keys(model::targets_role(), sim::keys("t", 3), 2);
+    supplied.delegate(model::targets_role(), sim::delegated("brakes", {"brakes/*"}, true));
+    supplied.delegate(model::targets_role(), sim::delegated("late", {"*/*"}));
+    supplied.publish(model::root_role());
+    supplied.publish(RoleName("brakes"));
+    supplied.publish(RoleName("late"));
+    supplied.release({model::targets_role()});
+    fs::create_directories(other());
+    for (const auto& [path, bytes] : supplied.files)
+      ASSERT_TRUE(host::write_atomically(other() / path, bytes));
+  }
+  static void TearDownTestSuite() { folder.reset(); }
+
+  static fs::path workspace() { return folder->path() / "ws"; }
+  static fs::path other() { return folder->path() / "other"; }
+  static Ended run_at(const std::vector<std::string>& arguments) {
+    return world::run({.program = COTTER,
+                       .arguments = arguments,
+                       .environment = {{"COTTER_PASSPHRASE", "the workspace's words"},
+                                       {"COTTER_PASSPHRASE_HOLDER", "a holder's own words"}},
+                       .log = {}})
+        .value();
+  }
+  static Ended cotter(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {"-C", workspace().string()});
+    return run_at(arguments);
+  }
+
+  static std::unique_ptr<sim::TempDir> folder;
+};
+std::unique_ptr<sim::TempDir> WhoCommand::folder;
+
+TEST_F(WhoCommand, NamesKeysAndTheirHolders) {
+  const Ended asked = cotter({"who-can-sign", "brakes/fw.bin"});
+  ASSERT_EQ(asked.exit_code, kDone) << asked.err;
+  for (const char* part :
+       {"who can sign it: 2 of 3 keys of targets\n",
+        "  image-targets-1 (holder-1) + image-targets-2 (holder-2)\n", "3 sets of keys in all\n",
+        "to publish  image repository's snapshot, 1 of 1: image-snapshot\n",
+        "to assign   director's targets, 1 of 1: director-targets\n", "director-root-1 (holder-1)"}) {
+    EXPECT_TRUE(has(asked.out, part)) << part << "\n" << asked.out;
+  }
+}
+
+TEST_F(WhoCommand, FollowsDelegationsInTheirOrder) {
+  const Ended asked = cotter({"who-can-sign", "brakes/fw.bin", "--repository", other().string()});
+  ASSERT_EQ(asked.exit_code, kDone) << asked.err;
+  for (const char* part :
+       {"who can sign it: 2 of 3 keys of targets, or 1 of 1 key of brakes\n", "4 sets of keys in all\n",
+        "not asked  late below targets: brakes is asked before it and is terminating: the search ends "
+        "there\n",
+        "to assign   the director's targets, snapshot and timestamp\n"}) {
+    EXPECT_TRUE(has(asked.out, part)) << part << "\n" << asked.out;
+  }
+}
+
+TEST_F(WhoCommand, JsonListsNoMoreSetsThanAskedForAndSaysHowManyThereAre) {
+  const Ended asked =
+      cotter({"who-can-sign", "x/fw.bin", "--repository", other().string(), "--limit", "2", "--json"});
+  ASSERT_EQ(asked.exit_code, kDone) << asked.err;
+  const json::Value answer = parsed(asked.out);
+  EXPECT_EQ(member(answer, "sets").as_array()->size(), 2U);
+  EXPECT_EQ(member(answer, "sets_in_all"), json::Value(4));
+  EXPECT_EQ(member(answer, "sets").as_array()->begin()->as_array()->size(), 1U) << "the shortest comes first";
+  EXPECT_EQ(member(member(answer, "requirement"), "at_least"), json::Value(1));
+  EXPECT_TRUE(member(answer, "to_assign").is_null());
+  EXPECT_TRUE(member(answer, "hardware_id").is_null());
+}
+
+TEST_F(WhoCommand, RefusesANameThatNoVehicleTakes) {
+  const Ended asked = cotter({"who-can-sign", "../x"});
+  EXPECT_EQ(asked.exit_code, kUsage);
+  EXPECT_TRUE(has(asked.err, "hint: "));
+  EXPECT_EQ(run_at({"-C", "/nowhere", "who-can-sign", "x"}).exit_code, kNotFound);
+}
+
+TEST_F(WhoCommand, BlastRadiusCountsVehicles) {
+  const Ended asked =
+      cotter({"key", "blast-radius", "director-targets", "director-snapshot", "director-timestamp"});
+  ASSERT_EQ(asked.exit_code, kDone) << asked.err;
+  for (const char* part : {"director/snapshot   1 of 1  1       held\n",
+                           "- choose among the images listed today, for the right hardware and not below a "
+                           "floor (3 ECUs in 1 vehicle)\n",
+                           "- install anything on ECUs that verify partially, where he holds their bus too "
+                           "(1 ECU in 1 vehicle)\n"}) {
+    EXPECT_TRUE(has(asked.out, part)) << part << "\n" << asked.out;
+  }
+  EXPECT_FALSE(has(asked.out, "sign images")) << asked.out;
+}
+
+TEST_F(WhoCommand, BlastRadiusTakesTheFirstDigitsOfAKeyIdAndSaysWhatIsLacking) {
+  const json::Value shown = parsed(cotter({"key", "show", "image-targets-2", "--json"}).out);
+  const std::string id = *member(shown, "keyid").as_string();
+  const Ended asked = cotter({"key", "blast-radius", id.substr(0, 8), "--json"});
+  ASSERT_EQ(asked.exit_code, kDone) << asked.err;
+  const json::Value answer = parsed(asked.out);
+  EXPECT_TRUE(member(answer, "can").as_array()->empty());
+  EXPECT_EQ(member(*member(answer, "roles").as_array()->begin(), "lacking"), json::Value(1));
+  EXPECT_EQ(cotter({"key", "blast-radius", id.substr(0, 7)}).exit_code, kNotFound);
+  EXPECT_EQ(cotter({"key", "blast-radius", "image-targets-9"}).exit_code, kNotFound);
+  EXPECT_EQ(cotter({"key", "blast-radius"}).exit_code, kUsage);
+}
+
+TEST_F(WhoCommand, CheckWarnsOfDelegationsThatAreProbablyNotMeant) {
+  const Ended ours = cotter({"check"});
+  EXPECT_EQ(ours.exit_code, kDone);
+  EXPECT_FALSE(has(ours.out, "warning   role") || has(ours.out, "warning   key") ||
+               has(ours.out, "one key is enough"))
+      << ours.out;
+  const Ended theirs = cotter({"check", other().string()});
+  EXPECT_EQ(theirs.exit_code, kDone) << "a warning is no refusal";
+  EXPECT_TRUE(has(theirs.out, "warning   roles brakes and late below targets may list the same names"))
+      << theirs.out;
+}
+
+}  // namespace
+}  // namespace cotter
