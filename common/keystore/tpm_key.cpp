@@ -178,6 +178,8 @@ Result<TpmName> TpmName::parse(const std::string& store) {
 }
 
 struct Tpm::State {
+  State(TpmName named, AskPin ask) : name(std::move(named)), ask_pin(std::move(ask)) {}
+
   TpmName name;
   AskPin ask_pin;
   std::mutex mutex;
