@@ -128,6 +128,9 @@ Result<std::unique_ptr<crypto::Signer>> KeyFolder::signer(std::string_view name)
     return fault(Fault::Kind::NotFound, "no key " + std::string(name) + " in " + dir_.string());
   }
   if (key->store == kFileStore) {
+    if (!sealed_ && !unlock_.passphrase) {
+      return fault(Fault::Kind::Usage, "nobody can be asked for the passphrase of " + dir_.string());
+    }
     if (!sealed_) sealed_ = TRY(FileKeystore::open(dir_, TRY(unlock_.passphrase())));
     return sealed_->signer(name);
   }

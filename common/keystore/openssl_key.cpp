@@ -34,13 +34,6 @@ constexpr int kSaltBytes = 32;
 constexpr std::size_t kPointBytes = 65;
 constexpr std::size_t kSeedBytes = 32;
 
-/// OpenSSL's queue of errors is empty afterwards.
-tl::unexpected<Error> openssl_failed(const std::string& what) {
-  const char* reason = ERR_reason_error_string(ERR_peek_last_error());
-  ERR_clear_error();
-  return fault(Fault::Kind::Io, what + (reason != nullptr ? std::string(": ") + reason : std::string()));
-}
-
 tl::unexpected<Error> not_ours() {
   return fault(Fault::Kind::Usage, "this is no key that Cotter signs with",
                "use ed25519, ECDSA on P-256, or RSA of 2048 bits or more");
@@ -90,6 +83,12 @@ Result<OpensslKey> from_params(const char* kind, OSSL_PARAM* params) {
 }
 
 }  // namespace
+
+tl::unexpected<Error> openssl_failed(const std::string& what) {
+  const char* reason = ERR_reason_error_string(ERR_peek_last_error());
+  ERR_clear_error();
+  return fault(Fault::Kind::Io, what + (reason != nullptr ? std::string(": ") + reason : std::string()));
+}
 
 Result<Scheme> signing_scheme(std::string_view name) {
   for (const KnownKind& kind : kKinds) {

@@ -6,6 +6,7 @@
 #include <openssl/evp.h>
 
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "common/base/bytes.h"
@@ -17,6 +18,9 @@
 namespace cotter::keystore {
 
 using OpensslKey = std::unique_ptr<EVP_PKEY, crypto::FreeBy<EVP_PKEY_free>>;
+
+/// What OpenSSL says about the last thing that went wrong, as Io; its queue is empty afterwards.
+tl::unexpected<Error> openssl_failed(const std::string& what);
 
 /// The schemes that we sign with (KEY-9), by their names in metadata. RSA is made with 3072 bits.
 /// Fault: Usage (another; lists them).

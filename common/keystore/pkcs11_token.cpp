@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "common/crypto/digest.h"
-#include "common/host/atomic_file.h"
 #include "common/keystore/openssl_key.h"
 #include "common/keystore/pkcs11_modules.h"
 #include "common/keystore/pkcs11_uri.h"
@@ -22,7 +21,6 @@ namespace {
 using crypto::Scheme;
 
 constexpr std::size_t kIdBytes = 16;
-constexpr std::size_t kMaxPin = 1024;
 constexpr std::size_t kMaxSignature = 1024;  // RSA of 8192 bits
 constexpr std::size_t kMaxObjects = 16;
 constexpr CK_ULONG kSaltBytes = 32;
@@ -92,7 +90,7 @@ struct Pkcs11Token::State {
     session.reset();
   }
 
-  /// Pkcs11Modules learn of tokens when they start: so they start anew.
+  /// Modules learn of tokens when they start: so they start anew.
   Result<void> find_again() {
     close();
     modules.reset();
@@ -103,14 +101,6 @@ struct Pkcs11Token::State {
   }
 
   [[nodiscard]] std::string about(const char* doing) const { return std::string(doing) + " token " + label; }
-
-  Result<crypto::Secret> first_pin() {
-    if (!uri.pin_source()) return ask_pin.ask(label);
-    Bytes text = TRY(host::read_file(*uri.pin_source(), kMaxPin));
-    const auto end = std::find(text.begin(), text.end(), '\n');
-    crypto::Secret read = crypto::Secret::taking({text.data(), static_cast<std::size_t>(end - text.begin())});
-    return read;
-  }
 
   /// Somebody who has just mistyped it may try again; a program that starts again and again may not, and
   /// nobody may spend the last try here.
@@ -138,7 +128,8 @@ struct Pkcs11Token::State {
     if (refused) return fail(*refused);
     const bool proven = pin.has_value();
     if (!proven) TRY(check_tries());
-    crypto::Secret given = proven ? *std::exchange(pin, std::nullopt) : TRY(first_pin());
+    crypto::Secret given = proven ? *std::exchange(pin, std::nullopt)
+                                  : TRY(read_pin(uri.pin_source(), ask_pin, "token " + label));
     const CK_RV code = slot.module->C_Login(*session, CKU_USER, given.bytes().data(), given.bytes().size());
     if (code == kDone || code == CKR_USER_ALREADY_LOGGED_IN || (proven && is_loss(code)))
       pin = std::move(given);

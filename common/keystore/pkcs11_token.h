@@ -4,25 +4,15 @@
 #pragma once
 
 #include <filesystem>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 
 #include "common/base/result.h"
 #include "common/crypto/public_key.h"
-#include "common/crypto/secret.h"
+#include "common/keystore/pin.h"
 
 namespace cotter::keystore {
-
-/// Where the PIN of a token comes from, unless its URI names a `pin-source`.
-struct AskPin {
-  /// Called with the token's label, at most once.
-  std::function<Result<crypto::Secret>(const std::string& token)> ask;
-  /// A person answers. Who does not is not let near a token whose last PIN was wrong: a service that starts
-  /// again and again would lock it.
-  bool attended = true;
-};
 
 class Pkcs11Token {
  public:

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "common/crypto/digest.h"
-#include "common/host/atomic_file.h"
 #include "common/keystore/openssl_key.h"
 #include "common/tpm/connection.h"
 
@@ -19,40 +18,37 @@ using tpm::Owned;
 constexpr const char* kDefaultTcti = "device:/dev/tpmrm0";
 constexpr std::string_view kStore = "tpm";
 constexpr std::string_view kPinSource = "?pin-source=file:";
-constexpr std::uint64_t kMaxPin = 1024;
 constexpr std::size_t kCoordinate = 32;
 constexpr std::uint8_t kUncompressed = 4;
 
 Result<void> done(TSS2_RC code, const std::string& doing) { return tpm::done(code, doing); }
 
-/// The storage root: the same on one TPM every time, until its owner clears it.
-TPM2B_PUBLIC root_template() {
-  TPM2B_PUBLIC area{};
-  TPMT_PUBLIC& root = area.publicArea;
-  root.type = TPM2_ALG_ECC;
-  root.nameAlg = TPM2_ALG_SHA256;
-  root.objectAttributes = TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_SENSITIVEDATAORIGIN |
-                          TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_RESTRICTED | TPMA_OBJECT_DECRYPT |
-                          TPMA_OBJECT_NODA;
-  root.parameters.eccDetail.symmetric = {TPM2_ALG_AES, {.aes = 128}, {.aes = TPM2_ALG_CFB}};
-  root.parameters.eccDetail.scheme.scheme = TPM2_ALG_NULL;
-  root.parameters.eccDetail.curveID = TPM2_ECC_NIST_P256;
-  root.parameters.eccDetail.kdf.scheme = TPM2_ALG_NULL;
-  return area;
-}
-
-TPM2B_PUBLIC key_template() {
+/// What the storage root and our keys have in common: made in this TPM on P-256, and staying there.
+TPM2B_PUBLIC p256_template(TPMA_OBJECT more) {
   TPM2B_PUBLIC area{};
   TPMT_PUBLIC& key = area.publicArea;
   key.type = TPM2_ALG_ECC;
   key.nameAlg = TPM2_ALG_SHA256;
   key.objectAttributes = TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_SENSITIVEDATAORIGIN |
-                         TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_SIGN_ENCRYPT;  // dictionary attacks count
+                         TPMA_OBJECT_USERWITHAUTH | more;
   key.parameters.eccDetail.symmetric.algorithm = TPM2_ALG_NULL;
-  key.parameters.eccDetail.scheme.scheme = TPM2_ALG_ECDSA;
-  key.parameters.eccDetail.scheme.details.ecdsa.hashAlg = TPM2_ALG_SHA256;
+  key.parameters.eccDetail.scheme.scheme = TPM2_ALG_NULL;
   key.parameters.eccDetail.curveID = TPM2_ECC_NIST_P256;
   key.parameters.eccDetail.kdf.scheme = TPM2_ALG_NULL;
+  return area;
+}
+
+/// The storage root: the same on one TPM every time, until its owner clears it.
+TPM2B_PUBLIC root_template() {
+  TPM2B_PUBLIC area = p256_template(TPMA_OBJECT_RESTRICTED | TPMA_OBJECT_DECRYPT | TPMA_OBJECT_NODA);
+  area.publicArea.parameters.eccDetail.symmetric = {TPM2_ALG_AES, {.aes = 128}, {.aes = TPM2_ALG_CFB}};
+  return area;
+}
+
+TPM2B_PUBLIC key_template() {
+  TPM2B_PUBLIC area = p256_template(TPMA_OBJECT_SIGN_ENCRYPT);  // dictionary attacks count
+  area.publicArea.parameters.eccDetail.scheme.scheme = TPM2_ALG_ECDSA;
+  area.publicArea.parameters.eccDetail.scheme.details.ecdsa.hashAlg = TPM2_ALG_SHA256;
   return area;
 }
 
@@ -186,13 +182,6 @@ struct Tpm::State {
   std::optional<crypto::Secret> pin;
   std::optional<Fault> refused;  ///< why no PIN is tried any more
 
-  Result<crypto::Secret> first_pin() const {
-    if (!name.pin_source) return ask_pin.ask("TPM " + name.tcti);
-    Bytes text = TRY(host::read_file(*name.pin_source, kMaxPin));
-    const auto end = std::find(text.begin(), text.end(), '\n');
-    return crypto::Secret::taking({text.data(), static_cast<std::size_t>(end - text.begin())});
-  }
-
   /// A service that starts again and again with a wrong PIN stops half way to the lock.
   Result<void> check_tries(const tpm::Connection& tpm) const {
     if (!name.pin_source && ask_pin.attended) return {};
@@ -209,7 +198,7 @@ struct Tpm::State {
     if (refused) return fail(*refused);
     if (pin) return {};
     TRY(check_tries(tpm));
-    pin = TRY(first_pin());
+    pin = TRY(read_pin(name.pin_source, ask_pin, "TPM " + name.tcti));
     return {};
   }
 

@@ -11,7 +11,7 @@
 #include "common/base/bytes.h"
 #include "common/base/result.h"
 #include "common/crypto/public_key.h"
-#include "common/keystore/pkcs11_token.h"
+#include "common/keystore/pin.h"
 
 namespace cotter::keystore {
 

@@ -124,15 +124,27 @@ Result<MakeKey> in_tpm(const fs::path& dir, const std::string& store, const keys
   });
 }
 
-Result<MakeKey> in_store(const fs::path& dir, const std::string& uri, const keystore::AskPin& pin,
+Result<MakeKey> on_token(const fs::path& dir, const std::string& uri, const keystore::AskPin& pin,
                          Undo& undo) {
-  if (keystore::is_tpm_store(uri)) return in_tpm(dir, uri, pin);
   auto keys = std::make_shared<keystore::TokenKeys>(TRY(keystore::TokenKeys::open(dir, uri, pin)));
   return MakeKey([keys, &undo](const keystore::NewKey& key) -> Result<std::unique_ptr<crypto::Signer>> {
     const keystore::KeyInfo made = TRY(keys->generate(key));
     undo.add([keys, made] { static_cast<void>(keys->destroy(made)); });
     return keys->signer(made);
   });
+}
+
+/// `store`: nothing for files under `passphrase`.
+Result<MakeKey> in_store(const InitPlan& plan, const std::optional<std::string>& store, const fs::path& dir,
+                         const crypto::Secret& passphrase, Undo& undo) {
+  if (!store) return in_files(dir, passphrase, plan.kdf);
+  if (keystore::is_tpm_store(*store)) return in_tpm(dir, *store, plan.pin);
+  return on_token(dir, *store, plan.pin, undo);
+}
+
+std::optional<std::string> store_of_holder(const InitPlan& plan, std::uint32_t number) {
+  if (number > plan.holder_stores.size()) return std::nullopt;
+  return plan.holder_stores[number - 1];
 }
 
 /// The signers of one role, kept while the first files are signed.
@@ -169,8 +181,7 @@ struct AllKeys {
 
 Result<void> make_online_keys(const InitPlan& plan, const fs::path& dir, const crypto::Secret& passphrase,
                               AllKeys& all, UtcTime now) {
-  const MakeKey store = TRY(plan.online_store ? in_store(dir, *plan.online_store, plan.pin, all.undo)
-                                              : in_files(dir, passphrase, plan.kdf));
+  const MakeKey store = TRY(in_store(plan, plan.online_store, dir, passphrase, all.undo));
   // A signed note wants ed25519, which a TPM does not make.
   const bool in_a_tpm = plan.online_store && keystore::is_tpm_store(*plan.online_store);
   const MakeKey for_ledger = in_a_tpm ? TRY(in_files(dir, passphrase, plan.kdf)) : store;
@@ -185,9 +196,7 @@ Result<void> make_online_keys(const InitPlan& plan, const fs::path& dir, const c
 
 Result<void> make_holder(const InitPlan& plan, std::uint32_t number, const fs::path& dir,
                          const crypto::Secret& passphrase, AllKeys& all, UtcTime now) {
-  const MakeKey store = TRY(number <= plan.holder_stores.size()
-                                ? in_store(dir, plan.holder_stores[number - 1], plan.pin, all.undo)
-                                : in_files(dir, passphrase, plan.kdf));
+  const MakeKey store = TRY(in_store(plan, store_of_holder(plan, number), dir, passphrase, all.undo));
   const std::string suffix = "-" + std::to_string(number);
   if (number <= plan.root.keys) {
     TRY(all.image.root.add(store, Repository::Image, model::root_role(), suffix, now));

@@ -1,7 +1,6 @@
 #include "server/keys/certificate.h"
 
 #include <openssl/bio.h>
-#include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/pkcs12.h>
@@ -12,6 +11,8 @@
 
 namespace cotter::keys {
 namespace {
+
+using keystore::openssl_failed;
 
 constexpr std::uint64_t kScryptN = 16384;
 constexpr std::uint64_t kScryptR = 8;
@@ -28,13 +29,6 @@ using BigNumber = std::unique_ptr<BIGNUM, FreeBy<BN_free>>;
 using PlainKey = std::unique_ptr<PKCS8_PRIV_KEY_INFO, FreeBy<PKCS8_PRIV_KEY_INFO_free>>;
 using SealedKey = std::unique_ptr<X509_SIG, FreeBy<X509_SIG_free>>;
 using Algorithm = std::unique_ptr<X509_ALGOR, FreeBy<X509_ALGOR_free>>;
-
-/// What OpenSSL says about the last thing that went wrong; its queue is empty afterwards.
-tl::unexpected<Error> openssl_failed(const std::string& what) {
-  const char* reason = ERR_reason_error_string(ERR_peek_last_error());
-  ERR_clear_error();
-  return fault(Fault::Kind::Io, what + (reason != nullptr ? std::string(": ") + reason : std::string()));
-}
 
 Bio reading(std::string_view text) {
   return Bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
@@ -108,11 +102,7 @@ bool add_extensions(X509& certificate, X509* issuer, const CertificateText& text
 
 }  // namespace
 
-Result<KeyHandle> make_key() {
-  KeyHandle key(EVP_EC_gen("P-256"));
-  if (!key) return openssl_failed("cannot make a key");
-  return key;
-}
+Result<KeyHandle> make_key() { return keystore::make_private(crypto::Scheme::EcdsaP256); }
 
 Result<std::string> sealed_pem(EVP_PKEY& key, const crypto::Secret& passphrase) {
   const std::string what = "cannot encrypt a key";

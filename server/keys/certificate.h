@@ -14,11 +14,12 @@
 #include "common/base/time.h"
 #include "common/crypto/free_by.h"
 #include "common/crypto/secret.h"
+#include "common/keystore/openssl_key.h"
 
 namespace cotter::keys {
 
 using crypto::FreeBy;
-using KeyHandle = std::unique_ptr<EVP_PKEY, FreeBy<EVP_PKEY_free>>;
+using KeyHandle = keystore::OpensslKey;
 using CertificateHandle = std::unique_ptr<X509, FreeBy<X509_free>>;
 
 /// A fresh P-256 pair. Fault: Io.

@@ -9,27 +9,15 @@
 
 #include "common/host/atomic_file.h"
 #include "common/json/canonical.h"
-#include "common/json/strict_reader.h"
 #include "server/storage/sqlite/database.h"
+#include "tests/cli/words.h"
 #include "tests/sim/temp_dir.h"
-#include "tests/world/process.h"
 
 namespace cotter {
 namespace {
 
 namespace fs = std::filesystem;
 using world::Ended;
-
-constexpr int kDone = 0;
-constexpr int kUsage = 2;
-constexpr int kRefused = 3;
-constexpr int kNotFound = 4;
-
-json::Value parsed(const std::string& text) { return json::read(as_bytes(text)).value(); }
-const json::Value& member(const json::Value& value, const char* name) {
-  return *value.as_object()->find(name);
-}
-bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
 /// One workspace with one published image for all tests here, copied for each.
 class AuditCommand : public testing::Test {
@@ -50,12 +38,8 @@ class AuditCommand : public testing::Test {
   void SetUp() override { fs::copy(made->path(), folder(), fs::copy_options::recursive); }
 
   static Ended run(std::vector<std::string> arguments, bool with_passphrase = true) {
-    world::Command command{
-        .program = COTTER, .arguments = std::move(arguments), .environment = {}, .log = {}};
-    if (with_passphrase) {
-      command.environment = {{"COTTER_PASSPHRASE", "the workspace's words"},
-                             {"COTTER_PASSPHRASE_HOLDER", "a holder's own words"}};
-    }
+    world::Command command = cotter_command(std::move(arguments));
+    if (!with_passphrase) command.environment.clear();
     return world::run(command).value();
   }
   /// No passphrase is at hand: reading verbs ask for none.

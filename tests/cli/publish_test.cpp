@@ -9,11 +9,10 @@
 #include <vector>
 
 #include "common/host/atomic_file.h"
-#include "common/json/strict_reader.h"
+#include "tests/cli/words.h"
 #include "tests/sim/http_server.h"
 #include "tests/sim/kill_at_step.h"
 #include "tests/sim/temp_dir.h"
-#include "tests/world/process.h"
 
 namespace cotter {
 namespace {
@@ -21,20 +20,7 @@ namespace {
 namespace fs = std::filesystem;
 using world::Ended;
 
-constexpr int kDone = 0;
-constexpr int kFailed = 1;
-constexpr int kUsage = 2;
-constexpr int kRefused = 3;
-constexpr int kNotFound = 4;
-
-json::Value parsed(const std::string& text) { return json::read(as_bytes(text)).value(); }
-const json::Value& member(const json::Value& value, const char* name) {
-  return *value.as_object()->find(name);
-}
-std::string text_of(const json::Value& value, const char* name) { return *member(value, name).as_string(); }
 std::int64_t number_of(const json::Value& value, const char* name) { return *member(value, name).as_int(); }
-
-bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
 /// One workspace for all tests here, copied for each: making one takes a second of key derivation.
 class PublishCommand : public testing::Test {
@@ -42,7 +28,7 @@ class PublishCommand : public testing::Test {
   static void SetUpTestSuite() {
     made = std::make_unique<sim::TempDir>();
     ASSERT_EQ(
-        run_at({"init", (made->path() / "ws").string(), "--offline-dir", (made->path() / "off").string()})
+        run_cotter({"init", (made->path() / "ws").string(), "--offline-dir", (made->path() / "off").string()})
             .exit_code,
         kDone);
   }
@@ -59,19 +45,9 @@ class PublishCommand : public testing::Test {
     return (folder() / name).string();
   }
 
-  static world::Command command(std::vector<std::string> arguments) {
-    return {.program = COTTER,
-            .arguments = std::move(arguments),
-            .environment = {{"COTTER_PASSPHRASE", "the workspace's words"},
-                            {"COTTER_PASSPHRASE_HOLDER", "a holder's own words"}},
-            .log = {}};
-  }
-  static Ended run_at(std::vector<std::string> arguments) {
-    return world::run(command(std::move(arguments))).value();
-  }
   [[nodiscard]] Ended cotter(std::vector<std::string> arguments) const {
     arguments.insert(arguments.begin(), {"-C", workspace().string()});
-    return run_at(std::move(arguments));
+    return run_cotter(std::move(arguments));
   }
   [[nodiscard]] std::vector<std::string> publishing(const std::string& content, const std::string& name,
                                                     const std::vector<int>& holders,
@@ -129,7 +105,7 @@ TEST_F(PublishCommand, WarnsOfAHardwareIdThatNobodyHas) {
 }
 
 TEST_F(PublishCommand, NeedsNoPassphraseUntilSomebodySigns) {
-  world::Command bare = command({"-C", workspace().string()});
+  world::Command bare = cotter_command({"-C", workspace().string()});
   bare.environment = {{"COTTER_PASSPHRASE", ""}, {"COTTER_PASSPHRASE_HOLDER", ""}};
   for (std::string& argument : publishing("one", "team/ecu/one.bin", {})) bare.arguments.push_back(argument);
   EXPECT_EQ(world::run(bare)->exit_code, kDone);
@@ -158,7 +134,7 @@ TEST_F(PublishCommand, RefusesWithAReasonAndACode) {
 
 TEST_F(PublishCommand, RefusesAWrongPassphraseAndChangesNothing) {  // IMG-2
   for (const char* wrong : {"COTTER_PASSPHRASE", "COTTER_PASSPHRASE_HOLDER"}) {
-    world::Command mistaken = command({"-C", workspace().string()});
+    world::Command mistaken = cotter_command({"-C", workspace().string()});
     for (std::string& argument : publishing("one", "team/ecu/one.bin", {1, 2}))
       mistaken.arguments.push_back(argument);
     mistaken.environment[wrong] = "something else";
@@ -186,9 +162,9 @@ TEST_F(PublishCommand, PublishesBothOfTwoAtOnce) {
 
 TEST_F(PublishCommand, ChecksAFolderAWorkspaceAndAnAddress) {
   ASSERT_EQ(publish("one", "team/ecu/one.bin", {1, 2}).exit_code, kDone);
-  EXPECT_EQ(run_at({"check", (workspace() / "repo").string()}).exit_code, kDone);
-  EXPECT_EQ(run_at({"check", workspace().string()}).exit_code, kDone);
-  EXPECT_EQ(run_at({"check", folder().string()}).exit_code, kNotFound);
+  EXPECT_EQ(run_cotter({"check", (workspace() / "repo").string()}).exit_code, kDone);
+  EXPECT_EQ(run_cotter({"check", workspace().string()}).exit_code, kDone);
+  EXPECT_EQ(run_cotter({"check", folder().string()}).exit_code, kNotFound);
   const sim::HttpServer server([&](const sim::HttpRequest& request) {
     sim::HttpResponse response;
     auto content = host::read_file(workspace() / ("repo" + request.target), 1U << 20U);
@@ -197,13 +173,13 @@ TEST_F(PublishCommand, ChecksAFolderAWorkspaceAndAnAddress) {
     return response;
   });
   for (const char* end : {"", "/"}) {
-    const Ended checked = run_at({"check", server.url() + end, "--json"});
+    const Ended checked = run_cotter({"check", server.url() + end, "--json"});
     EXPECT_EQ(checked.exit_code, kDone) << checked.out << checked.err;
     EXPECT_EQ(number_of(parsed(checked.out), "images"), 1);
   }
-  EXPECT_EQ(run_at({"check", server.url() + "/elsewhere"}).exit_code, kNotFound);
-  EXPECT_EQ(run_at({"check", "http://127.0.0.1:1/"}).exit_code, kFailed);
-  EXPECT_EQ(run_at({"check", "ftp://127.0.0.1/"}).exit_code, kUsage);
+  EXPECT_EQ(run_cotter({"check", server.url() + "/elsewhere"}).exit_code, kNotFound);
+  EXPECT_EQ(run_cotter({"check", "http://127.0.0.1:1/"}).exit_code, kFailed);
+  EXPECT_EQ(run_cotter({"check", "ftp://127.0.0.1/"}).exit_code, kUsage);
 }
 
 TEST_F(PublishCommand, FindsWhatIsWrongAndSaysThree) {

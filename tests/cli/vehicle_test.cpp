@@ -7,12 +7,11 @@
 #include <vector>
 
 #include "common/host/atomic_file.h"
-#include "common/json/strict_reader.h"
 #include "server/app/accept_manifest.h"
 #include "server/storage/sqlite/database.h"
+#include "tests/cli/words.h"
 #include "tests/sim/temp_dir.h"
 #include "tests/unit/server/fleet.h"
-#include "tests/world/process.h"
 
 namespace cotter {
 namespace {
@@ -20,25 +19,14 @@ namespace {
 namespace fs = std::filesystem;
 using world::Ended;
 
-constexpr int kDone = 0;
-constexpr int kFailed = 1;
-constexpr int kUsage = 2;
-constexpr int kRefused = 3;
-constexpr int kNotFound = 4;
-
-json::Value parsed(const std::string& text) { return json::read(as_bytes(text)).value(); }
-const json::Value& member(const json::Value& value, const char* name) {
-  return *value.as_object()->find(name);
-}
-std::string text_of(const json::Value& value, const char* name) { return *member(value, name).as_string(); }
-
 /// One workspace with one published image for all tests here: making one takes a second of key derivation.
 /// Each test brings a vehicle of its own.
 class VehicleCommand : public testing::Test {
  protected:
   static void SetUpTestSuite() {
     folder = std::make_unique<sim::TempDir>();
-    ASSERT_EQ(run_at({"init", workspace().string(), "--offline-dir", holders().string()}).exit_code, kDone);
+    ASSERT_EQ(run_cotter({"init", workspace().string(), "--offline-dir", holders().string()}).exit_code,
+              kDone);
     std::ofstream(folder->path() / "brake.bin") << "brake 2";
     const Ended published =
         cotter({"publish", (folder->path() / "brake.bin").string(), "--name", "brakes/mk4/2.bin",
@@ -50,17 +38,9 @@ class VehicleCommand : public testing::Test {
 
   static fs::path workspace() { return folder->path() / "workspace"; }
   static fs::path holders() { return folder->path() / "holders"; }
-  static Ended run_at(const std::vector<std::string>& arguments) {
-    return world::run({.program = COTTER,
-                       .arguments = arguments,
-                       .environment = {{"COTTER_PASSPHRASE", "the workspace's words"},
-                                       {"COTTER_PASSPHRASE_HOLDER", "a holder's own words"}},
-                       .log = {}})
-        .value();
-  }
   static Ended cotter(std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), {"-C", workspace().string()});
-    return run_at(arguments);
+    return run_cotter(arguments);
   }
   static fs::path write_file(const std::string& name, const std::string& content) {
     fs::path file = folder->path() / name;

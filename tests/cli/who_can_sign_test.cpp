@@ -7,11 +7,10 @@
 #include <vector>
 
 #include "common/host/atomic_file.h"
-#include "common/json/strict_reader.h"
+#include "tests/cli/words.h"
 #include "tests/sim/repository_sim.h"
 #include "tests/sim/temp_dir.h"
 #include "tests/unit/server/fleet.h"
-#include "tests/world/process.h"
 
 namespace cotter {
 namespace {
@@ -19,24 +18,14 @@ namespace {
 namespace fs = std::filesystem;
 using world::Ended;
 
-constexpr int kDone = 0;
-constexpr int kUsage = 2;
-constexpr int kNotFound = 4;
-
-json::Value parsed(const std::string& text) { return json::read(as_bytes(text)).value(); }
-const json::Value& member(const json::Value& value, const char* name) {
-  return *value.as_object()->find(name);
-}
-bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
-
 /// A workspace with a vehicle, and beside it another's repository with delegations.
 class WhoCommand : public testing::Test {
  protected:
   static void SetUpTestSuite() {
     folder = std::make_unique<sim::TempDir>();
-    ASSERT_EQ(
-        run_at({"init", workspace().string(), "--offline-dir", (folder->path() / "off").string()}).exit_code,
-        kDone);
+    ASSERT_EQ(run_cotter({"init", workspace().string(), "--offline-dir", (folder->path() / "off").string()})
+                  .exit_code,
+              kDone);
     const json::Value record = test::factory_record("CAR-1", "", 1).encode();
     ASSERT_TRUE(host::write_atomically(folder->path() / "car.json", as_bytes(json::to_text(record))));
     ASSERT_EQ(cotter({"vehicle", "add", (folder->path() / "car.json").string()}).exit_code, kDone);
@@ -56,17 +45,9 @@ class WhoCommand : public testing::Test {
 
   static fs::path workspace() { return folder->path() / "ws"; }
   static fs::path other() { return folder->path() / "other"; }
-  static Ended run_at(const std::vector<std::string>& arguments) {
-    return world::run({.program = COTTER,
-                       .arguments = arguments,
-                       .environment = {{"COTTER_PASSPHRASE", "the workspace's words"},
-                                       {"COTTER_PASSPHRASE_HOLDER", "a holder's own words"}},
-                       .log = {}})
-        .value();
-  }
   static Ended cotter(std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), {"-C", workspace().string()});
-    return run_at(arguments);
+    return run_cotter(arguments);
   }
 
   static std::unique_ptr<sim::TempDir> folder;
@@ -114,7 +95,7 @@ TEST_F(WhoCommand, RefusesANameThatNoVehicleTakes) {
   const Ended asked = cotter({"who-can-sign", "../x"});
   EXPECT_EQ(asked.exit_code, kUsage);
   EXPECT_TRUE(has(asked.err, "hint: "));
-  EXPECT_EQ(run_at({"-C", "/nowhere", "who-can-sign", "x"}).exit_code, kNotFound);
+  EXPECT_EQ(run_cotter({"-C", "/nowhere", "who-can-sign", "x"}).exit_code, kNotFound);
 }
 
 TEST_F(WhoCommand, BlastRadiusCountsVehicles) {

@@ -269,6 +269,19 @@ TEST_F(Tokens, StandInAFolderBesideSealedKeys) {
   EXPECT_EQ(passphrases, 1);
 }
 
+TEST_F(Tokens, AreAFaultWhereNobodyCanBeAsked) {
+  ASSERT_TRUE(generated({"image-targets-1", "", {}, kNow}));
+  auto store = FileKeystore::create(folder(), secret("some-pass"), {1, 8});
+  ASSERT_TRUE(store);
+  ASSERT_TRUE(store->generate("image-root-1", "", kNow));
+  auto keys = KeyFolder::open(folder(), {});
+  ASSERT_TRUE(keys);
+  const auto signer = keys->signer("image-targets-1");
+  ASSERT_TRUE(signer) << "no PIN is needed before it signs";
+  EXPECT_TRUE(is_fault((*signer)->sign(as_bytes("message")).error(), Fault::Kind::Usage));
+  EXPECT_TRUE(is_fault(keys->signer("image-root-1").error(), Fault::Kind::Usage));
+}
+
 TEST_F(Tokens, ListTheirKeysWhileTheyLieInASafe) {
   ASSERT_TRUE(generated({"image-targets-1", "", {}, kNow}));
   tokens_.pull_out();
