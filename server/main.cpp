@@ -103,13 +103,7 @@ Result<std::unique_ptr<keys::Signers>> open_keys(const Arguments& arguments, con
     if (arguments.role != "time") TRY(expect_directors_keys(workspace, *remote));
     return remote;
   }
-  keystore::Unlock unlock = keystore::unlock_by(passphrases.front());
-  unlock.pin = {[&](const std::string& token) {
-                  return host::read_passphrase({arguments.pin_fd, "", "PIN of token " + token});
-                },
-                false};
-  keys::Keyring keyring = TRY(keys::Keyring::open(workspace.keys_dir(), std::move(unlock)));
-  return std::unique_ptr<keys::Signers>(std::make_unique<keys::Keyring>(std::move(keyring)));
+  return keys::open_signers(workspace.keys_dir(), keys::unattended(passphrases.front(), arguments.pin_fd));
 }
 
 Result<std::unique_ptr<Signing>> open_signing(const Arguments& arguments, const app::Workspace& workspace,

@@ -44,12 +44,7 @@ Result<keys::Keyring> open_keyring(const SignRole& role, const app::Workspace& w
   const crypto::Secret passphrase =
       TRY(host::read_passphrase({role.passphrase_fd, "COTTER_PASSPHRASE", "Passphrase of the online keys"}));
   TRY(app::refuse_offline_keys(workspace, keys_dir, std::span(&passphrase, 1)));
-  keystore::Unlock unlock = keystore::unlock_by(passphrase);
-  unlock.pin = {[&](const std::string& token) {
-                  return host::read_passphrase({role.pin_fd, "", "PIN of token " + token});
-                },
-                false};
-  return keys::Keyring::open(keys_dir, std::move(unlock));
+  return keys::Keyring::open(keys_dir, keys::unattended(passphrase, role.pin_fd));
 }
 
 /// That of the first caller that is another account than ours.

@@ -191,6 +191,7 @@ Result<std::vector<app::SigningKey>> find_keys(const std::vector<std::string>& t
                                                const app::KeyNames& names) {
   for (app::SigningKey& key : names.all()) known.push_back(std::move(key));
   std::vector<app::SigningKey> keys;
+  keys.reserve(texts.size());
   for (const std::string& text : texts) keys.push_back(TRY(app::find_signing_key(known, names, text)));
   return keys;
 }

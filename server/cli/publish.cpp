@@ -65,6 +65,7 @@ app::PublishRequest request_of(const PublishOptions& options) {
 Result<std::vector<ceremony::Signers>> open_holders(const std::vector<fs::path>& dirs,
                                                     const Context& context) {
   std::vector<ceremony::Signers> holders;
+  holders.reserve(dirs.size());
   for (const fs::path& dir : dirs) {
     holders.push_back(TRY(ceremony::open_holder(dir, holder_unlock(context, dir.filename().string()),
                                                 keys::key_name(Repository::Image, model::targets_role()))));
@@ -76,8 +77,7 @@ Result<std::vector<ceremony::Signers>> open_holders(const std::vector<fs::path>&
 Result<std::unique_ptr<keys::Signers>> open_online(const std::optional<fs::path>& signer,
                                                    const app::Workspace& workspace, const Context& context) {
   if (signer) return TRY(signing::RemoteSigners::open(*signer));
-  keys::Keyring keyring = TRY(keys::Keyring::open(workspace.keys_dir(), workspace_unlock(context)));
-  return std::unique_ptr<keys::Signers>(std::make_unique<keys::Keyring>(std::move(keyring)));
+  return keys::open_signers(workspace.keys_dir(), workspace_unlock(context));
 }
 
 Result<app::OnlineSigners> online_signers(keys::Signers& keys) {

@@ -2,6 +2,7 @@
 // Never writes there. One thread.
 #pragma once
 
+#include <CLI/CLI.hpp>
 #include <memory>
 #include <string>
 
@@ -9,10 +10,6 @@
 #include "server/cli/context.h"
 #include "server/repository/source.h"
 #include "server/repository/url_transport.h"
-
-namespace CLI {
-class App;
-}
 
 namespace cotter::cli {
 

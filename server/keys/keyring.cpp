@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/host/passphrase.h"
 #include "common/model/roles.h"
 #include "common/model/time_source.h"
 
@@ -43,6 +44,21 @@ Result<Keyring> Keyring::open(const std::filesystem::path& keys_dir, keystore::U
     if (is_there) ring.signers_.emplace(name, TRY(folder.signer(name)));
   }
   return ring;
+}
+
+Result<std::unique_ptr<Signers>> open_signers(const std::filesystem::path& keys_dir,
+                                              keystore::Unlock unlock) {
+  Keyring ring = TRY(Keyring::open(keys_dir, std::move(unlock)));
+  return std::unique_ptr<Signers>(std::make_unique<Keyring>(std::move(ring)));
+}
+
+keystore::Unlock unattended(const crypto::Secret& passphrase, std::optional<int> pin_fd) {
+  keystore::Unlock unlock = keystore::unlock_by(passphrase);
+  unlock.pin = {[pin_fd](const std::string& token) {
+                  return host::read_passphrase({pin_fd, "", "PIN of token " + token});
+                },
+                false};
+  return unlock;
 }
 
 Result<crypto::Signer*> Keyring::signer(Repository repository, const RoleName& role) {

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -36,5 +37,12 @@ class Keyring final : public Signers {
   Keyring() = default;
   std::map<std::string, std::unique_ptr<crypto::Signer>, std::less<>> signers_;
 };
+
+/// A Keyring, for who does not care where the keys are. As Keyring::open().
+Result<std::unique_ptr<Signers>> open_signers(const std::filesystem::path& keys_dir, keystore::Unlock unlock);
+
+/// For a service: `passphrase`, which must outlive what comes of this, and the PINs of tokens a line each
+/// from `pin_fd`.
+keystore::Unlock unattended(const crypto::Secret& passphrase, std::optional<int> pin_fd);
 
 }  // namespace cotter::keys
