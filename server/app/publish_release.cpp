@@ -4,7 +4,10 @@
 #include <string>
 #include <utility>
 
+#include "common/model/roles.h"
 #include "server/repository/image_store.h"
+#include "server/repository/reader.h"
+#include "server/storage/sqlite/counter_store.h"
 #include "server/storage/sqlite/inventory_store.h"
 
 namespace cotter::app {
@@ -29,6 +32,26 @@ Result<std::vector<HardwareId>> unknown_hardware(host::Db& db, const repository:
   return unknown;
 }
 
+/// The targets come first: what they list, nobody would find in a role's bin any more.
+Result<void> check_not_listed_elsewhere(const RepositoryWriter& writer, const TargetName& name) {
+  const auto other =
+      TRY(repository::lister_before(writer.published(), writer.layout().dir(), name, model::targets_role()));
+  if (!other || *other == model::targets_role()) return {};
+  return fault(Fault::Kind::Denied, name.value() + " is listed by role " + other->value() + " already",
+               "one name, one role: choose another name, or publish it there by --role");
+}
+
+Result<std::optional<repository::Reached>> highest_in_bins(host::Db& db, const repository::Release& release) {
+  storage::CounterStore counters(db);
+  std::optional<repository::Reached> highest;
+  for (const HardwareId& id : release.hardware_ids) {
+    const auto counter = TRY(counters.highest(id));
+    if (counter && (!highest || highest->counter < *counter))
+      highest = repository::Reached{*counter, id, "an earlier release"};
+  }
+  return highest;
+}
+
 }  // namespace
 
 Result<PublishOutcome> publish_release(const Workspace& workspace, const PublishRequest& request,
@@ -41,7 +64,9 @@ Result<PublishOutcome> publish_release(const Workspace& workspace, const Publish
   release.length = image.length();
   release.hashes = image.hashes();
   auto change = TRY(TargetsChange::begin(workspace, writer, request));
-  repository::Change next = TRY(repository::with_release(change.listed(), release));
+  TRY(check_not_listed_elsewhere(writer, release.name));
+  repository::Change next =
+      TRY(repository::with_release(change.listed(), release, TRY(highest_in_bins(writer.db(), release))));
   // Images before the metadata that list them (FMT-105); stored again, one that the disk damaged is mended.
   TRY(repository::store_image(writer.layout(), image, release.name));
 
