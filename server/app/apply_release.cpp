@@ -8,6 +8,7 @@
 #include <set>
 #include <system_error>
 #include <thread>
+#include <unordered_map>
 #include <utility>
 
 #include "common/trust/delegation_order.h"
@@ -32,10 +33,10 @@ struct SourceFile {
 };
 
 std::vector<SourceFile> source_files(const std::vector<Artifact>& artifacts) {
-  std::map<fs::path, std::size_t> known;
+  std::unordered_map<std::string, std::size_t> known;
   std::vector<SourceFile> files;
   for (std::size_t i = 0; i < artifacts.size(); ++i) {
-    const auto [place, is_new] = known.try_emplace(artifacts[i].file.lexically_normal(), files.size());
+    const auto [place, is_new] = known.try_emplace(artifacts[i].file.lexically_normal().native(), files.size());
     if (is_new) files.push_back({artifacts[i].file, {}});
     files[place->second].artifacts.push_back(i);
   }

@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <string>
 #include <system_error>
+#include <unordered_set>
 #include <utility>
 
 #include "common/host/atomic_file.h"
@@ -118,13 +120,16 @@ Result<void> Batch::put(const Named& named) const {
 
 Result<void> Batch::finish() {
   // Folders first, and all of them: of a name that a killed writer left the folder may not be durable yet.
-  std::set<fs::path> dirs;
-  for (const Named& named : files_) dirs.insert(named.name.parent_path());
-  for (const fs::path& dir : dirs) TRY(make_dirs(dir));
+  std::unordered_set<std::string> dirs;
+  for (const Named& named : files_) {
+    const std::string& name = named.name.native();
+    dirs.insert(name.substr(0, name.rfind('/')));
+  }
+  for (const std::string& dir : dirs) TRY(make_dirs(dir));
   TRY(leave_out_what_is_there());
   TRY(sync_data());
   for (const Named& named : files_) TRY(put(named));
-  for (const fs::path& dir : dirs) TRY(host::sync_dir(dir));
+  for (const std::string& dir : dirs) TRY(host::sync_dir(dir));
   files_.clear();
   return {};
 }

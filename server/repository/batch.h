@@ -7,7 +7,6 @@
 #include <atomic>
 #include <cstdint>
 #include <filesystem>
-#include <set>
 #include <vector>
 
 #include "common/base/bytes.h"
