@@ -13,6 +13,7 @@
 
 #include "common/trust/delegation_order.h"
 #include "server/app/init_release_role.h"
+#include "server/app/on_threads.h"
 #include "server/repository/bins.h"
 #include "server/repository/image_store.h"
 #include "server/repository/reader.h"
@@ -36,7 +37,8 @@ std::vector<SourceFile> source_files(const std::vector<Artifact>& artifacts) {
   std::unordered_map<std::string, std::size_t> known;
   std::vector<SourceFile> files;
   for (std::size_t i = 0; i < artifacts.size(); ++i) {
-    const auto [place, is_new] = known.try_emplace(artifacts[i].file.lexically_normal().native(), files.size());
+    const auto [place, is_new] =
+        known.try_emplace(artifacts[i].file.lexically_normal().native(), files.size());
     if (is_new) files.push_back({artifacts[i].file, {}});
     files[place->second].artifacts.push_back(i);
   }
@@ -58,10 +60,8 @@ class Intake {
   }
 
   Findings run() {
-    constexpr unsigned kMostThreads = 8;
-    const unsigned wanted = std::clamp(std::thread::hardware_concurrency(), 1U, kMostThreads);
     std::vector<std::jthread> others;
-    for (unsigned i = 1; i < std::min<std::size_t>(wanted, files_->size()); ++i)
+    for (std::size_t i = 1; i < std::min<std::size_t>(worker_threads(), files_->size()); ++i)
       others.emplace_back([this] { work({}); });
     work(request_->progress);
     others.clear();
@@ -143,6 +143,23 @@ struct BinChange {
   std::optional<model::Targets> listed{};  ///< as published; kept for some, so as not to read them twice
 };
 constexpr std::size_t kKeptBins = 16;
+
+constexpr std::size_t kBinsAtOnce = 32;  // in memory: 2 MB, decoded some ten times that
+
+/// A key that many threads sign with: what holds it may be one device.
+class OneAtATime final : public crypto::Signer {
+ public:
+  explicit OneAtATime(crypto::Signer& key) : key_(&key) {}
+  [[nodiscard]] const crypto::PublicKey& public_key() const noexcept override { return key_->public_key(); }
+  Result<crypto::Signature> sign(ByteView message) override {
+    const std::lock_guard lock(mutex_);
+    return key_->sign(message);
+  }
+
+ private:
+  crypto::Signer* key_;
+  std::mutex mutex_;
+};
 
 class Applying {
  public:
@@ -287,20 +304,31 @@ class Applying {
     TRY(role_.check_key(signers.role->public_key()));
     const ReleaseNumbers numbers = TRY(writer_->begin_release(role_.name(), ledger_details(), noted_));
     SignedFiles files(writer_->layout(), role_.name(), numbers.release);
-    for (BinChange& change : changes_) {
-      model::Targets next = change.listed ? *std::move(change.listed) : TRY(role_.read(change.bin));
-      change.listed.reset();
-      next.version = numbers.release;
-      next.expires = writer_->now() + kBinLifetime;
-      for (const std::size_t i : change.artifacts)
-        next.targets.insert_or_assign(artifacts_[i].release.name,
-                                      repository::target_of(artifacts_[i].release, outcome_.counters[i]));
-      TRY(files.add(change.bin, TRY(role_.sign(change.bin, next, *signers.role))));
+    OneAtATime key(*signers.role);
+    for (std::size_t from = 0; from < changes_.size(); from += kBinsAtOnce) {
+      const std::size_t count = std::min(kBinsAtOnce, changes_.size() - from);
+      std::vector<std::optional<Result<Bytes>>> wires(count);
+      on_threads(count, [&](std::size_t i) { wires[i].emplace(next_bin(changes_[from + i], numbers, key)); });
+      for (std::size_t i = 0; i < count; ++i)
+        TRY(files.add(changes_[from + i].bin, TRY(*std::move(wires[i]))));
     }
     outcome_.versions = TRY(writer_->publish_release(numbers, files.files(), files.batch(), signers.online));
     outcome_.release = numbers.release;
     outcome_.state = ApplyOutcome::State::Published;
     return std::move(outcome_);
+  }
+
+  /// The bin's next file. Safe on many threads, each with another change.
+  Result<Bytes> next_bin(BinChange& change, const ReleaseNumbers& numbers, crypto::Signer& key) const {
+    model::Targets next = change.listed ? *std::move(change.listed) : TRY(role_.read(change.bin));
+    change.listed.reset();
+    next.version = numbers.release;
+    next.expires = writer_->now() + kBinLifetime;
+    for (const std::size_t i : change.artifacts) {
+      next.targets.insert_or_assign(artifacts_[i].release.name,
+                                    repository::target_of(artifacts_[i].release, outcome_.counters[i]));
+    }
+    return role_.sign(change.bin, next, key);
   }
 
   json::Object ledger_details() const {

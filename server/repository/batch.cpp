@@ -53,7 +53,9 @@ PassingFile& PassingFile::operator=(PassingFile&& other) noexcept {
   return *this;
 }
 
-void begin_writing_out(int fd) noexcept {
+void begin_writing_out(int fd, std::uint64_t length) noexcept {
+  constexpr std::uint64_t kLarge = 1024 * 1024;
+  if (length < kLarge) return;
   static_cast<void>(::sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE));  // a hint: finish() syncs
 }
 
@@ -69,7 +71,6 @@ Result<PassingFile> Batch::write(ByteView bytes) {
     if (written > 0) bytes = bytes.subspan(static_cast<std::size_t>(written));
   }
   if (::fchmod(fd.get(), host::kPublicFile) != 0) return cannot_write(path);  // exactly: no umask
-  begin_writing_out(fd.get());
   return file;
 }
 

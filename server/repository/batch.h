@@ -67,7 +67,8 @@ Result<bool> same_content(const std::filesystem::path& one, const std::filesyste
 /// The folder and those above it that are missing. Faults: NoSpace, Denied, Io.
 Result<void> make_dirs(const std::filesystem::path& dir);
 
-/// Asks for the file's bytes to be written out soon, so that a later sync waits less.
-void begin_writing_out(int fd) noexcept;
+/// Asks for a large file's bytes to be written out soon, so that a later sync waits less. Many small ones are
+/// written faster together.
+void begin_writing_out(int fd, std::uint64_t length) noexcept;
 
 }  // namespace cotter::repository

@@ -44,10 +44,10 @@ class IncomingFile {
     }
     return {};
   }
-  Result<void> finish(Durable durable) {
+  Result<void> finish(Durable durable, std::uint64_t length) {
     if (::fchmod(fd_, host::kPublicFile) != 0) return failed();
     if (durable == Durable::Later) {
-      begin_writing_out(fd_);
+      begin_writing_out(fd_, length);
       return {};
     }
     return ::fsync(fd_) == 0 ? Result<void>() : failed();
@@ -127,7 +127,7 @@ Result<IncomingImage> take_in(const Layout& layout, const fs::path& source,
   }
   if (image.length_ == 0)
     return fault(Fault::Kind::Usage, source.string() + " is empty", "name the image's file");
-  if (file) TRY(file->finish(durable));
+  if (file) TRY(file->finish(durable, image.length_));
   image.hashes_.set(crypto::HashFunction::Sha256, sha256.finish());
   image.hashes_.set(crypto::HashFunction::Sha512, sha512.finish());
   return image;
