@@ -186,7 +186,7 @@ class Applying {
   }
 
  private:
-  /// Path, hardware, and nobody else's name (IMG-3).
+  /// Path, hardware, and nobody else's name.
   Result<void> may_list() {
     Findings findings;
     for (const Artifact& artifact : artifacts_) {

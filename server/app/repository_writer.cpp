@@ -213,26 +213,35 @@ Result<PublishedVersions> RepositoryWriter::publish(const ReleaseNumbers& number
                                                            now_ + lifetimes_.timestamp, listed_snapshot);
   Bytes wire = TRY(signed_by(next, *signers.timestamp));
   files.push_back({model::timestamp_role(), std::nullopt, std::move(wire)});
-  TRY(repository::rehearse(layout_, published_, files, now_));
-  TRY(note_publication(files, versions, std::move(change.details), signers.ledger));
+  TRY(repository::rehearse_next(published_, files, now_));
+  TRY(note_publication(files, versions, std::move(change.details), signers));
   TRY(repository::write_all(layout_, files, batch));
   return versions;
 }
 
 Result<void> RepositoryWriter::note_publication(const Publication& files, const PublishedVersions& versions,
-                                                json::Object details, crypto::Signer* ledger_key) {
+                                                json::Object details, const OnlineSigners& signers) {
+  const auto ids_of = [](const crypto::Signer& signer) {
+    return json::Array{signer.public_key().computed_id().value()};
+  };
   json::Array listed;
   for (const NewFile& file : files) {
     // The timestamp alone has no version in its name.
     const Version version = file.version.value_or(versions.timestamp);
-    listed.emplace_back(TRY(signed_file_details(file.role, version, file.wire)));
+    if (file.role == model::targets_role()) {
+      listed.emplace_back(TRY(signed_file_details(file.role, version, file.wire)));
+    } else {
+      const bool is_snapshot = file.role == model::snapshot_role();
+      listed.emplace_back(signed_file_details(file.role, version, file.wire,
+                                              ids_of(is_snapshot ? *signers.snapshot : *signers.timestamp)));
+    }
   }
   details.set("files", std::move(listed));
   const ledger::Entry entry{std::string(ledger::kPublication), now_, acting_account(),
                             std::string(name_of(Repository::Image)), std::move(details)};
   auto transaction = TRY(host::Transaction::begin(db_));
   TRY(record(db_, entry));
-  TRY(sign_ledger(db_, ledger_key, now_));
+  TRY(sign_ledger(db_, signers.ledger, now_));
   return transaction.commit();
 }
 

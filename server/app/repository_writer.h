@@ -113,7 +113,7 @@ class RepositoryWriter {
   Result<PublishedVersions> publish(const ReleaseNumbers& numbers, Change change, Snapshot snapshot,
                                     repository::Batch& batch, const OnlineSigners& signers);
   Result<void> note_publication(const repository::Publication& files, const PublishedVersions& versions,
-                                json::Object details, crypto::Signer* ledger_key);
+                                json::Object details, const OnlineSigners& signers);
 
   host::FileLock lock_;
   host::Db db_;

@@ -1,5 +1,6 @@
 #include "server/repository/commit.h"
 
+#include <algorithm>
 #include <charconv>
 #include <system_error>
 #include <utility>
@@ -80,6 +81,30 @@ Result<void> rehearse(const Layout& layout, const trust::TrustedSet& published,
   SeenByClients seen(published);
   TRY(read_as_client(next, TRY(first_root(next)), now, seen));
   return {};
+}
+
+Result<void> rehearse_next(const trust::TrustedSet& published, const Publication& publication, UtcTime now) {
+  const auto wire_of = [&](const RoleName& role) -> const Bytes* {
+    const auto file = std::find_if(publication.begin(), publication.end(),
+                                   [&](const NewFile& each) { return each.role == role; });
+    return file == publication.end() ? nullptr : &file->wire;
+  };
+  trust::TrustedSet next = published.next_cycle(now);
+  TRY(next.close_root_chain());
+  const Bytes* timestamp = wire_of(model::timestamp_role());
+  COTTER_ASSERT(timestamp != nullptr);
+  TRY(next.update_timestamp(*timestamp));
+  if (const Bytes* snapshot = wire_of(model::snapshot_role())) {
+    TRY(next.update_snapshot(*snapshot));
+  } else if (!next.use_recalled_snapshot()) {
+    const ByteView stored = published.snapshot()->wire();
+    TRY(next.update_snapshot(Bytes(stored.begin(), stored.end())));  // says why it does not fit
+  }
+  if (const Bytes* targets = wire_of(model::targets_role()))
+    return next.update_targets(*targets, model::targets_role(), model::root_role());
+  if (next.use_recalled_targets()) return {};
+  const ByteView stored = published.targets()->wire();
+  return next.update_targets(Bytes(stored.begin(), stored.end()), model::targets_role(), model::root_role());
 }
 
 Result<void> write_file(const Layout& layout, const NewFile& file) {

@@ -30,6 +30,10 @@ using Publication = std::vector<NewFile>;
 Result<void> rehearse(const Layout& layout, const trust::TrustedSet& published,
                       const Publication& publication, UtcTime now);
 
+/// The same for files of which none is a root, without reading from the disk again what is `published`. Takes
+/// the snapshot that is published as the client's floor, as it was verified.
+Result<void> rehearse_next(const trust::TrustedSet& published, const Publication& publication, UtcTime now);
+
 /// Writes one file durably: a version's file never over other bytes (Fault: Conflict), the timestamp by
 /// rename. Faults: NoSpace, Denied, Io.
 Result<void> write_file(const Layout& layout, const NewFile& file);

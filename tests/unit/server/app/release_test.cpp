@@ -160,7 +160,7 @@ TEST_F(Release, ThatIsOnlyTriedKeepsNothing) {
   EXPECT_FALSE(fs::exists(ws_.repo() / "targets"));
 }
 
-TEST_F(Release, RefusesWhatTheRoleMayNotList) {  // IMG-3
+TEST_F(Release, RefusesWhatTheRoleMayNotList) {
   init();
   Artifact elsewhere = ws_.artifact("a", "a");
   elsewhere.release.name = TargetName("other/a");
