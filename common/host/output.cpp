@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdlib>
 #include <utility>
 
@@ -97,7 +98,7 @@ std::string pace(std::uint64_t done, std::uint64_t total, double seconds) {
   if (seconds < kTooSoonToTell || done == 0) return {};
   const double rate = static_cast<double>(done) / seconds;
   const double left = done < total ? static_cast<double>(total - done) / rate : 0;
-  const auto whole = static_cast<std::uint64_t>(left + 0.5);
+  const auto whole = static_cast<std::uint64_t>(std::lround(left));
   return fmt::format(", {}/s, {}:{:02} left", human_bytes(static_cast<std::uint64_t>(rate)), whole / 60,
                      whole % 60);
 }

@@ -17,7 +17,7 @@
 #include "server/cli/context.h"
 #include "server/keys/signers.h"
 
-namespace CLI {
+namespace CLI {  // NOLINT(readability-identifier-naming): the library's name
 class App;
 }
 
@@ -30,8 +30,8 @@ struct SigningOptions {
 };
 void add_signing_options(CLI::App& verb, SigningOptions& options);
 
-/// `--signer`, of every verb that signs with online keys: the signing process's socket. Without it cotter.toml's,
-/// and without that keys/.
+/// `--signer`, of every verb that signs with online keys: the signing process's socket. Without it
+/// cotter.toml's, and without that keys/.
 using SignerOption = std::optional<std::filesystem::path>;
 void add_signer_option(CLI::App& verb, SignerOption& signer);
 

@@ -58,8 +58,7 @@ const keystore::KeyInfo* release_key(const std::vector<keystore::KeyInfo>& keys,
   return found == keys.end() ? nullptr : &*found;
 }
 
-Result<std::unique_ptr<Signers>> open_signers(const std::filesystem::path& keys_dir,
-                                              keystore::Unlock unlock,
+Result<std::unique_ptr<Signers>> open_signers(const std::filesystem::path& keys_dir, keystore::Unlock unlock,
                                               const std::vector<RoleName>& release_roles) {
   Keyring ring = TRY(Keyring::open(keys_dir, std::move(unlock), release_roles));
   return std::unique_ptr<Signers>(std::make_unique<Keyring>(std::move(ring)));

@@ -27,8 +27,8 @@ inline constexpr const char* kLedgerKeyName = "ledger";
 class Keyring final : public Signers {
  public:
   /// Unlocks `keys_dir` (a workspace's keys_dir()) once. Faults: NotFound (no folder, no key in it; a token
-  /// that is not plugged in), Denied (wrong passphrase or PIN), Io. `release_roles`: those whose keys are wanted
-  /// too; they are left alone unless somebody releases.
+  /// that is not plugged in), Denied (wrong passphrase or PIN), Io. `release_roles`: those whose keys are
+  /// wanted too; they are left alone unless somebody releases.
   static Result<Keyring> open(const std::filesystem::path& keys_dir, keystore::Unlock unlock,
                               const std::vector<RoleName>& release_roles = {});
   Result<crypto::Signer*> signer(Repository repository, const RoleName& role) override;
@@ -41,7 +41,8 @@ class Keyring final : public Signers {
   std::map<std::string, std::unique_ptr<crypto::Signer>, std::less<>> signers_;
 };
 
-/// Of these keys the one that was made for a release role, image/ROLE, whatever its own name; nullptr without.
+/// Of these keys the one that was made for a release role, image/ROLE, whatever its own name; nullptr
+/// without.
 const keystore::KeyInfo* release_key(const std::vector<keystore::KeyInfo>& keys, const RoleName& role);
 
 /// A Keyring, for who does not care where the keys are. As Keyring::open().
