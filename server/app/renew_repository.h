@@ -17,10 +17,13 @@
 
 namespace cotter::app {
 
+/// Those whose keys a root lists. Faults: as keys::Signers::listed().
+using OnlineSignersFor = std::function<Result<OnlineSigners>(const model::Root& root)>;
+
 /// Renews what has less than a quarter of its life left: the timestamp alone, or the snapshot too. Nothing:
 /// not due yet, and nothing was locked or written. Faults and Rejections: those of RepositoryWriter.
 Result<std::optional<PublishedVersions>> renew_repository(const Workspace& workspace,
-                                                          const OnlineSigners& signers, UtcTime now);
+                                                          const OnlineSignersFor& signers, UtcTime now);
 
 /// Calls renew_repository() at once and then every few minutes, until it goes. The signers must outlive it.
 class RepositoryKeeper {
@@ -29,7 +32,7 @@ class RepositoryKeeper {
   static constexpr std::chrono::minutes kInterval{5};
   using Report = std::function<void(const Result<std::optional<PublishedVersions>>&)>;
 
-  RepositoryKeeper(Workspace workspace, OnlineSigners signers, const Clock& clock, Report report);
+  RepositoryKeeper(Workspace workspace, OnlineSignersFor signers, const Clock& clock, Report report);
   ~RepositoryKeeper() = default;  ///< asks the thread to stop and waits for it
   RepositoryKeeper(const RepositoryKeeper&) = delete;
   RepositoryKeeper& operator=(const RepositoryKeeper&) = delete;
@@ -37,7 +40,7 @@ class RepositoryKeeper {
  private:
   void keep(const std::stop_token& stop);
   Workspace workspace_;
-  OnlineSigners signers_;
+  OnlineSignersFor signers_;
   const Clock* clock_;
   Report report_;  ///< called on the keeper's thread
   std::mutex mutex_;

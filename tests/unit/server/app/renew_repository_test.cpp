@@ -15,7 +15,10 @@ using namespace std::chrono_literals;
 class Renew : public testing::Test {
  protected:
   [[nodiscard]] Result<std::optional<PublishedVersions>> renew(UtcTime now) const {
-    return renew_repository(ws_.workspace(), ws_.keys.online(), now);
+    return renew_repository(ws_.workspace(), signers(), now);
+  }
+  [[nodiscard]] OnlineSignersFor signers() const {
+    return [this](const model::Root&) { return Result<OnlineSigners>(ws_.keys.online()); };
   }
   test::TestWorkspace ws_;
 };
@@ -59,7 +62,7 @@ TEST_F(Renew, KeeperStartsAtOnceAndStopsWhenItGoes) {
   const FixedClock clock;
   std::promise<bool> first;
   {
-    RepositoryKeeper keeper(ws_.workspace(), ws_.keys.online(), clock,
+    RepositoryKeeper keeper(ws_.workspace(), signers(), clock,
                             [&](const auto& renewed) { first.set_value(renewed && *renewed); });
     EXPECT_TRUE(first.get_future().get());
   }
