@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <set>
-#include <system_error>
 #include <utility>
 
 #include "common/json/object_view.h"
@@ -69,18 +68,6 @@ Result<std::optional<OfflineBundle>> find_open(const fs::path& pending, Reposito
     if (!found || bundle.version > found->version) found = std::move(bundle);
   }
   return found;
-}
-
-Result<void> remove_file(const fs::path& path) {
-  std::error_code error;
-  fs::remove(path, error);
-  if (error) return fail(host::errno_fault("cannot remove " + path.string(), error.value()));
-  return {};
-}
-
-Result<void> remove_bundles(const fs::path& pending, Repository repository, const RoleName& role) {
-  for (const fs::path& file : TRY(ceremony::bundles_in(pending, repository, role))) TRY(remove_file(file));
-  return {};
 }
 
 Result<OpenCeremony> as_open(const Workspace& workspace, OfflineBundle bundle) {
@@ -292,9 +279,11 @@ class Closing {
   Result<ClosedRoot> done(ClosedRoot closed) const {
     closed.state = ClosedRoot::State::Published;
     closed.waiting = OpenCeremony{{}, bundle_, standing_};
-    static_cast<void>(remove_bundles(workspace_->pending_dir(), bundle_.repository, model::root_role()));
+    static_cast<void>(
+        ceremony::remove_bundles(workspace_->pending_dir(), bundle_.repository, model::root_role()));
     if (closed.versions && closed.versions->targets != (*writer_->published().targets())->version) {
-      static_cast<void>(remove_bundles(workspace_->pending_dir(), Repository::Image, model::targets_role()));
+      static_cast<void>(
+          ceremony::remove_bundles(workspace_->pending_dir(), Repository::Image, model::targets_role()));
     }
     return closed;
   }

@@ -46,14 +46,6 @@ Result<void> remove_file(const fs::path& path) {
   return {};
 }
 
-Result<void> remove_bundles(const fs::path& pending_dir) {
-  for (const fs::path& file :
-       TRY(ceremony::bundles_in(pending_dir, Repository::Image, model::targets_role()))) {
-    TRY(remove_file(file));
-  }
-  return {};
-}
-
 }  // namespace
 
 Result<std::optional<TargetsChange::Waiting>> TargetsChange::judge_bundle(RepositoryWriter& writer,
@@ -195,7 +187,9 @@ Result<TargetsOutcome> TargetsChange::sign(Waiting next) {
   outcome.state = TargetsOutcome::State::Published;
   // Published is published: a bundle that cannot be removed now is spent, and the next publication removes
   // it.
-  if (waiting_) static_cast<void>(remove_bundles(workspace_->pending_dir()));
+  if (waiting_)
+    static_cast<void>(
+        ceremony::remove_bundles(workspace_->pending_dir(), Repository::Image, model::targets_role()));
   return outcome;
 }
 

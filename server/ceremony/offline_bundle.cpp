@@ -125,17 +125,35 @@ Result<OfflineBundle> OfflineBundle::read(const fs::path& file) {
   return decode(TRY(json::read(TRY(host::read_file(file, kMaxBytes)))));
 }
 
-Result<std::vector<fs::path>> bundles_in(const fs::path& pending_dir, Repository repository,
-                                         const RoleName& role) {
+namespace {
+
+Result<std::vector<fs::path>> files_with(const fs::path& dir, const std::string& prefix) {
   std::vector<fs::path> found;
-  const std::string prefix = name_prefix(repository, role);
   std::error_code error;
-  for (fs::directory_iterator entry(pending_dir, error), end; !error && entry != end;
-       entry.increment(error)) {
+  for (fs::directory_iterator entry(dir, error), end; !error && entry != end; entry.increment(error)) {
     if (entry->path().filename().string().starts_with(prefix)) found.push_back(entry->path());
   }
-  if (error) return fail(host::errno_fault("cannot look into " + pending_dir.string(), error.value()));
+  if (error) return fail(host::errno_fault("cannot look into " + dir.string(), error.value()));
   return found;
+}
+
+}  // namespace
+
+Result<std::vector<fs::path>> bundles_in(const fs::path& pending_dir, Repository repository,
+                                         const RoleName& role) {
+  return files_with(pending_dir, name_prefix(repository, role));
+}
+
+Result<void> remove_bundles(const fs::path& pending_dir, Repository repository, const RoleName& role) {
+  const std::string prefix = name_prefix(repository, role);
+  for (const std::string& each : {prefix, "." + prefix}) {
+    for (const fs::path& file : TRY(files_with(pending_dir, each))) {
+      std::error_code error;
+      fs::remove(file, error);
+      if (error) return fail(host::errno_fault("cannot remove " + file.string(), error.value()));
+    }
+  }
+  return {};
 }
 
 }  // namespace cotter::ceremony

@@ -46,4 +46,8 @@ struct OfflineBundle {
 Result<std::vector<std::filesystem::path>> bundles_in(const std::filesystem::path& pending_dir,
                                                       Repository repository, const RoleName& role);
 
+/// Removes them, and what a writer left that was killed. Faults: Denied, Io.
+Result<void> remove_bundles(const std::filesystem::path& pending_dir, Repository repository,
+                            const RoleName& role);
+
 }  // namespace cotter::ceremony

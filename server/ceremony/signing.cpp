@@ -39,6 +39,11 @@ struct Content {
   Bytes canonical;
 };
 
+struct Roots {
+  Verified<model::Root> newest;
+  std::optional<Verified<model::Root>> before;
+};
+
 Result<void> check_follows(Version before, Version after) {
   if (after.value() == before.value() + 1) return {};
   return fault(Fault::Kind::Conflict,
@@ -70,23 +75,33 @@ Result<Content> read_root(const OfflineBundle& bundle, const Verified<model::Roo
   return content;
 }
 
-Result<Content> read_targets(const OfflineBundle& bundle, const Verified<model::Root>& root) {
-  const RoleName& name = model::targets_role();
-  auto base = TRY(Unverified<model::Targets>::parse(to_bytes(bundle.base), model::Profile::Vehicle));
-  const Verified<model::Targets> before = TRY(std::move(base).verify(Authority::of_root(root, name)));
+/// Where a root takes keys out, the list that it finds is still signed by those of the root before it.
+Result<Verified<model::Targets>> read_base(const OfflineBundle& bundle, const Roots& roots) {
+  const auto parsed = [&] {
+    return Unverified<model::Targets>::parse(to_bytes(bundle.base), model::Profile::Vehicle);
+  };
+  auto base = TRY(parsed());
+  auto verified = std::move(base).verify(Authority::of_root(roots.newest, model::targets_role()));
+  if (verified || !roots.before) return verified;
+  auto again = TRY(parsed());
+  return std::move(again).verify(Authority::of_root(*roots.before, model::targets_role()));
+}
+
+Result<Content> read_targets(const OfflineBundle& bundle, const Roots& roots) {
+  const Verified<model::Targets> before = TRY(read_base(bundle, roots));
   const auto next = TRY(model::Targets::decode(bundle.signed_part, model::Profile::Vehicle));
   // Numbers may be left out: a version that was spent on a bundle that nobody completed stays so.
   if (next.version <= before->version) TRY(check_follows(before->version, next.version));
   TRY(check_named(bundle, next.version));
   Content content;
   content.changes = changes_between(*before, next);
-  content.voters = {voters_of("targets", root->keys, root->roles.at(name))};
+  content.voters = {voters_of("targets", roots.newest->keys, roots.newest->roles.at(model::targets_role()))};
   return content;
 }
 
-/// The last of the bundle's roots, once they lead there from the one that is trusted. An attacker may write
-/// roots of his own into a bundle, to make a change look harmless: those lead nowhere.
-Result<Verified<model::Root>> signing_root(const OfflineBundle& bundle, ByteView trusted_root) {
+/// The bundle's roots from the one that is trusted to the one whose keys sign. An attacker may write roots of
+/// his own into a bundle, to make a change look harmless: those lead nowhere.
+Result<Roots> read_roots(const OfflineBundle& bundle, ByteView trusted_root) {
   const auto trusted = std::find(bundle.roots.begin(), bundle.roots.end(), as_text(trusted_root));
   if (trusted == bundle.roots.end()) {
     return fault(Fault::Kind::Denied,
@@ -95,12 +110,13 @@ Result<Verified<model::Root>> signing_root(const OfflineBundle& bundle, ByteView
                  "do not sign it; ask for its hash by another way");
   }
   auto first = TRY(Unverified<model::Root>::parse(to_bytes(*trusted), model::Profile::Vehicle));
-  Verified<model::Root> root = TRY(std::move(first).verify_anchor());
+  Roots roots{TRY(std::move(first).verify_anchor()), std::nullopt};
   for (auto next = std::next(trusted); next != bundle.roots.end(); ++next) {
     auto parsed = TRY(Unverified<model::Root>::parse(to_bytes(*next), model::Profile::Vehicle));
-    root = TRY(std::move(parsed).verify_successor(root));
+    Verified<model::Root> root = TRY(std::move(parsed).verify_successor(roots.newest));
+    roots.before = std::exchange(roots.newest, std::move(root));
   }
-  return root;
+  return roots;
 }
 
 Result<Content> read(const OfflineBundle& bundle, ByteView trusted_root) {
@@ -112,8 +128,8 @@ Result<Content> read(const OfflineBundle& bundle, ByteView trusted_root) {
                  "this bundle does not say what it follows: nobody could see what it changes",
                  "make it anew with this version of cotter");
   }
-  const Verified<model::Root> root = TRY(signing_root(bundle, trusted_root));
-  Content content = TRY(is_root ? read_root(bundle, root) : read_targets(bundle, root));
+  const Roots roots = TRY(read_roots(bundle, trusted_root));
+  Content content = TRY(is_root ? read_root(bundle, roots.newest) : read_targets(bundle, roots));
   content.canonical = json::canonical(bundle.signed_part);
   return content;
 }
