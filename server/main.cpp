@@ -15,7 +15,9 @@
 #include "common/host/system_clock.h"
 #include "common/model/time_source.h"
 #include "server/app/director_service.h"
+#include "server/app/keeper.h"
 #include "server/app/offline_keys.h"
+#include "server/app/open_due.h"
 #include "server/app/renew_repository.h"
 #include "server/app/time_service.h"
 #include "server/app/workspace.h"
@@ -108,7 +110,8 @@ Result<std::unique_ptr<Signing>> open_signing(const Arguments& arguments, const 
   return signing;
 }
 
-void report_renewal(const Result<std::optional<app::PublishedVersions>>& renewed) {
+void renew(const app::Workspace& workspace, const app::OnlineSignersFor& signers, UtcTime now) {
+  const auto renewed = app::renew_repository(workspace, signers, now);
   if (!renewed) {
     spdlog::error("the image repository could not be renewed: {}", summary(renewed.error()));
   } else if (*renewed) {
@@ -117,9 +120,19 @@ void report_renewal(const Result<std::optional<app::PublishedVersions>>& renewed
   }
 }
 
-/// Keeps the image repository fresh: its online keys lie beside the director's.
-Result<std::unique_ptr<app::RepositoryKeeper>> keep_repository(const app::Workspace& workspace,
-                                                               Signing& signing) {
+/// Says what only people can do.
+void open_due(const app::Workspace& workspace, UtcTime now) {
+  const auto opened = app::open_due_ceremonies(workspace, now);
+  if (!opened) return spdlog::error("no ceremony could be opened: {}", summary(opened.error()));
+  for (const app::DueCeremony& due : *opened) {
+    spdlog::warn("the {} {} at {}: its holders must sign {} (cotter ceremony status)", due.what,
+                 due.needed_by > now ? "expires" : "has expired", format_utc(due.needed_by),
+                 due.bundle.string());
+  }
+}
+
+/// Keeps the image repository fresh, and has ceremonies opened in time.
+Result<std::unique_ptr<app::Keeper>> keep_repository(const app::Workspace& workspace, Signing& signing) {
   const auto signers = [&signing](const model::Root& root) -> Result<app::OnlineSigners> {
     const auto listed = [&](const RoleName& role) {
       return signing.keys->listed(root, Repository::Image, role);
@@ -132,7 +145,10 @@ Result<std::unique_ptr<app::RepositoryKeeper>> keep_repository(const app::Worksp
   };
   const auto root = TRY(repository::newest_root(repository::Layout(workspace.repo_dir())));
   TRY(signers(*root));  // said at the start, not when it is due
-  return std::make_unique<app::RepositoryKeeper>(workspace, signers, signing.clock, report_renewal);
+  return std::make_unique<app::Keeper>([&workspace, &signing, signers] {
+    open_due(workspace, signing.clock.now());
+    renew(workspace, signers, signing.clock.now());
+  });
 }
 
 /// The workspace's comes first, where it is needed. A holder's is no business of this program: it is looked
@@ -197,7 +213,7 @@ Result<void> serve(const Arguments& arguments) {
                             signing ? signing->time.get() : nullptr);
   options.max_connections = http::connections_that_fit(options.max_connections);
   const auto server = TRY(http::Server::listen(options, router));
-  std::unique_ptr<app::RepositoryKeeper> keeper;
+  std::unique_ptr<app::Keeper> keeper;
   if (signing && repo_dir) keeper = TRY(keep_repository(workspace, *signing));
   const std::string host =
       options.host.find(':') == std::string::npos ? options.host : "[" + options.host + "]";

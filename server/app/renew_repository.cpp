@@ -39,20 +39,4 @@ Result<std::optional<PublishedVersions>> renew_repository(const Workspace& works
       TRY(writer.renew(snapshot, TRY(signers(*writer.published().root())))));
 }
 
-RepositoryKeeper::RepositoryKeeper(Workspace workspace, OnlineSignersFor signers, const Clock& clock,
-                                   Report report)
-    : workspace_(std::move(workspace)),
-      signers_(std::move(signers)),
-      clock_(&clock),
-      report_(std::move(report)),
-      thread_([this](const std::stop_token& stop) { keep(stop); }) {}
-
-void RepositoryKeeper::keep(const std::stop_token& stop) {
-  std::unique_lock lock(mutex_);
-  while (!stop.stop_requested()) {
-    report_(renew_repository(workspace_, signers_, clock_->now()));
-    wake_.wait_for(lock, stop, kInterval, [] { return false; });
-  }
-}
-
 }  // namespace cotter::app

@@ -158,11 +158,8 @@ class Closing {
 
   Result<ClosedRoot> publish_image(const Verified<model::Root>& next,
                                    const std::function<Result<keys::Signers*>()>& online) {
-    const ByteView wire = writer_->published().targets()->wire();
-    auto targets = TRY(
-        trust::Unverified<model::Targets>::parse(Bytes(wire.begin(), wire.end()), model::Profile::Vehicle));
     std::optional<repository::NewFile> anew;
-    if (!std::move(targets).verify(Authority::of_root(next, model::targets_role()))) {
+    if (!TRY(targets_serve(next))) {
       OfflineBundle resigned = TRY(targets_for(next));
       const auto standing = TRY(ceremony::look_at(resigned, as_bytes(resigned.roots.front())));
       if (!standing.complete()) return waiting(ClosedRoot::State::AwaitingTargets, std::move(resigned));
@@ -184,25 +181,38 @@ class Closing {
     return done(std::move(closed));
   }
 
+  /// Whether the image list that is published is signed by keys that the next root lists, and lives.
+  [[nodiscard]] Result<bool> targets_serve(const Verified<model::Root>& next) const {
+    const Verified<model::Targets>& published = *writer_->published().targets();
+    if (published->expires <= writer_->now()) return false;
+    auto file = TRY(trust::Unverified<model::Targets>::parse(
+        Bytes(published.wire().begin(), published.wire().end()), model::Profile::Vehicle));
+    return std::move(file).verify(Authority::of_root(next, model::targets_role())).has_value();
+  }
+
   /// The image list as it is, one version higher, for the keys that the next root lists: made once, and found
   /// again.
   Result<OfflineBundle> targets_for(const Verified<model::Root>& next) {
+    model::Targets listed = **writer_->published().targets();
     std::vector<std::string> roots = bundle_.roots;
     roots.emplace_back(as_text(next.wire()));
-    const auto pending =
-        TRY(ceremony::bundles_in(workspace_->pending_dir(), Repository::Image, model::targets_role()));
-    for (const fs::path& file : pending) {
+    for (const fs::path& file :
+         TRY(ceremony::bundles_in(workspace_->pending_dir(), Repository::Image, model::targets_role()))) {
       OfflineBundle bundle = TRY(OfflineBundle::read(file));
-      if (bundle.roots != roots) continue;
+      if (bundle.version <= (*writer_->published().targets())->version) continue;
+      auto content = TRY(model::Targets::decode(bundle.signed_part, model::Profile::Vehicle));
+      if (content.expires <= writer_->now()) {
+        listed = std::move(content);
+        continue;
+      }
+      bundle.roots = roots;  // what waited for the old keys waits for the new ones: its content is the same
+      bundle.base = std::string(as_text(writer_->published().targets()->wire()));
+      bundle.threshold = next->roles.at(model::targets_role()).threshold;
       for (const OfflineBundle& copy : targets_copies_) TRY(ceremony::merge(bundle, copy));
       TRY(bundle.write(workspace_->pending_dir()));
       return bundle;
     }
-    if (!pending.empty()) {
-      return fault(Fault::Kind::Conflict, pending.front().string() + " waits for signatures of the old keys",
-                   "let its holders sign it first, or remove it: what it adds must then be published again");
-    }
-    model::Targets targets = **writer_->published().targets();
+    model::Targets targets = std::move(listed);
     targets.version = TRY(writer_->next_targets_version());
     targets.expires = writer_->now() + workspace_->settings().image.targets;
     OfflineBundle bundle;

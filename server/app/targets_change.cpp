@@ -46,6 +46,16 @@ Result<void> remove_file(const fs::path& path) {
   return {};
 }
 
+/// Whether a ceremony for the root of that version is open.
+Result<bool> waits_for_root(const fs::path& pending_dir, std::size_t version) {
+  OfflineBundle root;
+  root.role = model::root_role();
+  root.version = Version(version);
+  const auto files = TRY(ceremony::bundles_in(pending_dir, Repository::Image, model::root_role()));
+  return std::ranges::any_of(files,
+                             [&](const fs::path& file) { return file.filename() == root.file_name(); });
+}
+
 }  // namespace
 
 Result<std::optional<TargetsChange::Waiting>> TargetsChange::judge_bundle(RepositoryWriter& writer,
@@ -72,7 +82,7 @@ Result<void> TargetsChange::base_on_published(RepositoryWriter& writer, const fs
                                               OfflineBundle& bundle) {
   const std::vector<std::string> roots =
       TRY(repository::root_files(writer.layout(), (*writer.published().root()).version));
-  if (bundle.roots.size() > roots.size()) {
+  if (bundle.roots.size() > roots.size() && TRY(waits_for_root(file.parent_path(), roots.size() + 1))) {
     return fault(Fault::Kind::Conflict, file.string() + " waits for a root that is not published yet",
                  "cotter ceremony close publishes that root, and then this");
   }

@@ -4,6 +4,7 @@
 
 #include <future>
 
+#include "server/app/keeper.h"
 #include "tests/unit/server/test_workspace.h"
 
 namespace cotter::app {
@@ -54,16 +55,13 @@ TEST_F(Renew, CannotSaveTargetsThatHaveExpired) {
   EXPECT_EQ(rejection_in(renewed.error())->rule, RuleId::TargetsExpired);
 }
 
-struct FixedClock final : Clock {
-  [[nodiscard]] UtcTime now() const override { return kNow + std::chrono::days(2); }
-};
-
 TEST_F(Renew, KeeperStartsAtOnceAndStopsWhenItGoes) {
-  const FixedClock clock;
   std::promise<bool> first;
   {
-    RepositoryKeeper keeper(ws_.workspace(), signers(), clock,
-                            [&](const auto& renewed) { first.set_value(renewed && *renewed); });
+    Keeper keeper([&] {
+      const auto renewed = renew(kNow + std::chrono::days(2));
+      first.set_value(renewed && *renewed);
+    });
     EXPECT_TRUE(first.get_future().get());
   }
   EXPECT_TRUE(ws_.read(kNow + std::chrono::days(2)));

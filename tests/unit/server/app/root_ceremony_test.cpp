@@ -5,6 +5,8 @@
 #include <map>
 
 #include "server/app/check_repository.h"
+#include "server/app/open_due.h"
+#include "server/app/renew_repository.h"
 #include "server/app/targets_ceremony.h"
 #include "server/keys/keyring.h"
 #include "server/repository/folder_transport.h"
@@ -211,10 +213,11 @@ TEST_F(RootCeremony, HasTheImageListSignedAnewWhereItsKeysGo) {
 }
 
 TEST_F(RootCeremony, PublishesNothingThatAVehicleWouldRefuse) {
-  const auto opened = open({});
-  const UtcTime after_its_end = kNow + std::chrono::days(400);
-  EXPECT_EQ(test::verdict(close({signed_copy(*opened, sim::pick(ws.keys.root, {0, 1}))}, after_its_end)),
-            "root-expired");
+  RootWish wish;
+  wish.lifetime = std::chrono::days(10);
+  const auto opened = open_root_ceremony(ws.workspace(), wish, kNow);
+  const auto copy = signed_copy(*opened, sim::pick(ws.keys.root, {0, 1}));
+  EXPECT_EQ(test::verdict(close({copy}, kNow + std::chrono::days(11))), "root-expired");
   EXPECT_EQ(root_version(), Version(1));
 }
 
@@ -285,6 +288,63 @@ TEST_F(TargetsCeremony, RefusesACopyOfAnotherChange) {
   const auto closed = close_targets_ceremony(ws.workspace(), signing(), {copy}, kNow);
   ASSERT_FALSE(closed);
   EXPECT_TRUE(is_fault(closed.error(), Fault::Kind::Conflict));
+}
+
+/// With a director beside the image repository.
+class DueCeremonies : public testing::Test, public RootCeremonyAt {
+ protected:
+  DueCeremonies() {
+    const auto dir = ws.workspace().director_dir();
+    std::filesystem::create_directories(dir);
+    const repository::FirstKeys keys{test::signers(director, 2),
+                                     test::signers(sim::keys("director-targets", 1), 1),
+                                     test::signers(sim::keys("director-snapshot", 1), 1),
+                                     test::signers(sim::keys("director-timestamp", 1), 1)};
+    const auto root = repository::make_director_root(keys, std::chrono::days(365), kNow);
+    EXPECT_TRUE(root && repository::write_file(repository::Layout(dir), *root));
+  }
+  std::vector<std::string> due(UtcTime now) {
+    const auto opened = open_due_ceremonies(ws.workspace(), now);
+    EXPECT_TRUE(opened) << explain(opened.error());
+    std::vector<std::string> what;
+    if (opened) {
+      for (const DueCeremony& ceremony : *opened) what.push_back(ceremony.what);
+    }
+    return what;
+  }
+  sim::Keys director = sim::keys("director-root", 3);
+};
+
+TEST_F(DueCeremonies, AreOpenedOnceWhenAFifthOfALifeIsLeft) {
+  EXPECT_EQ(due(kNow + std::chrono::days(71)), std::vector<std::string>());
+  EXPECT_EQ(due(kNow + std::chrono::days(72)), std::vector<std::string>{"image targets"});
+  EXPECT_EQ(due(kNow + std::chrono::days(73)), std::vector<std::string>()) << "it waits already";
+  EXPECT_EQ(due(kNow + std::chrono::days(292)), (std::vector<std::string>{"director root", "image root"}));
+  EXPECT_EQ(due(kNow + std::chrono::days(293)), std::vector<std::string>());
+}
+
+// Off for so long that root and targets have expired, and neither can be published without the other.
+TEST_F(DueCeremonies, HealAServerThatWasOffForAYear) {
+  ASSERT_TRUE(ws.publish("a", "image a"));
+  const UtcTime back = kNow + std::chrono::days(400);
+  const OnlineSignersFor signers = [this](const model::Root&) {
+    return Result<OnlineSigners>(ws.keys.online());
+  };
+  EXPECT_EQ(test::verdict(renew_repository(ws.workspace(), signers, back)), "root-expired");
+  ASSERT_EQ(due(back).size(), 3U);
+  const auto pending = [this](const char* name) {
+    return ceremony::OfflineBundle::read(ws.pending() / name).value();
+  };
+  const auto root = signed_copy({{}, pending("image-root-2.json"), {}}, sim::pick(ws.keys.root, {0, 1}));
+  const auto waiting = close({root}, back);
+  ASSERT_TRUE(waiting) << explain(waiting.error());
+  ASSERT_EQ(waiting->state, ClosedRoot::State::AwaitingTargets);
+  const auto closed = close({signed_copy(waiting->waiting, sim::pick(ws.keys.targets, {0, 1}))}, back);
+  ASSERT_TRUE(closed) << explain(closed.error());
+  EXPECT_EQ(closed->state, ClosedRoot::State::Published);
+  const auto healed = ws.read(back);
+  ASSERT_TRUE(healed) << explain(healed.error());
+  EXPECT_TRUE((*healed->targets())->targets.contains(TargetName("a")));
 }
 
 TEST(RootCeremonyKilled, IsClosedByCallingAgainWhateverStepItDiedAt) {
