@@ -296,10 +296,9 @@ class DueCeremonies : public testing::Test, public RootCeremonyAt {
   DueCeremonies() {
     const auto dir = ws.workspace().director_dir();
     std::filesystem::create_directories(dir);
-    const repository::FirstKeys keys{test::signers(director, 2),
-                                     test::signers(sim::keys("director-targets", 1), 1),
-                                     test::signers(sim::keys("director-snapshot", 1), 1),
-                                     test::signers(sim::keys("director-timestamp", 1), 1)};
+    const repository::FirstKeys keys{test::signers(director, 2), test::signers(online_of_director, 1),
+                                     test::signers(online_of_director, 1),
+                                     test::signers(online_of_director, 1)};
     const auto root = repository::make_director_root(keys, std::chrono::days(365), kNow);
     EXPECT_TRUE(root && repository::write_file(repository::Layout(dir), *root));
   }
@@ -313,6 +312,7 @@ class DueCeremonies : public testing::Test, public RootCeremonyAt {
     return what;
   }
   sim::Keys director = sim::keys("director-root", 3);
+  sim::Keys online_of_director = sim::keys("director-online", 1);  // one for all: here nobody signs with it
 };
 
 TEST_F(DueCeremonies, AreOpenedOnceWhenAFifthOfALifeIsLeft) {
