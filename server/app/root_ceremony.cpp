@@ -31,7 +31,8 @@ struct Roots {
 Result<Roots> roots_of(const Workspace& workspace, Repository repository, const RepositoryWriter& writer) {
   if (repository == Repository::Image) {
     const Verified<model::Root>& newest = writer.published().root();
-    return Roots{TRY(repository::root_files(writer.layout(), newest->version)), newest};
+    std::vector<std::string> files = TRY(repository::root_files(writer.layout(), newest->version));
+    return Roots{std::move(files), newest};
   }
   const auto roots = TRY(DirectorRoots::read(workspace.director_dir()));
   std::vector<std::string> files;
@@ -71,7 +72,7 @@ Result<std::optional<OfflineBundle>> find_open(const fs::path& pending, Reposito
 }
 
 Result<OpenCeremony> as_open(const Workspace& workspace, OfflineBundle bundle) {
-  auto standing = TRY(ceremony::look_at(bundle, as_bytes(bundle.roots.front())));
+  ceremony::Standing standing = TRY(ceremony::look_at(bundle, as_bytes(bundle.roots.front())));
   return OpenCeremony{workspace.pending_dir() / bundle.file_name(), std::move(bundle), std::move(standing)};
 }
 

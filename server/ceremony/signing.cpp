@@ -110,7 +110,8 @@ Result<Roots> read_roots(const OfflineBundle& bundle, ByteView trusted_root) {
                  "do not sign it; ask for its hash by another way");
   }
   auto first = TRY(Unverified<model::Root>::parse(to_bytes(*trusted), model::Profile::Vehicle));
-  Roots roots{TRY(std::move(first).verify_anchor()), std::nullopt};
+  Verified<model::Root> anchor = TRY(std::move(first).verify_anchor());
+  Roots roots{std::move(anchor), std::nullopt};
   for (auto next = std::next(trusted); next != bundle.roots.end(); ++next) {
     auto parsed = TRY(Unverified<model::Root>::parse(to_bytes(*next), model::Profile::Vehicle));
     Verified<model::Root> root = TRY(std::move(parsed).verify_successor(roots.newest));

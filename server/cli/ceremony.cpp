@@ -178,11 +178,7 @@ Result<void> close_targets(const app::Workspace& workspace, const std::vector<Of
   signing.online = [&] { return signers.online(); };
   const auto outcome =
       TRY(app::close_targets_ceremony(workspace, signing, copies, host::SystemClock().now()));
-  if (context.json) {
-    host::print_json(targets_json(outcome));
-  } else {
-    show_targets(outcome);
-  }
+  show_targets(outcome, context.json);
   return {};
 }
 

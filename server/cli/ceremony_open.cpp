@@ -7,13 +7,11 @@
 #include <memory>
 #include <system_error>
 
-#include "common/host/output.h"
 #include "common/host/system_clock.h"
 #include "common/keystore/key_record.h"
 #include "server/app/key_names.h"
 #include "server/app/root_ceremony.h"
 #include "server/app/targets_ceremony.h"
-#include "server/ceremony/sign_file.h"
 #include "server/cli/ceremony_view.h"
 #include "server/cli/context.h"
 #include "server/cli/signers.h"
@@ -90,7 +88,8 @@ Result<ceremony::KeyChange> change_of(const ChangeOptions& options, const model:
     const OfRole removed = TRY(split(text, "--remove-key"));
     const model::RoleKeys* role = find(removed.role);
     if (role == nullptr) return fault(Fault::Kind::NotFound, "there is no role " + removed.role.value());
-    change.remove.push_back({removed.role, TRY(listed_key(ring, *role, names, removed.value))});
+    KeyId id = TRY(listed_key(ring, *role, names, removed.value));
+    change.remove.push_back({removed.role, std::move(id)});
   }
   for (const std::string& text : options.thresholds) {
     const OfRole wanted = TRY(split(text, "--threshold"));
@@ -115,12 +114,7 @@ Result<void> run_open_root(const OpenRootOptions& options, const Context& contex
   };
   wish.change = TRY(change_of(options.change, root->keys, find, TRY(app::KeyNames::of(workspace))));
   const auto opened = TRY(app::open_root_ceremony(workspace, wish, host::SystemClock().now()));
-  if (context.json) {
-    host::print_json(ceremony_json(opened.bundle, opened.content, opened.standing));
-    return {};
-  }
-  ceremony::show(opened.content, opened.standing, stdout);
-  show_next_steps(opened.bundle, opened.content);
+  show_opened(opened, context.json);
   return {};
 }
 
@@ -142,11 +136,7 @@ Result<void> run_open_targets(const OpenTargetsOptions& options, const Context& 
   WorkspaceSigners signers(workspace, context, options.signer);
   signing.online = [&] { return signers.online(); };
   const auto outcome = TRY(app::open_targets_ceremony(workspace, signing, change, host::SystemClock().now()));
-  if (context.json) {
-    host::print_json(targets_json(outcome));
-    return {};
-  }
-  show_targets(outcome);
+  show_targets(outcome, context.json);
   return {};
 }
 

@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "common/host/output.h"
+#include "server/ceremony/sign_file.h"
 #include "server/cli/release_view.h"
 
 namespace cotter::cli {
@@ -37,7 +39,7 @@ json::Object ceremony_json(const std::filesystem::path& file, const ceremony::Of
           {"complete", standing.complete()}};
 }
 
-json::Object targets_json(const app::TargetsOutcome& outcome) {
+static json::Object targets_json(const app::TargetsOutcome& outcome) {
   json::Object object{{"state", name_of(outcome.state)},
                       {"targets_version", outcome.versions.targets.value()},
                       {"summary", json::Array(outcome.summary.begin(), outcome.summary.end())}};
@@ -53,7 +55,8 @@ json::Object targets_json(const app::TargetsOutcome& outcome) {
   return object;
 }
 
-void show_targets(const app::TargetsOutcome& outcome) {
+void show_targets(const app::TargetsOutcome& outcome, bool json) {
+  if (json) return host::print_json(targets_json(outcome));
   for (const std::string& line : outcome.summary) fmt::print("{}\n", line);
   if (outcome.state == app::TargetsOutcome::State::Awaiting) return show_awaiting(outcome);
   const bool is_new = outcome.state == app::TargetsOutcome::State::Published;
@@ -69,6 +72,12 @@ void show_next_steps(const std::filesystem::path& file, const ceremony::OfflineB
       "and the copies come back to\n"
       "  cotter ceremony close {1} ...\n",
       file.string(), bundle.file_name());
+}
+
+void show_opened(const app::OpenCeremony& opened, bool json) {
+  if (json) return host::print_json(ceremony_json(opened.bundle, opened.content, opened.standing));
+  ceremony::show(opened.content, opened.standing, stdout);
+  show_next_steps(opened.bundle, opened.content);
 }
 
 }  // namespace cotter::cli

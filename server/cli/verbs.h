@@ -31,5 +31,6 @@ void add_ceremony_open(CLI::App& ceremony, Context& context);  ///< beneath `cer
 void add_key_generate(CLI::App& key, Context& context);
 void add_key_import(CLI::App& key, Context& context);
 void add_key_move(CLI::App& key, Context& context);
+void add_key_rotate(CLI::App& key, Context& context);
 
 }  // namespace cotter::cli

@@ -113,7 +113,7 @@ TEST_F(RootCeremony, RenewsARootThatNearsItsEnd) {
   EXPECT_TRUE(ws.bundles().empty());
 }
 
-TEST_F(RootCeremony, GathersSignaturesFromCopiesInAnyOrder) {
+TEST_F(RootCeremony, GathersSignaturesFromCopiesInAnyOrder) {  // IMG-18
   const auto opened = open(swap(model::root_role(), *ws.keys.root[0], *sim::key("image-root-4")));
   ASSERT_TRUE(opened);
   const auto first = close({signed_copy(*opened, {sim::key("image-root-4")})});
