@@ -63,6 +63,7 @@ void add_key(CLI::App& app, Context& context) {
   add_key_import(*key, context);
   add_key_move(*key, context);
   add_blast_radius(*key, context);
+  add_forecast(*key, context);
 
   auto dir = std::make_shared<fs::path>();
   CLI::App* list = key->add_subcommand("list", "which keys there are, without any passphrase");

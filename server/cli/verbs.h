@@ -14,7 +14,6 @@ struct Context;
 // `app`.
 void add_init(CLI::App& app, Context& context);
 void add_key(CLI::App& app, Context& context);
-void add_blast_radius(CLI::App& key, Context& context);  // below `key`
 void add_publish(CLI::App& app, Context& context);
 void add_check(CLI::App& app, Context& context);
 void add_who_can_sign(CLI::App& app, Context& context);
@@ -24,6 +23,8 @@ void add_audit(CLI::App& app, Context& context);
 void add_audit_verify(CLI::App& audit, Context& context);  ///< beneath `audit`
 
 // Below `cotter key`.
+void add_blast_radius(CLI::App& key, Context& context);
+void add_forecast(CLI::App& key, Context& context);
 void add_key_generate(CLI::App& key, Context& context);
 void add_key_import(CLI::App& key, Context& context);
 void add_key_move(CLI::App& key, Context& context);

@@ -1,0 +1,85 @@
+#include "server/app/key_inventory.h"
+
+#include <algorithm>
+#include <system_error>
+#include <utility>
+
+#include "server/app/director_roots.h"
+#include "server/keys/keyring.h"
+#include "server/repository/folder_transport.h"
+#include "server/repository/reader.h"
+#include "server/storage/sqlite/database.h"
+
+namespace cotter::app {
+namespace {
+
+constexpr const char* kServer = "server";
+
+/// What is the same for a key within reach and for one that is away.
+KeyEntry entry_of(const SigningKey& key, std::string name, const KeyBook& book) {
+  KeyEntry entry;
+  entry.name = std::move(name);
+  entry.custodian = book.custodian_of(key);
+  entry.key = key;
+  for (const LiveRole& role : book.roles) {
+    if (!role.may_sign(key)) continue;
+    entry.uses.push_back(
+        {role.id(), role.threshold, static_cast<std::uint32_t>(role.keys.size()), role.expires});
+    if (role.expires && (!entry.expires || *role.expires < *entry.expires)) entry.expires = role.expires;
+  }
+  const auto used = book.history.used.find(key.id);
+  if (used != book.history.used.end()) entry.used = used->second;
+  entry.signs_ledger = entry.custodian == kServer && entry.name == keys::kLedgerKeyName;
+  if (entry.signs_ledger) entry.used = book.history.newest_entry;
+  return entry;
+}
+
+}  // namespace
+
+Result<KeyBook> KeyBook::read(const Workspace& workspace) {
+  repository::FolderTransport folder(workspace.repo_dir());
+  trust::TrustedSet image = TRY(repository::read_as_client(folder, repository::kBeforeAnyExpiry));
+  const auto roots = TRY(DirectorRoots::read(workspace.director_dir()));
+  KeyBook book;
+  book.names = TRY(KeyNames::of(workspace));
+  book.roles = TRY(live_roles(std::move(image), folder, roots.newest()));
+  std::error_code ignored;
+  if (!std::filesystem::exists(workspace.db_path(), ignored)) return book;
+  host::Db db = TRY(storage::open_database(workspace.db_path()));
+  std::set<std::string> by_hand;
+  for (const LiveRole& role : book.roles) by_hand.insert(role.id());
+  book.history = TRY(read_key_history(db, by_hand));
+  book.history.add_to(book.names);
+  return book;
+}
+
+std::string KeyBook::custodian_of(const SigningKey& key) const {
+  const auto name = names.of(key);
+  if (!name) return names.label(key);
+  return name->holder.empty() ? kServer : name->holder;
+}
+
+KeyEntry key_entry(const keystore::KeyInfo& info, const KeyBook& book) {
+  KeyEntry entry = entry_of({info.key.material(), info.id}, info.name, book);
+  entry.info = info;
+  return entry;
+}
+
+std::vector<KeyEntry> key_inventory(const std::vector<keystore::KeyInfo>& within_reach, const KeyBook& book) {
+  std::vector<KeyEntry> entries;
+  std::set<std::string> seen;
+  for (const keystore::KeyInfo& info : within_reach) {
+    seen.insert(info.key.material());
+    entries.push_back(key_entry(info, book));
+  }
+  for (const LiveRole& role : book.roles) {
+    for (const SigningKey& key : role.keys) {
+      if (!seen.insert(key.material).second) continue;
+      const auto name = book.names.of(key);
+      entries.push_back(entry_of(key, name ? name->name : book.names.label(key), book));
+    }
+  }
+  return entries;
+}
+
+}  // namespace cotter::app
