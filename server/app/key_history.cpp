@@ -65,7 +65,10 @@ class Reader {
     std::string holder = TRY(details.string("holder"));
     if (holder == "workspace") holder.clear();
     KeyId id(TRY(details.string("keyid")));
-    history_.made.push_back({{key.material(), std::move(id)}, {entry.subject, std::move(holder)}});
+    history_.made.push_back({{key.material(), std::move(id)},
+                             {entry.subject, std::move(holder)},
+                             std::string(crypto::name_of(key.scheme())),
+                             entry.time});
     return {};
   }
 

@@ -20,6 +20,8 @@ struct KeyHistory {
   struct Made {
     SigningKey key;
     KeyName name;
+    std::string scheme;
+    UtcTime time{};
   };
   std::vector<Made> made;
   std::map<KeyId, UtcTime> used;  ///< the last signature

@@ -9,6 +9,7 @@
 #include "server/repository/folder_transport.h"
 #include "server/repository/reader.h"
 #include "server/storage/sqlite/database.h"
+#include "server/storage/sqlite/director_store.h"
 
 namespace cotter::app {
 namespace {
@@ -23,12 +24,19 @@ KeyEntry entry_of(const SigningKey& key, std::string name, const KeyBook& book) 
   entry.key = key;
   for (const LiveRole& role : book.roles) {
     if (!role.may_sign(key)) continue;
-    entry.uses.push_back(
-        {role.id(), role.threshold, static_cast<std::uint32_t>(role.keys.size()), role.expires});
-    if (role.expires && (!entry.expires || *role.expires < *entry.expires)) entry.expires = role.expires;
+    const bool is_of_sets = role.repository == Repository::Director && role.role != model::root_role() &&
+                            model::is_top_level(role.role);
+    const auto expires = is_of_sets ? book.sets_end : role.expires;
+    entry.uses.push_back({role.id(), role.threshold, static_cast<std::uint32_t>(role.keys.size()), expires});
+    if (expires && (!entry.expires || *expires < *entry.expires)) entry.expires = expires;
   }
   const auto used = book.history.used.find(key.id);
   if (used != book.history.used.end()) entry.used = used->second;
+  for (const KeyHistory::Made& made : book.history.made) {
+    if (made.key.material != key.material) continue;
+    entry.scheme = made.scheme;
+    entry.created = made.time;
+  }
   entry.signs_ledger = entry.custodian == kServer && entry.name == keys::kLedgerKeyName;
   if (entry.signs_ledger) entry.used = book.history.newest_entry;
   return entry;
@@ -50,6 +58,7 @@ Result<KeyBook> KeyBook::read(const Workspace& workspace) {
   for (const LiveRole& role : book.roles) by_hand.insert(role.id());
   book.history = TRY(read_key_history(db, by_hand));
   book.history.add_to(book.names);
+  if (const auto sets = TRY(storage::DirectorStore(db).in_all(UtcTime{}))) book.sets_end = sets->expires;
   return book;
 }
 
@@ -61,6 +70,8 @@ std::string KeyBook::custodian_of(const SigningKey& key) const {
 
 KeyEntry key_entry(const keystore::KeyInfo& info, const KeyBook& book) {
   KeyEntry entry = entry_of({info.key.material(), info.id}, info.name, book);
+  entry.scheme = std::string(crypto::name_of(info.key.scheme()));
+  entry.created = info.created;
   entry.info = info;
   return entry;
 }

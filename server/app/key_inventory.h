@@ -23,6 +23,8 @@ struct KeyBook {
   KeyNames names;  ///< of the ledger, too: a holder's keys are away most of the time
   std::vector<LiveRole> roles;
   KeyHistory history;  ///< empty where there is no database
+  /// Of the director's files for its vehicles the last to end.
+  std::optional<UtcTime> sets_end;
   /// Faults: those of reading. Rejections: those of a client.
   static Result<KeyBook> read(const Workspace& workspace);
   /// "holder-1", "server", or the first digits of a key that nobody knows.
@@ -42,9 +44,11 @@ struct KeyEntry {
   std::string custodian;
   SigningKey key;
   std::optional<keystore::KeyInfo> info;  ///< nothing: its folder is out of reach
-  std::optional<UtcTime> used;            ///< its last signature that the ledger knows of
-  std::optional<UtcTime> expires;         ///< of what it signs, the first to end
-  std::vector<KeyUse> uses;               ///< none: a dead key
+  std::string scheme;                     ///< "ed25519"; empty: nobody knows
+  std::optional<UtcTime> created;
+  std::optional<UtcTime> used;     ///< its last signature that the ledger knows of
+  std::optional<UtcTime> expires;  ///< of what it signs, the first to end
+  std::vector<KeyUse> uses;        ///< none: a dead key
   bool signs_ledger = false;
 };
 
