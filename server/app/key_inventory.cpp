@@ -50,7 +50,7 @@ Result<KeyBook> KeyBook::read(const Workspace& workspace) {
   const auto roots = TRY(DirectorRoots::read(workspace.director_dir()));
   KeyBook book;
   book.names = TRY(KeyNames::of(workspace));
-  book.roles = TRY(live_roles(std::move(image), folder, roots.newest()));
+  book.roles = TRY(live_roles(std::move(image), folder, &roots.newest()));
   std::error_code ignored;
   if (!std::filesystem::exists(workspace.db_path(), ignored)) return book;
   host::Db db = TRY(storage::open_database(workspace.db_path()));

@@ -116,6 +116,19 @@ class Walk {
   std::set<std::pair<RoleName, RoleName>> seen_;
 };
 
+std::vector<LiveRole> roles_in(const trust::Verified<model::Root>& director) {
+  std::vector<LiveRole> roles;
+  for (const auto& [role, keys] : director->roles) {
+    LiveRole live = role_of(Repository::Director, role, model::root_role(), keys, director->keys);
+    if (role == model::root_role()) {
+      live.version = director->version;
+      live.expires = director->expires;
+    }
+    roles.push_back(std::move(live));
+  }
+  return roles;
+}
+
 }  // namespace
 
 bool LiveRole::may_sign(const SigningKey& key) const {
@@ -126,16 +139,9 @@ bool LiveRole::may_sign(const SigningKey& key) const {
 std::string LiveRole::id() const { return std::string(name_of(repository)) + "/" + role.value(); }
 
 Result<std::vector<LiveRole>> live_roles(trust::TrustedSet image, trust::Transport& transport,
-                                         const trust::Verified<model::Root>& director) {
+                                         const trust::Verified<model::Root>* director) {
   std::vector<LiveRole> roles;
-  for (const auto& [role, keys] : director->roles) {
-    LiveRole live = role_of(Repository::Director, role, model::root_role(), keys, director->keys);
-    if (role == model::root_role()) {
-      live.version = director->version;
-      live.expires = director->expires;
-    }
-    roles.push_back(std::move(live));
-  }
+  if (director != nullptr) roles = roles_in(*director);
   std::vector<LiveRole> images = TRY(Walk(std::move(image), transport).run());
   std::move(images.begin(), images.end(), std::back_inserter(roles));
   return roles;

@@ -32,10 +32,10 @@ struct LiveRole {
   [[nodiscard]] std::string id() const;
 };
 
-/// Of the director's root, then of the image repository from its root down; a role that two others delegate
-/// to stands there twice. A delegated role whose file cannot be read as a vehicle would leads no further.
-/// Faults: those of reading, but NotFound.
+/// Of the director's root (nullptr: of none), then of the image repository from its root down; a role that
+/// two others delegate to stands there twice. A delegated role whose file cannot be read as a vehicle would
+/// leads no further. Faults: those of reading, but NotFound.
 Result<std::vector<LiveRole>> live_roles(trust::TrustedSet image, trust::Transport& transport,
-                                         const trust::Verified<model::Root>& director);
+                                         const trust::Verified<model::Root>* director);
 
 }  // namespace cotter::app
