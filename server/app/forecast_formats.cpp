@@ -83,7 +83,7 @@ void add_event(std::string& out, const Ending& ending, UtcTime now, std::chrono:
   };
   std::string id = what.id;
   std::replace(id.begin(), id.end(), '/', '.');
-  const std::string summary = calendar_text(what.name + " ends");
+  const std::string summary = calendar_text("ends: " + what.name);
   std::string story =
       what.stops + "\n" + reach_in_words(what.reach) + "\n" + who_acts(what) + ": " + what.command;
   if (ending.with) story = "with " + *ending.with + "\n" + story;
@@ -91,7 +91,9 @@ void add_event(std::string& out, const Ending& ending, UtcTime now, std::chrono:
   line("UID", fmt::format("{}.{}@cotter", id, origin));
   line("DTSTAMP", calendar_time(now));
   line("DTSTART", calendar_time(ending.stops_at));
-  line("SEQUENCE", std::to_string(what.version));
+  // What has no version was made later than what it follows.
+  const auto day_made = std::chrono::duration_cast<std::chrono::days>(what.begins.time_since_epoch()).count();
+  line("SEQUENCE", what.version > 0 ? std::to_string(what.version) : std::to_string(day_made));
   line("SUMMARY", summary);
   line("DESCRIPTION", calendar_text(story));
   line("TRANSP", "TRANSPARENT");
@@ -105,7 +107,7 @@ void add_event(std::string& out, const Ending& ending, UtcTime now, std::chrono:
 
 // --- SVG ---------------------------------------------------------------------------------------------------
 
-constexpr int kLeft = 300, kAxis = 560, kRight = 240, kRow = 28, kTop = 64, kBottom = 24;
+constexpr int kLeft = 340, kAxis = 560, kRight = 240, kRow = 28, kTop = 64, kBottom = 24;
 constexpr int kBar = 16;          // its height
 constexpr int kFirstMonths = 13;  // with more of them only every third has its name
 

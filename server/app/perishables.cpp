@@ -179,7 +179,8 @@ class Reading {
       what.begins = what.ends - keys::kDeviceLifetime;
       what.hangs_on = {kCa};
       what.stops = "these vehicles cannot connect, " + first->second.value() + " first";
-      what.reach = {ending.size(), TRY(ecus_of(ending))};
+      what.reach.vehicles = ending.size();
+      what.reach.ecus = TRY(ecus_of(ending));
       what.needed = 1;
       what.who = {kOperator};
       what.command = "cotter vehicle certificate VIN --csr FILE --out FILE";

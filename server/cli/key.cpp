@@ -31,7 +31,8 @@ Result<Keys> find_keys(const Context& context, const fs::path& dir) {
   if (dir.empty()) {
     const app::Workspace found = TRY(workspace);
     const app::KeyBook book = TRY(app::KeyBook::read(found));
-    return Keys{app::key_inventory(TRY(app::list_keys(found)), book), true};
+    const std::vector<keystore::KeyInfo> within_reach = TRY(app::list_keys(found));
+    return Keys{app::key_inventory(within_reach, book), true};
   }
   app::KeyBook book;
   if (workspace) book = TRY(app::KeyBook::read(*workspace));

@@ -167,7 +167,7 @@ TEST(ForecastFormats, CalendarFoldsLinesBetweenCharactersAndEscapesText) {
     }
     begin = end + 2;
   }
-  EXPECT_NE(unfolded.find("\nSUMMARY:r\xC3\xB6\xC3\xB6t\\, of\\; \\\\ all ends\n"), std::string::npos)
+  EXPECT_NE(unfolded.find("\nSUMMARY:ends: r\xC3\xB6\xC3\xB6t\\, of\\; \\\\ all\n"), std::string::npos)
       << unfolded;
   EXPECT_NE(unfolded.find("\nDESCRIPTION:" + what.stops + "\\nno vehicle"), std::string::npos) << unfolded;
   EXPECT_NE(unfolded.find("\nTRIGGER:-P10D\n"), std::string::npos);
