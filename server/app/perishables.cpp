@@ -165,36 +165,32 @@ class Reading {
   }
 
   Result<void> add_device_certificates() {
-    std::map<std::string, std::vector<std::pair<UtcTime, VehicleId>>> months;
+    struct Month {
+      UtcTime first = UtcTime::max();
+      std::vector<VehicleId> vehicles;
+    };
+    std::map<std::string, Month> months;
     for (const auto& [vin, ends] : book_->history.certificates) {
-      months[format_utc(ends).substr(0, kMonthLength)].emplace_back(ends, vin);
+      Month& month = months[format_utc(ends).substr(0, kMonthLength)];
+      month.first = std::min(month.first, ends);
+      month.vehicles.push_back(vin);
     }
-    for (auto& [month, ending] : months) {
-      const auto first = std::min_element(ending.begin(), ending.end());
+    for (const auto& [name, month] : months) {
+      const std::size_t count = month.vehicles.size();
       Perishable what;
-      what.id = "pki/devices-" + month;
-      what.name =
-          fmt::format("certificates of {} {}", ending.size(), ending.size() == 1 ? "vehicle" : "vehicles");
-      what.ends = first->first;
+      what.id = "pki/devices-" + name;
+      what.name = fmt::format("certificates of {} {}", count, count == 1 ? "vehicle" : "vehicles");
+      what.ends = month.first;
       what.begins = what.ends - keys::kDeviceLifetime;
       what.hangs_on = {kCa};
-      what.stops = "these vehicles cannot connect, " + first->second.value() + " first";
-      what.reach.vehicles = ending.size();
-      what.reach.ecus = TRY(ecus_of(ending));
+      what.stops = "these vehicles cannot connect";
+      if (db_) what.reach = TRY(storage::InventoryStore(*db_).count_in(month.vehicles));
       what.needed = 1;
       what.who = {kOperator};
       what.command = "cotter vehicle certificate VIN --csr FILE --out FILE";
       found_.push_back(std::move(what));
     }
     return {};
-  }
-
-  Result<std::uint64_t> ecus_of(const std::vector<std::pair<UtcTime, VehicleId>>& vehicles) {
-    std::uint64_t ecus = 0;
-    if (!db_) return ecus;
-    storage::InventoryStore inventory(*db_);
-    for (const auto& [ends, vin] : vehicles) ecus += TRY(inventory.load(vin)).ecus.size();
-    return ecus;
   }
 
   Result<void> add_bundles() {
