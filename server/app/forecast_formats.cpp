@@ -179,8 +179,11 @@ class Timeline {
   }
 
   void text(int x, int y, std::string_view anchor, std::string_view words) {
-    out_ += fmt::format("<text x=\"{}\" y=\"{}\" text-anchor=\"{}\" fill=\"#222222\">{}</text>\n", x, y,
-                        anchor, xml_text(words));
+    // The white rim keeps the lines of the months out of the letters.
+    out_ += fmt::format(
+        "<text x=\"{}\" y=\"{}\" text-anchor=\"{}\" fill=\"#222222\" stroke=\"#ffffff\" stroke-width=\"4\" "
+        "paint-order=\"stroke\">{}</text>\n",
+        x, y, anchor, xml_text(words));
   }
 
   void draw_months(int bottom) {
@@ -218,10 +221,11 @@ class Timeline {
           "stroke-dasharray=\"3 3\"/>\n",
           x, y, std::max(x_of(what.ends) - x, 1), kBar);
     }
+    std::string state(name_of(ending.urgency));
+    std::replace(state.begin(), state.end(), '-', ' ');
     const int after = is_beyond ? x : std::max(x, x_of(what.ends));
     text(after + 6, y + kBar - 3, "start",
-         fmt::format("{}{}, {}", is_beyond ? "\xE2\x86\x92 " : "", day_of(ending.stops_at),
-                     name_of(ending.urgency)));
+         fmt::format("{}{}, {}", is_beyond ? "\xE2\x86\x92 " : "", day_of(ending.stops_at), state));
     out_ += "</g>\n";
   }
 

@@ -1,11 +1,13 @@
 #include "server/app/key_history.h"
 
 #include <algorithm>
+#include <system_error>
 #include <utility>
 
 #include "common/crypto/public_key.h"
 #include "common/json/object_view.h"
 #include "server/ledger/entry.h"
+#include "server/storage/sqlite/database.h"
 #include "server/storage/sqlite/ledger_store.h"
 
 namespace cotter::app {
@@ -20,6 +22,11 @@ constexpr std::uint64_t kNewestSignatures = 1000;  // of a director, which signs
 class Reader {
  public:
   explicit Reader(host::Db& db) : store_(db) {}
+
+  Result<KeyHistory> made_alone() {
+    TRY(each(kind(ledger::kKeyGenerated), &Reader::take_key));
+    return std::move(history_);
+  }
 
   Result<KeyHistory> run(const std::set<std::string>& signed_by_hand) {
     TRY(each(kind(ledger::kKeyGenerated), &Reader::take_key));
@@ -123,6 +130,15 @@ void KeyHistory::add_to(KeyNames& names) const {
 
 Result<KeyHistory> read_key_history(host::Db& db, const std::set<std::string>& signed_by_hand) {
   return Reader(db).run(signed_by_hand);
+}
+
+Result<KeyNames> all_key_names(const Workspace& workspace) {
+  KeyNames names = TRY(KeyNames::of(workspace));
+  std::error_code ignored;
+  if (!std::filesystem::exists(workspace.db_path(), ignored)) return names;
+  host::Db db = TRY(storage::open_database(workspace.db_path()));
+  TRY(Reader(db).made_alone()).add_to(names);
+  return names;
 }
 
 }  // namespace cotter::app

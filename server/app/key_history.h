@@ -13,6 +13,7 @@
 #include "common/base/time.h"
 #include "common/host/sqlite.h"
 #include "server/app/key_names.h"
+#include "server/app/workspace.h"
 
 namespace cotter::app {
 
@@ -37,5 +38,9 @@ struct KeyHistory {
 /// `signed_by_hand`: the ids of roles ("image/targets") whose every signature is looked for. Of the
 /// director's for its vehicles, of which there are millions, the newest alone are. Faults: Busy, Io.
 Result<KeyHistory> read_key_history(host::Db& db, const std::set<std::string>& signed_by_hand);
+
+/// KeyNames::of(), and what the ledger calls the keys that are out of reach now: holders' whose media are in
+/// the safe, and online ones that a signing process has. Faults: those of both.
+Result<KeyNames> all_key_names(const Workspace& workspace);
 
 }  // namespace cotter::app

@@ -14,7 +14,7 @@
 namespace cotter::app {
 namespace {
 
-constexpr const char* kServer = "server";
+constexpr const char* kSigningProcess = "signer";
 
 /// What is the same for a key within reach and for one that is away.
 KeyEntry entry_of(const SigningKey& key, std::string name, const KeyBook& book) {
@@ -37,7 +37,7 @@ KeyEntry entry_of(const SigningKey& key, std::string name, const KeyBook& book) 
     entry.scheme = made.scheme;
     entry.created = made.time;
   }
-  entry.signs_ledger = entry.custodian == kServer && entry.name == keys::kLedgerKeyName;
+  entry.signs_ledger = entry.custodian == book.online_custodian && entry.name == keys::kLedgerKeyName;
   if (entry.signs_ledger) entry.used = book.history.newest_entry;
   return entry;
 }
@@ -49,6 +49,7 @@ Result<KeyBook> KeyBook::read(const Workspace& workspace) {
   trust::TrustedSet image = TRY(repository::read_as_client(folder, repository::kBeforeAnyExpiry));
   const auto roots = TRY(DirectorRoots::read(workspace.director_dir()));
   KeyBook book;
+  if (workspace.settings().signer) book.online_custodian = kSigningProcess;
   book.names = TRY(KeyNames::of(workspace));
   book.roles = TRY(live_roles(std::move(image), folder, &roots.newest()));
   std::error_code ignored;
@@ -65,7 +66,7 @@ Result<KeyBook> KeyBook::read(const Workspace& workspace) {
 std::string KeyBook::custodian_of(const SigningKey& key) const {
   const auto name = names.of(key);
   if (!name) return names.label(key);
-  return name->holder.empty() ? kServer : name->holder;
+  return name->holder.empty() ? online_custodian : name->holder;
 }
 
 KeyEntry key_entry(const keystore::KeyInfo& info, const KeyBook& book) {
@@ -89,6 +90,11 @@ std::vector<KeyEntry> key_inventory(const std::vector<keystore::KeyInfo>& within
       const auto name = book.names.of(key);
       entries.push_back(entry_of(key, name ? name->name : book.names.label(key), book));
     }
+  }
+  for (const KeyHistory::Made& made : book.history.made) {
+    if (made.name.name != keys::kLedgerKeyName || !seen.insert(made.key.material).second) continue;
+    KeyEntry entry = entry_of(made.key, made.name.name, book);
+    if (entry.signs_ledger) entries.push_back(std::move(entry));
   }
   return entries;
 }

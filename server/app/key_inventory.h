@@ -25,9 +25,11 @@ struct KeyBook {
   KeyHistory history;  ///< empty where there is no database
   /// Of the director's files for its vehicles the last to end.
   std::optional<UtcTime> sets_end;
+  /// Who has the online keys: "server", or "signer" where cotter.toml names a signing process.
+  std::string online_custodian = "server";
   /// Faults: those of reading. Rejections: those of a client.
   static Result<KeyBook> read(const Workspace& workspace);
-  /// "holder-1", "server", or the first digits of a key that nobody knows.
+  /// "holder-1", `online_custodian`, or the first digits of a key that nobody knows.
   [[nodiscard]] std::string custodian_of(const SigningKey& key) const;
 };
 
@@ -52,7 +54,8 @@ struct KeyEntry {
   bool signs_ledger = false;
 };
 
-/// `within_reach` in its order, then the keys that metadata lists and `book` alone knows.
+/// `within_reach` in its order, then the keys that metadata lists and `book` alone knows, and a ledger's key
+/// that a signing process has.
 std::vector<KeyEntry> key_inventory(const std::vector<keystore::KeyInfo>& within_reach, const KeyBook& book);
 /// Of one key.
 KeyEntry key_entry(const keystore::KeyInfo& info, const KeyBook& book);

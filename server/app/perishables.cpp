@@ -47,11 +47,14 @@ std::string stops_without(const LiveRole& role) {
   return "vehicles take no image that " + role.role.value() + " lists";
 }
 
-std::string command_for(const LiveRole& role) {
+std::string command_for(const LiveRole& role, bool is_signed_elsewhere) {
   const std::string repository(name_of(role.repository));
   if (role.role == model::root_role()) return "cotter ceremony open root --repository " + repository;
   if (role.role == model::targets_role()) return "cotter ceremony open targets";
-  if (model::is_top_level(role.role)) return "start cotterd, which renews it at once";
+  if (model::is_top_level(role.role)) {
+    return is_signed_elsewhere ? "start cotterd and its signing process, which renew it at once"
+                               : "start cotterd, which renews it at once";
+  }
   return "its holders sign " + role.role.value() + " anew, and cotter publish takes it in";
 }
 
@@ -78,6 +81,8 @@ class Reading {
     return repository == Repository::Image ? settings.image : settings.director;
   }
 
+  bool is_signed_elsewhere() const { return workspace_->settings().signer.has_value(); }
+
   Result<void> add_role(const LiveRole& role) {
     const std::chrono::seconds lifetime = lifetime_of(lifetimes(role.repository), role.role);
     Perishable what;
@@ -96,7 +101,7 @@ class Reading {
     what.stops = stops_without(role);
     what.reach = TRY(reach_of(role));
     what.needed = role.threshold;
-    what.command = command_for(role);
+    what.command = command_for(role, is_signed_elsewhere());
     if (role.role == model::snapshot_role() || role.role == model::timestamp_role()) {
       what.renewal = Renewal::Server;
       what.renewed_from = what.ends - lifetime / 4;  // as renew_repository() does
@@ -129,7 +134,8 @@ class Reading {
     what.reach = sets->fleet;
     what.needed = 1;
     what.who = {kOperator};
-    what.command = "see that cotterd runs and that vehicles reach it";
+    what.command = fmt::format("see that cotterd {} and that vehicles reach it",
+                               is_signed_elsewhere() ? "and its signing process run" : "runs");
     found_.push_back(std::move(what));
     return {};
   }

@@ -5,6 +5,7 @@
 
 #include "common/host/output.h"
 #include "server/app/check_repository.h"
+#include "server/app/key_history.h"
 #include "server/app/live_roles.h"
 #include "server/cli/check_view.h"
 #include "server/cli/context.h"
@@ -48,7 +49,7 @@ Result<std::optional<Own>> open_own(const CheckOptions& options, const Context& 
 Result<WithoutView> look_without(const std::vector<std::string>& texts, trust::Transport& transport, Own* own,
                                  const Context& context) {
   WithoutView view;
-  if (const auto workspace = open_workspace(context)) view.names = TRY(app::KeyNames::of(*workspace));
+  if (const auto workspace = open_workspace(context)) view.names = TRY(app::all_key_names(*workspace));
   auto image = TRY(repository::read_as_client(transport, repository::kBeforeAnyExpiry));
   std::vector<app::SigningKey> known = view.names.all();
   for (const app::LiveRole& role :

@@ -9,15 +9,14 @@
 
 #include "common/host/atomic_file.h"
 #include "common/host/system_clock.h"
-#include "common/json/strict_reader.h"
 #include "server/app/director_service.h"
 #include "server/app/workspace.h"
 #include "server/keys/keyring.h"
 #include "server/keys/pki.h"
+#include "tests/cli/words.h"
 #include "tests/sim/temp_dir.h"
 #include "tests/unit/server/fleet.h"
 #include "tests/unit/server/keys/csr.h"
-#include "tests/world/process.h"
 
 namespace cotter {
 namespace {
@@ -27,25 +26,7 @@ using namespace std::chrono_literals;
 using std::chrono::days;
 using world::Ended;
 
-constexpr int kDone = 0;
-constexpr int kUsage = 2;
-constexpr int kRefused = 3;
-constexpr int kNotFound = 4;
 constexpr const char* kOnline = "the workspace's words";
-
-json::Value parsed(const std::string& text) {
-  const auto value = json::read(as_bytes(text));
-  EXPECT_TRUE(value) << text;
-  return value ? *value : json::Value();
-}
-const json::Value& member(const json::Value& value, const char* name) {
-  const json::Value* found = value.as_object() != nullptr ? value.as_object()->find(name) : nullptr;
-  static const json::Value nothing;
-  EXPECT_NE(found, nullptr) << name;
-  return found != nullptr ? *found : nothing;
-}
-std::string text_of(const json::Value& value, const char* name) { return *member(value, name).as_string(); }
-bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
 /// The event of `id`.
 json::Value event_of(const json::Value& forecast, const std::string& id) {
@@ -62,9 +43,9 @@ class ForecastCommand : public testing::Test {
   static void SetUpTestSuite() {
     folder = std::make_unique<sim::TempDir>();
     start = host::SystemClock().now();
-    ASSERT_EQ(
-        run_at({"init", workspace().string(), "--offline-dir", (folder->path() / "off").string()}).exit_code,
-        kDone);
+    ASSERT_EQ(run_cotter({"init", workspace().string(), "--offline-dir", (folder->path() / "off").string()})
+                  .exit_code,
+              kDone);
     const json::Value record = test::factory_record("CAR-1", "", 1).encode();
     ASSERT_EQ(cotter({"vehicle", "add", file("car.json", json::to_text(record))}).exit_code, kDone);
     serve_once();
@@ -82,12 +63,12 @@ class ForecastCommand : public testing::Test {
     const app::Workspace opened = app::Workspace::open(workspace()).value();
     Bytes words = to_bytes(kOnline);
     const crypto::Secret passphrase = crypto::Secret::taking(words);
-    auto keys = keys::Keyring::open(opened.keys_dir(), keystore::unlock_by(passphrase)).value();
-    const auto signer = [&](const RoleName& role) { return *keys.signer(Repository::Director, role); };
+    const auto keys = keys::open_signers(opened.keys_dir(), keys::unattended(passphrase, {})).value();
+    const auto signer = [&](const RoleName& role) { return *keys->signer(Repository::Director, role); };
     const host::SystemClock clock;
     auto service = app::DirectorService::open(app::DirectorPlaces::of(opened),
                                               {signer(model::targets_role()), signer(model::snapshot_role()),
-                                               signer(model::timestamp_role()), keys.ledger()},
+                                               signer(model::timestamp_role()), keys->ledger()},
                                               clock);
     ASSERT_TRUE(service) << explain(service.error());
     const auto served = (*service)->metadata(VehicleId("CAR-1"), "timestamp.json");
@@ -102,29 +83,22 @@ class ForecastCommand : public testing::Test {
   static std::string content(const fs::path& path) {
     return std::string(as_text(host::read_file(path, 1U << 20U).value()));
   }
-  static Ended run_at(const std::vector<std::string>& arguments) {
-    return world::run({.program = COTTER,
-                       .arguments = arguments,
-                       .environment = {{"COTTER_PASSPHRASE", kOnline},
-                                       {"COTTER_PASSPHRASE_HOLDER", "a holder's own words"}},
-                       .log = {}})
-        .value();
-  }
   static Ended cotter(std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), {"-C", workspace().string()});
-    return run_at(arguments);
+    return run_cotter(std::move(arguments));
+  }
+  static Ended without_passphrase(std::vector<std::string> arguments) {
+    world::Command command = cotter_command(std::move(arguments));
+    command.environment.clear();
+    command.without = {"COTTER_PASSPHRASE", "COTTER_PASSPHRASE_HOLDER"};
+    return world::run(command).value();
   }
   /// `after` the workspace was made, with no passphrase anywhere.
   static Ended forecast(std::chrono::seconds after, std::vector<std::string> more = {}) {
     std::vector<std::string> arguments{"-C",   workspace().string(),     "key", "forecast",
                                        "--at", format_utc(start + after)};
     arguments.insert(arguments.end(), more.begin(), more.end());
-    return world::run({.program = COTTER,
-                       .arguments = arguments,
-                       .environment = {},
-                       .log = {},
-                       .without = {"COTTER_PASSPHRASE", "COTTER_PASSPHRASE_HOLDER"}})
-        .value();
+    return without_passphrase(std::move(arguments));
   }
 
   static std::unique_ptr<sim::TempDir> folder;
@@ -211,6 +185,57 @@ TEST_F(ForecastCommand, ShowsAnOpenCeremonyAndWhoHasYetToSign) {
   EXPECT_EQ(member(event, "needed"), json::Value(1));
   EXPECT_EQ(member(event, "who"), json::Value(json::Array{"holder-2", "holder-3"}));
   EXPECT_TRUE(has(text_of(event, "command"), "cotter ceremony sign "));
+}
+
+/// The workspace of these tests after `cotter key move`: no key lies in it.
+class ForecastOfASigningProcess : public ForecastCommand {
+ protected:
+  static void SetUpTestSuite() {
+    ForecastCommand::SetUpTestSuite();
+    world::Command move = cotter_command(
+        {"-C", workspace().string(), "key", "move", (folder->path() / "signer-keys").string()});
+    move.environment.emplace("COTTER_PASSPHRASE_SIGNER", "the signing process's words");
+    ASSERT_EQ(world::run(move).value().exit_code, kDone);
+    ASSERT_FALSE(fs::exists(workspace() / "keys"));
+    std::string settings = content(workspace() / "cotter.toml");
+    const std::string unset = "# signer = \"\"";
+    const std::size_t place = settings.find(unset);
+    ASSERT_NE(place, std::string::npos) << settings;
+    settings.replace(place, unset.size(), "signer = \"/nowhere/sock\"");
+    COTTER_ASSERT(host::write_atomically(workspace() / "cotter.toml", as_bytes(settings)));
+  }
+};
+
+TEST_F(ForecastOfASigningProcess, IsMadeWithoutItAndNamesItWhenItsRolesAreLate) {
+  const Ended first = forecast(1h);
+  EXPECT_EQ(first.exit_code, kDone) << first.err;
+  const Ended late = forecast(20h, {"--json"});
+  EXPECT_EQ(late.exit_code, kRefused) << late.err;
+  const json::Value timestamp = event_of(parsed(late.out), "image/timestamp");
+  EXPECT_EQ(text_of(timestamp, "state"), "late");
+  EXPECT_EQ(text_of(timestamp, "command"), "start cotterd and its signing process, which renew it at once");
+  EXPECT_EQ(text_of(event_of(parsed(late.out), "director/sets"), "command"),
+            "see that cotterd and its signing process run and that vehicles reach it");
+}
+
+TEST_F(ForecastOfASigningProcess, KeyListKnowsWhichKeysItHas) {
+  const Ended list = without_passphrase({"-C", workspace().string(), "key", "list", "--json"});
+  ASSERT_EQ(list.exit_code, kDone) << list.err;
+  const json::Value answer = parsed(list.out);
+  std::set<std::string> with_signer;
+  for (const json::Value& key : *member(answer, "keys").as_array()) {
+    if (text_of(key, "custodian") == "signer") with_signer.insert(text_of(key, "name"));
+    EXPECT_EQ(member(key, "dead"), json::Value(false)) << text_of(key, "name");
+  }
+  EXPECT_EQ(with_signer,
+            (std::set<std::string>{"director-snapshot", "director-targets", "director-timestamp",
+                                   "director-x-time-source", "image-snapshot", "image-timestamp", "ledger"}));
+}
+
+TEST_F(ForecastOfASigningProcess, ItsKeysAreFoundByName) {
+  EXPECT_EQ(cotter({"check", "--without", "director-snapshot"}).exit_code, kRefused);
+  const Ended radius = cotter({"key", "blast-radius", "director-snapshot"});
+  EXPECT_EQ(radius.exit_code, kDone) << radius.err;
 }
 
 /// Name and value of each content line, unfolded.
