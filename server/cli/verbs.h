@@ -15,6 +15,7 @@ struct Context;
 void add_init(CLI::App& app, Context& context);
 void add_key(CLI::App& app, Context& context);
 void add_publish(CLI::App& app, Context& context);
+void add_release(CLI::App& app, Context& context);
 void add_check(CLI::App& app, Context& context);
 void add_who_can_sign(CLI::App& app, Context& context);
 void add_vehicle(CLI::App& app, Context& context);
