@@ -14,7 +14,6 @@ struct Context;
 // `app`.
 void add_init(CLI::App& app, Context& context);
 void add_key(CLI::App& app, Context& context);
-void add_blast_radius(CLI::App& key, Context& context);  // below `key`
 void add_publish(CLI::App& app, Context& context);
 void add_release(CLI::App& app, Context& context);
 void add_ceremony(CLI::App& app, Context& context);
@@ -28,6 +27,8 @@ void add_audit_verify(CLI::App& audit, Context& context);  ///< beneath `audit`
 void add_ceremony_open(CLI::App& ceremony, Context& context);  ///< beneath `ceremony`
 
 // Below `cotter key`.
+void add_blast_radius(CLI::App& key, Context& context);
+void add_forecast(CLI::App& key, Context& context);
 void add_key_generate(CLI::App& key, Context& context);
 void add_key_import(CLI::App& key, Context& context);
 void add_key_move(CLI::App& key, Context& context);

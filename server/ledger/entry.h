@@ -28,6 +28,7 @@ inline constexpr std::string_view kCeremony =
 inline constexpr std::string_view kRegistration = "registration";
 inline constexpr std::string_view kAssignment = "assignment";
 inline constexpr std::string_view kRefusal = "refusal";
+inline constexpr std::string_view kDeviceCertificate = "device-certificate";
 
 struct Entry {
   std::string kind;
