@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "common/trust/draft.h"
+#include "server/app/abilities.h"
 
 namespace cotter::app {
 namespace {
@@ -131,9 +132,18 @@ Result<TargetsChange::Waiting> TargetsChange::draft(model::Targets targets,
   return next;
 }
 
+Result<void> TargetsChange::check(const model::Targets& next) const {
+  const model::Root& root = *writer_->published().root();
+  const std::uint64_t bytes = size_when_signed(TargetsDraft(next).canonical().size(),
+                                               root.roles.at(model::targets_role()), root.keys);
+  return refuse_unverifiable(writer_->db(),
+                             demands_of_targets(Repository::Image, model::targets_role(), next, bytes));
+}
+
 Result<TargetsOutcome> TargetsChange::sign(Waiting next) {
   TargetsDraft draft(next.targets);
   const bool is_new = !waiting_ || waiting_->bundle.version != next.bundle.version;
+  if (is_new) TRY(check(next.targets));
   // The bundle comes first: a writer killed here must not leave changes that waited in no bundle at all.
   if (is_new && waiting_) TRY(next.bundle.write(workspace_->pending_dir()));
   if (is_new) TRY(writer_->note_targets(next.bundle.version, draft.canonical()));
