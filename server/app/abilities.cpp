@@ -100,12 +100,17 @@ std::uint64_t size_when_signed(std::uint64_t canonical_bytes, const model::RoleK
   return size;
 }
 
+Demand demand_of_role(Repository repository, const RoleName& role, const model::RoleKeys& keys,
+                      const model::KeyRing& ring, std::uint64_t wire_bytes) {
+  return {repository, role, wire_bytes, keys.threshold, schemes_of(keys, ring), {}};
+}
+
 Demands demands_of_root(Repository repository, const model::Root& root, std::uint64_t wire_bytes) {
   Demands demands;
   for (const auto& [role, keys] : root.roles) {
     if (!model::is_top_level(role)) continue;  // grants nothing (FMT-33)
-    demands.push_back({repository, role, role == model::root_role() ? wire_bytes : 0, keys.threshold,
-                       schemes_of(keys, root.keys)});
+    demands.push_back(
+        demand_of_role(repository, role, keys, root.keys, role == model::root_role() ? wire_bytes : 0));
   }
   return demands;
 }

@@ -134,10 +134,11 @@ Result<TargetsChange::Waiting> TargetsChange::draft(model::Targets targets,
 
 Result<void> TargetsChange::check(const model::Targets& next) const {
   const model::Root& root = *writer_->published().root();
-  const std::uint64_t bytes = size_when_signed(TargetsDraft(next).canonical().size(),
-                                               root.roles.at(model::targets_role()), root.keys);
-  return refuse_unverifiable(writer_->db(),
-                             demands_of_targets(Repository::Image, model::targets_role(), next, bytes));
+  const model::RoleKeys& keys = root.roles.at(model::targets_role());
+  const std::uint64_t bytes = size_when_signed(TargetsDraft(next).canonical().size(), keys, root.keys);
+  Demands demands = demands_of_targets(Repository::Image, model::targets_role(), next, bytes);
+  demands.front() = demand_of_role(Repository::Image, model::targets_role(), keys, root.keys, bytes);
+  return refuse_unverifiable(writer_->db(), demands);
 }
 
 Result<TargetsOutcome> TargetsChange::sign(Waiting next) {

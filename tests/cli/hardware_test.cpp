@@ -121,8 +121,18 @@ TEST_F(HardwareCommand, WhatIsSignedWithASchemeThatAGenerationDoesNotKnowIsRefus
   EXPECT_EQ(refused.exit_code, kRefused);
   EXPECT_TRUE(
       has(refused.err, brake + " (2 ECUs in 2 vehicles) cannot verify targets of the image repository: it "
-                               "knows ecdsa-sha2-nistp256, which 0 of the 2 keys are, and 2 must sign"))
+                               "knows ecdsa-sha2-nistp256, which 0 of the 3 keys are, and 2 must sign"))
       << refused.err;
+}
+
+TEST_F(HardwareCommand, WhatWaitedForItsHoldersIsJudgedByWhatIsNotedWhenTheySign) {
+  ASSERT_EQ(publish("first.bin", false).exit_code, kDone);
+  ASSERT_EQ(cotter({"hardware", "set", brake, "--schemes", "ecdsa-sha2-nistp256"}).exit_code, kDone);
+  const Ended refused = publish("first.bin");
+  EXPECT_EQ(refused.exit_code, kRefused) << refused.out;
+  EXPECT_TRUE(has(refused.err, "which 0 of the 2 keys are, and 2 must sign")) << refused.err;
+  ASSERT_EQ(cotter({"hardware", "set", brake}).exit_code, kDone);
+  EXPECT_TRUE(has(publish("first.bin").out, "published"));
 }
 
 TEST_F(HardwareCommand, ADelegationToAKeyThatAGenerationDoesNotKnowIsRefused) {
@@ -132,8 +142,8 @@ TEST_F(HardwareCommand, ADelegationToAKeyThatAGenerationDoesNotKnowIsRefused) {
             kDone);
   ASSERT_EQ(cotter({"hardware", "set", primary, "--schemes", "ed25519"}).exit_code, kDone);
   const std::vector<std::string> delegate{
-      "release",       "init", "fw",          "--paths", "fw/*",        "--bit-length", "1",
-      "--hardware-id", brake,  "--sign-with", holder(1), "--sign-with", holder(2)};
+      "release",       "init-role", "fw",          "--paths", "fw/*",        "--bit-length", "1",
+      "--hardware-id", brake,       "--sign-with", holder(1), "--sign-with", holder(2)};
   const Ended refused = cotter(delegate);
   EXPECT_EQ(refused.exit_code, kRefused) << refused.err;
   EXPECT_TRUE(has(refused.err, primary + " (2 ECUs in 2 vehicles) cannot verify fw of the image repository"))
@@ -141,6 +151,24 @@ TEST_F(HardwareCommand, ADelegationToAKeyThatAGenerationDoesNotKnowIsRefused) {
   ASSERT_EQ(cotter({"hardware", "set", primary}).exit_code, kDone);
   const Ended done = cotter(delegate);
   EXPECT_EQ(done.exit_code, kDone) << done.err;
+
+  // A release into its bins is held against the room there is, too.
+  COTTER_ASSERT(host::write_atomically(folder() / "image.bin", as_bytes("an image")));
+  const std::string manifest =
+      "role = \"fw\"\n[[artifact]]\nfile = \"image.bin\"\nname = \"fw/one.bin\"\n"
+      "hardware_ids = [\"" +
+      brake + "\"]\nversion = \"1.0\"\n";
+  COTTER_ASSERT(host::write_atomically(folder() / "release.toml", as_bytes(manifest)));
+  const std::vector<std::string> apply{"release", "apply", (folder() / "release.toml").string()};
+  ASSERT_EQ(cotter({"hardware", "set", brake, "--max-targets", "300"}).exit_code, kDone);
+  const Ended too_large = cotter(apply);
+  EXPECT_EQ(too_large.exit_code, kRefused) << too_large.err;
+  EXPECT_TRUE(has(too_large.err, brake + " (2 ECUs in 2 vehicles) cannot verify fw of the image repository"))
+      << too_large.err;
+  ASSERT_EQ(cotter({"hardware", "set", brake}).exit_code, kDone);
+  ASSERT_EQ(cotter({"hardware", "set", door, "--max-targets", "300"}).exit_code, kDone);
+  const Ended applied = cotter(apply);
+  EXPECT_EQ(applied.exit_code, kDone) << applied.err;
 }
 
 }  // namespace
