@@ -38,6 +38,7 @@ int run(int argc, char** argv) {
   add_ceremony(app, context);
   add_check(app, context);
   add_who_can_sign(app, context);
+  add_hardware(app, context);
   add_vehicle(app, context);
   add_assign(app, context);
   add_audit(app, context);

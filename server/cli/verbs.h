@@ -19,6 +19,7 @@ void add_release(CLI::App& app, Context& context);
 void add_ceremony(CLI::App& app, Context& context);
 void add_check(CLI::App& app, Context& context);
 void add_who_can_sign(CLI::App& app, Context& context);
+void add_hardware(CLI::App& app, Context& context);
 void add_vehicle(CLI::App& app, Context& context);
 void add_assign(CLI::App& app, Context& context);
 void add_audit(CLI::App& app, Context& context);
