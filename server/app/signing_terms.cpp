@@ -76,7 +76,8 @@ Result<std::vector<RoleName>> signing_release_roles(const Settings& settings) {
   std::vector<RoleName> roles;
   for (const std::string& name : settings.release_roles) {
     if (!model::is_releasable_role_name(name)) {
-      return fault(Fault::Kind::Usage, "'" + name + "' in release_roles of [signing] is no release role's name",
+      return fault(Fault::Kind::Usage,
+                   "'" + name + "' in release_roles of [signing] is no release role's name",
                    "name roles that cotter release init-role made or is to make");
     }
     roles.emplace_back(name);

@@ -94,11 +94,10 @@ struct GrantKey {
   const char* name;
   SigningGrant Settings::*member;
 };
-constexpr GrantKey kGrantKeys[] = {
-    {"image", &Settings::sign_image},
-    {"director", &Settings::sign_director},
-    {"time", &Settings::sign_time},
-    {"release", &Settings::sign_release}};
+constexpr GrantKey kGrantKeys[] = {{"image", &Settings::sign_image},
+                                   {"director", &Settings::sign_director},
+                                   {"time", &Settings::sign_time},
+                                   {"release", &Settings::sign_release}};
 constexpr std::int64_t kMostSignaturesPerMinute = 1'000'000;
 
 Result<void> read_grants(const host::Config& config, Settings& settings) {
@@ -125,8 +124,9 @@ std::string grants_text(const Settings& settings) {
     text += fmt::format("{0}_callers = {1}\n{0}_per_minute = {2}\n", key.name, toml_strings(grant.callers),
                         grant.per_minute);
   }
-  return text + "# Release roles whose keys it uses too.\nrelease_roles = " +
-         toml_strings(settings.release_roles) + "\n";
+  return text +
+         "# Release roles whose keys it uses too.\nrelease_roles = " + toml_strings(settings.release_roles) +
+         "\n";
 }
 
 bool is_workspace(const fs::path& dir) {

@@ -71,7 +71,8 @@ Result<Past> Journal::past(const KeyId& keyid, const Content& content) {
   return past;
 }
 
-Result<void> Journal::note(const std::string& key, const KeyId& keyid, const Content& content, uid_t caller, UtcTime now) {
+Result<void> Journal::note(const std::string& key, const KeyId& keyid, const Content& content, uid_t caller,
+                           UtcTime now) {
   storage::SigningStore store(db_);
   auto transaction = TRY(host::Transaction::begin(db_));
   const auto release = TRY(release_of(store, keyid, content));

@@ -28,7 +28,8 @@ class Journal {
   Result<Past> past(const KeyId& keyid, const Content& content);
   /// Durable on return: `content`, by the key of that name, is the last of its series now, its ECUs are its
   /// vehicle's, and its release role is as far. Faults of a write.
-  Result<void> note(const std::string& key, const KeyId& keyid, const Content& content, uid_t caller, UtcTime now);
+  Result<void> note(const std::string& key, const KeyId& keyid, const Content& content, uid_t caller,
+                    UtcTime now);
   /// Likewise, what was refused; `digest` of the message. Faults of a write.
   Result<void> note_refusal(const std::string& key, const Refusal& refusal, ByteView digest, uid_t caller,
                             UtcTime now);

@@ -90,11 +90,12 @@ struct KnownKeys {
       nullptr;  ///< nothing where this process has none: no targets may name one
 };
 
-/// Reads the message as content of `duty`, which is not Release: that is release_policy.h's. Refusals: OtherRole, VehicleForeign, DirectorDelegates,
-/// EcuForeign, TimeSourceForeign, LedgerForeign.
+/// Reads the message as content of `duty`, which is not Release: that is release_policy.h's. Refusals:
+/// OtherRole, VehicleForeign, DirectorDelegates, EcuForeign, TimeSourceForeign, LedgerForeign.
 Verdict<Content> read_content(Duty duty, ByteView message, const KnownKeys& keys);
 
-/// The last that was signed in a series: by one key, of a director for one vehicle, of a release role in one file.
+/// The last that was signed in a series: by one key, of a director for one vehicle, of a release role in one
+/// file.
 struct LastSigned {
   std::uint64_t number = 0;
   Bytes digest;

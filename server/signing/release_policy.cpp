@@ -28,7 +28,8 @@ std::optional<std::string> what_is_foreign(const RoleName& role, const model::Ta
                                            const crypto::PublicKey& own) {
   const model::Delegations& delegations = *file.delegations;
   if (!file.targets.empty()) return "images beside delegations";
-  if (!delegations.roles.empty() || !delegations.succinct) return "other delegations than one to its own bins";
+  if (!delegations.roles.empty() || !delegations.succinct)
+    return "other delegations than one to its own bins";
   const model::SuccinctRoles& bins = *delegations.succinct;
   if (bins.name_prefix != role.value()) return "bins of " + bins.name_prefix;
   const bool own_alone = std::ranges::all_of(
@@ -44,15 +45,18 @@ Verdict<Content> read_release_file(const RoleName& role, ByteView message, const
   const auto value = read_canonical(message);
   if (!value) return refused(Policy::OtherRole, summary(value.error()));
   const auto file = model::Targets::decode(*value, model::Profile::Vehicle);
-  if (!file) return refused(Policy::OtherRole, "no targets of role " + role.value() + ": " + summary(file.error()));
-  if (file->vin) return refused(Policy::VehicleForeign, "a release is for all vehicles, and this file names one");
+  if (!file)
+    return refused(Policy::OtherRole, "no targets of role " + role.value() + ": " + summary(file.error()));
+  if (file->vin)
+    return refused(Policy::VehicleForeign, "a release is for all vehicles, and this file names one");
   Content content;
   content.duty = Duty::Release;
   content.number = file->version.value();
   content.time = file->expires;
   if (file->delegations) {
     const auto foreign = what_is_foreign(role, *file, own);
-    if (foreign) return refused(Policy::ReleaseDelegates, "the file of role " + role.value() + " has " + *foreign);
+    if (foreign)
+      return refused(Policy::ReleaseDelegates, "the file of role " + role.value() + " has " + *foreign);
     content.bit_length = file->delegations->succinct->bit_length;
   }
   for (const auto& [name, target] : file->targets) content.name_starts.insert(start_of(name));
@@ -72,9 +76,10 @@ std::optional<std::string> file_of(const Content& content, const std::optional<R
 std::optional<Refusal> judge_release(const Content& content, const Past& past) {
   if (!past.release) {
     if (content.bit_length) return std::nullopt;
-    return Refusal{Policy::BinForeign,
-                   "the role's own file was never signed here, so its bins are not known: cotter release renew "
-                   "ROLE --least 3650d has it signed"};
+    return Refusal{
+        Policy::BinForeign,
+        "the role's own file was never signed here, so its bins are not known: cotter release renew "
+        "ROLE --least 3650d has it signed"};
   }
   if (content.bit_length && *content.bit_length != past.release->bit_length) {
     return Refusal{Policy::BinForeign, "bins of " + std::to_string(*content.bit_length) +

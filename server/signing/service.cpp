@@ -87,7 +87,8 @@ Answer Service::sign(const Use& use, crypto::Signer& signer, ByteView message, u
   ++minute.signatures;
   // Of times nothing is noted: the clock alone decides, and anybody may ask for one at any time.
   if (use.duty != Duty::TimeSource && !is_repeat(*content, past->last)) {
-    if (const auto noted = journal_.note(use.key, keyid, *content, caller, now); !noted) return failed(noted.error());
+    if (const auto noted = journal_.note(use.key, keyid, *content, caller, now); !noted)
+      return failed(noted.error());
   }
   auto signature = signer.sign(message);
   if (!signature) return failed(signature.error());

@@ -22,8 +22,8 @@ namespace cotter::signing {
 
 class Service {
  public:
-  /// `terms` of each key that is to sign at all; `release_roles` those whose keys do. `clock` must outlive the
-  /// service.
+  /// `terms` of each key that is to sign at all; `release_roles` those whose keys do. `clock` must outlive
+  /// the service.
   Service(keys::Keyring keyring, Journal journal, std::map<Duty, Terms> terms, const Clock& clock,
           const std::vector<RoleName>& release_roles = {});
 
@@ -56,8 +56,8 @@ class Service {
   Journal journal_;
   std::map<Duty, Terms> terms_;
   const Clock& clock_;
-  std::map<std::string, RoleName> release_roles_;  ///< by the name of the key
-  std::map<std::string, Minute> minutes_;          ///< likewise
+  std::map<std::string, RoleName> release_roles_;                       ///< by the name of the key
+  std::map<std::string, Minute> minutes_;                               ///< likewise
   std::map<std::tuple<std::string, Policy, uid_t>, Silence> silences_;  ///< refusals that were told lately
 };
 
