@@ -18,6 +18,7 @@
 #include "server/app/director_service.h"
 #include "server/app/listed_keys.h"
 #include "server/app/offline_keys.h"
+#include "server/app/operations_service.h"
 #include "server/app/renew_repository.h"
 #include "server/app/time_service.h"
 #include "server/app/workspace.h"
@@ -198,9 +199,15 @@ Result<void> serve(const Arguments& arguments) {
   }
   std::optional<std::filesystem::path> repo_dir;
   if (arguments.role == "image" || arguments.role == "all") repo_dir = workspace.repo_dir();
+  // Tokens never cross a wire in the clear, and come to whoever has the database and the repository both.
+  const host::SystemClock clock;
+  std::unique_ptr<app::OperationsService> operations;
+  if (arguments.role == "all" && !arguments.plain) {
+    operations = TRY(app::OperationsService::open(workspace.db_path(), workspace.submissions_dir(), clock));
+  }
   const http::Router router(repo_dir, signing ? signing->director.get() : nullptr,
                             access_of(workspace.settings(), arguments.plain),
-                            signing ? signing->time.get() : nullptr);
+                            signing ? signing->time.get() : nullptr, operations.get());
   options.max_connections = http::connections_that_fit(options.max_connections);
   const auto server = TRY(http::Server::listen(options, router));
   std::unique_ptr<app::RepositoryKeeper> keeper;

@@ -21,6 +21,7 @@ void add_who_can_sign(CLI::App& app, Context& context);
 void add_vehicle(CLI::App& app, Context& context);
 void add_assign(CLI::App& app, Context& context);
 void add_audit(CLI::App& app, Context& context);
+void add_token(CLI::App& app, Context& context);
 void add_audit_verify(CLI::App& audit, Context& context);  ///< beneath `audit`
 
 // Below `cotter key`.

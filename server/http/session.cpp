@@ -50,6 +50,10 @@ Method method_of(bhttp::verb verb) {
       return Method::Put;
     case bhttp::verb::post:
       return Method::Post;
+    case bhttp::verb::patch:
+      return Method::Patch;
+    case bhttp::verb::delete_:
+      return Method::Delete;
     default:
       return Method::Other;
   }
@@ -193,9 +197,16 @@ class Session final : Connection {
   asio::awaitable<bool> answer_one(Parser& parser) {
     version_ = parser.get().version();
     Request request = head_of(parser, caller_);
+    request.peer = address_of(socket().socket());
     const bool head = request.method == Method::Head;
     if (is_ambiguous(parser)) co_return co_await refuse(problem(400, "bad request", kAmbiguous), head);
     auto too_soon = shared_.router.too_soon(request, std::chrono::steady_clock::now());
+    // Whose token it is decides whether the body is read at all.
+    if (Router::belongs_to_operations(request)) {
+      waiting_since_.reset();
+      socket().expires_never();
+      co_await asio::co_spawn(shared_.operations, identify_blocking(request), asio::use_awaitable);
+    }
     const std::uint64_t limit = shared_.router.max_body(request);
     if (limit == 0 && has_body(parser)) {
       const Response response = co_await answer(request);
@@ -263,7 +274,13 @@ class Session final : Connection {
     waiting_since_.reset();
     if (!Router::may_block(request)) co_return shared_.router.handle(request);
     socket().expires_never();
-    co_return co_await asio::co_spawn(shared_.blocking, handle_blocking(request), asio::use_awaitable);
+    auto& threads = Router::belongs_to_operations(request) ? shared_.operations : shared_.blocking;
+    co_return co_await asio::co_spawn(threads, handle_blocking(request), asio::use_awaitable);
+  }
+
+  asio::awaitable<void> identify_blocking(Request& request) {
+    shared_.router.identify(request);
+    co_return;
   }
 
   asio::awaitable<Response> handle_blocking(const Request& request) {
