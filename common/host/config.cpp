@@ -31,8 +31,6 @@ struct Config::Document {
 
 namespace {
 
-constexpr std::uint64_t kMaxConfigBytes = 1024 * 1024;
-
 tl::unexpected<Error> wrong(const std::string& file, const toml::source_region& where,
                             const std::string& what) {
   return fault(Fault::Kind::Usage, file + ", line " + std::to_string(where.begin.line) + ": " + what);
@@ -70,8 +68,8 @@ static Result<std::optional<T>> find_value(const std::string& name, const toml::
   return value;
 }
 
-Result<Config> Config::read(const std::filesystem::path& file) {
-  const Bytes bytes = TRY(read_file(file, kMaxConfigBytes));
+Result<Config> Config::read(const std::filesystem::path& file, std::uint64_t max_bytes) {
+  const Bytes bytes = TRY(read_file(file, max_bytes));
   Config config = TRY(parse(as_text(bytes), file.string()));
   config.document_->folder = file.parent_path();
   return config;

@@ -17,8 +17,9 @@ namespace cotter::host {
 /// Keys are dotted paths: "server.listen". All Faults are Usage, but for those of reading the file.
 class Config {
  public:
-  /// Faults: NotFound, Denied, Io; Usage (not TOML; more than 1 MiB).
-  static Result<Config> read(const std::filesystem::path& file);
+  static constexpr std::uint64_t kMaxBytes = 1024 * 1024;
+  /// Faults: NotFound, Denied, Io (more than `max_bytes`, too); Usage (not TOML).
+  static Result<Config> read(const std::filesystem::path& file, std::uint64_t max_bytes = kMaxBytes);
   /// `name` stands for the file in messages.
   static Result<Config> parse(std::string_view text, std::string name);
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdlib>
 #include <utility>
 
@@ -92,8 +93,21 @@ std::string human_bytes(std::uint64_t bytes) {
   return fmt::format("{:.1f} {}", amount, kUnits[unit]);
 }
 
+std::string pace(std::uint64_t done, std::uint64_t total, double seconds) {
+  constexpr double kTooSoonToTell = 0.5;
+  if (seconds < kTooSoonToTell || done == 0) return {};
+  const double rate = static_cast<double>(done) / seconds;
+  const double left = done < total ? static_cast<double>(total - done) / rate : 0;
+  const auto whole = static_cast<std::uint64_t>(std::lround(left));
+  return fmt::format(", {}/s, {}:{:02} left", human_bytes(static_cast<std::uint64_t>(rate)), whole / 60,
+                     whole % 60);
+}
+
 Progress::Progress(std::string label, std::uint64_t total)
-    : label_(std::move(label)), total_(total), shown_(total > 0 && is_terminal(stderr)) {}
+    : label_(std::move(label)),
+      total_(total),
+      shown_(total > 0 && is_terminal(stderr)),
+      began_(std::chrono::steady_clock::now()) {}
 
 Progress::~Progress() {
   if (shown_) fmt::print(stderr, "\r\033[K");
@@ -105,8 +119,9 @@ void Progress::advance_to(std::uint64_t done) {
   if (now - last_drawn_ < kRedraw) return;
   last_drawn_ = now;
   const std::uint64_t filled = std::min(done, total_) * kBarWidth / total_;
-  fmt::print(stderr, "\r\033[K{} [{:<{}}] {} of {}", label_, std::string(filled, '#'), kBarWidth,
-             human_bytes(done), human_bytes(total_));
+  const std::chrono::duration<double> spent = now - began_;
+  fmt::print(stderr, "\r\033[K{} [{:<{}}] {} of {}{}", label_, std::string(filled, '#'), kBarWidth,
+             human_bytes(done), human_bytes(total_), pace(done, total_, spent.count()));
   std::fflush(stderr);
 }
 

@@ -40,6 +40,10 @@ class Table {
 /// "4.0 MB", "517 B".
 std::string human_bytes(std::uint64_t bytes);
 
+/// ", 12.0 MB/s, 1:05 left": how fast it went so far, and minutes and seconds at that pace; empty while it is
+/// too soon to tell.
+std::string pace(std::uint64_t done, std::uint64_t total, double seconds);
+
 /// A bar on stderr for work of more than a moment; nothing at all unless stderr is a terminal.
 class Progress {
  public:
@@ -53,7 +57,7 @@ class Progress {
   std::string label_;
   std::uint64_t total_;
   bool shown_;
-  std::chrono::steady_clock::time_point last_drawn_{};
+  std::chrono::steady_clock::time_point began_, last_drawn_{};
 };
 
 }  // namespace cotter::host

@@ -220,6 +220,8 @@ RoleName SuccinctRoles::bin_of(const TargetName& target) const {
   return RoleName(bin_name(*this, bits >> (kMostBits - bit_length)));
 }
 
+RoleName SuccinctRoles::bin(std::uint64_t number) const { return RoleName(bin_name(*this, number)); }
+
 bool SuccinctRoles::has(const RoleName& name) const {
   std::string_view rest = name.value();
   if (!rest.starts_with(name_prefix)) return false;

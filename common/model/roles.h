@@ -169,6 +169,8 @@ struct SuccinctRoles {
   /// "PREFIX-07": the first bits of SHA-256 of the name, in lower-case hex, as many digits as the last bin
   /// needs.
   [[nodiscard]] RoleName bin_of(const TargetName& target) const;
+  /// The name of a bin by its number, from 0 to 2^bit_length - 1.
+  [[nodiscard]] RoleName bin(std::uint64_t number) const;
   /// Whether `name` is one of the bins.
   [[nodiscard]] bool has(const RoleName& name) const;
 };

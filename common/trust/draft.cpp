@@ -34,7 +34,9 @@ Bytes Draft<T>::wire() const {
     signatures.emplace_back(
         json::Object{{"keyid", signature.keyid.value()}, {"sig", to_hex(signature.bytes)}});
   }
-  return to_bytes(json::to_text(json::Object{{"signatures", std::move(signatures)}, {"signed", signed_}}));
+  // Put together here, for a copy of what was signed may be large.
+  return to_bytes("{\"signatures\":" + json::to_text(json::Value(std::move(signatures))) +
+                  ",\"signed\":" + json::to_text(signed_) + "}");
 }
 
 template <RoleType T>

@@ -132,6 +132,15 @@ bool TrustedSet::recall_timestamp(Bytes stored) {
   return true;
 }
 
+TrustedSet TrustedSet::next_cycle(UtcTime now) const {
+  TrustedSet next(root_, now, policy_);
+  next.timestamp_floor_ = timestamp_;
+  next.snapshot_floor_ = snapshot_;
+  if (const auto found = targets_.find({model::targets_role(), model::root_role()}); found != targets_.end())
+    next.targets_floor_ = found->second;
+  return next;
+}
+
 bool TrustedSet::recall_snapshot(Bytes stored) {
   COTTER_ASSERT(root_closed_ && !snapshot_);
   auto file = Unverified<model::Snapshot>::parse(std::move(stored), policy_.profile);

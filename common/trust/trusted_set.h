@@ -73,6 +73,10 @@ class TrustedSet {
   /// to fit.
   Result<void> update_targets_partially(Bytes fetched);
 
+  /// The same client's next cycle, with all of this one stored: newest root, and timestamp, snapshot and
+  /// targets as floors. A root that was published since is not in it. `now`: of that cycle.
+  [[nodiscard]] TrustedSet next_cycle(UtcTime now) const;
+
   [[nodiscard]] const Verified<model::Root>& root() const noexcept { return root_; }
   [[nodiscard]] const Verified<model::Timestamp>* timestamp() const noexcept { return get(timestamp_); }
   [[nodiscard]] const Verified<model::Snapshot>* snapshot() const noexcept { return get(snapshot_); }

@@ -168,7 +168,35 @@ class Check {
         list_images(*delegated);
         to_visit.emplace_back(role.name, delegator);
       }
+      if (delegations.succinct) {
+        for (const RoleName& bin : look_at_bins(set, *delegations.succinct, delegations.keys, delegator))
+          to_visit.emplace_back(bin, delegator);
+      }
     }
+  }
+
+  /// All of a role's bins, as one line: the one that expires first stands for them. Thousands are read one at
+  /// a time; those that delegate on, which stay in the set, are returned.
+  std::vector<RoleName> look_at_bins(TrustedSet& set, const model::SuccinctRoles& bins,
+                                     const model::KeyRing& ring, const RoleName& delegator) {
+    std::vector<RoleName> delegating;
+    std::optional<trust::Verified<model::Targets>> first;
+    for (std::uint64_t number = 0; number >> bins.bit_length == 0; ++number) {
+      const RoleName bin = bins.bin(number);
+      TrustedSet with_bin = set;
+      if (auto loaded = repository::load_delegated(with_bin, *source_, bin, delegator); !loaded) {
+        problem(loaded.error());
+        continue;
+      }
+      const trust::Verified<model::Targets>& file = *with_bin.targets(bin, delegator);
+      list_images(*file);
+      if (!first || file->expires < (*first)->expires) first = file;
+      if (!file->delegations) continue;
+      delegating.push_back(bin);
+      set = std::move(with_bin);
+    }
+    if (first) look_at(RoleName(bins.name_prefix + "-*"), *first, ring, bins.keys);
+    return delegating;
   }
 
   void look_at_images(const std::function<void(std::uint64_t, std::uint64_t)>& progress) {

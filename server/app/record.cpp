@@ -67,11 +67,14 @@ std::string acting_vehicle(const VehicleId& vin) { return "vehicle:" + vin.value
 std::string acting_token(const std::string& name) { return "token:" + name; }
 
 Result<json::Object> signed_file_details(const RoleName& role, Version version, ByteView wire) {
-  json::Array ids = TRY(key_ids_in(wire));
-  return json::Object{{"role", role.value()},
-                      {"version", version.value()},
-                      {"sha256", to_hex(crypto::sha256(wire))},
-                      {"keyids", std::move(ids)}};
+  return signed_file_details(role, version, wire, TRY(key_ids_in(wire)));
+}
+
+json::Object signed_file_details(const RoleName& role, Version version, ByteView wire, json::Array keyids) {
+  return {{"role", role.value()},
+          {"version", version.value()},
+          {"sha256", to_hex(crypto::sha256(wire))},
+          {"keyids", std::move(keyids)}};
 }
 
 Result<void> record(host::Db& db, const ledger::Entry& entry) {

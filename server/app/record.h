@@ -28,6 +28,9 @@ std::string acting_token(const std::string& name);
 /// it. Rejections: those of reading a signed file.
 Result<json::Object> signed_file_details(const RoleName& role, Version version, ByteView wire);
 
+/// The same where it is known who signed.
+json::Object signed_file_details(const RoleName& role, Version version, ByteView wire, json::Array keyids);
+
 /// Adds the entry, inside a transaction of the caller's. Faults: Usage (too large), NoSpace, Busy, Io.
 Result<void> record(host::Db& db, const ledger::Entry& entry);
 

@@ -11,6 +11,7 @@
 #include "server/app/record.h"
 #include "server/repository/publisher.h"
 #include "server/repository/reader.h"
+#include "server/storage/sqlite/counter_store.h"
 #include "server/storage/sqlite/database.h"
 
 namespace cotter::app {
@@ -45,8 +46,19 @@ Result<host::FileLock> wait_for_lock(const repository::Layout& layout) {
 }
 
 /// "image/targets"
-std::string targets_subject() {
-  return std::string(name_of(Repository::Image)) + "/" + model::targets_role().value();
+std::string subject_of(const RoleName& role) {
+  return std::string(name_of(Repository::Image)) + "/" + role.value();
+}
+std::string targets_subject() { return subject_of(model::targets_role()); }
+
+/// Of the role's file and its bins, whose names begin with its own; 0 where there is none.
+Version newest_of(const model::Snapshot& snapshot, const RoleName& role) {
+  Version newest(0);
+  for (auto listed = snapshot.meta.lower_bound(role);
+       listed != snapshot.meta.end() && listed->first.value().starts_with(role.value()); ++listed) {
+    newest = std::max(newest, listed->second.version);
+  }
+  return newest;
 }
 
 /// What is to be signed: of these bytes the signatures are no part.
@@ -69,9 +81,26 @@ Result<RepositoryWriter> RepositoryWriter::open(const Workspace& workspace, UtcT
   host::FileLock lock = TRY(wait_for_lock(layout));
   host::Db db = TRY(storage::open_database(workspace.db_path()));
   trust::TrustedSet published = TRY(repository::read_as_client(layout.dir(), repository::kBeforeAnyExpiry));
-  TRY(repository::clean_up(layout, published));
-  return RepositoryWriter(std::move(lock), std::move(db), std::move(layout), std::move(published),
+  RepositoryWriter writer(std::move(lock), std::move(db), std::move(layout), std::move(published),
                           workspace.settings().image, now);
+  TRY(writer.clean_up());
+  return writer;
+}
+
+/// A writer that was killed, or failed, spent a timestamp that is not the published one; where none did, the
+/// repository's folder, which has a name for each version of each bin, need not be looked through.
+Result<void> RepositoryWriter::clean_up() {
+  TRY(repository::empty_incoming(layout_));
+  const Version published = (*published_.timestamp())->version;
+  const auto spent = TRY(storage::VersionJournal(db_).highest(kImages, model::timestamp_role()));
+  if (spent == published) return {};
+  TRY(repository::clean_up(layout_, published_));
+  return storage::CounterStore(db_).forget_after(published);
+}
+
+Result<void> RepositoryWriter::read_anew() {
+  published_ = TRY(repository::read_as_client(layout_.dir(), repository::kBeforeAnyExpiry));
+  return {};
 }
 
 Result<Version> RepositoryWriter::next_targets_version() {
@@ -105,37 +134,77 @@ Result<bool> RepositoryWriter::targets_stand_for(Version version, ByteView canon
   return storage::VersionJournal(db_).stands_for(kImages, model::targets_role(), version, canonical);
 }
 
+/// Numbers for these roles, which come first, and for snapshot and timestamp.
+Result<ReleaseNumbers> RepositoryWriter::reserve(std::vector<storage::NextOf> roles) {
+  roles.push_back({model::snapshot_role(), (*published_.snapshot())->version});
+  roles.push_back({model::timestamp_role(), (*published_.timestamp())->version});
+  const std::vector<Version> fresh = TRY(storage::VersionJournal(db_).reserve(kImages, roles));
+  return ReleaseNumbers{fresh.front(), fresh.at(fresh.size() - 2), fresh.back()};
+}
+
+Result<ReleaseNumbers> RepositoryWriter::begin_release(const RoleName& role, json::Object details,
+                                                       const ReleaseCounters& counters) {
+  auto transaction = TRY(host::Transaction::begin(db_));
+  const ReleaseNumbers numbers = TRY(reserve({{role, newest_of(**published_.snapshot(), role)}}));
+  storage::CounterStore store(db_);
+  for (const auto& [hardware, counter] : counters) TRY(store.note(hardware, counter, numbers.timestamp));
+  details.set("version", numbers.release.value());
+  TRY(record(db_,
+             {std::string(ledger::kRelease), now_, acting_account(), subject_of(role), std::move(details)}));
+  TRY(transaction.commit());
+  return numbers;
+}
+
+Result<PublishedVersions> RepositoryWriter::publish_release(const ReleaseNumbers& numbers,
+                                                            const DelegatedFiles& release,
+                                                            repository::Batch& batch,
+                                                            const OnlineSigners& signers) {
+  Change change;
+  crypto::Hasher all(crypto::HashFunction::Sha256);
+  for (const auto& [role, sha256] : release.files) {
+    change.listed[role].version = numbers.release;
+    all.update(as_bytes(role.value() + " " + to_hex(sha256) + "\n"));
+  }
+  change.details = {{"release", json::Object{{"role", release.of.value()},
+                                             {"version", numbers.release.value()},
+                                             {"count", std::uint64_t{release.files.size()}},
+                                             {"sha256", to_hex(all.finish())}}}};
+  return publish(numbers, std::move(change), Snapshot::Renew, batch, signers);
+}
+
 Result<PublishedVersions> RepositoryWriter::publish_targets(Version version, Bytes wire,
                                                             const OnlineSigners& signers) {
-  return publish(NewFile{model::targets_role(), version, std::move(wire)}, Snapshot::Renew, signers);
+  Change change;
+  change.listed[model::targets_role()] = repository::meta_of(version, wire);
+  change.targets = NewFile{model::targets_role(), version, std::move(wire)};
+  repository::Batch batch(layout_);
+  return publish(TRY(reserve({})), std::move(change), Snapshot::Renew, batch, signers);
 }
 
 Result<PublishedVersions> RepositoryWriter::renew(Snapshot snapshot, const OnlineSigners& signers) {
-  return publish(std::nullopt, snapshot, signers);
+  repository::Batch batch(layout_);
+  if (snapshot == Snapshot::Renew) return publish(TRY(reserve({})), {}, snapshot, batch, signers);
+  const auto fresh = TRY(storage::VersionJournal(db_).reserve(
+      kImages, {{model::timestamp_role(), (*published_.timestamp())->version}}));
+  ReleaseNumbers numbers;
+  numbers.timestamp = fresh.front();
+  return publish(numbers, {}, snapshot, batch, signers);
 }
 
-Result<PublishedVersions> RepositoryWriter::publish(std::optional<NewFile> targets, Snapshot snapshot,
+Result<PublishedVersions> RepositoryWriter::publish(const ReleaseNumbers& numbers, Change change,
+                                                    Snapshot snapshot, repository::Batch& batch,
                                                     const OnlineSigners& signers) {
   const model::Snapshot& last_snapshot = **published_.snapshot();
   const model::Timestamp& last_timestamp = **published_.timestamp();
-  PublishedVersions versions{targets ? *targets->version : (*published_.targets())->version,
-                             last_snapshot.version, last_timestamp.version};
-  std::vector<storage::NextOf> spent{{model::timestamp_role(), versions.timestamp}};
-  if (snapshot == Snapshot::Renew) spent.push_back({model::snapshot_role(), versions.snapshot});
-  const std::vector<Version> fresh = TRY(storage::VersionJournal(db_).reserve(kImages, spent));
-  versions.timestamp = fresh.front();
-
+  PublishedVersions versions{change.targets ? *change.targets->version : (*published_.targets())->version,
+                             last_snapshot.version, numbers.timestamp};
   Publication files;
   model::FileMeta listed_snapshot = last_timestamp.snapshot;
-  model::FileMeta listed_targets = last_snapshot.meta.at(model::targets_role());
-  if (targets) {
-    listed_targets = repository::meta_of(versions.targets, targets->wire);
-    files.push_back(*std::move(targets));
-  }
+  if (change.targets) files.push_back(*std::move(change.targets));
   if (snapshot == Snapshot::Renew) {
-    versions.snapshot = fresh.back();
+    versions.snapshot = numbers.snapshot;
     const model::Snapshot next = repository::next_snapshot(last_snapshot, versions.snapshot,
-                                                           now_ + lifetimes_.snapshot, listed_targets);
+                                                           now_ + lifetimes_.snapshot, change.listed);
     Bytes wire = TRY(signed_by(next, *signers.snapshot));
     files.push_back({model::snapshot_role(), versions.snapshot, std::move(wire)});
     listed_snapshot = repository::meta_of(versions.snapshot, files.back().wire);
@@ -144,26 +213,35 @@ Result<PublishedVersions> RepositoryWriter::publish(std::optional<NewFile> targe
                                                            now_ + lifetimes_.timestamp, listed_snapshot);
   Bytes wire = TRY(signed_by(next, *signers.timestamp));
   files.push_back({model::timestamp_role(), std::nullopt, std::move(wire)});
-  TRY(repository::rehearse(layout_, published_, files, now_));
-  TRY(note_publication(files, versions, signers.ledger));
-  for (const NewFile& file : files) TRY(repository::write_file(layout_, file));
+  TRY(repository::rehearse_next(published_, files, now_));
+  TRY(note_publication(files, versions, std::move(change.details), signers));
+  TRY(repository::write_all(layout_, files, batch));
   return versions;
 }
 
 Result<void> RepositoryWriter::note_publication(const Publication& files, const PublishedVersions& versions,
-                                                crypto::Signer* ledger_key) {
-  json::Array details;
+                                                json::Object details, const OnlineSigners& signers) {
+  const auto ids_of = [](const crypto::Signer& signer) {
+    return json::Array{signer.public_key().computed_id().value()};
+  };
+  json::Array listed;
   for (const NewFile& file : files) {
     // The timestamp alone has no version in its name.
     const Version version = file.version.value_or(versions.timestamp);
-    details.emplace_back(TRY(signed_file_details(file.role, version, file.wire)));
+    if (file.role == model::targets_role()) {
+      listed.emplace_back(TRY(signed_file_details(file.role, version, file.wire)));
+    } else {
+      const bool is_snapshot = file.role == model::snapshot_role();
+      listed.emplace_back(signed_file_details(file.role, version, file.wire,
+                                              ids_of(is_snapshot ? *signers.snapshot : *signers.timestamp)));
+    }
   }
+  details.set("files", std::move(listed));
   const ledger::Entry entry{std::string(ledger::kPublication), now_, acting_account(),
-                            std::string(name_of(Repository::Image)),
-                            json::Object{{"files", std::move(details)}}};
+                            std::string(name_of(Repository::Image)), std::move(details)};
   auto transaction = TRY(host::Transaction::begin(db_));
   TRY(record(db_, entry));
-  TRY(sign_ledger(db_, ledger_key, now_));
+  TRY(sign_ledger(db_, signers.ledger, now_));
   return transaction.commit();
 }
 

@@ -3,15 +3,20 @@
 // time in the world, which the lock sees to.
 #pragma once
 
+#include <map>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include "common/base/result.h"
 #include "common/base/time.h"
 #include "common/crypto/signer.h"
 #include "common/host/atomic_file.h"
 #include "common/host/sqlite.h"
+#include "common/json/value.h"
 #include "common/trust/trusted_set.h"
 #include "server/app/workspace.h"
+#include "server/repository/batch.h"
 #include "server/repository/commit.h"
 #include "server/repository/layout.h"
 #include "server/storage/sqlite/version_journal.h"
@@ -29,6 +34,22 @@ struct PublishedVersions {
   Version targets;
   Version snapshot;
   Version timestamp;
+};
+
+/// A release's numbers: one for all the bins that it touches, and those of what lists them.
+struct ReleaseNumbers {
+  Version release;
+  Version snapshot;
+  Version timestamp;
+};
+
+/// A counter that a release lists for a hardware id.
+using ReleaseCounters = std::map<HardwareId, ReleaseCounter>;
+
+/// Files of a delegated role, signed and written to a batch, all of one version.
+struct DelegatedFiles {
+  RoleName of;                                    ///< the role whose bins they are
+  std::vector<std::pair<RoleName, Bytes>> files;  ///< each with the SHA-256 of its bytes, in order of name
 };
 
 class RepositoryWriter {
@@ -57,6 +78,17 @@ class RepositoryWriter {
   /// saw. Faults: of the signers, Conflict, NoSpace, Denied, Io. Rejections: those of a client. Whatever
   /// fails, clients see the old state.
   Result<PublishedVersions> publish_targets(Version version, Bytes wire, const OnlineSigners& signers);
+  /// Before a release is signed: its numbers, spent for good when this returns. In the same transaction the
+  /// ledger tells what they are for, and `counters` are noted, which count once the timestamp is published.
+  Result<ReleaseNumbers> begin_release(const RoleName& role, json::Object details,
+                                       const ReleaseCounters& counters);
+  /// Publishes delegated files with a new snapshot, which lists them by version alone, and timestamp. They
+  /// are in `batch`, for their names in the repository; nothing of them is visible before all is. As
+  /// publish_targets().
+  Result<PublishedVersions> publish_release(const ReleaseNumbers& numbers, const DelegatedFiles& release,
+                                            repository::Batch& batch, const OnlineSigners& signers);
+  /// What is published now, after a publication by this writer. Rejections and Faults: as open().
+  Result<void> read_anew();
   /// Publishes a new timestamp, and with `Snapshot::Renew` a new snapshot, for the targets there are.
   enum class Snapshot : std::uint8_t { Keep, Renew };
   Result<PublishedVersions> renew(Snapshot snapshot, const OnlineSigners& signers);
@@ -70,10 +102,18 @@ class RepositoryWriter {
         published_(std::move(published)),
         lifetimes_(lifetimes),
         now_(now) {}
-  Result<PublishedVersions> publish(std::optional<repository::NewFile> targets, Snapshot snapshot,
-                                    const OnlineSigners& signers);
+  Result<void> clean_up();
+  Result<ReleaseNumbers> reserve(std::vector<storage::NextOf> roles);
+  /// What changes below the timestamp, and what the ledger says of it besides its files.
+  struct Change {
+    std::optional<repository::NewFile> targets{};
+    std::map<RoleName, model::FileMeta> listed{};
+    json::Object details{};
+  };
+  Result<PublishedVersions> publish(const ReleaseNumbers& numbers, Change change, Snapshot snapshot,
+                                    repository::Batch& batch, const OnlineSigners& signers);
   Result<void> note_publication(const repository::Publication& files, const PublishedVersions& versions,
-                                crypto::Signer* ledger_key);
+                                json::Object details, const OnlineSigners& signers);
 
   host::FileLock lock_;
   host::Db db_;

@@ -3,20 +3,17 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <charconv>
 #include <memory>
 #include <optional>
 #include <system_error>
 
 #include "common/host/output.h"
 #include "common/host/system_clock.h"
-#include "common/model/roles.h"
 #include "server/app/publish_release.h"
-#include "server/ceremony/holder.h"
 #include "server/cli/context.h"
+#include "server/cli/release_view.h"
+#include "server/cli/signers.h"
 #include "server/cli/verbs.h"
-#include "server/keys/keyring.h"
-#include "server/signing/remote_signer.h"
 
 namespace cotter::cli {
 namespace {
@@ -30,26 +27,10 @@ struct PublishOptions {
   std::vector<std::string> hardware_ids;
   std::string version;
   std::optional<std::uint64_t> release_counter;
-  std::vector<fs::path> holders;
-  std::string expires;
-  std::optional<fs::path> signer;
+  std::string role;
+  SigningOptions signing;
+  SignerOption signer;
 };
-
-/// "90d", "12h": how long from now.
-Result<std::optional<std::chrono::seconds>> lifetime_of(const std::string& text) {
-  if (text.empty()) return std::optional<std::chrono::seconds>();
-  std::int64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
-  constexpr std::int64_t kMostDays = 3650;
-  if (error == std::errc() && number > 0 && number <= kMostDays * 24) {
-    if (unit == "h") return std::optional<std::chrono::seconds>(std::chrono::hours(number));
-    if (unit == "d" && number <= kMostDays)
-      return std::optional<std::chrono::seconds>(std::chrono::days(number));
-  }
-  return fault(Fault::Kind::Usage, "--expires '" + text + "' is no time from now",
-               "say 90d or 12h; at most 3650d");
-}
 
 app::PublishRequest request_of(const PublishOptions& options) {
   app::PublishRequest request;
@@ -59,43 +40,6 @@ app::PublishRequest request_of(const PublishOptions& options) {
   request.release.version = options.version;
   if (options.release_counter) request.release.counter = ReleaseCounter(*options.release_counter);
   return request;
-}
-
-/// The image targets keys of each holder, unlocked.
-Result<std::vector<ceremony::Signers>> open_holders(const std::vector<fs::path>& dirs,
-                                                    const Context& context) {
-  std::vector<ceremony::Signers> holders;
-  holders.reserve(dirs.size());
-  for (const fs::path& dir : dirs) {
-    holders.push_back(TRY(ceremony::open_holder(dir, holder_unlock(context, dir.filename().string()),
-                                                keys::key_name(Repository::Image, model::targets_role()))));
-  }
-  return holders;
-}
-
-/// In the signing process, where there is one; else in keys/.
-Result<std::unique_ptr<keys::Signers>> open_online(const std::optional<fs::path>& signer,
-                                                   const app::Workspace& workspace, const Context& context) {
-  if (signer) return TRY(signing::RemoteSigners::open(*signer));
-  return keys::open_signers(workspace.keys_dir(), workspace_unlock(context));
-}
-
-Result<app::OnlineSigners> online_signers(keys::Signers& keys) {
-  crypto::Signer* snapshot = TRY(keys.signer(Repository::Image, model::snapshot_role()));
-  crypto::Signer* timestamp = TRY(keys.signer(Repository::Image, model::timestamp_role()));
-  return app::OnlineSigners{snapshot, timestamp, keys.ledger()};
-}
-
-std::string_view name_of(PublishOutcome::State state) {
-  switch (state) {
-    case PublishOutcome::State::Published:
-      return "published";
-    case PublishOutcome::State::Awaiting:
-      return "awaiting-signatures";
-    case PublishOutcome::State::Unchanged:
-      break;
-  }
-  return "unchanged";
 }
 
 json::Object as_json(const PublishOptions& options, const PublishOutcome& outcome) {
@@ -124,40 +68,55 @@ json::Object as_json(const PublishOptions& options, const PublishOutcome& outcom
 void show(const PublishOptions& options, const PublishOutcome& outcome) {
   for (const std::string& line : outcome.summary) fmt::print("{}\n", line);
   if (outcome.state == PublishOutcome::State::Awaiting) {
-    fmt::print(
-        "awaiting signatures {} of {}\n"
-        "bundle    {}\n"
-        "sha256    {}\n"
-        "\n"
-        "Next: run the same command again with --sign-with HOLDER_DIR, for {} more of the holders.\n",
-        outcome.signatures, outcome.threshold, outcome.bundle.string(), outcome.sha256,
-        outcome.threshold - outcome.signatures);
+    show_awaiting(outcome);
     return;
   }
   const bool is_new = outcome.state == PublishOutcome::State::Published;
   fmt::print("{}: {}, release counter {}, {}\n", options.name,
              is_new ? "published" : "published already, nothing changed", outcome.counter.value(),
              host::human_bytes(outcome.length));
-  fmt::print("metadata  targets {}, snapshot {}, timestamp {}\n", outcome.versions.targets.value(),
-             outcome.versions.snapshot.value(), outcome.versions.timestamp.value());
+  show_versions(outcome.versions);
+}
+
+/// Into a bin of a release role: a release of one.
+Result<void> run_publish_to_role(const PublishOptions& options, const app::Workspace& workspace,
+                                 const Context& context) {
+  if (!options.signing.holders.empty() || !options.signing.expires.empty())
+    return fault(Fault::Kind::Usage, "--sign-with and --expires are for the holders' list of images",
+                 "leave them out: the key of role " + options.role + " signs");
+  app::ApplyRequest request;
+  request.manifest.role = RoleName(options.role);
+  request.manifest.artifacts.push_back({options.file, request_of(options).release, {}});
+  TRY(repository::check_release(request.manifest.artifacts.front().release));
+  WorkspaceSigners signers(workspace, context, options.signer, request.manifest.role);
+  request.signers = [&] { return signers.release(); };
+  const app::ApplyOutcome outcome = TRY(apply_with_bar(workspace, request));
+  if (context.json) {
+    json::Object object = release_json(request.manifest.role, outcome);
+    object.set("name", options.name);
+    object.set("release_counter", outcome.counters.front().value());
+    object.set("hashes", outcome.hashes.front().encode());
+    host::print_json(object);
+  } else {
+    fmt::print("{}: release counter {}\n", options.name, outcome.counters.front().value());
+    show_release(request.manifest.role, outcome);
+  }
+  return {};
 }
 
 Result<void> run_publish(const PublishOptions& options, const Context& context) {
   const app::Workspace workspace = TRY(open_workspace(context));
+  if (!options.role.empty()) return run_publish_to_role(options, workspace, context);
   app::PublishRequest request = request_of(options);
   TRY(repository::check_release(request.release));  // before anybody is asked for a passphrase
-  request.targets_lifetime = TRY(lifetime_of(options.expires));
+  request.targets_lifetime = TRY(lifetime_of(options.signing.expires));
 
-  const std::vector<ceremony::Signers> holders = TRY(open_holders(options.holders, context));
+  const std::vector<ceremony::Signers> holders = TRY(open_holders(options.signing.holders, context));
   for (const ceremony::Signers& holder : holders) {
     for (const auto& signer : holder) request.holders.push_back(signer.get());
   }
-  std::unique_ptr<keys::Signers> keys;
-  request.online = [&]() -> Result<app::OnlineSigners> {
-    keys =
-        TRY(open_online(options.signer ? options.signer : workspace.settings().signer, workspace, context));
-    return online_signers(*keys);
-  };
+  WorkspaceSigners signers(workspace, context, options.signer);
+  request.online = [&] { return signers.online(); };
 
   std::error_code unknown_size;
   const auto size = fs::file_size(options.file, unknown_size);
@@ -192,14 +151,10 @@ void add_publish(CLI::App& app, Context& context) {
   verb->add_option("--version", options->version, "as people call it: 3.1.0")->required();
   verb->add_option("--release-counter", options->release_counter,
                    "never lower than the highest of its hardware ids (default: that plus one)");
-  verb->add_option(
-          "--sign-with", options->holders,
-          "a holder's folder: sign on the spot; once for each holder, else the release waits in pending/")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  verb->add_option("--expires", options->expires, "how long the signed list of images lives: 90d, 12h");
-  verb->add_option("--signer", options->signer,
-                   "the signing process's socket (default: cotter.toml's; without one, keys/)");
+  verb->add_option("--role", options->role,
+                   "list it in a bin of this release role, which signs by itself (default: the targets)");
+  add_signing_options(*verb, options->signing);
+  add_signer_option(*verb, options->signer);
   verb->callback([options, &context] { context.exit_code = finish(run_publish(*options, context)); });
 }
 

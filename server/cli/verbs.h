@@ -16,6 +16,7 @@ void add_init(CLI::App& app, Context& context);
 void add_key(CLI::App& app, Context& context);
 void add_blast_radius(CLI::App& key, Context& context);  // below `key`
 void add_publish(CLI::App& app, Context& context);
+void add_release(CLI::App& app, Context& context);
 void add_check(CLI::App& app, Context& context);
 void add_who_can_sign(CLI::App& app, Context& context);
 void add_vehicle(CLI::App& app, Context& context);

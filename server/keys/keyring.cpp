@@ -31,7 +31,8 @@ std::string key_name(Repository repository, const RoleName& role) {
   return std::string(name_of(repository)) + "-" + role.value();
 }
 
-Result<Keyring> Keyring::open(const std::filesystem::path& keys_dir, keystore::Unlock unlock) {
+Result<Keyring> Keyring::open(const std::filesystem::path& keys_dir, keystore::Unlock unlock,
+                              const std::vector<RoleName>& release_roles) {
   auto folder = TRY(keystore::KeyFolder::open(keys_dir, std::move(unlock)));
   if (folder.keys().empty()) return fault(Fault::Kind::NotFound, "no key in " + keys_dir.string());
   Keyring ring;
@@ -43,12 +44,23 @@ Result<Keyring> Keyring::open(const std::filesystem::path& keys_dir, keystore::U
     // A missing key is told when somebody wants it.
     if (is_there) ring.signers_.emplace(name, TRY(folder.signer(name)));
   }
+  for (const RoleName& role : release_roles) {
+    const keystore::KeyInfo* key = release_key(folder.keys(), role);
+    if (key != nullptr)
+      ring.signers_.emplace(key_name(Repository::Image, role), TRY(folder.signer(key->name)));
+  }
   return ring;
 }
 
-Result<std::unique_ptr<Signers>> open_signers(const std::filesystem::path& keys_dir,
-                                              keystore::Unlock unlock) {
-  Keyring ring = TRY(Keyring::open(keys_dir, std::move(unlock)));
+const keystore::KeyInfo* release_key(const std::vector<keystore::KeyInfo>& keys, const RoleName& role) {
+  const std::string made_for = std::string(name_of(Repository::Image)) + "/" + role.value();
+  const auto found = std::ranges::find(keys, made_for, &keystore::KeyInfo::role);
+  return found == keys.end() ? nullptr : &*found;
+}
+
+Result<std::unique_ptr<Signers>> open_signers(const std::filesystem::path& keys_dir, keystore::Unlock unlock,
+                                              const std::vector<RoleName>& release_roles) {
+  Keyring ring = TRY(Keyring::open(keys_dir, std::move(unlock), release_roles));
   return std::unique_ptr<Signers>(std::make_unique<Keyring>(std::move(ring)));
 }
 

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/base/result.h"
 #include "common/base/strong.h"
@@ -26,11 +27,13 @@ inline constexpr const char* kLedgerKeyName = "ledger";
 class Keyring final : public Signers {
  public:
   /// Unlocks `keys_dir` (a workspace's keys_dir()) once. Faults: NotFound (no folder, no key in it; a token
-  /// that is not plugged in), Denied (wrong passphrase or PIN), Io.
-  static Result<Keyring> open(const std::filesystem::path& keys_dir, keystore::Unlock unlock);
+  /// that is not plugged in), Denied (wrong passphrase or PIN), Io. `release_roles`: those whose keys are
+  /// wanted too; they are left alone unless somebody releases.
+  static Result<Keyring> open(const std::filesystem::path& keys_dir, keystore::Unlock unlock,
+                              const std::vector<RoleName>& release_roles = {});
   Result<crypto::Signer*> signer(Repository repository, const RoleName& role) override;
   [[nodiscard]] crypto::Signer* ledger() const noexcept override;
-  /// By the name of its key file; nullptr when there is none, or when it is no online key's.
+  /// By key_name(), or kLedgerKeyName; nullptr when there is none, or when it is no online key's.
   [[nodiscard]] crypto::Signer* named(std::string_view key) const noexcept;
 
  private:
@@ -38,8 +41,13 @@ class Keyring final : public Signers {
   std::map<std::string, std::unique_ptr<crypto::Signer>, std::less<>> signers_;
 };
 
+/// Of these keys the one that was made for a release role, image/ROLE, whatever its own name; nullptr
+/// without.
+const keystore::KeyInfo* release_key(const std::vector<keystore::KeyInfo>& keys, const RoleName& role);
+
 /// A Keyring, for who does not care where the keys are. As Keyring::open().
-Result<std::unique_ptr<Signers>> open_signers(const std::filesystem::path& keys_dir, keystore::Unlock unlock);
+Result<std::unique_ptr<Signers>> open_signers(const std::filesystem::path& keys_dir, keystore::Unlock unlock,
+                                              const std::vector<RoleName>& release_roles = {});
 
 /// For a service: `passphrase`, which must outlive what comes of this, and the PINs of tokens a line each
 /// from `pin_fd`.

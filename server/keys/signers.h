@@ -10,9 +10,10 @@ namespace cotter::keys {
 
 struct Signers {
   virtual ~Signers() = default;
-  /// The signer of image snapshot or timestamp, of director targets, snapshot or timestamp, or of the time
-  /// source that the director's root lists; it lives as long as this. Faults: NotFound (the role is signed
-  /// offline, or there is no key for it); Busy, Timeout, Denied (of a signing process).
+  /// The signer of image snapshot or timestamp, of director targets, snapshot or timestamp, of the time
+  /// source that the director's root lists, or of an image release role; it lives as long as this. Faults:
+  /// NotFound (the role is signed offline, or there is no key for it); Busy, Timeout, Denied (of a signing
+  /// process).
   virtual Result<crypto::Signer*> signer(Repository repository, const RoleName& role) = 0;
   /// The signer of the ledger, likewise; nullptr in a workspace from before there was one.
   [[nodiscard]] virtual crypto::Signer* ledger() const noexcept = 0;

@@ -20,7 +20,8 @@ inline constexpr std::size_t kMaxEntryBytes = 65'535;
 inline constexpr std::string_view kKeyGenerated = "key-generated";
 inline constexpr std::string_view kDraft = "draft";  ///< a version stands for these bytes, whoever signs it
 inline constexpr std::string_view kSignature =
-    "signature";  ///< a director's files for a vehicle, or a holder's
+    "signature";                                         ///< a director's files for a vehicle, or a holder's
+inline constexpr std::string_view kRelease = "release";  ///< what a role's bins will list
 inline constexpr std::string_view kPublication = "publication";
 inline constexpr std::string_view kRegistration = "registration";
 inline constexpr std::string_view kAssignment = "assignment";

@@ -1,7 +1,9 @@
 #include "server/repository/commit.h"
 
+#include <algorithm>
 #include <charconv>
 #include <system_error>
+#include <utility>
 
 #include "common/host/atomic_file.h"
 #include "common/model/file_names.h"
@@ -37,13 +39,17 @@ class SeenByClients final : public trust::MetadataStore {
   const trust::TrustedSet* published_;
 };
 
-/// "7.snapshot.json" -> 7 for role snapshot.
-std::optional<Version> version_in(std::string_view file_name, const RoleName& role) {
+/// "7.snapshot.json" -> 7 and snapshot; nothing for a name that is spelt otherwise, or not of that form.
+std::optional<std::pair<Version, RoleName>> role_in(std::string_view file_name) {
+  constexpr std::string_view kEnd = ".json";
   std::uint64_t number = 0;
   const auto [end, error] = std::from_chars(file_name.data(), file_name.data() + file_name.size(), number);
-  if (error != std::errc() || file_name != model::metadata_file_name(role, Version(number)))
+  const std::string_view rest = file_name.substr(static_cast<std::size_t>(end - file_name.data()));
+  if (error != std::errc() || !rest.starts_with('.') || !rest.ends_with(kEnd) || rest.size() <= kEnd.size())
     return std::nullopt;
-  return Version(number);
+  RoleName role(std::string(rest.substr(1, rest.size() - 1 - kEnd.size())));
+  if (file_name != model::metadata_file_name(role, Version(number))) return std::nullopt;
+  return std::pair(Version(number), std::move(role));
 }
 
 Result<void> remove_file(const fs::path& path) {
@@ -77,6 +83,30 @@ Result<void> rehearse(const Layout& layout, const trust::TrustedSet& published,
   return {};
 }
 
+Result<void> rehearse_next(const trust::TrustedSet& published, const Publication& publication, UtcTime now) {
+  const auto wire_of = [&](const RoleName& role) -> const Bytes* {
+    const auto file = std::find_if(publication.begin(), publication.end(),
+                                   [&](const NewFile& each) { return each.role == role; });
+    return file == publication.end() ? nullptr : &file->wire;
+  };
+  trust::TrustedSet next = published.next_cycle(now);
+  TRY(next.close_root_chain());
+  const Bytes* timestamp = wire_of(model::timestamp_role());
+  COTTER_ASSERT(timestamp != nullptr);
+  TRY(next.update_timestamp(*timestamp));
+  if (const Bytes* snapshot = wire_of(model::snapshot_role())) {
+    TRY(next.update_snapshot(*snapshot));
+  } else if (!next.use_recalled_snapshot()) {
+    const ByteView stored = published.snapshot()->wire();
+    TRY(next.update_snapshot(Bytes(stored.begin(), stored.end())));  // says why it does not fit
+  }
+  if (const Bytes* targets = wire_of(model::targets_role()))
+    return next.update_targets(*targets, model::targets_role(), model::root_role());
+  if (next.use_recalled_targets()) return {};
+  const ByteView stored = published.targets()->wire();
+  return next.update_targets(Bytes(stored.begin(), stored.end()), model::targets_role(), model::root_role());
+}
+
 Result<void> write_file(const Layout& layout, const NewFile& file) {
   const fs::path path = layout.metadata(file.role, file.version);
   if (!file.version) return host::write_atomically(path, file.wire);
@@ -96,16 +126,38 @@ Result<void> commit(const Layout& layout, const trust::TrustedSet& published, co
   return {};
 }
 
+Result<void> write_all(const Layout& layout, const Publication& publication, Batch& batch) {
+  std::vector<PassingFile> passing;
+  for (const NewFile& file : publication) {
+    if (!file.version) continue;
+    passing.push_back(TRY(batch.write(file.wire)));
+    batch.add(passing.back().path(), layout.metadata(file.role, file.version), Batch::Other::Refuse);
+  }
+  TRY(batch.finish());
+  for (const NewFile& file : publication) {
+    if (!file.version) TRY(write_file(layout, file));
+  }
+  return {};
+}
+
+Result<void> empty_incoming(const Layout& layout) {
+  return remove_files(layout.incoming_dir(),
+                      [&](const std::string& name) { return name != layout.lock().filename(); });
+}
+
 Result<void> clean_up(const Layout& layout, const trust::TrustedSet& published) {
-  TRY(remove_files(layout.incoming_dir(),
-                   [&](const std::string& name) { return name != layout.lock().filename(); }));
-  const Version snapshot = (*published.snapshot())->version;
-  const Version targets = (*published.targets())->version;
+  TRY(empty_incoming(layout));
+  const auto newest = [&](const RoleName& role) -> std::optional<Version> {
+    if (role == model::snapshot_role()) return (*published.snapshot())->version;
+    const model::FileMeta* listed = published.listed(role);
+    return listed != nullptr ? std::optional(listed->version) : std::nullopt;
+  };
   return remove_files(layout.dir(), [&](const std::string& name) {
-    const auto of_snapshot = version_in(name, model::snapshot_role());
-    const auto of_targets = version_in(name, model::targets_role());
-    return name.front() == '.' || (of_snapshot && *of_snapshot > snapshot) ||
-           (of_targets && *of_targets > targets);
+    if (name.front() == '.') return true;
+    const auto file = role_in(name);
+    if (!file || file->second == model::root_role()) return false;
+    const std::optional<Version> published_version = newest(file->second);
+    return published_version && file->first > *published_version;
   });
 }
 

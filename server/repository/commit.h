@@ -11,6 +11,7 @@
 #include "common/base/result.h"
 #include "common/base/time.h"
 #include "common/trust/trusted_set.h"
+#include "server/repository/batch.h"
 #include "server/repository/layout.h"
 
 namespace cotter::repository {
@@ -29,17 +30,28 @@ using Publication = std::vector<NewFile>;
 Result<void> rehearse(const Layout& layout, const trust::TrustedSet& published,
                       const Publication& publication, UtcTime now);
 
+/// The same for files of which none is a root, without reading from the disk again what is `published`. Takes
+/// the snapshot that is published as the client's floor, as it was verified.
+Result<void> rehearse_next(const trust::TrustedSet& published, const Publication& publication, UtcTime now);
+
 /// Writes one file durably: a version's file never over other bytes (Fault: Conflict), the timestamp by
 /// rename. Faults: NoSpace, Denied, Io.
 Result<void> write_file(const Layout& layout, const NewFile& file);
+
+/// All but the timestamp together with what is in `batch`, at the price of one; then the timestamp. Faults:
+/// as write_file().
+Result<void> write_all(const Layout& layout, const Publication& publication, Batch& batch);
 
 /// rehearse(), then write_file() for each in order. On an error the folder is as it was for every client.
 Result<void> commit(const Layout& layout, const trust::TrustedSet& published, const Publication& publication,
                     UtcTime now);
 
-/// Removes what a writer left that was killed: temporary files, and metadata above the published versions,
-/// which no timestamp ever listed. `published` is what reading the folder under the lock gave. Faults:
-/// Denied, Io.
+/// Removes what lies in the incoming folder: nobody else's, under the lock. Faults: Denied, Io.
+Result<void> empty_incoming(const Layout& layout);
+
+/// Removes what a writer left that was killed: temporary files, and metadata above the versions that the
+/// published snapshot lists, which no timestamp ever listed. `published` is what reading the folder under the
+/// lock gave. Faults: Denied, Io.
 Result<void> clean_up(const Layout& layout, const trust::TrustedSet& published);
 
 }  // namespace cotter::repository

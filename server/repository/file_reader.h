@@ -27,7 +27,7 @@ class FileReader {
   Result<struct stat> status() const;
 
  private:
-  FileReader(int fd, std::filesystem::path path) : fd_(fd), path_(std::move(path)), buffer_(kPieceBytes) {}
+  FileReader(int fd, std::filesystem::path path) : fd_(fd), path_(std::move(path)) {}
   int fd_;
   std::filesystem::path path_;
   Bytes buffer_;

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <optional>
 #include <system_error>
 #include <utility>
 
@@ -43,9 +44,13 @@ class IncomingFile {
     }
     return {};
   }
-  Result<void> finish() {
-    if (::fchmod(fd_, host::kPublicFile) != 0 || ::fsync(fd_) != 0) return failed();
-    return {};
+  Result<void> finish(Durable durable, std::uint64_t length) {
+    if (::fchmod(fd_, host::kPublicFile) != 0) return failed();
+    if (durable == Durable::Later) {
+      begin_writing_out(fd_, length);
+      return {};
+    }
+    return ::fsync(fd_) == 0 ? Result<void>() : failed();
   }
 
  private:
@@ -63,15 +68,6 @@ bool is_unchanged(const struct stat& before, const struct stat& after) {
   };
   return before.st_size == after.st_size && same_time(before.st_mtim, after.st_mtim) &&
          same_time(before.st_ctim, after.st_ctim);
-}
-
-Result<void> make_dirs(const fs::path& dir) {
-  std::error_code error;
-  if (fs::is_directory(dir, error)) return {};
-  TRY(make_dirs(dir.parent_path()));
-  auto made = host::make_dir(dir, host::kPublicDir);
-  if (!made && is_fault(made.error(), Fault::Kind::Conflict) && fs::is_directory(dir, error)) return {};
-  return made;
 }
 
 bool is_whole(const fs::path& file, const IncomingImage& image) {
@@ -109,17 +105,18 @@ IncomingImage::IncomingImage(IncomingImage&& other) noexcept
     : file_(std::exchange(other.file_, {})), length_(other.length_), hashes_(std::move(other.hashes_)) {}
 
 Result<IncomingImage> take_in(const Layout& layout, const fs::path& source,
-                              const std::function<void(std::uint64_t)>& progress) {
+                              const std::function<void(std::uint64_t)>& progress, Durable durable) {
   FileReader reader = TRY(FileReader::open(source));
   const struct stat before = TRY(reader.status());
-  IncomingFile file = TRY(IncomingFile::create(layout));
-  IncomingImage image(file.path());
+  std::optional<IncomingFile> file;
+  if (durable != Durable::Never) file.emplace(TRY(IncomingFile::create(layout)));
+  IncomingImage image(file ? file->path() : fs::path());
   crypto::Hasher sha256(crypto::HashFunction::Sha256);
   crypto::Hasher sha512(crypto::HashFunction::Sha512);
   for (ByteView piece = TRY(reader.next()); !piece.empty(); piece = TRY(reader.next())) {
     sha256.update(piece);
     sha512.update(piece);
-    TRY(file.write(piece));
+    if (file) TRY(file->write(piece));
     image.length_ += piece.size();
     if (progress) progress(image.length_);
   }
@@ -130,10 +127,16 @@ Result<IncomingImage> take_in(const Layout& layout, const fs::path& source,
   }
   if (image.length_ == 0)
     return fault(Fault::Kind::Usage, source.string() + " is empty", "name the image's file");
-  TRY(file.finish());
+  if (file) TRY(file->finish(durable, image.length_));
   image.hashes_.set(crypto::HashFunction::Sha256, sha256.finish());
   image.hashes_.set(crypto::HashFunction::Sha512, sha512.finish());
   return image;
+}
+
+void add_to(Batch& batch, const Layout& layout, const IncomingImage& image, const TargetName& name) {
+  for (const auto& [function, digest] : image.hashes().all()) {
+    batch.add(image.file(), layout.image(name, to_hex(digest)), Batch::Other::Mend);
+  }
 }
 
 Result<void> store_image(const Layout& layout, const IncomingImage& image, const TargetName& name) {

@@ -10,12 +10,15 @@
 #include "common/base/result.h"
 #include "common/crypto/digest.h"
 #include "common/model/roles.h"
+#include "server/repository/batch.h"
 #include "server/repository/layout.h"
 #include "server/repository/source.h"
 
 namespace cotter::repository {
 
-/// An image copied into the repository's incoming folder, durable, under no name that anybody reads. Removed
+enum class Durable : std::uint8_t;
+
+/// An image copied into the repository's incoming folder, under no name that anybody reads. Removed
 /// when this goes; links made by store_image() stay.
 class IncomingImage {
  public:
@@ -28,18 +31,26 @@ class IncomingImage {
 
  private:
   friend Result<IncomingImage> take_in(const Layout&, const std::filesystem::path&,
-                                       const std::function<void(std::uint64_t)>&);
+                                       const std::function<void(std::uint64_t)>&, Durable);
   explicit IncomingImage(std::filesystem::path file) : file_(std::move(file)) {}
   std::filesystem::path file_;
   std::uint64_t length_ = 0;
   crypto::Hashes hashes_;
 };
 
+/// When the copy is durable: once take_in() returns, or once a Batch has made it so. Never: none is made, the
+/// image is only looked at.
+enum class Durable : std::uint8_t { Now, Later, Never };
+
 /// Copies and hashes in one pass: the bytes hashed are the bytes kept. `progress` is told how many bytes are
-/// done. Faults: NotFound, Conflict (the file changed meanwhile), Usage (empty, or no regular file), NoSpace,
-/// Denied, Io.
+/// done. Safe on many threads at once. Faults: NotFound, Conflict (the file changed meanwhile), Usage (empty,
+/// or no regular file), NoSpace, Denied, Io.
 Result<IncomingImage> take_in(const Layout& layout, const std::filesystem::path& source,
-                              const std::function<void(std::uint64_t)>& progress);
+                              const std::function<void(std::uint64_t)>& progress,
+                              Durable durable = Durable::Now);
+
+/// The same for a batch: the image is to have its names once all that is in it is durable.
+void add_to(Batch& batch, const Layout& layout, const IncomingImage& image, const TargetName& name);
 
 /// Links the image under targets/… once for each hash (FMT-101), durable on return. What lies there already
 /// is kept where it is whole, and mended where the disk damaged it. Faults: NoSpace, Denied, Io.

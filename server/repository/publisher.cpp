@@ -20,34 +20,24 @@ std::vector<HardwareId> sorted(std::vector<HardwareId> ids) {
   return ids;
 }
 
-Error too_low(const Release& release, const TargetName& other, const HardwareId& id, ReleaseCounter reached) {
+Error too_low(const Release& release, const Reached& reached) {
   return Fault{
       Fault::Kind::Denied,
       "release counter " + std::to_string(release.counter->value()) + " of " + release.name.value() +
-          " is lower than " + std::to_string(reached.value()) + ", which " + other.value() +
-          " has for hardware id " + id.value(),
+          " is lower than " + std::to_string(reached.counter.value()) + ", which " + reached.by +
+          " has for hardware id " + reached.hardware.value(),
       "vehicles would refuse it as a rollback: to bring an older build back, publish it anew with a counter "
       "that is not lower, or leave the counter to us"};
 }
 
 /// IMG-9: monotone for each hardware id; equal is allowed, for one release may be many images.
-Result<ReleaseCounter> counter_for(const model::Targets& listed, const Release& release) {
-  ReleaseCounter highest(0);
-  for (const auto& [name, target] : listed.targets) {
-    const auto facts = TRY(target.must_match(model::Profile::Vehicle));
-    if (!facts) continue;
-    for (const HardwareId& id : facts->hardware_ids) {
-      if (std::find(release.hardware_ids.begin(), release.hardware_ids.end(), id) ==
-          release.hardware_ids.end()) {
-        continue;
-      }
-      if (release.counter && *release.counter < facts->release_counter) {
-        return fail(too_low(release, name, id, facts->release_counter));
-      }
-      highest = std::max(highest, facts->release_counter);
-    }
-  }
-  return release.counter ? *release.counter : ReleaseCounter(highest.value() + 1);
+Result<ReleaseCounter> counter_for(const model::Targets& listed, const Release& release,
+                                   const std::optional<Reached>& elsewhere) {
+  std::optional<Reached> reached = TRY(highest_counter(listed, release.hardware_ids));
+  if (elsewhere && (!reached || reached->counter < elsewhere->counter)) reached = elsewhere;
+  if (!release.counter) return ReleaseCounter(reached ? reached->counter.value() + 1 : 1);
+  if (reached && *release.counter < reached->counter) return fail(too_low(release, *reached));
+  return *release.counter;
 }
 
 json::Object custom_of(const Release& release, ReleaseCounter counter) {
@@ -65,8 +55,9 @@ Result<std::optional<ReleaseCounter>> listed_counter(const model::Target& target
   if (!facts || (release.counter && *release.counter != facts->release_counter)) {
     return std::optional<ReleaseCounter>();
   }
-  const model::Target wanted{release.length, release.hashes, custom_of(release, facts->release_counter), {}};
-  return is_same(target, wanted) ? std::optional<ReleaseCounter>(facts->release_counter) : std::nullopt;
+  return is_same(target, target_of(release, facts->release_counter))
+             ? std::optional<ReleaseCounter>(facts->release_counter)
+             : std::nullopt;
 }
 
 }  // namespace
@@ -95,15 +86,40 @@ Result<void> check_release(const Release& release) {
   return {};
 }
 
-Result<Change> with_release(const model::Targets& listed, const Release& release) {
+Result<std::optional<Reached>> highest_counter(const model::Targets& listed,
+                                               const std::vector<HardwareId>& hardware_ids) {
+  std::optional<Reached> highest;
+  for (const auto& [name, target] : listed.targets) {
+    const auto facts = TRY(target.must_match(model::Profile::Vehicle));
+    if (!facts || (highest && facts->release_counter <= highest->counter)) continue;
+    for (const HardwareId& id : facts->hardware_ids) {
+      if (std::find(hardware_ids.begin(), hardware_ids.end(), id) == hardware_ids.end()) continue;
+      highest = Reached{facts->release_counter, id, name.value()};
+      break;
+    }
+  }
+  return highest;
+}
+
+model::Target target_of(const Release& release, ReleaseCounter counter) {
+  return {release.length, release.hashes, custom_of(release, counter), {}};
+}
+
+Result<Judgement> judge_release(const model::Targets& listed, const Release& release,
+                                const std::optional<Reached>& elsewhere) {
   const auto there = listed.targets.find(release.name);
   if (there != listed.targets.end()) {
-    if (const auto counter = TRY(listed_counter(there->second, release))) return Change{listed, *counter};
+    if (const auto counter = TRY(listed_counter(there->second, release))) return Judgement{*counter};
   }
-  const ReleaseCounter counter = TRY(counter_for(listed, release));
-  Change change{listed, counter, true, there != listed.targets.end()};
-  change.targets.targets.insert_or_assign(
-      release.name, model::Target{release.length, release.hashes, custom_of(release, counter), {}});
+  return Judgement{TRY(counter_for(listed, release, elsewhere)), true, there != listed.targets.end()};
+}
+
+Result<Change> with_release(const model::Targets& listed, const Release& release,
+                            const std::optional<Reached>& elsewhere) {
+  const Judgement judged = TRY(judge_release(listed, release, elsewhere));
+  Change change{listed, judged.counter, judged.changed, judged.replaced};
+  if (judged.changed)
+    change.targets.targets.insert_or_assign(release.name, target_of(release, judged.counter));
   return change;
 }
 
@@ -116,11 +132,11 @@ model::FileMeta meta_of(Version version, ByteView wire) {
 }
 
 model::Snapshot next_snapshot(const model::Snapshot& last, Version version, UtcTime expires,
-                              const model::FileMeta& targets) {
+                              const std::map<RoleName, model::FileMeta>& listed) {
   model::Snapshot next = last;
   next.version = version;
   next.expires = expires;
-  next.meta.insert_or_assign(model::targets_role(), targets);
+  for (const auto& [role, meta] : listed) next.meta.insert_or_assign(role, meta);
   return next;
 }
 

@@ -2,6 +2,7 @@
 // Never signs, never does I/O, never lowers a release counter. Pure.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -36,18 +37,43 @@ struct Change {
   bool replaced = false;  ///< the name stood for another build before
 };
 
+/// The highest release counter of some hardware, and which image has it.
+struct Reached {
+  ReleaseCounter counter;
+  HardwareId hardware;
+  std::string by;  ///< in words
+};
+
+/// What becomes of a release where `listed` is what is listed, without doing it.
+struct Judgement {
+  ReleaseCounter counter;
+  bool changed = false;   ///< false: it is listed so already
+  bool replaced = false;  ///< the name stands for another build now
+};
+/// As with_release(). Fault: Denied.
+Result<Judgement> judge_release(const model::Targets& listed, const Release& release,
+                                const std::optional<Reached>& elsewhere);
+/// How the release is listed, under this counter.
+model::Target target_of(const Release& release, ReleaseCounter counter);
+
 /// `listed` with the release: version and expiry are still those of `listed`. The counter is the one given
-/// or, where none is given, the highest of its hardware ids plus one (IMG-9). An image listed already, with
-/// nothing new said of it, keeps its counter. Fault: Denied (the counter is lower than one of its hardware
-/// ids has: a rollback).
-Result<Change> with_release(const model::Targets& listed, const Release& release);
+/// or, where none is given, the highest of its hardware ids plus one (IMG-9), of those listed here and of
+/// `elsewhere`. An image listed already, with nothing new said of it, keeps its counter. Fault: Denied (the
+/// counter is lower than one of its hardware ids has: a rollback).
+Result<Change> with_release(const model::Targets& listed, const Release& release,
+                            const std::optional<Reached>& elsewhere = std::nullopt);
+
+/// The highest counter of any of these hardware ids in `listed`; nothing where no image is for them.
+/// Rejections: member-*.
+Result<std::optional<Reached>> highest_counter(const model::Targets& listed,
+                                               const std::vector<HardwareId>& hardware_ids);
 
 /// How a parent lists a file: version, length and hashes (FMT-46).
 model::FileMeta meta_of(Version version, ByteView wire);
 
-/// The next of each, all other facts kept (delegated roles in a snapshot too).
+/// The next of each, all other facts kept; `listed`: what the snapshot lists anew.
 model::Snapshot next_snapshot(const model::Snapshot& last, Version version, UtcTime expires,
-                              const model::FileMeta& targets);
+                              const std::map<RoleName, model::FileMeta>& listed);
 model::Timestamp next_timestamp(const model::Timestamp& last, Version version, UtcTime expires,
                                 const model::FileMeta& snapshot);
 

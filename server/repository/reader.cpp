@@ -1,5 +1,7 @@
 #include "server/repository/reader.h"
 
+#include <algorithm>
+
 #include "common/model/file_names.h"
 #include "server/repository/folder_transport.h"
 
@@ -62,6 +64,26 @@ Result<trust::Found> find_target(const trust::TrustedSet& set, const std::filesy
   trust::DelegationWalk walk(set, name, std::nullopt);
   TRY(trust::drive(walk, nothing, folder));
   return walk.found();
+}
+
+Result<std::optional<RoleName>> lister_before(const trust::TrustedSet& set,
+                                              const std::filesystem::path& repo_dir, const TargetName& name,
+                                              const RoleName& but) {
+  const model::Targets& targets = **set.targets();
+  if (targets.targets.contains(name)) return std::optional(model::targets_role());
+  if (!targets.delegations) return std::optional<RoleName>();
+  const trust::Onward next = trust::onward(*targets.delegations, name, std::nullopt);
+  const bool alone = std::ranges::all_of(next.passages, [&](const trust::Passage& passage) {
+    return passage.roles.size() == 1 && passage.roles.front().name == but;
+  });
+  if (alone) return std::optional<RoleName>();  // nobody else could: no file is read
+  const auto found = find_target(set, repo_dir, name);
+  if (found && found->role != but && !found->role.value().starts_with(but.value() + "-"))
+    return std::optional(found->role);
+  if (found) return std::optional<RoleName>();
+  const Rejection* none = rejection_in(found.error());
+  if (none != nullptr && none->rule == RuleId::TargetNotFound) return std::optional<RoleName>();
+  return fail(found.error());
 }
 
 }  // namespace cotter::repository

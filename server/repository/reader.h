@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 
 #include "common/base/result.h"
 #include "common/base/strong.h"
@@ -39,5 +40,12 @@ Result<void> load_delegated(trust::TrustedSet& set, trust::Transport& transport,
 /// delegation-bomb, those of the roles on the way. Faults: NotFound, Denied, Io.
 Result<trust::Found> find_target(const trust::TrustedSet& set, const std::filesystem::path& repo_dir,
                                  const TargetName& name);
+
+/// Which role lists the name for some vehicle, if one does that is neither `but` nor one of its bins. Asks
+/// roles that come before `but`, and those behind that would be asked too. Rejections: those of the roles on
+/// the way. Faults: NotFound, Denied, Io.
+Result<std::optional<RoleName>> lister_before(const trust::TrustedSet& set,
+                                              const std::filesystem::path& repo_dir, const TargetName& name,
+                                              const RoleName& but);
 
 }  // namespace cotter::repository

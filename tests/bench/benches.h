@@ -2,7 +2,10 @@
 // Never leaves a process or a file behind. One thread, but where a bench says so.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <string>
+#include <vector>
 
 #include "common/base/result.h"
 #include "tests/bench/figures.h"
@@ -21,6 +24,27 @@ Result<Figures> bench_ecu(const Places& places);
 Result<Figures> bench_client(const Places& places);
 /// Verify, canonicalise, serve, accept.
 Result<Figures> bench_core(const Places& places);
+
+/// One more image into a repository of so many.
+struct OneMoreFigure {
+  std::size_t images = 0;
+  double wall_us = 0;
+  double peak_bytes = 0;
+};
+struct SignFigures {
+  Figure release, one_into_most;
+  double hash_us = 0, sign_us = 0, write_us = 0, fill_us = 0;
+  std::vector<OneMoreFigure> one_more{};
+  std::uint64_t wire_bytes = 0;
+  [[nodiscard]] Figures rows() const;
+  [[nodiscard]] std::string json_line() const;
+};
+/// Releases of many images, and of one into repositories of up to `most`; minutes, where that is a million.
+/// Wire bytes are those of the files that the client's core asks its transport for, of the image repository
+/// alone: no HTTP, no director.
+Result<SignFigures> bench_sign(const Places& places, std::size_t most);
+/// WORKSPACE NAME: releases one image, and returns microseconds of wall time.
+Result<double> release_one(const std::vector<std::string>& words);
 
 /// The work of a child that measures itself: `cotter-bench --inner WORK ARGUMENT...`. Prints microseconds of
 /// CPU. Its own process, so that its peak memory is its own.

@@ -34,6 +34,17 @@ Result<void> run_benches(const std::string& only, bool as_json, const bench::Pla
   return {};
 }
 
+/// By itself: it takes minutes, and whole machines are compared by its line.
+Result<void> run_sign(std::size_t most, bool as_json, const bench::Places& places) {
+  const bench::SignFigures figures = TRY(bench::bench_sign(places, most));
+  if (as_json) {
+    fmt::print("{}\n", figures.json_line());
+  } else {
+    bench::print_table("sign", figures.rows());
+  }
+  return {};
+}
+
 Result<void> print_inner(const std::vector<std::string>& words) {
   fmt::print("{}\n", TRY(bench::run_inner(words)));
   return {};
@@ -49,7 +60,11 @@ int main(int argc, char** argv) {
   std::vector<std::string> names;
   names.reserve(std::size(kBenches));
   for (const auto& [name, run] : kBenches) names.push_back(name);
-  app.add_option("NAME", only, "only this one")->check(CLI::IsMember(names));
+  names.emplace_back("sign");
+  std::size_t most = 1'000'000;
+  app.add_option("--images", most, "of sign: in the largest repository")->check(CLI::Range(1, 1'000'000));
+  app.add_option("NAME", only, "only this one; sign runs only where it is named")
+      ->check(CLI::IsMember(names));
   app.add_flag("--json", as_json, "one JSON object on stdout");
   app.add_option("--inner", inner, "the part of a bench that needs a process of its own")->group("");
   try {
@@ -59,5 +74,6 @@ int main(int argc, char** argv) {
   }
   if (!inner.empty()) return host::finish(print_inner(inner));
   const auto self = std::filesystem::read_symlink("/proc/self/exe");
-  return host::finish(run_benches(only, as_json, {self, self.parent_path(), COTTER_ECU_PROGRAM}));
+  const bench::Places places{self, self.parent_path(), COTTER_ECU_PROGRAM};
+  return host::finish(only == "sign" ? run_sign(most, as_json, places) : run_benches(only, as_json, places));
 }

@@ -225,5 +225,62 @@ TEST_F(PublishCommand, LeavesTheOldStateOrTheNewWhereverItIsKilled) {  // IMG-17
   EXPECT_EQ(images(), 2);
 }
 
+/// From the key to a client of plain TUF: what cotter-tuf is asked for it finds in the bins.
+TEST_F(PublishCommand, ReleasesManyIntoBinsWhereClientsFindThem) {
+  const std::vector<std::string> init{"release", "init-role",     "fw",     "--paths",
+                                      "fw/*",    "--hardware-id", "hw-1",   "--expected-targets",
+                                      "1000",    "--sign-with",   holder(1)};
+  const Ended without_key = cotter(init);
+  EXPECT_EQ(without_key.exit_code, kNotFound);
+  EXPECT_TRUE(has(without_key.err, "cotter key generate --name image-fw --role image/fw")) << without_key.err;
+  ASSERT_EQ(cotter({"key", "generate", "--name", "image-fw", "--role", "image/fw"}).exit_code, kDone);
+  const Ended waiting = cotter(init);
+  ASSERT_EQ(waiting.exit_code, kDone) << waiting.err;
+  EXPECT_TRUE(has(waiting.out, "8, written")) << waiting.out;
+  EXPECT_TRUE(has(waiting.out, "awaiting signatures 1 of 2")) << waiting.out;
+  auto second = init;
+  second.back() = holder(2);
+  ASSERT_EQ(cotter(second).exit_code, kDone);
+
+  for (const char* name : {"one", "two"}) static_cast<void>(file(name, name));
+  const auto artifact = [](const std::string& name) {
+    return "[[artifact]]\nfile = \"" + name + "\"\nname = \"fw/" + name +
+           "\"\nhardware_ids = [\"hw-1\"]\nversion = \"1.0\"\n";
+  };
+  const std::string manifest = file("release.toml", "role = \"fw\"\n" + artifact("one") + artifact("two"));
+  const Ended tried = cotter({"release", "apply", manifest, "--dry-run", "--json"});
+  ASSERT_EQ(tried.exit_code, kDone) << tried.err;
+  EXPECT_EQ(text_of(parsed(tried.out), "state"), "would-publish");
+  EXPECT_EQ(images(), 0);
+  const Ended applied = cotter({"release", "apply", manifest, "--json"});
+  ASSERT_EQ(applied.exit_code, kDone) << applied.err;
+  EXPECT_EQ(number_of(parsed(applied.out), "added"), 2);
+  EXPECT_EQ(text_of(parsed(cotter({"release", "apply", manifest, "--json"}).out), "state"), "unchanged");
+  ASSERT_EQ(publish("three", "fw/three", {}, {"--role", "fw"}).exit_code, kDone);
+  EXPECT_EQ(publish("four", "elsewhere", {}, {"--role", "fw"}).exit_code, kRefused);
+  EXPECT_EQ(images(), 3);
+  EXPECT_EQ(cotter({"audit", "verify"}).exit_code, kDone);
+  EXPECT_EQ(cotter({"release", "renew", "fw"}).exit_code, kDone);
+
+  const sim::HttpServer server([&](const sim::HttpRequest& request) {
+    return sim::ok_or_404(host::read_file(workspace() / ("repo" + request.target), 1U << 20U)
+                              .map([](Bytes bytes) { return std::optional(std::move(bytes)); })
+                              .value_or(std::nullopt));
+  });
+  const std::string metadata = (folder() / "client").string(), downloads = (folder() / "got").string();
+  const auto client = [&](std::vector<std::string> arguments) {
+    return world::run(
+               {.program = COTTER_TUF, .arguments = std::move(arguments), .environment = {}, .log = {}})
+        .value();
+  };
+  ASSERT_EQ(
+      client({"--metadata-dir", metadata, "init", (workspace() / "repo/1.root.json").string()}).exit_code,
+      kDone);
+  const Ended got = client({"--metadata-url", server.url(), "--metadata-dir", metadata, "--target-dir",
+                            downloads, "--target-base-url", server.url() + "/targets", "--target-name",
+                            "fw/two", "--target-name", "fw/three", "download"});
+  EXPECT_EQ(got.exit_code, kDone) << got.err;
+}
+
 }  // namespace
 }  // namespace cotter

@@ -8,7 +8,7 @@
 #include "server/repository/folder_transport.h"
 #include "tests/sim/kill_at_step.h"
 #include "tests/sim/small_disk.h"
-#include "tests/unit/server/test_workspace.h"
+#include "tests/unit/server/release_workspace.h"
 
 namespace cotter::app {
 namespace {
@@ -64,6 +64,61 @@ TEST(PublishKilled, LosesNoReleaseThatWaited) {  // IMG-17
     if (death == sim::Death::Finished) break;
   }
   EXPECT_GT(step, 10U);
+}
+
+/// Every step of a release of several images into several bins, and then the same again.
+TEST(ReleaseKilled, ShowsNothingBeforeAllAndGoesOnFromThere) {  // IMG-17
+  const auto artifacts_in = [](const test::ReleaseWorkspace& ws) {
+    std::vector<Artifact> artifacts;
+    for (const char* name : {"b", "c", "d", "e"}) artifacts.push_back(ws.artifact(name, name));
+    return artifacts;
+  };
+  std::map<std::string, json::Value> undisturbed;
+  unsigned step = 0;
+  for (;; ++step) {  // 0: nobody is killed
+    SCOPED_TRACE("killed before change " + std::to_string(step));
+    const sim::SmallDisk memory("8m");
+    const test::ReleaseWorkspace ws(memory.path() / "ws");
+    ASSERT_TRUE(ws.init_role({0, 1}, 2));
+    ASSERT_TRUE(ws.apply({ws.artifact("a", "a")}));
+    const auto before = ws.listed(2);
+    const ApplyRequest request = ws.request(artifacts_in(ws));
+    const auto work = [&] { return apply_release(ws.workspace(), request, kNow).has_value(); };
+    if (step == 0) {
+      ASSERT_TRUE(work());
+      undisturbed = ws.listed(2);
+      continue;
+    }
+    const sim::Death death = sim::run_until_step(step, work);
+    if (death == sim::Death::CannotTrace) GTEST_SKIP() << "this machine does not let us trace a child";
+    ASSERT_NE(death, sim::Death::Failed);
+    const auto then = ws.listed(2);
+    EXPECT_TRUE(then == before || then == undisturbed);
+    const auto again = apply_release(ws.workspace(), request, kNow);
+    ASSERT_TRUE(again) << explain(again.error());
+    EXPECT_EQ(ws.listed(2), undisturbed);
+    repository::FolderTransport folder(ws.repo());
+    const auto health = check_repository(folder, kNow, {});
+    ASSERT_TRUE(health && health->healthy());
+    if (death == sim::Death::Finished) break;
+  }
+  EXPECT_GT(step, 30U);
+}
+
+TEST(ReleaseKilled, RoleIsMadeWholeTheSecondTime) {  // IMG-17
+  for (unsigned step = 1;; ++step) {
+    SCOPED_TRACE("killed before change " + std::to_string(step));
+    const sim::SmallDisk memory("8m");
+    const test::ReleaseWorkspace ws(memory.path() / "ws");
+    const sim::Death death = sim::run_until_step(step, [&] { return ws.init_role({0, 1}, 2).has_value(); });
+    if (death == sim::Death::CannotTrace) GTEST_SKIP() << "this machine does not let us trace a child";
+    ASSERT_NE(death, sim::Death::Failed);
+    ASSERT_TRUE(ws.read());
+    const auto again = ws.init_role({0, 1}, 2);
+    ASSERT_TRUE(again) << explain(again.error());
+    EXPECT_TRUE(ws.listed(2).empty());
+    if (death == sim::Death::Finished) break;
+  }
 }
 
 }  // namespace

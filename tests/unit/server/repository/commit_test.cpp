@@ -33,7 +33,7 @@ class Commit : public testing::Test {
     Publication files{{model::targets_role(), targets.version, signed_by(targets, holders)}};
     const model::Snapshot snapshot =
         next_snapshot(**published->snapshot(), Version(version), kNow + std::chrono::days(1),
-                      meta_of(targets.version, files.back().wire));
+                      {{model::targets_role(), meta_of(targets.version, files.back().wire)}});
     files.push_back({model::snapshot_role(), snapshot.version, signed_by(snapshot, ws_.keys.snapshot)});
     const model::Timestamp timestamp =
         next_timestamp(**published->timestamp(), Version(version), kNow + std::chrono::days(1),

@@ -106,8 +106,8 @@ TEST(Publisher, KeepsDelegationsInTheirOrderAndMembersItDoesNotKnow) {  // IMG-6
 TEST(Publisher, GoesOnListingDelegatedRolesInTheSnapshot) {  // FMT-45, IMG-13
   model::Snapshot last;
   last.meta[RoleName("brakes")].version = Version(3);
-  const model::Snapshot next =
-      next_snapshot(last, Version(8), UtcTime{}, meta_of(Version(2), as_bytes("wire")));
+  const model::Snapshot next = next_snapshot(
+      last, Version(8), UtcTime{}, {{model::targets_role(), meta_of(Version(2), as_bytes("wire"))}});
   EXPECT_EQ(next.version, Version(8));
   EXPECT_EQ(next.meta.at(RoleName("brakes")).version, Version(3));
   const model::FileMeta& targets = next.meta.at(RoleName("targets"));

@@ -1,0 +1,400 @@
+#include "server/app/apply_release.h"
+
+#include <algorithm>
+#include <atomic>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <system_error>
+#include <thread>
+#include <unordered_map>
+#include <utility>
+
+#include "common/trust/delegation_order.h"
+#include "server/app/init_release_role.h"
+#include "server/app/on_threads.h"
+#include "server/repository/bins.h"
+#include "server/repository/image_store.h"
+#include "server/repository/reader.h"
+#include "server/storage/sqlite/counter_store.h"
+#include "server/storage/sqlite/inventory_store.h"
+
+namespace cotter::app {
+namespace {
+
+namespace fs = std::filesystem;
+using repository::IncomingImage;
+
+/// A file of the manifest, and the artifacts that are made of it.
+struct SourceFile {
+  fs::path path;
+  std::vector<std::size_t> artifacts;
+  std::optional<IncomingImage> image{};
+};
+
+std::vector<SourceFile> source_files(const std::vector<Artifact>& artifacts) {
+  std::unordered_map<std::string, std::size_t> known;
+  std::vector<SourceFile> files;
+  for (std::size_t i = 0; i < artifacts.size(); ++i) {
+    const auto [place, is_new] =
+        known.try_emplace(artifacts[i].file.lexically_normal().native(), files.size());
+    if (is_new) files.push_back({artifacts[i].file, {}});
+    files[place->second].artifacts.push_back(i);
+  }
+  return files;
+}
+
+/// Reads and hashes files on some threads: hashing one and reading the next take turns on no processor.
+class Intake {
+ public:
+  Intake(const repository::Layout& layout, std::vector<SourceFile>& files, const ApplyRequest& request)
+      : layout_(&layout),
+        files_(&files),
+        request_(&request),
+        durable_(request.dry_run ? repository::Durable::Never : repository::Durable::Later) {
+    for (const SourceFile& file : files) {
+      std::error_code unknown;
+      if (const auto size = fs::file_size(file.path, unknown); !unknown) total_ += size;
+    }
+  }
+
+  Findings run() {
+    std::vector<std::jthread> others;
+    for (std::size_t i = 1; i < std::min<std::size_t>(worker_threads(), files_->size()); ++i)
+      others.emplace_back([this] { work({}); });
+    work(request_->progress);
+    others.clear();
+    Findings findings;
+    for (std::size_t i = 0; i < files_->size(); ++i) {
+      const auto error = errors_.find(i);
+      if (error == errors_.end()) continue;
+      findings.add(request_->manifest.artifacts[(*files_)[i].artifacts.front()].where, error->second);
+    }
+    return findings;
+  }
+  [[nodiscard]] std::uint64_t bytes() const noexcept { return done_; }
+
+ private:
+  void work(const std::function<void(std::uint64_t, std::uint64_t)>& progress) {
+    for (std::size_t i = next_++; i < files_->size(); i = next_++) {
+      std::uint64_t told = 0;
+      auto image = repository::take_in(
+          *layout_, (*files_)[i].path,
+          [&](std::uint64_t done) {
+            done_ += done - std::exchange(told, done);
+            if (progress) progress(done_, total_);
+          },
+          durable_);
+      if (image) {
+        (*files_)[i].image.emplace(*std::move(image));
+      } else {
+        const std::lock_guard lock(mutex_);
+        errors_.emplace(i, std::move(image).error());
+      }
+    }
+  }
+
+  const repository::Layout* layout_;
+  std::vector<SourceFile>* files_;
+  const ApplyRequest* request_;
+  repository::Durable durable_;
+  std::uint64_t total_ = 0;
+  std::atomic<std::uint64_t> done_{0};
+  std::atomic<std::size_t> next_{0};
+  std::mutex mutex_;
+  std::map<std::size_t, Error> errors_;  ///< by file
+};
+
+/// The highest release counters there are, and what a manifest without them gets. Each hardware is looked up
+/// once.
+class Counters {
+ public:
+  explicit Counters(RepositoryWriter& writer) : writer_(&writer), store_(writer.db()) {}
+
+  Result<std::optional<repository::Reached>> highest(const std::vector<HardwareId>& hardware_ids) {
+    std::optional<repository::Reached> highest;
+    for (const HardwareId& id : hardware_ids) {
+      const auto& reached = TRY(of(id));
+      if (reached && (!highest || highest->counter < reached->counter)) highest = reached;
+    }
+    return highest;
+  }
+
+ private:
+  Result<std::optional<repository::Reached>> of(const HardwareId& id) {
+    if (const auto known = known_.find(id); known != known_.end()) return known->second;
+    auto reached = TRY(repository::highest_counter(**writer_->published().targets(), {id}));
+    const auto in_bins = TRY(store_.highest(id));
+    if (in_bins && (!reached || reached->counter < *in_bins))
+      reached = repository::Reached{*in_bins, id, "an earlier release"};
+    return known_.emplace(id, std::move(reached)).first->second;
+  }
+
+  RepositoryWriter* writer_;
+  storage::CounterStore store_;
+  std::map<HardwareId, std::optional<repository::Reached>> known_;
+};
+
+/// What changes in one bin.
+struct BinChange {
+  RoleName bin;
+  std::vector<std::size_t> artifacts;      ///< that change
+  std::optional<model::Targets> listed{};  ///< as published; kept for some, so as not to read them twice
+};
+constexpr std::size_t kKeptBins = 16;
+
+constexpr std::size_t kBinsAtOnce = 32;  // in memory: 2 MB, decoded some ten times that
+
+/// A key that many threads sign with: what holds it may be one device.
+class OneAtATime final : public crypto::Signer {
+ public:
+  explicit OneAtATime(crypto::Signer& key) : key_(&key) {}
+  [[nodiscard]] const crypto::PublicKey& public_key() const noexcept override { return key_->public_key(); }
+  Result<crypto::Signature> sign(ByteView message) override {
+    const std::lock_guard lock(mutex_);
+    return key_->sign(message);
+  }
+
+ private:
+  crypto::Signer* key_;
+  std::mutex mutex_;
+};
+
+class Applying {
+ public:
+  Applying(const ApplyRequest& request, RepositoryWriter& writer, ReleaseRole role)
+      : request_(&request),
+        writer_(&writer),
+        role_(std::move(role)),
+        artifacts_(request.manifest.artifacts),
+        counters_(writer) {}
+
+  Result<ApplyOutcome> run() {
+    TRY(may_list());
+    std::vector<SourceFile> files = source_files(artifacts_);
+    TRY(take_in(files));
+    TRY(plan());
+    TRY(find_unknown_hardware());
+    if (request_->dry_run) {
+      if (!changes_.empty()) outcome_.state = ApplyOutcome::State::WouldPublish;
+      return std::move(outcome_);
+    }
+    TRY(store(files));
+    if (changes_.empty()) return unchanged();
+    return publish();
+  }
+
+ private:
+  /// Path, hardware, and nobody else's name.
+  Result<void> may_list() {
+    Findings findings;
+    for (const Artifact& artifact : artifacts_) {
+      if (const auto may = may_list(artifact.release); !may) findings.add(artifact.where, may.error());
+    }
+    return findings.verdict();
+  }
+
+  Result<void> may_list(const repository::Release& release) const {
+    TRY(repository::check_release(release));
+    const model::DelegatedRole& entry = role_.entry();
+    const std::string whose = "role " + role_.name().value() + " may not list " + release.name.value();
+    if (!entry.covers(release.name))
+      return fault(Fault::Kind::Denied, whose + ": it is none of its paths", "vehicles would not find it");
+    for (const HardwareId& id : release.hardware_ids) {
+      if (entry.any_hardware || std::count(entry.hardware_ids.begin(), entry.hardware_ids.end(), id) > 0)
+        continue;
+      return fault(Fault::Kind::Denied, whose + " for hardware id " + id.value(),
+                   "vehicles would not find it");
+    }
+    const auto other = TRY(
+        repository::lister_before(writer_->published(), writer_->layout().dir(), release.name, role_.name()));
+    if (!other) return {};
+    return fault(Fault::Kind::Denied,
+                 release.name.value() + " is listed by role " + other->value() + " already",
+                 "one name, one role: choose another name, or publish it there");
+  }
+
+  Result<void> take_in(std::vector<SourceFile>& files) {
+    Intake intake(writer_->layout(), files, *request_);
+    TRY(intake.run().verdict());
+    outcome_.bytes = intake.bytes();
+    for (const SourceFile& file : files) {
+      for (const std::size_t i : file.artifacts) {
+        artifacts_[i].release.length = file.image->length();
+        artifacts_[i].release.hashes = file.image->hashes();
+      }
+    }
+    return {};
+  }
+
+  /// Which artifacts change which bins, and with what counters. Nothing is written here.
+  Result<void> plan() {
+    std::map<RoleName, std::vector<std::size_t>> by_bin;
+    for (std::size_t i = 0; i < artifacts_.size(); ++i)
+      by_bin[role_.bins().bin_of(artifacts_[i].release.name)].push_back(i);
+    outcome_.counters.resize(artifacts_.size());
+    Findings findings;
+    for (const auto& [bin, in_it] : by_bin) {
+      model::Targets listed = TRY(role_.read(bin));
+      BinChange change{bin, {}};
+      for (const std::size_t i : in_it) {
+        const auto changed = judge(listed, i);
+        if (!changed) findings.add(artifacts_[i].where, changed.error());
+        if (changed && *changed) change.artifacts.push_back(i);
+      }
+      if (change.artifacts.empty()) continue;
+      if (changes_.size() < kKeptBins) change.listed = std::move(listed);
+      changes_.push_back(std::move(change));
+    }
+    for (const Artifact& artifact : artifacts_) outcome_.hashes.push_back(artifact.release.hashes);
+    outcome_.bins = changes_.size();
+    return findings.verdict();
+  }
+
+  /// Whether it changes, with the counter that it is listed under or will be.
+  Result<bool> judge(const model::Targets& listed, std::size_t i) {
+    const repository::Release& release = artifacts_[i].release;
+    const auto highest = TRY(counters_.highest(release.hardware_ids));
+    const auto change = TRY(repository::judge_release(listed, release, highest));
+    outcome_.counters[i] = change.counter;
+    if (!change.changed) {
+      ++outcome_.unchanged;
+      return false;
+    }
+    ++(change.replaced ? outcome_.replaced : outcome_.added);
+    for (const HardwareId& id : release.hardware_ids) {
+      ReleaseCounter& noted = noted_[id];
+      noted = std::max(noted, change.counter);
+    }
+    return true;
+  }
+
+  Result<void> find_unknown_hardware() {
+    storage::InventoryStore inventory(writer_->db());
+    std::set<HardwareId> all;
+    for (const Artifact& artifact : artifacts_)
+      all.insert(artifact.release.hardware_ids.begin(), artifact.release.hardware_ids.end());
+    for (const HardwareId& id : all) {
+      if (!TRY(inventory.has_hardware(id))) outcome_.unknown_hardware.push_back(id);
+    }
+    return {};
+  }
+
+  /// Images before the metadata that list them (FMT-105); also those that do not change: one that the disk
+  /// damaged is mended.
+  Result<void> store(const std::vector<SourceFile>& files) {
+    repository::Batch batch(writer_->layout());
+    for (const SourceFile& file : files) {
+      for (const std::size_t i : file.artifacts)
+        repository::add_to(batch, writer_->layout(), *file.image, artifacts_[i].release.name);
+    }
+    return batch.finish();
+  }
+
+  ApplyOutcome unchanged() {
+    const trust::TrustedSet& published = writer_->published();
+    outcome_.versions = {(*published.targets())->version, (*published.snapshot())->version,
+                         (*published.timestamp())->version};
+    return std::move(outcome_);
+  }
+
+  Result<ApplyOutcome> publish() {
+    const ReleaseSigners signers = TRY(request_->signers());
+    TRY(role_.check_key(signers.role->public_key()));
+    const ReleaseNumbers numbers = TRY(writer_->begin_release(role_.name(), ledger_details(), noted_));
+    SignedFiles files(writer_->layout(), role_.name(), numbers.release);
+    OneAtATime key(*signers.role);
+    for (std::size_t from = 0; from < changes_.size(); from += kBinsAtOnce) {
+      const std::size_t count = std::min(kBinsAtOnce, changes_.size() - from);
+      std::vector<std::optional<Result<Bytes>>> wires(count);
+      on_threads(count, [&](std::size_t i) { wires[i].emplace(next_bin(changes_[from + i], numbers, key)); });
+      for (std::size_t i = 0; i < count; ++i)
+        TRY(files.add(changes_[from + i].bin, TRY(*std::move(wires[i]))));
+    }
+    outcome_.versions = TRY(writer_->publish_release(numbers, files.files(), files.batch(), signers.online));
+    outcome_.release = numbers.release;
+    outcome_.state = ApplyOutcome::State::Published;
+    return std::move(outcome_);
+  }
+
+  /// The bin's next file. Safe on many threads, each with another change.
+  Result<Bytes> next_bin(BinChange& change, const ReleaseNumbers& numbers, crypto::Signer& key) const {
+    model::Targets next = change.listed ? *std::move(change.listed) : TRY(role_.read(change.bin));
+    change.listed.reset();
+    next.version = numbers.release;
+    next.expires = writer_->now() + kBinLifetime;
+    for (const std::size_t i : change.artifacts) {
+      next.targets.insert_or_assign(artifacts_[i].release.name,
+                                    repository::target_of(artifacts_[i].release, outcome_.counters[i]));
+    }
+    return role_.sign(change.bin, next, key);
+  }
+
+  json::Object ledger_details() const {
+    std::map<TargetName, std::string> lines;
+    for (const BinChange& change : changes_) {
+      for (const std::size_t i : change.artifacts) {
+        const repository::Release& release = artifacts_[i].release;
+        lines[release.name] = release.name.value() + " " +
+                              to_hex(*release.hashes.find(crypto::HashFunction::Sha256)) + " " +
+                              std::to_string(outcome_.counters[i].value()) + "\n";
+      }
+    }
+    crypto::Hasher all(crypto::HashFunction::Sha256);
+    for (const auto& [name, line] : lines) all.update(as_bytes(line));
+    return {
+        {"added", outcome_.added}, {"replaced", outcome_.replaced}, {"listed_sha256", to_hex(all.finish())}};
+  }
+
+  const ApplyRequest* request_;
+  RepositoryWriter* writer_;
+  ReleaseRole role_;
+  std::vector<Artifact> artifacts_;
+  Counters counters_;
+  std::vector<BinChange> changes_;
+  ReleaseCounters noted_;
+  ApplyOutcome outcome_;
+};
+
+}  // namespace
+
+Result<ApplyOutcome> apply_release(const Workspace& workspace, const ApplyRequest& request, UtcTime now) {
+  RepositoryWriter writer = TRY(RepositoryWriter::open(workspace, now));
+  ReleaseRole role = TRY(ReleaseRole::open(writer, request.manifest.role));
+  return Applying(request, writer, std::move(role)).run();
+}
+
+Result<RenewOutcome> renew_release_role(const Workspace& workspace, const RoleName& name,
+                                        std::chrono::seconds least,
+                                        const std::function<Result<ReleaseSigners>()>& signers, UtcTime now) {
+  RepositoryWriter writer = TRY(RepositoryWriter::open(workspace, now));
+  const ReleaseRole role = TRY(ReleaseRole::open(writer, name));
+  std::vector<RoleName> due;
+  for (std::uint64_t number = 0; number < repository::bin_count(role.bins()); ++number) {
+    const RoleName bin = role.bins().bin(number);
+    if (TRY(role.read(bin)).expires < now + least) due.push_back(bin);
+  }
+  const bool own_file_is_due = role.file().expires < now + least;
+  RenewOutcome outcome;
+  outcome.renewed = due.size();
+  if (due.empty() && !own_file_is_due) return outcome;
+  const ReleaseSigners keys = TRY(signers());
+  TRY(role.check_key(keys.role->public_key()));
+  const ReleaseNumbers numbers =
+      TRY(writer.begin_release(name, json::Object{{"renewed", std::uint64_t{due.size()}}}, {}));
+  SignedFiles files(writer.layout(), name, numbers.release);
+  const auto renewed = [&](model::Targets next) {
+    next.version = numbers.release;
+    next.expires = now + kBinLifetime;
+    return next;
+  };
+  if (own_file_is_due) TRY(files.add(name, TRY(role.sign(name, renewed(role.file()), *keys.role))));
+  for (const RoleName& bin : due)
+    TRY(files.add(bin, TRY(role.sign(bin, renewed(TRY(role.read(bin))), *keys.role))));
+  outcome.versions = TRY(writer.publish_release(numbers, files.files(), files.batch(), keys.online));
+  outcome.release = numbers.release;
+  return outcome;
+}
+
+}  // namespace cotter::app

@@ -1,0 +1,98 @@
+#include "server/app/init_release_role.h"
+
+#include <string>
+#include <utility>
+
+#include "common/json/object_view.h"
+#include "common/json/strict_reader.h"
+#include "common/trust/draft.h"
+
+namespace cotter::app {
+namespace {
+
+constexpr std::uint64_t kMostRoleFileBytes = 64 * 1024;
+
+Result<Bytes> signed_by(const model::Targets& content, crypto::Signer& signer) {
+  trust::Draft<model::Targets> draft(content);
+  TRY(draft.sign(signer));
+  return draft.wire();
+}
+
+model::SuccinctRoles bins_of(const repository::ReleaseRolePlan& plan) {
+  return *repository::role_file(plan, Version(1), {}).delegations->succinct;
+}
+
+/// Bins of an earlier run that were published, though nothing may delegate to them yet. Of the file it is
+/// believed that it is this plan's: a client believes it by its signature.
+Result<void> check_same(const RepositoryWriter& writer, const repository::ReleaseRolePlan& plan,
+                        Version version) {
+  const Bytes wire = TRY(host::read_file(writer.layout().metadata(plan.name, version), kMostRoleFileBytes));
+  const json::Value file = TRY(json::read(wire));
+  const json::Value* content = TRY(TRY(json::ObjectView::of(file, "file")).value("signed"));
+  const auto there = TRY(model::Targets::decode(*content, model::Profile::Vehicle));
+  const model::Targets wanted = repository::role_file(plan, there.version, there.expires);
+  if (there.encode() == wanted.encode()) return {};
+  return fault(Fault::Kind::Conflict,
+               "role " + plan.name.value() + " is in the repository already, with other bins or another key",
+               "choose another name: a role keeps its bins for life");
+}
+
+Result<bool> make_bins(RepositoryWriter& writer, const InitRoleRequest& request) {
+  const repository::ReleaseRolePlan& plan = request.plan;
+  if (const model::FileMeta* listed = writer.published().listed(plan.name)) {
+    TRY(check_same(writer, plan, listed->version));
+    return false;
+  }
+  const model::SuccinctRoles bins = bins_of(plan);
+  const ReleaseSigners signers = TRY(request.signers());
+  if (signers.role->public_key().material() != plan.key.material()) {
+    return fault(Fault::Kind::Denied, "the key at hand is not the one that the role is made with");
+  }
+  const std::uint64_t count = repository::bin_count(bins);
+  const UtcTime expires = writer.now() + kBinLifetime;
+  const ReleaseNumbers numbers = TRY(writer.begin_release(plan.name, json::Object{{"bins", count}}, {}));
+  SignedFiles files(writer.layout(), plan.name, numbers.release);
+  const auto role_file = repository::role_file(plan, numbers.release, expires);
+  TRY(files.add(plan.name, TRY(signed_by(role_file, *signers.role))));
+  // All say the same: one file under many names, and one signature.
+  const Bytes empty = TRY(signed_by(repository::empty_bin(numbers.release, expires), *signers.role));
+  std::vector<RoleName> names;
+  for (std::uint64_t number = 0; number < count; ++number) names.push_back(bins.bin(number));
+  TRY(files.add(names, empty));
+  TRY(writer.publish_release(numbers, files.files(), files.batch(), signers.online));
+  TRY(writer.read_anew());
+  return true;
+}
+
+std::string summary_line(const repository::ReleaseRolePlan& plan) {
+  std::string paths, hardware;
+  for (const std::string& path : plan.paths) paths += (paths.empty() ? "" : ", ") + path;
+  for (const HardwareId& id : plan.hardware_ids) hardware += (hardware.empty() ? "" : ", ") + id.value();
+  return "delegate " + paths + " for " + (hardware.empty() ? "any hardware" : hardware) + " to role " +
+         plan.name.value() + " with key " + plan.key.computed_id().value() + ", in " +
+         std::to_string(repository::bin_count(bins_of(plan))) + " bins";
+}
+
+}  // namespace
+
+Result<InitRoleOutcome> init_release_role(const Workspace& workspace, const InitRoleRequest& request,
+                                          UtcTime now) {
+  TRY(repository::check_plan(request.plan));
+  RepositoryWriter writer = TRY(RepositoryWriter::open(workspace, now));
+  {
+    auto change = TRY(TargetsChange::begin(workspace, writer, request));
+    model::Targets trial = change.listed();
+    TRY(repository::add_delegation(trial, request.plan));  // before anything is written
+  }
+  InitRoleOutcome outcome;
+  outcome.bins = repository::bin_count(bins_of(request.plan));
+  outcome.bins_are_new = TRY(make_bins(writer, request));
+  auto change = TRY(TargetsChange::begin(workspace, writer, request));
+  model::Targets next = change.listed();
+  const bool is_new = TRY(repository::add_delegation(next, request.plan));
+  const auto line = is_new ? std::optional(summary_line(request.plan)) : std::nullopt;
+  static_cast<TargetsOutcome&>(outcome) = TRY(change.finish(std::move(next), line));
+  return outcome;
+}
+
+}  // namespace cotter::app

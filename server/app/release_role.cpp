@@ -1,0 +1,59 @@
+#include "server/app/release_role.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/crypto/digest.h"
+#include "common/trust/draft.h"
+#include "server/repository/bins.h"
+#include "server/repository/folder_transport.h"
+#include "server/repository/reader.h"
+
+namespace cotter::app {
+
+Result<void> SignedFiles::add(const std::vector<RoleName>& roles, ByteView wire) {
+  passing_.push_back(TRY(batch_.write(wire)));
+  const Bytes sha256 = crypto::sha256(wire);
+  for (const RoleName& role : roles) {
+    batch_.add(passing_.back().path(), layout_->metadata(role, version_), repository::Batch::Other::Refuse);
+    files_.files.emplace_back(role, sha256);
+  }
+  return {};
+}
+
+Result<ReleaseRole> ReleaseRole::open(const RepositoryWriter& writer, const RoleName& name) {
+  ReleaseRole role(writer.layout(), writer.published(), name);
+  role.entry_ = TRY(repository::find_delegation(**role.set_.targets(), name));
+  repository::FolderTransport folder(role.layout_.dir());
+  TRY(repository::load_delegated(role.set_, folder, name, model::targets_role()));
+  role.file_ = &**role.set_.targets(name, model::targets_role());
+  role.bins_ = TRY(repository::find_bins(*role.file_, name));
+  return role;
+}
+
+Result<model::Targets> ReleaseRole::read(const RoleName& bin) const {
+  trust::TrustedSet set = set_;  // a bin that was read is not kept
+  repository::FolderTransport folder(layout_.dir());
+  TRY(repository::load_delegated(set, folder, bin, name_));
+  return **set.targets(bin, name_);
+}
+
+Result<void> ReleaseRole::check_key(const crypto::PublicKey& key) const {
+  const auto& ids = bins_->keys.keyids;
+  if (std::find(ids.begin(), ids.end(), key.computed_id()) != ids.end()) return {};
+  return fault(Fault::Kind::Denied,
+               "key " + key.computed_id().value() + " is not the one that signs the bins of " + name_.value(),
+               "cotter key list shows the keys of this workspace");
+}
+
+Result<Bytes> ReleaseRole::sign(const RoleName& bin, const model::Targets& next,
+                                crypto::Signer& signer) const {
+  const auto* delegator = bin == name_ ? set_.targets() : set_.targets(name_, model::targets_role());
+  const auto authority = TRY(trust::Authority::of_delegation(*delegator, bin));
+  trust::Draft<model::Targets> draft(next);
+  TRY(draft.sign(signer));
+  const auto sealed = TRY(located(draft.seal(authority), Repository::Image, bin.value()));
+  return Bytes(sealed.wire().begin(), sealed.wire().end());
+}
+
+}  // namespace cotter::app

@@ -1,0 +1,191 @@
+#include "server/app/targets_change.h"
+
+#include <algorithm>
+#include <set>
+#include <system_error>
+#include <utility>
+
+#include "common/trust/draft.h"
+
+namespace cotter::app {
+namespace {
+
+namespace fs = std::filesystem;
+using ceremony::OfflineBundle;
+using TargetsDraft = trust::Draft<model::Targets>;
+
+/// The keys that may sign the targets, by the root that is published.
+std::vector<std::pair<KeyId, const crypto::PublicKey*>> holders_keys(const model::Root& root) {
+  std::vector<std::pair<KeyId, const crypto::PublicKey*>> keys;
+  for (const KeyId& id : root.roles.at(model::targets_role()).keyids) {
+    if (const auto key = root.keys.find(id); key != root.keys.end()) keys.emplace_back(id, &key->second);
+  }
+  return keys;
+}
+
+/// Of `signatures` those that count toward the threshold: one for each distinct key (FMT-22).
+std::vector<crypto::Signature> valid_signatures(const model::Root& root, ByteView canonical,
+                                                const std::vector<crypto::Signature>& signatures) {
+  std::set<std::string> counted;
+  std::vector<crypto::Signature> valid;
+  for (const auto& [id, key] : holders_keys(root)) {
+    for (const crypto::Signature& signature : signatures) {
+      if (signature.keyid != id || !key->verifies(canonical, signature.bytes)) continue;
+      if (counted.insert(key->material()).second) valid.push_back(signature);
+    }
+  }
+  return valid;
+}
+
+Result<void> remove_file(const fs::path& path) {
+  std::error_code error;
+  fs::remove(path, error);
+  if (error) return fail(host::errno_fault("cannot remove " + path.string(), error.value()));
+  return {};
+}
+
+Result<void> remove_bundles(const fs::path& pending_dir) {
+  for (const fs::path& file :
+       TRY(ceremony::bundles_in(pending_dir, Repository::Image, model::targets_role()))) {
+    TRY(remove_file(file));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::optional<TargetsChange::Waiting>> TargetsChange::judge_bundle(RepositoryWriter& writer,
+                                                                          const fs::path& file) {
+  auto bundle = OfflineBundle::read(file);
+  if (!bundle) {
+    return fault(Fault::Kind::Conflict, file.string() + " is damaged: " + summary(bundle.error()),
+                 "remove it to drop the releases in it, or put it back from a copy");
+  }
+  const Version version = bundle->version;
+  if (version <= (*writer.published().targets())->version) return std::optional<Waiting>();
+  auto targets = TRY(model::Targets::decode(bundle->signed_part, model::Profile::Vehicle));
+  const TargetsDraft draft(targets);
+  // A writer that was killed after writing the bundle had not noted it yet: somebody may have signed it
+  // since.
+  if (TRY(writer.next_targets_version()) <= version) TRY(writer.note_targets(version, draft.canonical()));
+  if (!TRY(writer.targets_stand_for(version, draft.canonical()))) return std::optional<Waiting>();
+  return std::optional<Waiting>(Waiting{*std::move(bundle), std::move(targets)});
+}
+
+/// The bundle that waits. Others are spent: published since, or replaced by one that holds their releases
+/// too.
+Result<std::optional<TargetsChange::Waiting>> TargetsChange::find_waiting(RepositoryWriter& writer,
+                                                                          const fs::path& pending_dir) {
+  auto files = TRY(ceremony::bundles_in(pending_dir, Repository::Image, model::targets_role()));
+  std::optional<Waiting> waiting;
+  for (const fs::path& file : files) {
+    auto judged = TRY(judge_bundle(writer, file));
+    if (judged && (!waiting || judged->bundle.version > waiting->bundle.version)) waiting = std::move(judged);
+  }
+  for (const fs::path& file : files) {
+    if (!waiting || file.filename() != waiting->bundle.file_name()) TRY(remove_file(file));
+  }
+  return waiting;
+}
+
+Result<TargetsChange> TargetsChange::begin(const Workspace& workspace, RepositoryWriter& writer,
+                                           const TargetsSigning& signing) {
+  std::optional<Waiting> waiting = TRY(find_waiting(writer, workspace.pending_dir()));
+  return TargetsChange(workspace, writer, signing, std::move(waiting));
+}
+
+const model::Targets& TargetsChange::listed() const {
+  return waiting_ ? waiting_->targets : **writer_->published().targets();
+}
+
+Result<TargetsOutcome> TargetsChange::finish(model::Targets next, const std::optional<std::string>& line) {
+  if (!line && !waiting_) return unchanged();
+  const bool outlived = waiting_ && waiting_->targets.expires <= writer_->now();
+  if (line || outlived) return sign(TRY(draft(std::move(next), line)));
+  return sign(*waiting_);
+}
+
+TargetsOutcome TargetsChange::unchanged() const {
+  const trust::TrustedSet& published = writer_->published();
+  TargetsOutcome outcome;
+  outcome.versions = {(*published.targets())->version, (*published.snapshot())->version,
+                      (*published.timestamp())->version};
+  return outcome;
+}
+
+/// The next targets file, with the changes of the one that waits.
+Result<TargetsChange::Waiting> TargetsChange::draft(model::Targets targets,
+                                                    const std::optional<std::string>& line) {
+  Waiting next;
+  next.targets = std::move(targets);
+  next.targets.version = TRY(writer_->next_targets_version());
+  next.targets.expires =
+      writer_->now() + signing_->targets_lifetime.value_or(workspace_->settings().image.targets);
+  next.bundle.repository = Repository::Image;
+  next.bundle.role = model::targets_role();
+  next.bundle.version = next.targets.version;
+  next.bundle.threshold = (*writer_->published().root()).roles.at(model::targets_role()).threshold;
+  if (waiting_) next.bundle.summary = waiting_->bundle.summary;
+  if (line) next.bundle.summary.push_back(*line);
+  next.bundle.signed_part = next.targets.encode();
+  return next;
+}
+
+Result<TargetsOutcome> TargetsChange::sign(Waiting next) {
+  TargetsDraft draft(next.targets);
+  const bool is_new = !waiting_ || waiting_->bundle.version != next.bundle.version;
+  // The bundle comes first: a writer killed here must not leave changes that waited in no bundle at all.
+  if (is_new && waiting_) TRY(next.bundle.write(workspace_->pending_dir()));
+  if (is_new) TRY(writer_->note_targets(next.bundle.version, draft.canonical()));
+  for (crypto::Signer* holder : signing_->holders)
+    TRY(add_signature(*holder, draft.canonical(), next.bundle));
+
+  const auto valid =
+      valid_signatures(*writer_->published().root(), draft.canonical(), next.bundle.signatures);
+  TargetsOutcome outcome;
+  outcome.signatures = static_cast<std::uint32_t>(valid.size());
+  outcome.threshold = next.bundle.threshold;
+  outcome.summary = next.bundle.summary;
+  if (outcome.signatures < outcome.threshold) return wait(next.bundle, is_new && waiting_, outcome);
+
+  for (const crypto::Signature& signature : valid) draft.attach(signature);
+  const OnlineSigners online = TRY(signing_->online());
+  outcome.versions = TRY(writer_->publish_targets(next.bundle.version, draft.wire(), online));
+  outcome.state = TargetsOutcome::State::Published;
+  // Published is published: a bundle that cannot be removed now is spent, and the next publication removes
+  // it.
+  if (waiting_) static_cast<void>(remove_bundles(workspace_->pending_dir()));
+  return outcome;
+}
+
+Result<void> TargetsChange::add_signature(crypto::Signer& holder, ByteView canonical, OfflineBundle& bundle) {
+  const auto keys = holders_keys(*writer_->published().root());
+  const auto key = std::find_if(keys.begin(), keys.end(), [&](const auto& candidate) {
+    return candidate.second->material() == holder.public_key().material();
+  });
+  if (key == keys.end()) {
+    return fault(Fault::Kind::Denied,
+                 "key " + holder.public_key().computed_id().value() +
+                     " is not one that the root trusts with the image repository's targets",
+                 "is this a holder of another workspace?");
+  }
+  crypto::Signature signature = TRY(holder.sign(canonical));
+  signature.keyid = key->first;  // as this root calls the key
+  std::erase_if(bundle.signatures,
+                [&](const crypto::Signature& old) { return old.keyid == signature.keyid; });
+  bundle.signatures.push_back(std::move(signature));
+  return writer_->note_signature(bundle.version, canonical, key->first);
+}
+
+Result<TargetsOutcome> TargetsChange::wait(const OfflineBundle& bundle, bool replaces,
+                                           TargetsOutcome outcome) {
+  TRY(bundle.write(workspace_->pending_dir()));
+  if (replaces) TRY(remove_file(workspace_->pending_dir() / waiting_->bundle.file_name()));
+  outcome.state = TargetsOutcome::State::Awaiting;
+  outcome.versions.targets = bundle.version;
+  outcome.bundle = workspace_->pending_dir() / bundle.file_name();
+  outcome.sha256 = bundle.sha256();
+  return outcome;
+}
+
+}  // namespace cotter::app

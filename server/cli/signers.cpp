@@ -1,0 +1,97 @@
+#include "server/cli/signers.h"
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <system_error>
+#include <utility>
+
+#include "common/keystore/key_record.h"
+#include "common/model/roles.h"
+#include "server/keys/keyring.h"
+#include "server/signing/remote_signer.h"
+
+namespace cotter::cli {
+
+namespace fs = std::filesystem;
+
+void add_signing_options(CLI::App& verb, SigningOptions& options) {
+  verb.add_option(
+          "--sign-with", options.holders,
+          "a holder's folder: sign on the spot; once for each holder, else the change waits in pending/")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  verb.add_option("--expires", options.expires, "how long the signed list of images lives: 90d, 12h");
+}
+
+void add_signer_option(CLI::App& verb, SignerOption& signer) {
+  verb.add_option("--signer", signer,
+                  "the signing process's socket (default: cotter.toml's; without one, keys/)");
+}
+
+Result<std::optional<std::chrono::seconds>> lifetime_of(const std::string& text) {
+  if (text.empty()) return std::optional<std::chrono::seconds>();
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
+  constexpr std::int64_t kMostDays = 3650;
+  if (error == std::errc() && number > 0 && number <= kMostDays * 24) {
+    if (unit == "h") return std::optional<std::chrono::seconds>(std::chrono::hours(number));
+    if (unit == "d" && number <= kMostDays)
+      return std::optional<std::chrono::seconds>(std::chrono::days(number));
+  }
+  return fault(Fault::Kind::Usage, "'" + text + "' is no time from now", "say 90d or 12h; at most 3650d");
+}
+
+Result<std::vector<ceremony::Signers>> open_holders(const std::vector<fs::path>& dirs,
+                                                    const Context& context) {
+  std::vector<ceremony::Signers> holders;
+  holders.reserve(dirs.size());
+  for (const fs::path& dir : dirs) {
+    holders.push_back(TRY(ceremony::open_holder(dir, holder_unlock(context, dir.filename().string()),
+                                                keys::key_name(Repository::Image, model::targets_role()))));
+  }
+  return holders;
+}
+
+Result<void> WorkspaceSigners::open() {
+  if (keys_) return {};
+  if (socket_) {
+    keys_ = TRY(signing::RemoteSigners::open(*socket_));
+    return {};
+  }
+  if (role_.value().empty()) {
+    keys_ = TRY(keys::open_signers(workspace_->keys_dir(), workspace_unlock(*context_)));
+    return {};
+  }
+  TRY(release_key());  // before anybody is asked for a passphrase
+  keys_ = TRY(keys::open_signers(workspace_->keys_dir(), workspace_unlock(*context_), {role_}));
+  return {};
+}
+
+Result<app::OnlineSigners> WorkspaceSigners::online() {
+  TRY(open());
+  crypto::Signer* snapshot = TRY(keys_->signer(Repository::Image, model::snapshot_role()));
+  crypto::Signer* timestamp = TRY(keys_->signer(Repository::Image, model::timestamp_role()));
+  return app::OnlineSigners{snapshot, timestamp, keys_->ledger()};
+}
+
+Result<app::ReleaseSigners> WorkspaceSigners::release() {
+  const app::OnlineSigners signers = TRY(online());
+  crypto::Signer* role = TRY(keys_->signer(Repository::Image, role_));
+  return app::ReleaseSigners{signers, role};
+}
+
+Result<crypto::PublicKey> WorkspaceSigners::release_key() {
+  if (socket_) {
+    TRY(open());
+    return TRY(keys_->signer(Repository::Image, role_))->public_key();
+  }
+  const auto all = TRY(keystore::list_keys(workspace_->keys_dir()));
+  if (const auto* key = keys::release_key(all, role_); key != nullptr) return key->key;
+  const std::string made_for = std::string(name_of(Repository::Image)) + "/" + role_.value();
+  return fault(Fault::Kind::NotFound, "no key in this workspace was made for " + made_for,
+               "cotter key generate --name " + keys::key_name(Repository::Image, role_) + " --role " +
+                   made_for + " makes one; with --store in a token or a TPM");
+}
+
+}  // namespace cotter::cli

@@ -1,0 +1,73 @@
+// The keys that verbs sign with: holders' folders, and the workspace's online keys.
+// Never unlocks what a verb did not ask for. One thread.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/base/result.h"
+#include "common/crypto/public_key.h"
+#include "server/app/release_role.h"
+#include "server/app/targets_change.h"
+#include "server/ceremony/holder.h"
+#include "server/cli/context.h"
+#include "server/keys/signers.h"
+
+namespace CLI {  // NOLINT(readability-identifier-naming): the library's name
+class App;
+}
+
+namespace cotter::cli {
+
+/// `--sign-with` and `--expires` of verbs that change the targets.
+struct SigningOptions {
+  std::vector<std::filesystem::path> holders;
+  std::string expires;
+};
+void add_signing_options(CLI::App& verb, SigningOptions& options);
+
+/// `--signer`, of every verb that signs with online keys: the signing process's socket. Without it
+/// cotter.toml's, and without that keys/.
+using SignerOption = std::optional<std::filesystem::path>;
+void add_signer_option(CLI::App& verb, SignerOption& signer);
+
+/// "90d", "12h": how long from now; nothing of an empty text. Fault: Usage.
+Result<std::optional<std::chrono::seconds>> lifetime_of(const std::string& text);
+
+/// The image targets keys of each holder, unlocked.
+Result<std::vector<ceremony::Signers>> open_holders(const std::vector<std::filesystem::path>& dirs,
+                                                    const Context& context);
+
+/// The workspace's online keys, in the signing process where there is one; asked for when something is to be
+/// signed. Must not outlive its context and workspace.
+class WorkspaceSigners {
+ public:
+  /// `role`: a release role whose key is wanted too.
+  WorkspaceSigners(const app::Workspace& workspace, const Context& context, const SignerOption& signer,
+                   RoleName role = RoleName())
+      : workspace_(&workspace),
+        context_(&context),
+        socket_(signer ? signer : workspace.settings().signer),
+        role_(std::move(role)) {}
+  /// Faults: NotFound (no such key), Denied, Busy, Timeout, Io.
+  Result<app::OnlineSigners> online();
+  /// With the role's.
+  Result<app::ReleaseSigners> release();
+  /// The public half of the role's key: the one that was made for image/ROLE. Asks for no passphrase. Faults:
+  /// as online().
+  Result<crypto::PublicKey> release_key();
+
+ private:
+  Result<void> open();
+  const app::Workspace* workspace_;
+  const Context* context_;
+  SignerOption socket_;
+  RoleName role_;
+  std::unique_ptr<keys::Signers> keys_;
+};
+
+}  // namespace cotter::cli
