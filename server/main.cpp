@@ -203,7 +203,8 @@ Result<void> serve(const Arguments& arguments) {
   const host::SystemClock clock;
   std::unique_ptr<app::OperationsService> operations;
   if (arguments.role == "all" && !arguments.plain) {
-    operations = TRY(app::OperationsService::open(workspace.db_path(), workspace.submissions_dir(), clock));
+    operations = TRY(app::OperationsService::open(workspace.db_path(), workspace.submissions_dir(),
+                                                  workspace.repo_dir(), clock));
   }
   const http::Router router(repo_dir, signing ? signing->director.get() : nullptr,
                             access_of(workspace.settings(), arguments.plain),

@@ -3,6 +3,8 @@
 #include <mutex>
 
 #include "server/app/submission_files.h"
+#include "server/app/submission_intake.h"
+#include "server/repository/reader.h"
 #include "server/storage/sqlite/database.h"
 #include "server/storage/sqlite/supplier_store.h"
 #include "server/storage/sqlite/token_store.h"
@@ -24,8 +26,8 @@ Error no_such_submission() { return Fault{Fault::Kind::NotFound, "there is no su
 }  // namespace
 
 struct OperationsService::State {
-  State(const std::filesystem::path& dir, const Clock& c, host::Db opened)
-      : clock(c), db(std::move(opened)), files(dir) {}
+  State(const std::filesystem::path& dir, std::filesystem::path repo, const Clock& c, host::Db opened)
+      : clock(c), repo_dir(std::move(repo)), db(std::move(opened)), files(dir) {}
 
   Result<SubmissionRecord> find(const Caller& caller, const std::string& id);
   Result<std::pair<SubmissionRecord, SubmittedFile>> find_file(const Caller& caller, const std::string& id,
@@ -34,6 +36,7 @@ struct OperationsService::State {
   Result<void> forget_abandoned();
 
   const Clock& clock;
+  const std::filesystem::path repo_dir;
   std::mutex one_at_a_time;  ///< guards all below: one connection, one thread in it
   host::Db db;
   SubmissionFiles files;
@@ -43,9 +46,10 @@ OperationsService::OperationsService(std::unique_ptr<State> state) : state_(std:
 OperationsService::~OperationsService() = default;
 
 Result<std::unique_ptr<OperationsService>> OperationsService::open(
-    const std::filesystem::path& database, const std::filesystem::path& submissions_dir, const Clock& clock) {
+    const std::filesystem::path& database, const std::filesystem::path& submissions_dir,
+    const std::filesystem::path& repo_dir, const Clock& clock) {
   host::Db db = TRY(storage::open_database(database));
-  auto state = std::make_unique<State>(submissions_dir, clock, std::move(db));
+  auto state = std::make_unique<State>(submissions_dir, repo_dir, clock, std::move(db));
   return std::unique_ptr<OperationsService>(new OperationsService(std::move(state)));
 }
 
@@ -152,6 +156,24 @@ Result<UploadState> OperationsService::append(const Caller& caller, const std::s
   const UtcTime now = state_->clock.now();
   if (now - record.changed >= kNoteEvery) TRY(storage::SupplierStore(state_->db).touch(id, now));
   return UploadState{held, file.length};
+}
+
+Result<SubmissionRecord> OperationsService::complete(const Caller& caller, const std::string& id) {
+  const std::lock_guard lock(state_->one_at_a_time);
+  const SubmissionRecord record = TRY(state_->find(caller, id));
+  if (record.state != SubmissionState::Uploading) return record;
+  for (const SubmittedFile& file : record.submission.files) {
+    if (TRY(state_->files.held(id, file)) < file.length) {
+      return fault(Fault::Kind::Conflict, "file " + to_hex(file.sha256) + " is not whole yet",
+                   "send the rest");
+    }
+  }
+  auto published = TRY(repository::read_as_client(state_->repo_dir, repository::kBeforeAnyExpiry));
+  const UtcTime now = state_->clock.now();
+  const IntakeVerdict verdict =
+      TRY(judge_stored(state_->db, std::move(published), state_->repo_dir, state_->files, record, now));
+  TRY(note_judged(state_->db, state_->files, record, verdict, now));
+  return state_->find(caller, id);
 }
 
 Result<void> OperationsService::withdraw(const Caller& caller, const std::string& id) {

@@ -32,6 +32,7 @@ class OperationsService {
   /// `clock` must outlive the service. Faults: Denied, Busy, Io.
   static Result<std::unique_ptr<OperationsService>> open(const std::filesystem::path& database,
                                                          const std::filesystem::path& submissions_dir,
+                                                         const std::filesystem::path& repo_dir,
                                                          const Clock& clock);
   ~OperationsService();
 
@@ -50,6 +51,9 @@ class OperationsService {
   /// Faults: as SubmissionFiles::append(); NotFound; Conflict (it is no longer being uploaded).
   Result<UploadState> append(const operations::Caller& caller, const std::string& id, ByteView sha256,
                              std::uint64_t offset, ByteView bytes);
+  /// All is here: has it judged. It is Waiting then, or Refused with all that is wrong in its remarks; asked
+  /// again, it says so again. Faults: NotFound, Conflict (a file is not whole), those of judge_stored().
+  Result<operations::SubmissionRecord> complete(const operations::Caller& caller, const std::string& id);
   /// The supplier takes it back, and its files go. Faults: NotFound, Conflict (it was judged already).
   Result<void> withdraw(const operations::Caller& caller, const std::string& id);
 

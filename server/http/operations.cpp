@@ -19,13 +19,14 @@ using operations::TokenRole;
 
 constexpr std::string_view kSubmissions = "/api/v1/submissions";
 constexpr std::string_view kFiles = "/files/";
+constexpr std::string_view kComplete = "/complete";
 constexpr std::string_view kPartType = "application/partial-upload";
 // draft-ietf-httpbis-resumable-upload, 4.1
 constexpr const char* kMismatch = "https://iana.org/assignments/http-problem-types#mismatching-upload-offset";
 
 /// What a path under /api/v1/submissions names.
 struct Place {
-  enum class Kind : std::uint8_t { All, One, File };
+  enum class Kind : std::uint8_t { All, One, File, Completion };
   Kind kind = Kind::All;
   std::string id{};
   Bytes sha256{};
@@ -37,10 +38,14 @@ std::optional<Place> place_of(std::string_view path) {
   if (rest.empty()) return Place{};
   if (!rest.starts_with('/')) return std::nullopt;
   rest.remove_prefix(1);
+  const bool is_completion = rest.ends_with(kComplete);
+  if (is_completion) rest.remove_suffix(kComplete.size());
   const auto files = rest.find(kFiles);
   Place place{Place::Kind::One, std::string(rest.substr(0, files))};
   if (!operations::is_submission_id(place.id)) return std::nullopt;
+  if (is_completion) place.kind = Place::Kind::Completion;
   if (files == std::string_view::npos) return place;
+  if (is_completion) return std::nullopt;
   auto sha256 = from_hex(rest.substr(files + kFiles.size()));
   if (!sha256) return std::nullopt;
   place.kind = Place::Kind::File;
@@ -117,6 +122,38 @@ Response withdraw(app::OperationsService& service, const Caller& caller, const P
   return show(service, caller, place);
 }
 
+bool may_hand_in(const Caller& caller) { return caller.role == TokenRole::Supplier; }
+
+Response forbidden(const Caller& caller) {
+  return problem(
+      403, "not allowed",
+      "a token of role " + std::string(name_of(caller.role)) + " may not do this: suppliers hand in");
+}
+
+/// All that is wrong, at once.
+Response not_good(const SubmissionRecord& record) {
+  Response response = json_response(
+      422,
+      {{"type", "urn:cotter:submission-refused"},
+       {"title", "submission refused"},
+       {"status", 422},
+       {"detail", std::to_string(record.remarks.size()) + " things are wrong with submission " + record.id},
+       {"problems", json::Array(record.remarks.begin(), record.remarks.end())}});
+  response.headers["Content-Type"] = "application/problem+json";
+  return response;
+}
+
+Response complete(app::OperationsService& service, const Request& request, const Place& place) {
+  const Caller& caller = *request.bearer;
+  if (request.method != Method::Post) return not_allowed("POST");
+  if (!may_hand_in(caller)) return forbidden(caller);
+  const auto record = service.complete(caller, place.id);
+  if (!record) return refused(caller, record.error());
+  spdlog::info("submission {} of {} is {}", record->id, caller.name, name_of(record->state));
+  if (record->state == operations::SubmissionState::Refused) return not_good(*record);
+  return json_response(200, as_json(*record));
+}
+
 Response with_offset(Response response, const app::UploadState& state) {
   response.headers["Upload-Offset"] = std::to_string(state.held);
   response.headers["Upload-Length"] = std::to_string(state.length);
@@ -165,14 +202,6 @@ Response append(app::OperationsService& service, const Request& request, const P
                        {"provided-offset", *offset}};
   response.body = to_bytes(json::to_text(std::move(members)));
   return with_offset(std::move(response), *now);
-}
-
-bool may_hand_in(const Caller& caller) { return caller.role == TokenRole::Supplier; }
-
-Response forbidden(const Caller& caller) {
-  return problem(
-      403, "not allowed",
-      "a token of role " + std::string(name_of(caller.role)) + " may not do this: suppliers hand in");
 }
 
 Response handle_all(app::OperationsService& service, const Request& request) {
@@ -244,6 +273,8 @@ Response OperationsDoor::handle(const Request& request) const {
       return handle_one(*service_, request, *place);
     case Place::Kind::File:
       return handle_file(*service_, request, *place);
+    case Place::Kind::Completion:
+      return complete(*service_, request, *place);
   }
   return problem(404, "not found", "nothing is served under this path");
 }

@@ -13,6 +13,7 @@ namespace cotter::http {
 namespace {
 
 constexpr std::string_view kRepository = "/repo/";
+constexpr std::string_view kRepositoryByToken = "/api/v1/repo/";  // for suppliers, who have no certificate
 constexpr std::string_view kDirector = "/director/";
 constexpr std::string_view kByName = "vehicles/";  // below kDirector
 constexpr std::string_view kManifest = "manifest";
@@ -75,6 +76,10 @@ Response Router::handle(const Request& request) const {
   const std::string_view path = request.path;
   if (path.starts_with(kRepository) && repo_dir_) return repository(request, path.substr(kRepository.size()));
   if (path.starts_with(kDirector) && director_ != nullptr) return director(request);
+  if (operations_ && repo_dir_ && request.bearer && path.starts_with(kRepositoryByToken)) {
+    if (!reads(request.method)) return method_not_allowed("GET, HEAD");
+    return StaticFiles(*repo_dir_).serve(request, path.substr(kRepositoryByToken.size()));
+  }
   if (operations_ && belongs_to_operations(request)) return operations_->handle(request);
   // Anybody may ask what time it is: the answer is signed, and holds nothing but what was asked.
   if (path == kTime && time_ != nullptr) {

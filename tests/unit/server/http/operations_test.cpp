@@ -42,7 +42,9 @@ class Operations : public testing::Test {
     acme_ = token("acme-ci", TokenRole::Supplier, "acme");
     other_ = token("other-ci", TokenRole::Supplier, "other");
     oper_ = token("alice", TokenRole::Operator, std::nullopt);
-    service_ = app::OperationsService::open(database(), dir_.path() / "submissions", clock_).value();
+    service_ =
+        app::OperationsService::open(database(), dir_.path() / "submissions", dir_.path() / "repo", clock_)
+            .value();
     router_.emplace(std::nullopt, nullptr, Access{}, nullptr, service_.get());
   }
   [[nodiscard]] std::filesystem::path database() const { return dir_.path() / "cotter.db"; }
