@@ -27,6 +27,7 @@ class Intake {
       check_header(*verdict_.targets);
       for (const auto& [name, target] : verdict_.targets->targets) check_target(name, target);
       check_total(*verdict_.targets);
+      note_fresh();
     }
     check_images();
     check_papers();
@@ -186,21 +187,17 @@ class Intake {
     }
   }
 
-  /// SHA-256 of the fresh images as they are listed, with their names.
-  [[nodiscard]] std::map<Bytes, std::string> fresh_hashes() const {
-    std::map<Bytes, std::string> hashes;
+  void note_fresh() {
     for (const TargetName& name : verdict_.fresh) {
       const Bytes* sha256 = verdict_.targets->targets.at(name).hashes.find(crypto::HashFunction::Sha256);
-      if (sha256 != nullptr) hashes.emplace(*sha256, name.value());
+      if (sha256 != nullptr) fresh_.emplace(*sha256, name.value());
     }
-    return hashes;
   }
 
   void check_images() {
-    const auto listed = fresh_hashes();
     for (const IntakeFile& file : files_) {
       const Bytes& sha256 = *file.hashes.find(crypto::HashFunction::Sha256);
-      if (file.kind == FileKind::Image && !listed.contains(sha256))
+      if (file.kind == FileKind::Image && !fresh_.contains(sha256))
         wrong("the file with SHA-256 " + to_hex(sha256) + " is listed under no new name");
     }
   }
@@ -211,7 +208,7 @@ class Intake {
       if (file.kind == FileKind::Sbom) read_sbom(file, in_sboms);
       if (file.kind == FileKind::Provenance) read_provenance(file, in_provenance);
     }
-    for (const auto& [sha256, name] : fresh_hashes()) {
+    for (const auto& [sha256, name] : fresh_) {
       if (policy().needs_sbom && !in_sboms.contains(sha256))
         wrong("no SBOM names " + name + " by its SHA-256");
       if (policy().needs_provenance && !in_provenance.contains(sha256))
@@ -244,7 +241,7 @@ class Intake {
   }
 
   [[nodiscard]] bool names_none(const std::set<Bytes>& named) const {
-    return std::ranges::none_of(fresh_hashes(), [&](const auto& each) { return named.contains(each.first); });
+    return std::ranges::none_of(fresh_, [&](const auto& each) { return named.contains(each.first); });
   }
 
   /// Versions are few; one at the end of the numbers would leave none for the next (fast-forward).
@@ -253,6 +250,7 @@ class Intake {
   const IntakeTerms& terms_;
   const std::vector<IntakeFile>& files_;
   const model::DelegatedRole* entry_ = nullptr;
+  std::map<Bytes, std::string> fresh_;  ///< SHA-256 of the fresh images as they are listed, with their names
   IntakeVerdict verdict_;
 };
 

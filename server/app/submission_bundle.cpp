@@ -57,7 +57,7 @@ operations::Submission SubmissionBundle::submission() const {
   return list;
 }
 
-Result<void> SubmissionBundle::write(const std::filesystem::path& file) const {
+json::Object SubmissionBundle::encode() const {
   json::Array signed_by, list;
   for (const crypto::Signature& signature : signatures) {
     signed_by.emplace_back(
@@ -69,16 +69,23 @@ Result<void> SubmissionBundle::write(const std::filesystem::path& file) const {
                                    {"length", each.file.length},
                                    {"path", each.path.string()}});
   }
-  const json::Object bundle{{"_type", kType},
-                            {"role", role.value()},
-                            {"signed", targets.encode()},
-                            {"signatures", std::move(signed_by)},
-                            {"files", std::move(list)}};
-  return host::write_atomically(file, to_bytes(json::to_pretty_text(bundle)));
+  return {{"_type", kType},
+          {"role", role.value()},
+          {"signed", targets.encode()},
+          {"signatures", std::move(signed_by)},
+          {"files", std::move(list)}};
+}
+
+Result<void> SubmissionBundle::write(const std::filesystem::path& file) const {
+  return host::write_atomically(file, to_bytes(json::to_pretty_text(encode())));
 }
 
 Result<SubmissionBundle> SubmissionBundle::read(const std::filesystem::path& file) {
-  const json::Value value = TRY(json::read(TRY(host::read_file(file, kMaxBytes))));
+  return decode(TRY(host::read_file(file, kMaxBytes)));
+}
+
+Result<SubmissionBundle> SubmissionBundle::decode(ByteView text) {
+  const json::Value value = TRY(json::read(text));
   const auto view = TRY(json::ObjectView::of(value, "bundle"));
   const std::string type = TRY(view.string("_type"));
   if (type != kType) TRY(refuse(RuleId::RoleTypeWrong, std::string(kType), type));

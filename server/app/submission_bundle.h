@@ -12,6 +12,7 @@
 #include "common/base/result.h"
 #include "common/base/strong.h"
 #include "common/crypto/signer.h"
+#include "common/json/value.h"
 #include "common/model/roles.h"
 #include "server/operations/submission.h"
 
@@ -36,9 +37,12 @@ struct SubmissionBundle {
   /// What is announced to the server, the metadata first.
   [[nodiscard]] operations::Submission submission() const;
 
+  [[nodiscard]] json::Object encode() const;
   /// Faults: NoSpace, Denied, Io.
   Result<void> write(const std::filesystem::path& file) const;
-  /// Rejections: json-*, member-*, those of targets. Faults: NotFound, Denied, Io.
+  /// Rejections: json-*, member-*, those of targets.
+  static Result<SubmissionBundle> decode(ByteView text);
+  /// Faults besides: NotFound, Denied, Io.
   static Result<SubmissionBundle> read(const std::filesystem::path& file);
 };
 

@@ -32,16 +32,23 @@ Result<void> check_policy(const AddSupplierRequest& request) {
   return {};
 }
 
+/// Its file stays in the snapshot, and the ledger tells of it: who is taken in later is another.
+Result<void> check_name(host::Db& db, const RoleName& name) {
+  const auto there = TRY(storage::SupplierStore(db).find(name));
+  if (!there || !there->removed) return {};
+  return fault(Fault::Kind::Conflict, "there was a supplier " + name.value() + ", which was removed",
+               "choose another name: what it did stays under that one");
+}
+
 Result<void> keep_policy(host::Db& db, const AddSupplierRequest& request, UtcTime now) {
   auto transaction = TRY(host::Transaction::begin(db));
   storage::SupplierStore store(db);
   const auto there = TRY(store.find(request.plan.name));
   json::Object policy = request.policy.encode();
-  if (there && !there->removed && json::to_text(there->policy.encode()) == json::to_text(policy)) return {};
+  if (there && json::to_text(there->policy.encode()) == json::to_text(policy)) return {};
   TRY(store.put({request.plan.name, request.policy, now}));
   TRY(record(db, {std::string(ledger::kSupplier), now, acting_account(), request.plan.name.value(),
-                  json::Object{{"change", there && !there->removed ? "policy" : "added"},
-                               {"policy", std::move(policy)}}}));
+                  json::Object{{"change", there ? "policy" : "added"}, {"policy", std::move(policy)}}}));
   return transaction.commit();
 }
 
@@ -87,6 +94,7 @@ Result<TargetsOutcome> add_supplier(const Workspace& workspace, const AddSupplie
   TRY(repository::check_plan(request.plan));
   TRY(check_policy(request));
   RepositoryWriter writer = TRY(RepositoryWriter::open(workspace, now));
+  TRY(check_name(writer.db(), request.plan.name));
   auto change = TRY(TargetsChange::begin(workspace, writer, request));
   model::Targets next = change.listed();
   const bool is_new = TRY(repository::add_delegation(next, request.plan));

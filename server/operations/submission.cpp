@@ -104,12 +104,18 @@ Result<Submission> Submission::decode(ByteView bytes) {
   Submission submission;
   std::set<Bytes> seen;
   std::size_t metadata = 0;
+  std::uint64_t papers = 0;
   for (const json::Value& each : *list) {
     SubmittedFile file = TRY(decode_file(each));
     if (!seen.insert(file.sha256).second)
       TRY(refuse(RuleId::MemberWrongKind, "each file once", to_hex(file.sha256)));
     if (file.kind == FileKind::Metadata) ++metadata;
+    if (file.kind != FileKind::Image) papers += file.length;
     submission.files.push_back(std::move(file));
+  }
+  if (papers > kMaxPapersBytes) {
+    TRY(refuse(RuleId::FileTooLarge, "at most " + std::to_string(kMaxPapersBytes) + " bytes of papers",
+               std::to_string(papers)));
   }
   if (metadata != 1) {
     TRY(refuse(RuleId::MemberWrongKind, "exactly one metadata file", std::to_string(metadata)));

@@ -17,6 +17,8 @@ namespace cotter::operations {
 inline constexpr std::size_t kMaxSubmissionBytes =
     256 * 1024;  ///< of the list of files, which takes 120 a file
 inline constexpr std::size_t kMaxSubmissionFiles = 1024;
+inline constexpr std::uint64_t kMaxPapersBytes =
+    32 * 1024 * 1024;  ///< of all papers: they are judged in memory
 inline constexpr std::uint64_t kMaxPaperBytes = 8 * 1024 * 1024;  ///< of metadata, an SBOM or a provenance
 
 enum class FileKind : std::uint8_t { Metadata, Image, Sbom, Provenance };
@@ -33,7 +35,7 @@ struct Submission {
   std::vector<SubmittedFile> files;
 
   /// One metadata file and any number of others; no hash twice; lengths of 1 up to 2^53-1, papers up to
-  /// kMaxPaperBytes. Rejections: json-*, member-*, file-too-large.
+  /// kMaxPaperBytes, all of them up to kMaxPapersBytes. Rejections: json-*, member-*, file-too-large.
   static Result<Submission> decode(ByteView bytes);
   [[nodiscard]] Bytes encode() const;
   [[nodiscard]] std::uint64_t total_length() const;

@@ -39,7 +39,7 @@ Result<void> SupplierStore::put(const Supplier& supplier) {
   const std::string policy = json::to_text(supplier.policy.encode());
   return db_->run(
       "INSERT INTO supplier (name, policy, added_at) VALUES (?1, ?2, ?3)"
-      " ON CONFLICT (name) DO UPDATE SET policy = ?2, removed_at = NULL",
+      " ON CONFLICT (name) DO UPDATE SET policy = ?2",
       {supplier.name.value(), policy, seconds_of(supplier.added)});
 }
 
