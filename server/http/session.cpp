@@ -213,7 +213,15 @@ class Session final : Connection {
       co_return co_await refuse(response, head);
     }
     if (has_body(parser)) {
+      const bool is_upload = Router::belongs_to_operations(request);
+      if (is_upload && shared_.uploads >= shared_.options.max_uploads) {
+        Response busy = problem(503, "busy", "too many are sending at the moment; see Retry-After");
+        busy.headers["Retry-After"] = "1";
+        co_return co_await refuse(busy, head);
+      }
+      if (is_upload) ++shared_.uploads;
       const Body body = co_await read_body(parser, limit);
+      if (is_upload) --shared_.uploads;
       if (body == Body::TooLarge) {
         const std::string words = "at most " + std::to_string(limit) + " bytes are taken here";
         co_return co_await refuse(problem(413, "too large", words), head);
