@@ -142,6 +142,15 @@ Result<std::unique_ptr<app::RepositoryKeeper>> keep_repository(const app::Worksp
   return std::make_unique<app::RepositoryKeeper>(workspace, signers, signing.clock, report_renewal);
 }
 
+/// Tokens never cross a wire in the clear; and it takes the database and the repository both.
+Result<std::unique_ptr<app::OperationsService>> open_operations(const Arguments& arguments,
+                                                                const app::Workspace& workspace,
+                                                                const Clock& clock) {
+  if (arguments.role != "all" || arguments.plain) return std::unique_ptr<app::OperationsService>();
+  return app::OperationsService::open(workspace.db_path(), workspace.submissions_dir(), workspace.repo_dir(),
+                                      clock);
+}
+
 /// The workspace's comes first, where it is needed. A holder's is no business of this program: it is looked
 /// at only to make sure that it opens nothing.
 Result<std::vector<crypto::Secret>> read_passphrases(const Arguments& arguments, bool of_workspace) {
@@ -199,13 +208,8 @@ Result<void> serve(const Arguments& arguments) {
   }
   std::optional<std::filesystem::path> repo_dir;
   if (arguments.role == "image" || arguments.role == "all") repo_dir = workspace.repo_dir();
-  // Tokens never cross a wire in the clear, and come to whoever has the database and the repository both.
   const host::SystemClock clock;
-  std::unique_ptr<app::OperationsService> operations;
-  if (arguments.role == "all" && !arguments.plain) {
-    operations = TRY(app::OperationsService::open(workspace.db_path(), workspace.submissions_dir(),
-                                                  workspace.repo_dir(), clock));
-  }
+  const auto operations = TRY(open_operations(arguments, workspace, clock));
   const http::Router router(repo_dir, signing ? signing->director.get() : nullptr,
                             access_of(workspace.settings(), arguments.plain),
                             signing ? signing->time.get() : nullptr, operations.get());

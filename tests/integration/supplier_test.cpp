@@ -19,6 +19,7 @@
 #include "tests/cli/words.h"
 #include "tests/sim/https_client.h"
 #include "tests/sim/temp_dir.h"
+#include "tests/world/soft_token.h"
 
 namespace cotter {
 namespace {
@@ -44,11 +45,17 @@ class Supplier : public testing::Test {
     folder = std::make_unique<sim::TempDir>();
     ASSERT_EQ(run_cotter({"init", workspace().string(), "--offline-dir", holders().string()}).exit_code,
               kDone);
-    for (const char* key : {"acme-1", "acme-2", "acme-3", "stranger-1"}) make_key(key);
+    for (const char* key : {"acme-1", "acme-2", "stranger-1"}) make_key(key);
+    // One holder keeps his on a token.
+    tokens = std::make_unique<world::SoftTokens>(at("softhsm"));
+    ASSERT_TRUE(tokens->add("acme"));
+    write_text(at("pin"), std::string(world::SoftTokens::kPin) + "\n");
+    make_key("acme-3", {"--store", tokens->uri("acme", at("pin").string())});
     server = std::make_unique<Daemon>(start());
   }
   static void TearDownTestSuite() {
     server.reset();
+    tokens.reset();
     folder.reset();
   }
 
@@ -61,9 +68,10 @@ class Supplier : public testing::Test {
     arguments.insert(arguments.begin(), {"-C", workspace().string(), "--json"});
     return run_cotter(std::move(arguments));
   }
-  static void make_key(const std::string& name) {
-    const Ended made =
-        run_cotter({"--json", "key", "generate", "--dir", at("keys").string(), "--name", name});
+  static void make_key(const std::string& name, const std::vector<std::string>& more = {}) {
+    std::vector<std::string> words{"--json", "key", "generate", "--dir", at("keys").string(), "--name", name};
+    words.insert(words.end(), more.begin(), more.end());
+    const Ended made = run_cotter(words);
     ASSERT_EQ(made.exit_code, kDone) << made.err;
     write_text(at(name + ".pub.json"), made.out);
   }
@@ -171,6 +179,7 @@ class Supplier : public testing::Test {
   }
 
   static inline std::unique_ptr<sim::TempDir> folder;
+  static inline std::unique_ptr<world::SoftTokens> tokens;
   static inline std::unique_ptr<Daemon> server;
   static inline std::string url;
   static inline int port = 0;
