@@ -202,6 +202,25 @@ Result<PublishedVersions> RepositoryWriter::publish_release(const ReleaseNumbers
   return publish(numbers, std::move(change), Snapshot::Renew, batch, signers);
 }
 
+Result<PublishedVersions> RepositoryWriter::publish_delegated(DelegatedFile file,
+                                                              const ReleaseCounters& counters,
+                                                              repository::Batch& batch,
+                                                              const OnlineSigners& signers) {
+  const repository::PassingFile passing = TRY(batch.write(file.wire));
+  batch.add(passing.path(), layout_.metadata(file.role, file.version), repository::Batch::Other::Refuse);
+  auto transaction = TRY(host::Transaction::begin(db_));
+  TRY(storage::VersionJournal(db_).note(kImages, file.role, file.version, file.canonical));
+  const ReleaseNumbers numbers = TRY(reserve({}));
+  storage::CounterStore store(db_);
+  for (const auto& [hardware, counter] : counters) TRY(store.note(hardware, counter, numbers.timestamp));
+  TRY(transaction.commit());
+  Change change;
+  change.listed[file.role] = repository::meta_of(file.version, file.wire);
+  json::Object listed = TRY(signed_file_details(file.role, file.version, file.wire));
+  change.details = {{"delegated", std::move(listed)}};
+  return publish(numbers, std::move(change), Snapshot::Renew, batch, signers);
+}
+
 Result<PublishedVersions> RepositoryWriter::publish_targets(Version version, Bytes wire,
                                                             const OnlineSigners& signers) {
   Change change;

@@ -42,6 +42,9 @@ int run(int argc, char** argv) {
   add_vehicle(app, context);
   add_assign(app, context);
   add_audit(app, context);
+  add_supplier(app, context);
+  add_submit(app, context);
+  add_token(app, context);
 
   if (const int code = finish(host::set_up_logging()); code != 0) return code;
   try {

@@ -23,6 +23,10 @@ void add_hardware(CLI::App& app, Context& context);
 void add_vehicle(CLI::App& app, Context& context);
 void add_assign(CLI::App& app, Context& context);
 void add_audit(CLI::App& app, Context& context);
+void add_token(CLI::App& app, Context& context);
+void add_supplier(CLI::App& app, Context& context);
+void add_supplier_judge(CLI::App& supplier, Context& context);  ///< beneath `supplier`
+void add_submit(CLI::App& app, Context& context);
 void add_audit_verify(CLI::App& audit, Context& context);  ///< beneath `audit`
 
 void add_ceremony_open(CLI::App& ceremony, Context& context);  ///< beneath `ceremony`
