@@ -91,9 +91,11 @@ Command World::command(const char* program, std::vector<std::string> arguments) 
   return {this->program(program), std::move(arguments), environment_, {}};
 }
 
-Result<void> World::make_workspace() {
+Result<void> World::make_workspace(std::vector<std::string> init_options) {
   TRY(make_dirs(dir_));
-  TRY(run_well(command("cotter", {"init", workspace().string(), "--offline-dir", holders().string()})));
+  init_options.insert(init_options.begin(),
+                      {"init", workspace().string(), "--offline-dir", holders().string()});
+  TRY(run_well(command("cotter", std::move(init_options))));
   return {};
 }
 

@@ -39,7 +39,7 @@ class World {
   World(std::filesystem::path dir, std::filesystem::path programs, std::vector<EcuPlan> ecus);
 
   // The steps of an update's life, in this order. Faults quote the program that failed.
-  Result<void> make_workspace();
+  Result<void> make_workspace(std::vector<std::string> init_options = {});
   Result<void> start_server();
   Result<void> build_vehicle();  ///< provisions every ECU, then records the vehicle in the inventory
   Result<void> start_secondaries();
