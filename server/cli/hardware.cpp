@@ -49,6 +49,7 @@ Result<std::vector<Hardware>> all_hardware(const Context& context) {
     hardware.generations.push_back(std::move(generation));
   }
   std::vector<Hardware> listed;
+  listed.reserve(all.size());
   for (auto& [id, hardware] : all) listed.push_back(std::move(hardware));
   return listed;
 }

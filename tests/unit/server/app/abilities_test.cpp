@@ -36,6 +36,7 @@ Demand sized(Repository repository, const RoleName& role, std::uint64_t bytes) {
 }
 std::vector<std::string> who(const std::vector<Obstacle>& obstacles) {
   std::vector<std::string> ids;
+  ids.reserve(obstacles.size());
   for (const Obstacle& each : obstacles) ids.push_back(each.generation.hardware.value());
   return ids;
 }
@@ -43,7 +44,7 @@ using Ids = std::vector<std::string>;
 
 TEST(Abilities, WhatNobodyDescribedCanWhatTheClientCan) {
   const Described nothing;
-  const auto targets = model::targets_role();
+  const RoleName& targets = model::targets_role();
   for (const Scheme scheme : {Scheme::Ed25519, Scheme::EcdsaP256, Scheme::RsaPssSha256}) {
     EXPECT_EQ(who(obstacles(signed_by(Repository::Image, targets, 1, {scheme}), kFleet, nothing)), Ids{});
   }
@@ -57,7 +58,7 @@ TEST(Abilities, WhatNobodyDescribedCanWhatTheClientCan) {
 
 TEST(Abilities, ARoleMayHaveKeysOfSchemesThatAGenerationDoesNotKnowWhileEnoughAreLeft) {
   const Described described{{kBrake, knows({Scheme::Ed25519})}};
-  const auto role = model::targets_role();
+  const RoleName& role = model::targets_role();
   EXPECT_EQ(who(obstacles(
                 signed_by(Repository::Image, role, 2, {Scheme::Ed25519, Scheme::Ed25519, Scheme::EcdsaP256}),
                 kFleet, described)),
