@@ -66,10 +66,11 @@ class ForecastCommand : public testing::Test {
     const auto keys = keys::open_signers(opened.keys_dir(), keys::unattended(passphrase, {})).value();
     const auto signer = [&](const RoleName& role) { return *keys->signer(Repository::Director, role); };
     const host::SystemClock clock;
-    auto service = app::DirectorService::open(app::DirectorPlaces::of(opened),
-                                              {signer(model::targets_role()), signer(model::snapshot_role()),
-                                               signer(model::timestamp_role()), keys->ledger()},
-                                              clock);
+    const auto signers = [&](const model::Root&) -> Result<app::DirectorSigners> {
+      return app::DirectorSigners{signer(model::targets_role()), signer(model::snapshot_role()),
+                                  signer(model::timestamp_role()), keys->ledger()};
+    };
+    auto service = app::DirectorService::open(app::DirectorPlaces::of(opened), signers, clock);
     ASSERT_TRUE(service) << explain(service.error());
     const auto served = (*service)->metadata(VehicleId("CAR-1"), "timestamp.json");
     ASSERT_TRUE(served) << explain(served.error());

@@ -1,8 +1,8 @@
-// The life of the keys, as one story with real parts: holders on tokens and in a TPM, an air-gapped folder, a supplier
-// with a token of its own, an expiry foreseen and averted, a root that replaces a lost key, a supplier let go, and the
-// auditor's questions. A vehicle updates through all of it.
-#include <algorithm>
-
+// The life of the keys, as one story with real parts: holders on tokens and in a TPM, an air-gapped folder, a
+// supplier with a token of its own, an expiry foreseen and averted, a root that replaces a lost key, a
+// supplier let go, and the auditor's questions. A vehicle updates through all of it.
+#include "common/host/system_clock.h"
+#include "common/json/canonical.h"
 #include "tests/cli/words.h"
 #include "tests/integration/vehicle_world.h"
 #include "tests/sim/temp_dir.h"
@@ -15,10 +15,13 @@ namespace {
 class KeyLifecycle : public testing::Test {
  protected:
   void SetUp() override {
-    must(host::write_atomically(pin_file(), as_bytes(std::string(SoftTokens::kPin) + "\n"), host::kSecretFile));
+    std::string pins;
+    for (int line = 0; line < 50; ++line) pins += std::string(SoftTokens::kPin) + "\n";
+    must(host::write_atomically(pin_file(), as_bytes(pins), host::kSecretFile));
     for (const char* label : {"alice", "bob", "carol", "acme"}) must(tokens.add(label));
-    must(world.make_workspace({"--holder-store", token("alice"), "--holder-store", token("bob"), "--holder-store",
-                               "tpm:" + tpm.tcti()}));
+    must(world.make_workspace({"--holder-store", tokens.uri("alice"), "--holder-store", tokens.uri("bob"),
+                               "--holder-store", "tpm:" + tpm.tcti()},
+                              pin_file()));
     must(world.start_server());
     must(world.build_vehicle());
     must(world.start_secondaries());
@@ -28,7 +31,6 @@ class KeyLifecycle : public testing::Test {
   void TearDown() override { world.stop(); }
 
   fs::path pin_file() { return dir.path() / "pin"; }
-  std::string token(const char* label) { return tokens.uri(label, pin_file().string()); }
   fs::path holder(int number) { return world.holders() / ("holder-" + std::to_string(number)); }
   const EcuPlan& adas() { return world.ecus()[1]; }
   const EcuPlan& gateway() { return world.ecus()[0]; }
@@ -77,34 +79,49 @@ class KeyLifecycle : public testing::Test {
 
   void take_in_supplier() {
     const fs::path keys = dir.path() / "acme-keys";
-    const Ended made = must(run(world.command("cotter", {"--json", "key", "generate", "--dir", keys.string(), "--name",
-                                                         "acme-1", "--store", token("acme")})));
+    const Ended made =
+        must(run(world.command("cotter", {"--json", "key", "generate", "--dir", keys.string(), "--name",
+                                          "acme-1", "--store", tokens.uri("acme")})));
     ASSERT_EQ(made.exit_code, 0) << made.err;
     must(host::write_atomically(dir.path() / "acme.pub.json", as_bytes(made.out)));
     cotter({"supplier", "add", "acme", "--path", "acme/*/*", "--hardware-id", adas().hardware_id, "--key",
             (dir.path() / "acme.pub.json").string(), "--threshold", "1", "--sign-with", holder(1).string(),
-            "--sign-with", holder(3).string()});
+            "--sign-with", holder(2).string()});
     cotter({"token", "add", "acme-ci", "--role", "supplier", "--supplier", "acme", "--out",
             (dir.path() / "acme.token").string()});
   }
   Ended submit(const fs::path& file, const std::string& name, const std::string& counter) {
-    return must(run(world.command(
-        "cotter", {"--json", "submit", file.string(), "--name", name, "--hardware-id", adas().hardware_id, "--version",
-                   "9.0", "--release-counter", counter, "--supplier", "acme", "--server", server_, "--ca",
-                   (world.workspace() / "pki" / "ca.crt").string(), "--root",
-                   (world.workspace() / "repo" / "1.root.json").string(), "--token-file",
-                   (dir.path() / "acme.token").string(), "--key", (dir.path() / "acme-keys" / "acme-1.key").string()})));
+    return must(run(world.command("cotter", {"--json",
+                                             "submit",
+                                             file.string(),
+                                             "--name",
+                                             name,
+                                             "--hardware-id",
+                                             adas().hardware_id,
+                                             "--version",
+                                             "9.0",
+                                             "--release-counter",
+                                             counter,
+                                             "--supplier",
+                                             "acme",
+                                             "--server",
+                                             server_,
+                                             "--ca",
+                                             (world.workspace() / "pki" / "ca.crt").string(),
+                                             "--root",
+                                             (world.workspace() / "repo" / "1.root.json").string(),
+                                             "--token-file",
+                                             (dir.path() / "acme.token").string(),
+                                             "--key",
+                                             (dir.path() / "acme-keys" / "acme-1.key").string()})));
   }
-  /// Whether something of that kind is due in the forecast up to `until`.
-  bool is_due(const std::string& what, const std::string& until) {
-    const Ended ended = try_cotter({"key", "forecast", "--until", until});
-    EXPECT_TRUE(ended.exit_code == kDone || ended.exit_code == kRefused) << ended.err;
-    return has(ended.out, what) && ended.exit_code == kRefused;
+  static std::string days_from_now(int days) {
+    return format_utc(host::SystemClock().now() + std::chrono::days(days));
   }
 
   sim::TempDir dir;
   SoftTokens tokens{dir.path() / "tokens"};
-  SoftTpm tpm = must(SoftTpm::start(dir.path() / "tpm"));
+  SoftTpm tpm = must(SoftTpm::start(dir.path()));
   World world{dir.path() / "world", COTTER_PROGRAMS, {demo_vehicle().at(0), demo_vehicle().at(2)}};
   std::string server_;
 };
@@ -123,25 +140,31 @@ TEST_F(KeyLifecycle, IsToldWithoutAVehicleLeftBehind) {
   expect_update(adas(), supplied, "acme/adas/app.bin");
 
   // An expiry foreseen, and averted.
-  EXPECT_EQ(try_cotter({"check", "--at", "80d"}).exit_code, kDone);
-  EXPECT_NE(try_cotter({"check", "--at", "95d"}).exit_code, kDone) << "the image list lives ninety days";
+  EXPECT_EQ(try_cotter({"check", "--at", days_from_now(95)}).exit_code, kRefused)
+      << "the list lives ninety days";
+  const std::string foreseen = try_cotter({"key", "forecast", "--until", days_from_now(95)}).out;
+  EXPECT_TRUE(has(foreseen, "cotter ceremony open targets")) << foreseen;
   const json::Value renewal = cotter({"ceremony", "open", "targets", "--expires", "300d"});
   EXPECT_EQ(text_of(hold(renewal, {1, 3}), "state"), "published");
-  EXPECT_EQ(try_cotter({"check", "--at", "5d"}).exit_code, kDone);
+  const std::string averted = try_cotter({"key", "forecast", "--until", days_from_now(95)}).out;
+  EXPECT_FALSE(has(averted, "cotter ceremony open targets")) << averted;
   expect_own_update(gateway(), 3003, 3);
 
   // A root key is lost: another, on a token of its own, takes its place.
-  cotter({"key", "generate", "--dir", holder(2).string(), "--name", "image-root-4", "--store", token("carol")});
+  cotter({"key", "generate", "--dir", holder(2).string(), "--name", "image-root-4", "--store",
+          tokens.uri("carol")});
   const std::string lost = text_of(cotter({"key", "show", "image-root-2"}), "keyid");
   fs::remove(holder(2) / "image-root-2.key");
-  const json::Value rotation = cotter({"key", "rotate", lost, "--to", (holder(2) / "image-root-4.key").string()});
+  const json::Value rotation =
+      cotter({"key", "rotate", lost, "--to", (holder(2) / "image-root-4.key").string()});
   EXPECT_EQ(text_of(hold(rotation, {1, 3}), "state"), "published");
   expect_own_update(gateway(), 3004, 4);
 
   // The supplier goes; what it signed is nobody's any more, and the fleet drives on.
   const Ended before = try_cotter({"who-can-sign", "acme/adas/app.bin"});
   EXPECT_TRUE(has(before.out, "acme")) << before.out;
-  cotter({"supplier", "remove", "acme", "--sign-with", holder(1).string(), "--sign-with", holder(3).string()});
+  cotter(
+      {"supplier", "remove", "acme", "--sign-with", holder(1).string(), "--sign-with", holder(2).string()});
   EXPECT_EQ(submit(build(3005), "acme/adas/late.bin", "8").exit_code, kRefused) << "its token is revoked";
   expect_own_update(adas(), 3006, 8);
 
@@ -150,13 +173,15 @@ TEST_F(KeyLifecycle, IsToldWithoutAVehicleLeftBehind) {
   EXPECT_EQ(who.exit_code, kDone) << who.err;
   const json::Value keys = cotter({"key", "list"});
   EXPECT_TRUE(has(json::to_text(keys), "image-root-4"));
-  const std::string log = json::to_text(cotter({"audit", "log"}));
-  for (const char* kind : {"key-generated", "ceremony", "supplier", "upload", "acceptance", "refusal", "publication"}) {
-    EXPECT_TRUE(has(log, std::string("\"") + kind + "\"")) << kind;
+  for (const char* kind :
+       {"key-generated", "ceremony", "supplier", "upload", "acceptance", "publication", "assignment"}) {
+    const json::Value log = cotter({"audit", "log", "--kind", kind});
+    EXPECT_FALSE(member(log, "entries").as_array()->empty()) << kind;
   }
   cotter({"audit", "verify"});
   const fs::path exported = dir.path() / "export";
-  must(run_well(world.command("cotter", {"-C", world.workspace().string(), "audit", "export", exported.string()})));
+  must(run_well(
+      world.command("cotter", {"-C", world.workspace().string(), "audit", "export", exported.string()})));
   EXPECT_TRUE(fs::exists(exported / "checkpoint"));
 }
 
