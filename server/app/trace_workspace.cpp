@@ -146,11 +146,16 @@ Result<ProofFolder> write_proofs(const Workspace& workspace, host::Db& db, const
     folder.files.push_back(name);
     return {};
   };
+  const auto add_file = [&](const RoleName& role, Version version) -> Result<void> {
+    const auto wire = TRY(file_in(layout, role, version));
+    return wire ? add(model::metadata_file_name(role, version), *wire) : Result<void>();
+  };
   for (const Traced& artifact : trace.artifacts) {
     for (const Span& span : artifact.published) {
+      TRY(add_file(span.first.role, span.first.version));
+      TRY(add_file(span.first.role, span.last.version));
+      if (span.ended) TRY(add_file(span.first.role, span.ended->version));
       for (const Listing* listing : {&span.first, &span.last}) {
-        const auto wire = TRY(file_in(layout, listing->role, listing->version));
-        if (wire) TRY(add(model::metadata_file_name(listing->role, listing->version), *wire));
         if (!listing->release_role) continue;
         const std::string lines =
             std::to_string(listing->version.value()) + "." + listing->release_role->value() + ".release";

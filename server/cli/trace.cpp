@@ -172,7 +172,7 @@ void add_listing(host::Table& table, const Listing& listing, const char* how, co
 }
 
 void show_artifact(const app::Traced& artifact, const Told& told) {
-  fmt::print("{}\nsha256  {}{}\n", artifact.name.value(), artifact.sha256,
+  fmt::print("{}\nsha256    {}{}\n", artifact.name.value(), artifact.sha256,
              artifact.length == 0 ? "" : fmt::format(", {} bytes", artifact.length));
   host::Table table({"ENTRY", "TIME", "WHO", "WHAT"});
   for (const app::Handling& each : artifact.handed_in) {
@@ -193,18 +193,19 @@ void show_artifact(const app::Traced& artifact, const Told& told) {
     add_row(table, *assigned.first, "first assigned");
   if (assigned.last) add_row(table, *assigned.last, "assigned, last to " + assigned.last_vehicle);
   table.print();
-  fmt::print(
-      "assigned {} to {}\n", assigned.times == 1 ? "once" : fmt::format("{} times", assigned.times),
-      assigned.vehicles.size() == 1 ? "1 vehicle" : fmt::format("{} vehicles", assigned.vehicles.size()));
+  const std::size_t vehicles = assigned.vehicles.size();
+  fmt::print("assigned  to {}\n", vehicles == 0   ? "no vehicle"
+                                  : vehicles == 1 ? "1 vehicle"
+                                                  : fmt::format("{} vehicles", vehicles));
   const json::Value live = live_json(artifact, told.live);
   if (live.is_null()) {
-    fmt::print("today   nobody lists it\n\n");
+    fmt::print("today     nobody lists it\n\n");
     return;
   }
   std::string way;
   for (const RoleName& role : told.live.at(artifact.name)->way)
     way += (way.empty() ? "" : " > ") + role.value();
-  fmt::print("today   listed by {}\n\n", way);
+  fmt::print("today     listed by {}\n\n", way);
 }
 
 void show(const TraceOptions& options, const Told& told) {

@@ -89,9 +89,9 @@ TEST_F(TraceCommand, TellsEachBuildOfANameInWords) {
   for (const char* part :
        {"signed as targets 2 with image-targets-1 (holder-1)", "signed as targets 2 with image-targets-2",
         "published in targets 2 under root 1, release counter 1, with image-targets-1 (holder-1) + ",
-        "and last in targets 4 under root 1", "listed by targets no more", "assigned, last to CAR-1",
-        "assigned once to 1 vehicle\ntoday   nobody lists it\n", "published in targets 5",
-        "today   listed by targets\n"}) {
+        "and last in targets 4 under root 1", "targets 5 lists it no more", "assigned, last to CAR-1",
+        "assigned  to 1 vehicle\ntoday     nobody lists it\n", "published in targets 5",
+        "today     listed by targets\n"}) {
     EXPECT_TRUE(has(told.out, part)) << part << "\n" << told.out;
   }
 }
@@ -126,21 +126,22 @@ TEST_F(TraceCommand, ProvesEachStepToAStranger) {
     const Ended held = run_cotter({"audit", "verify", "--proof", file.string(), "--vkey", vkey});
     EXPECT_EQ(held.exit_code, kDone) << held.err;
   }
-  const auto entry = [&](const json::Value& listing) {
-    const auto index = *member(member(listing, "publication"), "entry").as_int();
-    const Bytes proof = host::read_file(dir / ("entry-" + std::to_string(index) + ".json"), 1 << 20).value();
-    return std::string(as_text(proof));
+  const auto entry = [&](const json::Value& step) {
+    const std::string name = "entry-" + std::to_string(*member(step, "entry").as_int()) + ".json";
+    return std::string(as_text(host::read_file(dir / name, 1 << 20).value()));
   };
   const auto file = [&](const std::string& name) { return host::read_file(dir / name, 1 << 20).value(); };
   const json::Array& artifacts = *member(told, "artifacts").as_array();
   const json::Value& targets = member(member(artifacts.at(0), "published").as_array()->at(0), "first");
-  EXPECT_TRUE(has(entry(targets), sha256_of(file("2.targets.json"))));
+  EXPECT_TRUE(has(entry(member(targets, "publication")), sha256_of(file("2.targets.json"))));
+  EXPECT_TRUE(has(entry(member(targets, "root_publication")), "\"role\": \"root\""));
+  EXPECT_TRUE(fs::exists(dir / "5.targets.json")) << "the one that lists it no more";
   const json::Value& bin = member(member(artifacts.at(1), "published").as_array()->at(0), "first");
   const std::string role = text_of(bin, "role");
   const std::string version = std::to_string(*member(bin, "version").as_int());
   const Bytes lines = file(version + ".fw.release");
   EXPECT_TRUE(has(std::string(as_text(lines)), role + " " + sha256_of(file(version + "." + role + ".json"))));
-  EXPECT_TRUE(has(entry(bin), sha256_of(lines)));
+  EXPECT_TRUE(has(entry(member(bin, "publication")), sha256_of(lines)));
 }
 
 TEST_F(TraceCommand, SaysWhatNoCheckpointIsAboutYet) {

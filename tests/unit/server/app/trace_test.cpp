@@ -127,11 +127,11 @@ TEST_F(TraceOfEntries, CountsOneSpanForEachTimeThatANameStoodForTheBuild) {
   const Traced& old = all.artifacts.at(0);
   EXPECT_EQ(old.sha256, sha256_of("old"));
   ASSERT_EQ(old.published.size(), 2U);
-  EXPECT_EQ(old.published.at(0).ended->index, 1U);
+  EXPECT_EQ(old.published.at(0).ended->publication.index, 1U);
   EXPECT_FALSE(old.published.at(1).ended);
   EXPECT_EQ(old.published.at(1).versions, 2U);
   EXPECT_EQ(old.published.at(1).last.version, Version(4));
-  EXPECT_EQ(all.artifacts.at(1).published.at(0).ended->index, 2U);
+  EXPECT_EQ(all.artifacts.at(1).published.at(0).ended->publication.index, 2U);
 }
 
 TEST_F(TraceOfEntries, TakesOfAVersionPublishedTwiceTheLastEntry) {  // its writer was killed the first time
