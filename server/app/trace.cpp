@@ -260,15 +260,23 @@ class Tracer {
     return lines;
   }
 
-  /// All that was decided on a submission that brought the artifact.
+  /// All that was said of a submission that names the artifact, or that brought the file that lists it first:
+  /// of very many images an entry names some.
   Result<void> attach_handlings() {
+    std::map<std::string, std::set<Key>> by_file;
+    for (const auto& [key, artifact] : artifacts_) {
+      for (const Span& span : artifact.published) by_file[span.first.file_sha256].insert(key);
+    }
     for (const std::string_view kind : kHandlings) {
       TRY(sources_->each(kind, "submission", [&](std::uint64_t index, const ledger::Entry& entry) {
         const std::string submission = text_in(entry.details, "submission");
-        const auto wanted = submissions_.find(submission);
-        if (wanted == submissions_.end()) return;
+        std::set<Key> keys;
+        if (const auto named = submissions_.find(submission); named != submissions_.end())
+          keys = named->second;
+        if (const auto brought = by_file.find(text_in(entry.details, "sha256")); brought != by_file.end())
+          keys.insert(brought->second.begin(), brought->second.end());
         const Handling handling{step_of(index, entry), entry.subject, submission, reason_in(entry.details)};
-        for (const Key& key : wanted->second) artifacts_.at(key).handed_in.push_back(handling);
+        for (const Key& key : keys) artifacts_.at(key).handed_in.push_back(handling);
       }));
     }
     for (auto& [key, artifact] : artifacts_) {

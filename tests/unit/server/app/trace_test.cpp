@@ -154,6 +154,20 @@ TEST_F(TraceOfEntries, SaysWhichFilesAreGoneAndWhichAreOthers) {
   EXPECT_NE(all.problems.front().find("2.targets.json is not what entry 1 says"), std::string::npos);
 }
 
+/// An upload names some of its images; the file that it brought lists all.
+TEST_F(TraceOfEntries, FindsTheUploadByTheFileThatItBrought) {
+  const Bytes wire = targets(1, kName, "a");
+  for (const std::string& sha256 : {to_hex(crypto::sha256(wire)), sha256_of("another file")}) {
+    entries.push_back({std::string(ledger::kUpload), kNow, "token:acme-ci", "acme",
+                       json::Object{{"submission", sha256}, {"sha256", sha256}}});
+  }
+  publish(1, wire);
+  const Trace all = told(kName);
+  ASSERT_EQ(all.artifacts.size(), 1U);
+  ASSERT_EQ(all.artifacts.front().handed_in.size(), 1U);
+  EXPECT_EQ(all.artifacts.front().handed_in.front().step.index, 0U);
+}
+
 TEST_F(TraceOfEntries, PassesOverEntriesThatItDoesNotUnderstand) {
   for (const std::string_view kind : {ledger::kPublication, ledger::kUpload, ledger::kAssignment,
                                       ledger::kRelease, ledger::kDraft, ledger::kRefusal}) {
