@@ -41,8 +41,22 @@ Result<void> each_entry(host::Db& db, std::string_view kind, std::string_view ne
   });
 }
 
-/// The names under which the content was stored: images lie at targets/DIR/SHA256.NAME. A name that is
-/// written otherwise in URLs is no safe name, or is found by the ledger alone.
+/// Of the way that names are written in paths, "%2B": whoever calls sees whether it leads back.
+std::string decoded(std::string_view path) {
+  std::string name;
+  for (std::size_t i = 0; i < path.size(); ++i) {
+    const auto byte = path[i] == '%' ? from_hex(path.substr(i + 1, 2)) : std::nullopt;
+    if (byte && byte->size() == 1) {
+      name += static_cast<char>(byte->front());
+      i += 2;
+    } else {
+      name += path[i];
+    }
+  }
+  return name;
+}
+
+/// The names under which the content was stored: images lie at targets/DIR/SHA256.NAME.
 std::set<TargetName> names_of_stored(const repository::Layout& layout, const std::string& sha256) {
   std::set<TargetName> names;
   const fs::path base = layout.dir() / "targets";
@@ -53,7 +67,7 @@ std::set<TargetName> names_of_stored(const repository::Layout& layout, const std
     const std::string file = entry->path().filename().string();
     if (!file.starts_with(beginning)) continue;
     const fs::path dir = entry->path().parent_path().lexically_relative(base);
-    const TargetName name((dir / file.substr(beginning.size())).lexically_normal().generic_string());
+    const TargetName name(decoded((dir / file.substr(beginning.size())).lexically_normal().generic_string()));
     if (layout.image(name, sha256) == entry->path()) names.insert(name);
   }
   return names;

@@ -23,7 +23,7 @@ using world::Ended;
 
 std::string sha256_of(ByteView bytes) { return to_hex(crypto::sha256(bytes)); }
 
-/// brakes/fw.bin of two builds, the older assigned to CAR-1; the older content as fw/copy.bin in a bin too;
+/// brakes/fw.bin of two builds, the older assigned to CAR-1; the older content as fw/copy+1.bin in a bin too;
 /// and an assignment that no checkpoint is about.
 class TraceCommand : public testing::Test {
  protected:
@@ -43,7 +43,7 @@ class TraceCommand : public testing::Test {
                   .exit_code,
               kDone);
     write("release.toml",
-          "role = \"fw\"\n[[artifact]]\nfile = \"build 1\"\nname = \"fw/copy.bin\"\nhardware_ids = "
+          "role = \"fw\"\n[[artifact]]\nfile = \"build 1\"\nname = \"fw/copy+1.bin\"\nhardware_ids = "
           "[\"brake-mk4\"]\nversion = \"1.0\"\n");
     const Ended applied = cotter({"release", "apply", (folder->path() / "release.toml").string()});
     ASSERT_EQ(applied.exit_code, kDone) << applied.err;
@@ -104,7 +104,7 @@ TEST_F(TraceCommand, TellsAllNamesOfOneContentAlsoThoseInBins) {
   EXPECT_EQ(text_of(artifacts.at(0), "name"), "brakes/fw.bin");
   EXPECT_TRUE(member(artifacts.at(0), "live").is_null()) << "its name stands for another build";
   const json::Value& copy = artifacts.at(1);
-  EXPECT_EQ(text_of(copy, "name"), "fw/copy.bin");
+  EXPECT_EQ(text_of(copy, "name"), "fw/copy+1.bin");
   const json::Value& first = member(member(copy, "published").as_array()->at(0), "first");
   EXPECT_EQ(text_of(first, "release_role"), "fw");
   EXPECT_EQ(text_of(member(first, "keys").as_array()->at(0), "name"), "image-fw");
@@ -179,7 +179,7 @@ TEST_F(TraceCommand, RefusesPublishedFilesThatAreNotWhatTheLedgerSays) {
     const fs::path file = copy / "repo" / ("2." + std::string(bin) + ".json");
     if (fs::exists(file)) std::ofstream(file, std::ios::app) << " ";
   }
-  const Ended bins = ask("fw/copy.bin");
+  const Ended bins = ask("fw/copy+1.bin");
   EXPECT_EQ(bins.exit_code, kRefused) << bins.out;
   EXPECT_TRUE(has(bins.out, "version 2 of the bins of fw is not what the ledger says")) << bins.out;
 }
