@@ -42,6 +42,7 @@ int run(int argc, char** argv) {
   add_vehicle(app, context);
   add_assign(app, context);
   add_audit(app, context);
+  add_trace(app, context);
   add_supplier(app, context);
   add_submit(app, context);
   add_token(app, context);

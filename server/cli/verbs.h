@@ -23,6 +23,7 @@ void add_hardware(CLI::App& app, Context& context);
 void add_vehicle(CLI::App& app, Context& context);
 void add_assign(CLI::App& app, Context& context);
 void add_audit(CLI::App& app, Context& context);
+void add_trace(CLI::App& app, Context& context);
 void add_token(CLI::App& app, Context& context);
 void add_supplier(CLI::App& app, Context& context);
 void add_supplier_judge(CLI::App& supplier, Context& context);  ///< beneath `supplier`
