@@ -16,6 +16,7 @@
 #include "common/model/time_source.h"
 #include "server/app/director_service.h"
 #include "server/app/keeper.h"
+#include "server/app/listed_signers.h"
 #include "server/app/offline_keys.h"
 #include "server/app/open_due.h"
 #include "server/app/operations_service.h"
@@ -62,16 +63,8 @@ Result<std::unique_ptr<app::DirectorService>> open_director(const app::Workspace
   if (signing.keys->ledger() == nullptr) {
     spdlog::info("the ledger is not signed: this workspace has no key named {}", keys::kLedgerKeyName);
   }
-  const auto signers = [&signing](const model::Root& root) -> Result<app::DirectorSigners> {
-    const auto listed = [&](const RoleName& role) {
-      return signing.keys->listed(root, Repository::Director, role);
-    };
-    app::DirectorSigners found;
-    found.targets = TRY(listed(model::targets_role()));
-    found.snapshot = TRY(listed(model::snapshot_role()));
-    found.timestamp = TRY(listed(model::timestamp_role()));
-    found.ledger = signing.keys->ledger();
-    return found;
+  const auto signers = [&signing](const model::Root& root) {
+    return app::director_signers(*signing.keys, root);
   };
   return app::DirectorService::open(app::DirectorPlaces::of(workspace), signers, signing.clock);
 }
@@ -134,15 +127,8 @@ void open_due(const app::Workspace& workspace, UtcTime now) {
 
 /// Keeps the image repository fresh, and has ceremonies opened in time.
 Result<std::unique_ptr<app::Keeper>> keep_repository(const app::Workspace& workspace, Signing& signing) {
-  const auto signers = [&signing](const model::Root& root) -> Result<app::OnlineSigners> {
-    const auto listed = [&](const RoleName& role) {
-      return signing.keys->listed(root, Repository::Image, role);
-    };
-    app::OnlineSigners found;
-    found.snapshot = TRY(listed(model::snapshot_role()));
-    found.timestamp = TRY(listed(model::timestamp_role()));
-    found.ledger = signing.keys->ledger();
-    return found;
+  const auto signers = [&signing](const model::Root& root) {
+    return app::image_signers(*signing.keys, root);
   };
   const auto root = TRY(repository::newest_root(repository::Layout(workspace.repo_dir())));
   TRY(signers(*root));  // said at the start, not when it is due

@@ -13,6 +13,8 @@
 #include <cstring>
 #include <utility>
 
+#include "common/disk/descriptor.h"
+
 namespace cotter::disk {
 namespace {
 
@@ -57,21 +59,6 @@ Result<void> checked(int answer, const std::string& doing, const std::string& pa
   if (answer != 0) return failed(doing, path);
   return {};
 }
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) noexcept : fd_(fd) {}
-  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Descriptor& operator=(Descriptor&&) = delete;
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  [[nodiscard]] int get() const noexcept { return fd_; }
-  [[nodiscard]] bool is_open() const noexcept { return fd_ >= 0; }
-
- private:
-  int fd_;
-};
 
 class PosixFile final : public File {
  public:

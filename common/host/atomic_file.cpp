@@ -11,25 +11,13 @@
 #include <cstdlib>
 #include <utility>
 
+#include "common/disk/descriptor.h"
+
 namespace cotter::host {
 namespace {
 
 namespace fs = std::filesystem;
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  [[nodiscard]] int get() const noexcept { return fd_; }
-  [[nodiscard]] int release() noexcept { return std::exchange(fd_, -1); }
-
- private:
-  int fd_;
-};
+using disk::Descriptor;
 
 tl::unexpected<Error> failed(const std::string& what, int error_number) {
   return fail(errno_fault(what, error_number));

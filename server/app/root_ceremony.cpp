@@ -11,7 +11,9 @@
 #include "common/trust/draft.h"
 #include "server/app/abilities.h"
 #include "server/app/director_roots.h"
+#include "server/app/listed_signers.h"
 #include "server/app/record.h"
+#include "server/app/targets_change.h"
 #include "server/repository/reader.h"
 
 namespace cotter::app {
@@ -173,11 +175,7 @@ class Closing {
       anew = repository::NewFile{model::targets_role(), resigned.version, draft.wire()};
     }
     keys::Signers* signers = TRY(online());
-    const auto listed = [&](const RoleName& role) { return signers->listed(*next, Repository::Image, role); };
-    OnlineSigners image;
-    image.snapshot = TRY(listed(model::snapshot_role()));
-    image.timestamp = TRY(listed(model::timestamp_role()));
-    image.ledger = signers->ledger();
+    const OnlineSigners image = TRY(image_signers(*signers, *next));
     TRY(tell());
     ClosedRoot closed;
     closed.versions = TRY(writer_->publish_root(next, std::move(anew), image));
@@ -208,9 +206,8 @@ class Closing {
         listed = std::move(content);
         continue;
       }
-      bundle.roots = roots;  // what waited for the old keys waits for the new ones: its content is the same
-      bundle.base = std::string(as_text(writer_->published().targets()->wire()));
-      bundle.threshold = next->roles.at(model::targets_role()).threshold;
+      // What waited for the old keys waits for the new ones: its content is the same.
+      base_on(bundle, roots, *next, *writer_->published().targets());
       for (const OfflineBundle& copy : targets_copies_) TRY(ceremony::merge(bundle, copy));
       TRY(bundle.write(workspace_->pending_dir()));
       return bundle;
@@ -222,11 +219,9 @@ class Closing {
     bundle.repository = Repository::Image;
     bundle.role = model::targets_role();
     bundle.version = targets.version;
-    bundle.threshold = next->roles.at(model::targets_role()).threshold;
     bundle.summary = {"the same images, for the keys that root " + std::to_string(next->version.value()) +
                       " lists"};
-    bundle.roots = std::move(roots);
-    bundle.base = std::string(as_text(writer_->published().targets()->wire()));
+    base_on(bundle, std::move(roots), *next, *writer_->published().targets());
     bundle.signed_part = targets.encode();
     TRY(writer_->note_targets(bundle.version, trust::Draft<model::Targets>(targets).canonical()));
     TRY(bundle.write(workspace_->pending_dir()));
@@ -237,11 +232,9 @@ class Closing {
                                       const std::function<Result<keys::Signers*>()>& online) {
     TRY(rehearse_director(before, next));
     keys::Signers* signers = TRY(online());
-    for (const RoleName& role : {model::targets_role(), model::snapshot_role(), model::timestamp_role()}) {
-      TRY(signers->listed(*next, Repository::Director, role));
-    }
+    const DirectorSigners director = TRY(director_signers(*signers, *next));
     TRY(tell());
-    TRY(note_publication(next, signers->ledger()));
+    TRY(note_publication(next, director.ledger));
     const ByteView wire = next.wire();
     TRY(repository::write_file(repository::Layout(workspace_->director_dir()),
                                {model::root_role(), next->version, Bytes(wire.begin(), wire.end())}));

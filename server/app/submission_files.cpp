@@ -9,6 +9,7 @@
 #include <system_error>
 
 #include "common/crypto/digest.h"
+#include "common/disk/descriptor.h"
 #include "common/host/atomic_file.h"
 #include "server/repository/file_reader.h"
 
@@ -16,24 +17,10 @@ namespace cotter::app {
 namespace {
 
 namespace fs = std::filesystem;
+using disk::Descriptor;
 using operations::SubmittedFile;
 
 constexpr const char* kPart = ".part";
-
-/// A file descriptor that is closed with it.
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  [[nodiscard]] int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 Error io_error(const char* what, const fs::path& path) {
   return host::errno_fault(std::string("cannot ") + what + ' ' + path.string(), errno);

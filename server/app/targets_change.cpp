@@ -59,6 +59,13 @@ Result<bool> waits_for_root(const fs::path& pending_dir, std::size_t version) {
 
 }  // namespace
 
+void base_on(OfflineBundle& bundle, std::vector<std::string> roots, const model::Root& root,
+             const trust::Verified<model::Targets>& published) {
+  bundle.roots = std::move(roots);
+  bundle.base = std::string(as_text(published.wire()));
+  bundle.threshold = root.roles.at(model::targets_role()).threshold;
+}
+
 Result<std::optional<TargetsChange::Waiting>> TargetsChange::judge_bundle(RepositoryWriter& writer,
                                                                           const fs::path& file) {
   auto bundle = OfflineBundle::read(file);
@@ -87,11 +94,9 @@ Result<void> TargetsChange::base_on_published(RepositoryWriter& writer, const fs
     return fault(Fault::Kind::Conflict, file.string() + " waits for a root that is not published yet",
                  "cotter ceremony close publishes that root, and then this");
   }
-  const std::string base(as_text(writer.published().targets()->wire()));
-  if (bundle.roots == roots && bundle.base == base) return {};
-  bundle.roots = roots;
-  bundle.base = base;
-  bundle.threshold = (*writer.published().root()).roles.at(model::targets_role()).threshold;
+  const trust::Verified<model::Targets>& published = *writer.published().targets();
+  if (bundle.roots == roots && bundle.base == as_text(published.wire())) return {};
+  base_on(bundle, roots, *writer.published().root(), published);
   return bundle.write(file.parent_path());
 }
 
@@ -166,11 +171,11 @@ Result<TargetsChange::Waiting> TargetsChange::draft(model::Targets targets,
   next.bundle.repository = Repository::Image;
   next.bundle.role = model::targets_role();
   next.bundle.version = next.targets.version;
-  next.bundle.threshold = (*writer_->published().root()).roles.at(model::targets_role()).threshold;
+  const trust::Verified<model::Root>& root = writer_->published().root();
+  base_on(next.bundle, TRY(repository::root_files(writer_->layout(), root->version)), *root,
+          *writer_->published().targets());
   if (waiting_) next.bundle.summary = waiting_->bundle.summary;
   if (line) next.bundle.summary.push_back(*line);
-  next.bundle.roots = TRY(repository::root_files(writer_->layout(), (*writer_->published().root()).version));
-  next.bundle.base = std::string(as_text(writer_->published().targets()->wire()));
   next.bundle.signed_part = next.targets.encode();
   return next;
 }

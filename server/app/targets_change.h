@@ -43,6 +43,10 @@ struct TargetsOutcome {
   std::vector<std::string> summary{};
 };
 
+/// A bundle of targets for the keys that `root`, the last of `roots`, lists: it follows `published`.
+void base_on(ceremony::OfflineBundle& bundle, std::vector<std::string> roots, const model::Root& root,
+             const trust::Verified<model::Targets>& published);
+
 class TargetsChange {
  public:
   /// Finds the bundle that waits; others are spent, and go. All three must outlive it. Faults: Conflict (a

@@ -27,18 +27,18 @@ struct ChangeOptions {
   std::vector<std::string> add;
   std::vector<std::string> remove;
   std::vector<std::string> thresholds;
-  std::string expires;
 };
 
 struct OpenRootOptions {
   std::string repository;
   ChangeOptions change;
+  std::string expires;
   bool replace = false;
 };
 
 struct OpenTargetsOptions {
   ChangeOptions change;
-  std::vector<fs::path> holders;
+  SigningOptions signing;
   SignerOption signer;
 };
 
@@ -103,7 +103,7 @@ Result<void> run_open_root(const OpenRootOptions& options, const Context& contex
   app::RootWish wish;
   wish.repository =
       options.repository == name_of(Repository::Image) ? Repository::Image : Repository::Director;
-  wish.lifetime = TRY(lifetime_of(options.change.expires));
+  wish.lifetime = TRY(lifetime_of(options.expires));
   wish.replaces = options.replace;
   const bool is_image = wish.repository == Repository::Image;
   const auto root = TRY(repository::newest_root(
@@ -128,11 +128,7 @@ Result<void> run_open_targets(const OpenTargetsOptions& options, const Context& 
       options.change, delegations.keys, [&](const RoleName& name) { return delegations.keys_of(name); },
       TRY(app::KeyNames::of(workspace))));
   app::TargetsSigning signing;
-  signing.targets_lifetime = TRY(lifetime_of(options.change.expires));
-  const std::vector<ceremony::Signers> holders = TRY(open_holders(options.holders, context));
-  for (const ceremony::Signers& holder : holders) {
-    for (const auto& signer : holder) signing.holders.push_back(signer.get());
-  }
+  const std::vector<ceremony::Signers> holders = TRY(sign_with(options.signing, context, signing));
   WorkspaceSigners signers(workspace, context, options.signer);
   signing.online = [&] { return signers.online(); };
   const auto outcome = TRY(app::open_targets_ceremony(workspace, signing, change, host::SystemClock().now()));
@@ -150,7 +146,6 @@ void add_change_options(CLI::App& verb, ChangeOptions& options, const char* role
   list("--remove-key", options.remove,
        "ROLE=KEY: its name, its id, or at least eight of the id's first digits");
   list("--threshold", options.thresholds, "ROLE=N: how many of its keys must sign from now on");
-  verb.add_option("--expires", options.expires, "how long it lives: 365d, 12h (default: cotter.toml's)");
 }
 
 }  // namespace
@@ -165,6 +160,7 @@ void add_ceremony_open(CLI::App& ceremony, Context& context) {
       ->required()
       ->check(CLI::IsMember({"image", "director"}));
   add_change_options(*of_root, root->change, "root, targets, snapshot or timestamp");
+  of_root->add_option("--expires", root->expires, "how long it lives: 365d, 12h (default: cotter.toml's)");
   of_root->add_flag("--replace", root->replace, "give up a ceremony for this root that is open");
   of_root->callback([root, &context] { context.exit_code = finish(run_open_root(*root, context)); });
 
@@ -173,11 +169,7 @@ void add_ceremony_open(CLI::App& ceremony, Context& context) {
       "targets",
       "the image repository's list of images: renewed as it is, or with other keys for its delegations");
   add_change_options(*of_targets, targets->change, "a delegation");
-  of_targets
-      ->add_option("--sign-with", targets->holders,
-                   "a holder's folder: sign on the spot; once for each holder, else it waits in pending/")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  add_signing_options(*of_targets, targets->signing);
   add_signer_option(*of_targets, targets->signer);
   of_targets->callback(
       [targets, &context] { context.exit_code = finish(run_open_targets(*targets, context)); });

@@ -40,15 +40,9 @@ json::Object ceremony_json(const std::filesystem::path& file, const ceremony::Of
 }
 
 static json::Object targets_json(const app::TargetsOutcome& outcome) {
-  json::Object object{{"state", name_of(outcome.state)},
-                      {"targets_version", outcome.versions.targets.value()},
-                      {"summary", json::Array(outcome.summary.begin(), outcome.summary.end())}};
-  if (outcome.state == app::TargetsOutcome::State::Awaiting) {
-    object.set("bundle", outcome.bundle.string());
-    object.set("sha256", outcome.sha256);
-    object.set("signatures", std::uint64_t{outcome.signatures});
-    object.set("threshold", std::uint64_t{outcome.threshold});
-  } else {
+  json::Object object;
+  add_outcome(object, outcome);
+  if (outcome.state != app::TargetsOutcome::State::Awaiting) {
     object.set("snapshot_version", outcome.versions.snapshot.value());
     object.set("timestamp_version", outcome.versions.timestamp.value());
   }

@@ -46,19 +46,12 @@ json::Object as_json(const PublishOptions& options, const PublishOutcome& outcom
   json::Array unknown;
   for (const HardwareId& id : outcome.unknown_hardware) unknown.emplace_back(id.value());
   json::Object object{{"name", options.name},
-                      {"state", name_of(outcome.state)},
                       {"length", outcome.length},
                       {"hashes", outcome.hashes.encode()},
                       {"release_counter", outcome.counter.value()},
-                      {"unknown_hardware_ids", std::move(unknown)},
-                      {"targets_version", outcome.versions.targets.value()},
-                      {"summary", json::Array(outcome.summary.begin(), outcome.summary.end())}};
-  if (outcome.state == PublishOutcome::State::Awaiting) {
-    object.set("bundle", outcome.bundle.string());
-    object.set("sha256", outcome.sha256);
-    object.set("signatures", std::uint64_t{outcome.signatures});
-    object.set("threshold", std::uint64_t{outcome.threshold});
-  } else {
+                      {"unknown_hardware_ids", std::move(unknown)}};
+  add_outcome(object, outcome);
+  if (outcome.state != PublishOutcome::State::Awaiting) {
     object.set("snapshot_version", outcome.versions.snapshot.value());
     object.set("timestamp_version", outcome.versions.timestamp.value());
   }
@@ -109,12 +102,7 @@ Result<void> run_publish(const PublishOptions& options, const Context& context) 
   if (!options.role.empty()) return run_publish_to_role(options, workspace, context);
   app::PublishRequest request = request_of(options);
   TRY(repository::check_release(request.release));  // before anybody is asked for a passphrase
-  request.targets_lifetime = TRY(lifetime_of(options.signing.expires));
-
-  const std::vector<ceremony::Signers> holders = TRY(open_holders(options.signing.holders, context));
-  for (const ceremony::Signers& holder : holders) {
-    for (const auto& signer : holder) request.holders.push_back(signer.get());
-  }
+  const std::vector<ceremony::Signers> holders = TRY(sign_with(options.signing, context, request));
   WorkspaceSigners signers(workspace, context, options.signer);
   request.online = [&] { return signers.online(); };
 

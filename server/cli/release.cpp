@@ -42,17 +42,8 @@ struct RenewOptions {
 };
 
 json::Object as_json(const InitRoleOptions& options, const app::InitRoleOutcome& outcome) {
-  json::Object object{{"role", options.name},
-                      {"state", name_of(outcome.state)},
-                      {"bins", outcome.bins},
-                      {"targets_version", outcome.versions.targets.value()},
-                      {"summary", json::Array(outcome.summary.begin(), outcome.summary.end())}};
-  if (outcome.state == app::TargetsOutcome::State::Awaiting) {
-    object.set("bundle", outcome.bundle.string());
-    object.set("sha256", outcome.sha256);
-    object.set("signatures", std::uint64_t{outcome.signatures});
-    object.set("threshold", std::uint64_t{outcome.threshold});
-  }
+  json::Object object{{"role", options.name}, {"bins", outcome.bins}};
+  add_outcome(object, outcome);
   return object;
 }
 
@@ -78,11 +69,7 @@ Result<void> run_init_role(const InitRoleOptions& options, const Context& contex
   const crypto::PublicKey key = TRY(signers.release_key());
   app::InitRoleRequest request{{}, {role, options.paths, hardware, bits, key}};
   TRY(repository::check_plan(request.plan));
-  request.targets_lifetime = TRY(lifetime_of(options.signing.expires));
-  const std::vector<ceremony::Signers> holders = TRY(open_holders(options.signing.holders, context));
-  for (const ceremony::Signers& holder : holders) {
-    for (const auto& signer : holder) request.holders.push_back(signer.get());
-  }
+  const std::vector<ceremony::Signers> holders = TRY(sign_with(options.signing, context, request));
   request.online = [&] { return signers.online(); };
   request.signers = [&] { return signers.release(); };
   const auto outcome = TRY(app::init_release_role(workspace, request, host::SystemClock().now()));

@@ -36,6 +36,17 @@ static std::string_view name_of(ApplyOutcome::State state) {
   return "unchanged";
 }
 
+void add_outcome(json::Object& object, const TargetsOutcome& outcome) {
+  object.set("state", name_of(outcome.state));
+  object.set("targets_version", outcome.versions.targets.value());
+  object.set("summary", json::Array(outcome.summary.begin(), outcome.summary.end()));
+  if (outcome.state != TargetsOutcome::State::Awaiting) return;
+  object.set("bundle", outcome.bundle.string());
+  object.set("sha256", outcome.sha256);
+  object.set("signatures", std::uint64_t{outcome.signatures});
+  object.set("threshold", std::uint64_t{outcome.threshold});
+}
+
 void show_awaiting(const TargetsOutcome& outcome) {
   fmt::print(
       "awaiting signatures {} of {}\n"

@@ -12,6 +12,9 @@
 namespace cotter::cli {
 
 std::string_view name_of(app::TargetsOutcome::State state);
+/// What each of them says of the outcome: "state", "targets_version", "summary", and of one that waits
+/// "bundle", "sha256", "signatures", "threshold".
+void add_outcome(json::Object& object, const app::TargetsOutcome& outcome);
 void show_awaiting(const app::TargetsOutcome& outcome);
 void show_versions(const app::PublishedVersions& versions);
 

@@ -7,6 +7,7 @@
 
 #include "common/keystore/key_record.h"
 #include "common/model/roles.h"
+#include "server/app/listed_signers.h"
 #include "server/keys/keyring.h"
 #include "server/repository/layout.h"
 #include "server/repository/reader.h"
@@ -44,13 +45,15 @@ Result<std::optional<std::chrono::seconds>> lifetime_of(const std::string& text)
   return fault(Fault::Kind::Usage, "'" + text + "' is no time from now", "say 90d or 12h; at most 3650d");
 }
 
-Result<std::vector<ceremony::Signers>> open_holders(const std::vector<fs::path>& dirs,
-                                                    const Context& context) {
+Result<std::vector<ceremony::Signers>> sign_with(const SigningOptions& options, const Context& context,
+                                                 app::TargetsSigning& request) {
+  request.targets_lifetime = TRY(lifetime_of(options.expires));
   std::vector<ceremony::Signers> holders;
-  holders.reserve(dirs.size());
-  for (const fs::path& dir : dirs) {
+  holders.reserve(options.holders.size());
+  for (const fs::path& dir : options.holders) {
     holders.push_back(TRY(ceremony::open_holder(dir, holder_unlock(context, dir.filename().string()),
                                                 keys::key_name(Repository::Image, model::targets_role()))));
+    for (const auto& signer : holders.back()) request.holders.push_back(signer.get());
   }
   return holders;
 }
@@ -73,9 +76,7 @@ Result<void> WorkspaceSigners::open() {
 Result<app::OnlineSigners> WorkspaceSigners::online() {
   TRY(open());
   const auto root = TRY(repository::newest_root(repository::Layout(workspace_->repo_dir())));
-  crypto::Signer* snapshot = TRY(keys_->listed(*root, Repository::Image, model::snapshot_role()));
-  crypto::Signer* timestamp = TRY(keys_->listed(*root, Repository::Image, model::timestamp_role()));
-  return app::OnlineSigners{snapshot, timestamp, keys_->ledger()};
+  return app::image_signers(*keys_, *root);
 }
 
 Result<keys::Signers*> WorkspaceSigners::all() {

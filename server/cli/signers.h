@@ -38,9 +38,10 @@ void add_signer_option(CLI::App& verb, SignerOption& signer);
 /// "90d", "12h": how long from now; nothing of an empty text. Fault: Usage.
 Result<std::optional<std::chrono::seconds>> lifetime_of(const std::string& text);
 
-/// The image targets keys of each holder, unlocked.
-Result<std::vector<ceremony::Signers>> open_holders(const std::vector<std::filesystem::path>& dirs,
-                                                    const Context& context);
+/// The image targets keys of each holder, unlocked, and what else the options say of `request`, which does
+/// not outlive them. Faults: Usage, those of open_holder().
+Result<std::vector<ceremony::Signers>> sign_with(const SigningOptions& options, const Context& context,
+                                                 app::TargetsSigning& request);
 
 /// The workspace's online keys, in the signing process where there is one; asked for when something is to be
 /// signed. Must not outlive its context and workspace.

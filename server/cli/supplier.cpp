@@ -54,16 +54,8 @@ Result<crypto::PublicKey> read_public_key(const fs::path& file) {
 }
 
 json::Object outcome_json(const std::string& name, const app::TargetsOutcome& outcome) {
-  json::Object object{{"supplier", name},
-                      {"state", name_of(outcome.state)},
-                      {"targets_version", outcome.versions.targets.value()},
-                      {"summary", json::Array(outcome.summary.begin(), outcome.summary.end())}};
-  if (outcome.state == app::TargetsOutcome::State::Awaiting) {
-    object.set("bundle", outcome.bundle.string());
-    object.set("sha256", outcome.sha256);
-    object.set("signatures", std::uint64_t{outcome.signatures});
-    object.set("threshold", std::uint64_t{outcome.threshold});
-  }
+  json::Object object{{"supplier", name}};
+  add_outcome(object, outcome);
   return object;
 }
 
@@ -93,11 +85,7 @@ Result<void> run_add(const AddOptions& options, const Context& context) {
   request.policy = options.policy;
   request.policy.expiry_ceiling = *TRY(lifetime_of(options.ceiling));
   TRY(repository::check_plan(request.plan));
-  request.targets_lifetime = TRY(lifetime_of(options.signing.expires));
-  const std::vector<ceremony::Signers> holders = TRY(open_holders(options.signing.holders, context));
-  for (const ceremony::Signers& holder : holders) {
-    for (const auto& signer : holder) request.holders.push_back(signer.get());
-  }
+  const std::vector<ceremony::Signers> holders = TRY(sign_with(options.signing, context, request));
   WorkspaceSigners signers(workspace, context, options.signer);
   request.online = [&] { return signers.online(); };
   show(options.name, TRY(app::add_supplier(workspace, request, host::SystemClock().now())), context);
@@ -108,11 +96,7 @@ Result<void> run_remove(const RemoveOptions& options, const Context& context) {
   const app::Workspace workspace = TRY(open_workspace(context));
   app::RemoveSupplierRequest request;
   request.name = RoleName(options.name);
-  request.targets_lifetime = TRY(lifetime_of(options.signing.expires));
-  const std::vector<ceremony::Signers> holders = TRY(open_holders(options.signing.holders, context));
-  for (const ceremony::Signers& holder : holders) {
-    for (const auto& signer : holder) request.holders.push_back(signer.get());
-  }
+  const std::vector<ceremony::Signers> holders = TRY(sign_with(options.signing, context, request));
   WorkspaceSigners signers(workspace, context, options.signer);
   request.online = [&] { return signers.online(); };
   show(options.name, TRY(app::remove_supplier(workspace, request, host::SystemClock().now())), context);

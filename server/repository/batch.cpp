@@ -10,6 +10,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "common/disk/descriptor.h"
 #include "common/host/atomic_file.h"
 #include "server/repository/file_reader.h"
 
@@ -17,20 +18,7 @@ namespace cotter::repository {
 namespace {
 
 namespace fs = std::filesystem;
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  [[nodiscard]] int get() const noexcept { return fd_; }
-
- private:
-  int fd_;
-};
+using disk::Descriptor;
 
 tl::unexpected<Error> cannot_write(const fs::path& path) {
   return fail(host::errno_fault("cannot write " + path.string(), errno));

@@ -10,6 +10,7 @@
 #include "common/host/atomic_file.h"
 #include "common/host/system_clock.h"
 #include "server/app/director_service.h"
+#include "server/app/listed_signers.h"
 #include "server/app/workspace.h"
 #include "server/keys/keyring.h"
 #include "server/keys/pki.h"
@@ -64,12 +65,8 @@ class ForecastCommand : public testing::Test {
     Bytes words = to_bytes(kOnline);
     const crypto::Secret passphrase = crypto::Secret::taking(words);
     const auto keys = keys::open_signers(opened.keys_dir(), keys::unattended(passphrase, {})).value();
-    const auto signer = [&](const RoleName& role) { return *keys->signer(Repository::Director, role); };
     const host::SystemClock clock;
-    const auto signers = [&](const model::Root&) -> Result<app::DirectorSigners> {
-      return app::DirectorSigners{signer(model::targets_role()), signer(model::snapshot_role()),
-                                  signer(model::timestamp_role()), keys->ledger()};
-    };
+    const auto signers = [&](const model::Root& root) { return app::director_signers(*keys, root); };
     auto service = app::DirectorService::open(app::DirectorPlaces::of(opened), signers, clock);
     ASSERT_TRUE(service) << explain(service.error());
     const auto served = (*service)->metadata(VehicleId("CAR-1"), "timestamp.json");

@@ -4,6 +4,7 @@
 #include "common/host/system_clock.h"
 #include "server/app/director_roots.h"
 #include "server/app/director_service.h"
+#include "server/app/listed_signers.h"
 #include "server/app/sign_metadata.h"
 #include "server/app/workspace.h"
 #include "server/director/resolver.h"
@@ -27,17 +28,14 @@ Result<void> RogueDirector::choose(const VehicleId& vin, const EcuSerial& ecu, c
   const auto passphrase =
       crypto::Secret::taking({reinterpret_cast<std::uint8_t*>(words.data()), words.size()});
   auto keyring = TRY(keys::Keyring::open(workspace.keys_dir(), keystore::unlock_by(passphrase)));
-  const auto signer = [&](const RoleName& role) { return keyring.signer(Repository::Director, role); };
-  app::DirectorSigners signers;
-  signers.targets = TRY(signer(model::targets_role()));
-  signers.snapshot = TRY(signer(model::snapshot_role()));
-  signers.timestamp = TRY(signer(model::timestamp_role()));
   auto db = TRY(storage::open_database(workspace.db_path()));
   inventory::Vehicle vehicle = TRY(storage::InventoryStore(db).load(vin));
   for (inventory::Ecu& candidate : vehicle.ecus) {
     if (candidate.serial() == ecu) candidate.desired = inventory::Desired{name, entry};
   }
   const auto roots = TRY(app::DirectorRoots::read(workspace.director_dir()));
+  app::DirectorSigners signers = TRY(app::director_signers(keyring, *roots.newest()));
+  signers.ledger = nullptr;  // a thief leaves no trace
   TRY(app::sign_metadata(db, signers, workspace.settings().director, roots, vehicle,
                          host::SystemClock().now()));
   return {};

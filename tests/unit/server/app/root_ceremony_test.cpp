@@ -15,22 +15,13 @@
 #include "tests/sim/kill_at_step.h"
 #include "tests/sim/small_disk.h"
 #include "tests/unit/common/expect_rule.h"
+#include "tests/unit/server/ceremony/holding.h"
 #include "tests/unit/server/test_workspace.h"
 
 namespace cotter::app {
 namespace {
 
 using test::kNow;
-
-class OwnedKey final : public crypto::Signer {
- public:
-  explicit OwnedKey(std::shared_ptr<crypto::Signer> key) : key_(std::move(key)) {}
-  [[nodiscard]] const crypto::PublicKey& public_key() const noexcept override { return key_->public_key(); }
-  Result<crypto::Signature> sign(ByteView message) override { return key_->sign(message); }
-
- private:
-  std::shared_ptr<crypto::Signer> key_;
-};
 
 /// The online keys, some of them numbered.
 class OnlineKeys final : public keys::Signers {
@@ -71,9 +62,7 @@ class RootCeremonyAt {
   }
   [[nodiscard]] ceremony::OfflineBundle signed_copy(const OpenCeremony& opened, const sim::Keys& keys) const {
     ceremony::OfflineBundle copy = opened.content;
-    ceremony::Signers signers;
-    for (const auto& key : keys) signers.push_back(std::make_unique<OwnedKey>(key));
-    const auto made = ceremony::sign(copy, as_bytes(copy.roots.front()), signers);
+    const auto made = ceremony::sign(copy, as_bytes(copy.roots.front()), test::holding(keys));
     EXPECT_TRUE(made) << explain(made.error());
     return copy;
   }

@@ -6,29 +6,15 @@
 #include "server/ceremony/key_change.h"
 #include "tests/sim/sim_key.h"
 #include "tests/unit/common/expect_rule.h"
+#include "tests/unit/server/ceremony/holding.h"
 
 namespace cotter::ceremony {
 namespace {
 
+using test::holding;
 using test::verdict;
 
 constexpr UtcTime kEnd{std::chrono::seconds(2'000'000'000)};
-
-class OwnedKey final : public crypto::Signer {
- public:
-  explicit OwnedKey(std::shared_ptr<crypto::Signer> key) : key_(std::move(key)) {}
-  [[nodiscard]] const crypto::PublicKey& public_key() const noexcept override { return key_->public_key(); }
-  Result<crypto::Signature> sign(ByteView message) override { return key_->sign(message); }
-
- private:
-  std::shared_ptr<crypto::Signer> key_;
-};
-
-Signers holding(const sim::Keys& keys) {
-  Signers signers;
-  for (const auto& key : keys) signers.push_back(std::make_unique<OwnedKey>(key));
-  return signers;
-}
 
 template <class T>
 std::string file_of(const T& content, const sim::Keys& keys) {
