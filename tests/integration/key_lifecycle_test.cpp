@@ -171,6 +171,11 @@ TEST_F(KeyLifecycle, IsToldWithoutAVehicleLeftBehind) {
   // The auditor.
   const Ended who = try_cotter({"who-can-sign", "acme/adas/app.bin"});
   EXPECT_EQ(who.exit_code, kDone) << who.err;
+  const Ended life = try_cotter({"trace", "acme/adas/app.bin", "--proofs", (dir.path() / "proofs").string()});
+  EXPECT_EQ(life.exit_code, kDone) << life.err;
+  for (const char* part : {"acme-1", "acceptance", "assignment"})
+    EXPECT_TRUE(has(life.out, part)) << part << life.out;
+  EXPECT_FALSE(fs::is_empty(dir.path() / "proofs"));
   const json::Value keys = cotter({"key", "list"});
   EXPECT_TRUE(has(json::to_text(keys), "image-root-4"));
   for (const char* kind :
