@@ -13,6 +13,7 @@ namespace cotter::app {
 
 Result<void> SignedFiles::add(const std::vector<RoleName>& roles, ByteView wire) {
   passing_.push_back(TRY(batch_.write(wire)));
+  most_bytes_ = std::max<std::uint64_t>(most_bytes_, wire.size());
   const Bytes sha256 = crypto::sha256(wire);
   for (const RoleName& role : roles) {
     batch_.add(passing_.back().path(), layout_->metadata(role, version_), repository::Batch::Other::Refuse);

@@ -29,6 +29,7 @@ class SignedFiles {
   /// One file for all of these.
   Result<void> add(const std::vector<RoleName>& roles, ByteView wire);
   [[nodiscard]] const DelegatedFiles& files() const noexcept { return files_; }
+  [[nodiscard]] std::uint64_t most_bytes() const noexcept { return most_bytes_; }  ///< of any one of them
   [[nodiscard]] repository::Batch& batch() noexcept { return batch_; }
 
  private:
@@ -36,6 +37,7 @@ class SignedFiles {
   repository::Batch batch_;
   Version version_;
   DelegatedFiles files_;
+  std::uint64_t most_bytes_ = 0;
   std::vector<repository::PassingFile> passing_;
 };
 

@@ -50,13 +50,23 @@ class TargetsChange {
   static Result<TargetsChange> begin(const Workspace& workspace, RepositoryWriter& writer,
                                      const TargetsSigning& signing);
 
+  /// Takes the signatures of a copy of the bundle that waits, and tells the ledger of the new ones
+  /// that count. Faults:
+  /// NotFound (nothing waits), Conflict (it is a copy of something else, or based on something else),
+  /// NoSpace, Io.
+  Result<void> take(const ceremony::OfflineBundle& copy);
+
   /// What the next targets file starts from: the published one, or the one that waits.
   [[nodiscard]] const model::Targets& listed() const;
 
+  /// Whether the fleet could verify it, which finish() asks before anybody signs. Fault: Denied (which
+  /// generations could not).
+  [[nodiscard]] Result<void> check(const model::Targets& next) const;
+
   /// Signs `next`, which is listed() and the change that `line` tells of; without a line it is listed() as it
   /// stands, to which the holders add their signatures. Faults: Denied (a holder's key is not one of the
-  /// role's), those of the signers, NoSpace, Io. Rejections: those of a client. Whatever fails, clients see
-  /// the old state.
+  /// role's; part of the fleet could not verify it), those of the signers, NoSpace, Io. Rejections: those of
+  /// a client. Whatever fails, clients see the old state.
   Result<TargetsOutcome> finish(model::Targets next, const std::optional<std::string>& line);
 
  private:
@@ -70,6 +80,8 @@ class TargetsChange {
       : workspace_(&workspace), writer_(&writer), signing_(&signing), waiting_(std::move(waiting)) {}
   static Result<std::optional<Waiting>> judge_bundle(RepositoryWriter& writer,
                                                      const std::filesystem::path& file);
+  static Result<void> base_on_published(RepositoryWriter& writer, const std::filesystem::path& file,
+                                        ceremony::OfflineBundle& bundle);
   static Result<std::optional<Waiting>> find_waiting(RepositoryWriter& writer,
                                                      const std::filesystem::path& pending_dir);
   [[nodiscard]] TargetsOutcome unchanged() const;

@@ -45,6 +45,8 @@ struct Settings {
   SigningGrant sign_image{{}, 60};
   SigningGrant sign_director{{}, 6'000};
   SigningGrant sign_time{{}, 60'000};
+  SigningGrant sign_release{{}, 20'000};               ///< a release may touch every bin of its role
+  std::vector<std::string> release_roles{};            ///< whose keys the signing process uses too
   std::optional<std::filesystem::path> offline_dir{};  ///< where init put the holders' folders
 };
 
@@ -64,6 +66,7 @@ class Workspace {
   [[nodiscard]] std::filesystem::path repo_dir() const { return dir_ / "repo"; }
   [[nodiscard]] std::filesystem::path director_dir() const { return dir_ / "director"; }
   [[nodiscard]] std::filesystem::path pending_dir() const { return dir_ / "pending"; }
+  [[nodiscard]] std::filesystem::path submissions_dir() const { return dir_ / "submissions"; }
   [[nodiscard]] std::filesystem::path pki_dir() const { return dir_ / "pki"; }
 
  private:

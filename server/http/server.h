@@ -34,6 +34,8 @@ struct ServerOptions {
   /// For one more, the connection that waits longest for its client gives way; if none does, nobody more is
   /// taken.
   std::size_t max_connections = 4096;
+  /// Bodies for the operations API that come at the same time, each held in memory; one more hears 503.
+  std::size_t max_uploads = 64;
 };
 
 class Server {

@@ -23,9 +23,16 @@ inline constexpr std::string_view kSignature =
     "signature";                                         ///< a director's files for a vehicle, or a holder's
 inline constexpr std::string_view kRelease = "release";  ///< what a role's bins will list
 inline constexpr std::string_view kPublication = "publication";
+inline constexpr std::string_view kCeremony =
+    "ceremony";  ///< its transcript, before what it signed is published
 inline constexpr std::string_view kRegistration = "registration";
 inline constexpr std::string_view kAssignment = "assignment";
 inline constexpr std::string_view kRefusal = "refusal";
+inline constexpr std::string_view kDeviceCertificate = "device-certificate";
+inline constexpr std::string_view kToken = "token";            ///< of the operations API: added, revoked
+inline constexpr std::string_view kSupplier = "supplier";      ///< added with its policy, removed
+inline constexpr std::string_view kUpload = "upload";          ///< a supplier handed everything in
+inline constexpr std::string_view kAcceptance = "acceptance";  ///< a person said yes to it
 
 struct Entry {
   std::string kind;
