@@ -16,13 +16,14 @@
 #include "client/secondary/packed_metadata.h"
 #include "client/secondary/posix_time.h"
 #include "client/secondary/serve.h"
+#include "common/base/limits.h"
 #include "common/disk/files.h"
 #include "common/disk/posix_disk.h"
 
 namespace cotter::client {
 namespace {
 
-constexpr std::uint64_t kMaxRoot = 64 * 1024;
+constexpr std::uint64_t kMaxRoot = Limits().root_bytes;
 
 struct LibraryClock final : Clock {
   [[nodiscard]] UtcTime now() const override { return UtcTime(std::chrono::seconds(std::time(nullptr))); }

@@ -10,8 +10,10 @@ namespace cotter {
 /// Caps on what a client reads, in bytes or counts (VER-LIM). A length that verified metadata lists comes
 /// before the cap of its role, but for `listed_bytes`.
 struct Limits {
-  std::uint64_t root_bytes = 64 * 1024;       ///< a dozen ed25519 keys and signatures take 10 kB
-  std::uint64_t timestamp_bytes = 16 * 1024;  ///< names one file
+  /// Five ML-DSA-87 keys and their signatures take 72 kB, and as much again when five others follow them. A
+  /// fleet made for ed25519, of which a dozen take 10 kB, must be able to follow.
+  std::uint64_t root_bytes = 256 * 1024;
+  std::uint64_t timestamp_bytes = 32 * 1024;  ///< names one file; two ML-DSA-87 signatures take 19 kB
   std::uint64_t snapshot_bytes = 64 * 1024;   ///< some 400 delegations, where no length is listed
   std::uint64_t targets_bytes = 64 * 1024;    ///< a director lists one vehicle's ECUs
   /// The most of any file, whatever its parent lists: who holds one online key may stop updates, but not

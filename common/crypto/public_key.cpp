@@ -18,28 +18,9 @@ namespace {
 
 constexpr int kMinRsaBits = 2048;  // FMT-7
 
-/// A scheme, the key type it belongs to, and how we verify it. The unsupported ones stand here so that a key
-/// which lists one under another type is refused, not passed over.
-struct KnownScheme {
-  std::string_view name;
-  std::string_view keytype;
-  Scheme scheme;
-};
-constexpr std::array kKnownSchemes = {
-    KnownScheme{"ed25519", "ed25519", Scheme::Ed25519},
-    KnownScheme{"ecdsa-sha2-nistp256", "ecdsa", Scheme::EcdsaP256},
-    KnownScheme{"ecdsa-sha2-nistp384", "ecdsa", Scheme::EcdsaP384},
-    KnownScheme{"ecdsa-sha2-nistp521", "ecdsa", Scheme::Unsupported},
-    KnownScheme{"rsassa-pss-sha256", "rsa", Scheme::RsaPssSha256},
-    KnownScheme{"rsassa-pss-sha384", "rsa", Scheme::RsaPssSha384},
-    KnownScheme{"rsassa-pss-sha512", "rsa", Scheme::RsaPssSha512},
-    KnownScheme{"rsa-pkcs1v15-sha256", "rsa", Scheme::RsaPkcs1Sha256},
-    KnownScheme{"rsa-pkcs1v15-sha384", "rsa", Scheme::RsaPkcs1Sha384},
-    KnownScheme{"rsa-pkcs1v15-sha512", "rsa", Scheme::RsaPkcs1Sha512},
-};
-
 bool known_to_vehicles(Scheme scheme) {
-  return scheme == Scheme::Ed25519 || scheme == Scheme::EcdsaP256 || scheme == Scheme::RsaPssSha256;
+  return scheme == Scheme::Ed25519 || scheme == Scheme::EcdsaP256 || scheme == Scheme::RsaPssSha256 ||
+         post_quantum_name(scheme) != nullptr;
 }
 
 /// Rejection: key-scheme-mismatch, when both names are known and do not fit each other (FMT-7).
@@ -47,16 +28,16 @@ Result<Scheme> scheme_of(std::string_view keytype, std::string_view scheme, Prof
   const bool old_spelling = keytype == "ecdsa-sha2-nistp256" || keytype == "ecdsa-sha2-nistp384";
   if (profile == Profile::Tuf && old_spelling) keytype = "ecdsa";
   const auto same_type = [&](const KnownScheme& known) { return known.keytype == keytype; };
-  if (std::none_of(kKnownSchemes.begin(), kKnownSchemes.end(), same_type)) return Scheme::Unsupported;
-  const auto found = std::find_if(kKnownSchemes.begin(), kKnownSchemes.end(),
-                                  [&](const KnownScheme& known) { return known.name == scheme; });
-  if (found == kKnownSchemes.end()) return Scheme::Unsupported;
+  if (std::none_of(known_schemes().begin(), known_schemes().end(), same_type)) return Scheme::Unsupported;
+  const KnownScheme* found = scheme_named(scheme);
+  if (found == nullptr) return Scheme::Unsupported;
   if (found->keytype != keytype) {
     TRY(refuse(RuleId::KeySchemeMismatch, "a scheme of key type " + std::string(keytype),
                std::string(scheme)));
     return Scheme::Unsupported;
   }
-  return profile == Profile::Tuf || known_to_vehicles(found->scheme) ? found->scheme : Scheme::Unsupported;
+  const bool wanted = profile == Profile::Tuf || known_to_vehicles(found->scheme);
+  return wanted && is_supported(found->scheme) ? found->scheme : Scheme::Unsupported;
 }
 
 /// What is left of a KEY object once its `keyval` has been understood.
@@ -114,6 +95,13 @@ Result<Material> read_ecdsa(Scheme scheme, const std::string& text, const json::
   return Material{scheme, std::move(key->material), {}, std::move(key->handle)};
 }
 
+Result<Material> read_post_quantum(Scheme scheme, const std::string& text, const json::Value& keyval) {
+  const char* name = post_quantum_name(scheme);
+  std::optional<OpensslKey> key = read_post_quantum_pem(text, name);
+  if (!key) return malformed("the PEM of a public key of " + std::string(name), text, keyval);
+  return Material{scheme, std::move(key->material), {}, std::move(key->handle)};
+}
+
 bool verify_by_openssl(Scheme scheme, const void* handle, ByteView message, ByteView signature) {
   switch (scheme) {
     case Scheme::EcdsaP256:
@@ -132,6 +120,11 @@ bool verify_by_openssl(Scheme scheme, const void* handle, ByteView message, Byte
       return verify_rsa_pkcs1(handle, Digest::Sha384, message, signature);
     case Scheme::RsaPkcs1Sha512:
       return verify_rsa_pkcs1(handle, Digest::Sha512, message, signature);
+    case Scheme::MlDsa44:
+    case Scheme::MlDsa65:
+    case Scheme::MlDsa87:
+    case Scheme::SlhDsaSha2Small128:
+      return verify_post_quantum(handle, post_quantum_input(message), signature);
     case Scheme::Ed25519:
     case Scheme::Unsupported:
       break;
@@ -147,6 +140,9 @@ Result<Material> read_rsa(Scheme, const std::string&, const json::Value& keyval,
 Result<Material> read_ecdsa(Scheme, const std::string&, const json::Value& keyval, Profile) {
   return unsupported(keyval);
 }
+Result<Material> read_post_quantum(Scheme, const std::string&, const json::Value& keyval) {
+  return unsupported(keyval);
+}
 bool verify_by_openssl(Scheme, const void*, ByteView, ByteView) { return false; }
 
 #endif
@@ -156,18 +152,12 @@ Result<Material> read_material(Scheme scheme, const json::ObjectView& keyval, co
   if (scheme == Scheme::Unsupported) return unsupported(json);
   const std::string text = TRY(keyval.string("public"));
   if (scheme == Scheme::Ed25519) return read_ed25519(text, json);
+  if (post_quantum_name(scheme) != nullptr) return read_post_quantum(scheme, text, json);
   const bool ecdsa = scheme == Scheme::EcdsaP256 || scheme == Scheme::EcdsaP384;
   return ecdsa ? read_ecdsa(scheme, text, json, profile) : read_rsa(scheme, text, json, profile);
 }
 
 }  // namespace
-
-std::string_view name_of(Scheme scheme) noexcept {
-  for (const KnownScheme& known : kKnownSchemes) {
-    if (known.scheme == scheme && scheme != Scheme::Unsupported) return known.name;
-  }
-  return "unsupported";
-}
 
 Result<PublicKey> PublicKey::decode(const json::Value& key, Profile profile) {
   const json::ObjectView view = TRY(json::ObjectView::of(key, "key"));

@@ -11,6 +11,7 @@
 #include "common/base/bytes.h"
 #include "common/base/result.h"
 #include "common/base/strong.h"
+#include "common/crypto/scheme.h"
 #include "common/json/value.h"
 
 namespace cotter::crypto {
@@ -18,30 +19,15 @@ namespace cotter::crypto {
 /// How strictly metadata is read (checklist section 0).
 enum class Profile : std::uint8_t { Tuf, Vehicle };
 
-enum class Scheme : std::uint8_t {
-  Ed25519,
-  EcdsaP256,
-  RsaPssSha256,
-  // What other people's repositories sign with besides: verified in Profile::Tuf, never written.
-  EcdsaP384,
-  RsaPssSha384,
-  RsaPssSha512,
-  RsaPkcs1Sha256,
-  RsaPkcs1Sha384,
-  RsaPkcs1Sha512,
-  Unsupported
-};
-/// "ed25519", "ecdsa-sha2-nistp256", "rsassa-pss-sha256", …; "unsupported"
-std::string_view name_of(Scheme scheme) noexcept;
-
 class PublicKey {
  public:
-  /// Reads a KEY object (FMT-23). A key type or scheme that we do not know, or that this build leaves out,
-  /// gives a key that verifies nothing: repositories in the field list such keys beside good ones.
-  /// Profile::Tuf takes older spellings too: keytypes `ecdsa-sha2-nistp256` and `…384`, a bare P-256 point in
-  /// hex, and PKCS #1 PEM; and schemes that vehicles do not know: P-384, and RSA with other hashes or with
-  /// the older padding. Rejections: member-missing, member-wrong-kind, key-malformed; key-scheme-mismatch,
-  /// key-too-weak (RSA below 2048 bits, or an exponent with which anybody could sign) (FMT-7).
+  /// Reads a KEY object (FMT-23). A key type or scheme that we do not know, or that this build or its OpenSSL
+  /// leaves out, gives a key that verifies nothing: repositories in the field list such keys beside good
+  /// ones. Profile::Tuf takes older spellings too: keytypes `ecdsa-sha2-nistp256` and `…384`, a bare P-256
+  /// point in hex, and PKCS #1 PEM; and schemes that vehicles do not know: P-384, and RSA with other hashes
+  /// or with the older padding. Rejections: member-missing, member-wrong-kind, key-malformed;
+  /// key-scheme-mismatch, key-too-weak (RSA below 2048 bits, or an exponent with which anybody could sign)
+  /// (FMT-7).
   static Result<PublicKey> decode(const json::Value& key, Profile profile);
   /// The key of these 32 bytes, as we publish it.
   static PublicKey ed25519(ByteView raw32);
@@ -51,8 +37,9 @@ class PublicKey {
   [[nodiscard]] const json::Value& encode() const noexcept { return json_; }
   /// SHA-256 over the canonical KEY object {"keytype","keyval","scheme"} (FMT-21): what a publisher writes.
   [[nodiscard]] KeyId computed_id() const;
-  /// Equal for two spellings of one key: ed25519 32 bytes; ECDSA the point; RSA n and e (FMT-22). Prefixed by
-  /// its kind; for an unsupported key "unsupported:" and its `keyval` in canonical form.
+  /// Equal for two spellings of one key: ed25519 and post-quantum ones their bytes; ECDSA the point; RSA n
+  /// and e (FMT-22). Prefixed by its kind; for an unsupported key "unsupported:" and its `keyval` in
+  /// canonical form.
   [[nodiscard]] const std::string& material() const noexcept { return material_; }
   /// Whether this key made `signature` over `message` (FMT-24). False for an unsupported key and for any
   /// malformed signature.

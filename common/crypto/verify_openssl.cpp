@@ -21,6 +21,7 @@ namespace {
 using Bio = std::unique_ptr<BIO, FreeBy<BIO_free>>;
 using Number = std::unique_ptr<BIGNUM, FreeBy<BN_free>>;
 using Key = std::unique_ptr<EVP_PKEY, FreeBy<EVP_PKEY_free>>;
+using SignatureScheme = std::unique_ptr<EVP_SIGNATURE, FreeBy<EVP_SIGNATURE_free>>;
 using Context = std::unique_ptr<EVP_MD_CTX, FreeBy<EVP_MD_CTX_free>>;
 
 /// Hostile keys and signatures fail inside OpenSSL, which keeps a list of errors per thread: leave none
@@ -118,15 +119,16 @@ Key read_spki(ByteView der) {
   return at == der.data() + der.size() ? std::move(key) : nullptr;
 }
 
-bool verify(const void* handle, Digest digest, ByteView message, ByteView signature,
+/// `digest` is null where a scheme takes the message as it is.
+bool verify(const void* handle, const EVP_MD* digest, ByteView message, ByteView signature,
             bool (*prepare)(EVP_PKEY_CTX*, const EVP_MD*)) noexcept {
   const ForgetErrors forget;
   const Context context(EVP_MD_CTX_new());
   EVP_PKEY_CTX* options = nullptr;  // belongs to `context`
   // OpenSSL counts references in the key, so it takes it as mutable; it does not change it.
   auto* key = const_cast<EVP_PKEY*>(static_cast<const EVP_PKEY*>(handle));
-  return context && EVP_DigestVerifyInit(context.get(), &options, algorithm(digest), nullptr, key) == 1 &&
-         prepare(options, algorithm(digest)) &&
+  return context && EVP_DigestVerifyInit(context.get(), &options, digest, nullptr, key) == 1 &&
+         prepare(options, digest) &&
          EVP_DigestVerify(context.get(), signature.data(), signature.size(), message.data(),
                           message.size()) == 1;
 }
@@ -137,6 +139,21 @@ std::optional<OpensslKey> read_public_pem(std::string_view pem) {
   const ForgetErrors forget;
   const std::optional<Bytes> der = unwrap_pem(pem, "PUBLIC KEY");
   return der ? describe(read_spki(*der)) : std::nullopt;
+}
+
+std::optional<OpensslKey> read_post_quantum_pem(std::string_view pem, const char* scheme) {
+  const ForgetErrors forget;
+  const std::optional<Bytes> der = unwrap_pem(pem, "PUBLIC KEY");
+  Key key = der ? read_spki(*der) : nullptr;
+  if (!key || EVP_PKEY_is_a(key.get(), scheme) != 1) return std::nullopt;
+  std::size_t size = 0;
+  if (EVP_PKEY_get_raw_public_key(key.get(), nullptr, &size) != 1) return std::nullopt;
+  Bytes raw(size);
+  if (EVP_PKEY_get_raw_public_key(key.get(), raw.data(), &size) != 1) return std::nullopt;
+  OpensslKey described;
+  described.material = std::string(scheme) + ":" + to_hex(raw);
+  described.handle = std::shared_ptr<EVP_PKEY>(std::move(key));
+  return described;
 }
 
 std::optional<OpensslKey> read_pkcs1_pem(std::string_view pem) {
@@ -162,7 +179,7 @@ std::optional<OpensslKey> read_p256_point(ByteView point) {
 }
 
 bool verify_rsa_pss(const void* handle, Digest digest, ByteView message, ByteView signature) noexcept {
-  return verify(handle, digest, message, signature, [](EVP_PKEY_CTX* options, const EVP_MD* mask) {
+  return verify(handle, algorithm(digest), message, signature, [](EVP_PKEY_CTX* options, const EVP_MD* mask) {
     return EVP_PKEY_CTX_set_rsa_padding(options, RSA_PKCS1_PSS_PADDING) == 1 &&
            EVP_PKEY_CTX_set_rsa_mgf1_md(options, mask) == 1 &&
            EVP_PKEY_CTX_set_rsa_pss_saltlen(options, RSA_PSS_SALTLEN_AUTO) == 1;
@@ -170,13 +187,24 @@ bool verify_rsa_pss(const void* handle, Digest digest, ByteView message, ByteVie
 }
 
 bool verify_rsa_pkcs1(const void* handle, Digest digest, ByteView message, ByteView signature) noexcept {
-  return verify(handle, digest, message, signature, [](EVP_PKEY_CTX* options, const EVP_MD*) {
+  return verify(handle, algorithm(digest), message, signature, [](EVP_PKEY_CTX* options, const EVP_MD*) {
     return EVP_PKEY_CTX_set_rsa_padding(options, RSA_PKCS1_PADDING) == 1;
   });
 }
 
 bool verify_ecdsa(const void* handle, Digest digest, ByteView message, ByteView signature) noexcept {
-  return verify(handle, digest, message, signature, [](EVP_PKEY_CTX*, const EVP_MD*) { return true; });
+  return verify(handle, algorithm(digest), message, signature,
+                [](EVP_PKEY_CTX*, const EVP_MD*) { return true; });
+}
+
+bool openssl_verifies(const char* scheme) noexcept {
+  const ForgetErrors forget;
+  const SignatureScheme found(EVP_SIGNATURE_fetch(nullptr, scheme, nullptr));
+  return found != nullptr;
+}
+
+bool verify_post_quantum(const void* handle, ByteView message, ByteView signature) noexcept {
+  return verify(handle, nullptr, message, signature, [](EVP_PKEY_CTX*, const EVP_MD*) { return true; });
 }
 
 }  // namespace cotter::crypto

@@ -240,6 +240,7 @@ Result<void> FileKeystore::seal_all_in(const FileKeystore& other) const {
 Result<std::unique_ptr<crypto::Signer>> FileKeystore::signer(std::string_view name) const {
   if (!check_names(name, "")) return fault(Fault::Kind::NotFound, "no key of that name in " + dir_.string());
   const KeyFile file = TRY(key_file_of(TRY(read_record(record_path(dir_, name)))));
+  TRY(can_sign(file.info));
   const std::optional<crypto::Secret> secret = unseal(file, key_);
   if (!secret) {
     if (file.salt == salt_) return damaged_record(file.info.file, "its encrypted part was changed");

@@ -45,7 +45,8 @@ class FileKeystore {
   /// Seals the sealed keys of this folder once more, under `other`'s passphrase. Faults: Denied (one was made
   /// under another passphrase), Conflict (a name is taken there), NoSpace, Io.
   Result<void> seal_all_in(const FileKeystore& other) const;
-  /// Faults: NotFound, Denied (made under another passphrase), Io (damaged).
+  /// Faults: NotFound, Denied (made under another passphrase), Io (damaged), Usage (its scheme is not in this
+  /// OpenSSL).
   Result<std::unique_ptr<crypto::Signer>> signer(std::string_view name) const;
 
  private:

@@ -9,6 +9,7 @@
 #include "common/json/canonical.h"
 #include "common/json/object_view.h"
 #include "common/json/strict_reader.h"
+#include "common/keystore/openssl_key.h"
 
 namespace cotter::keystore {
 namespace {
@@ -51,6 +52,18 @@ Result<KeyRecord> decode(const fs::path& path, ByteView bytes) {
   return KeyRecord{std::move(info), view.members()};
 }
 
+/// The scheme that a key names, whether or not this OpenSSL has it.
+const crypto::KnownScheme* named_by(const crypto::PublicKey& key) {
+  const json::Value* name = key.encode().as_object()->find("scheme");
+  return crypto::scheme_named(name->as_string()->view());
+}
+
+/// A key of a newer OpenSSL is no damage: it is listed, and signs elsewhere.
+bool lacks_openssl(const crypto::PublicKey& key) {
+  const crypto::KnownScheme* known = named_by(key);
+  return known != nullptr && known->post_quantum != nullptr && !crypto::is_supported(known->scheme);
+}
+
 /// All that `describe` writes stands in the file as it would write it.
 std::optional<std::string> defect_in(const KeyRecord& record) {
   const json::Object expected = describe(record.info);
@@ -62,7 +75,9 @@ std::optional<std::string> defect_in(const KeyRecord& record) {
     return "it was made under the name " + record.info.name;
   }
   if (record.info.id != record.info.key.computed_id()) return "its key id is not its key's";
-  if (record.info.key.scheme() == crypto::Scheme::Unsupported) return "a key of a kind that we do not know";
+  if (record.info.key.scheme() == crypto::Scheme::Unsupported && !lacks_openssl(record.info.key)) {
+    return "a key of a kind that we do not know";
+  }
   return std::nullopt;
 }
 
@@ -88,6 +103,11 @@ json::Object describe(const KeyInfo& info) {
                       {"format", kFormat},        {"key", info.key.encode()},
                       {"keyid", info.id.value()}, {"name", info.name},
                       {"role", info.role}};
+}
+
+Result<void> can_sign(const KeyInfo& info) {
+  if (info.key.scheme() != crypto::Scheme::Unsupported) return {};
+  return not_by_this_openssl(info.file.string() + ": " + std::string(named_by(info.key)->name));
 }
 
 Result<KeyRecord> read_record(const fs::path& file) {

@@ -42,10 +42,14 @@ std::filesystem::path record_path(const std::filesystem::path& dir, std::string_
 /// printable ASCII without blanks.
 Result<void> check_names(std::string_view name, std::string_view role);
 
+/// Of a record that was read. Fault: Usage (its scheme is not in this OpenSSL).
+Result<void> can_sign(const KeyInfo& info);
+
 /// The members that every record has.
 json::Object describe(const KeyInfo& info);
 
-/// Faults: NotFound, Denied, Io (damaged: says what is wrong and names the file).
+/// A key of a scheme that this OpenSSL lacks is read too. Faults: NotFound, Denied, Io (damaged: says what is
+/// wrong and names the file).
 Result<KeyRecord> read_record(const std::filesystem::path& file);
 /// In order of name. Faults besides: NotFound (no folder).
 Result<std::vector<KeyRecord>> read_records(const std::filesystem::path& dir);

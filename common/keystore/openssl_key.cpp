@@ -2,6 +2,7 @@
 
 #include <openssl/bio.h>
 #include <openssl/core_names.h>
+#include <openssl/crypto.h>
 #include <openssl/ecdsa.h>
 #include <openssl/err.h>
 #include <openssl/param_build.h>
@@ -36,24 +37,26 @@ constexpr std::size_t kSeedBytes = 32;
 
 tl::unexpected<Error> not_ours() {
   return fault(Fault::Kind::Usage, "this is no key that Cotter signs with",
-               "use ed25519, ECDSA on P-256, or RSA of 2048 bits or more");
+               "use ed25519, ECDSA on P-256, RSA of 2048 bits or more, ML-DSA, or SLH-DSA-SHA2-128s");
 }
 
-struct KnownKind {
-  Scheme scheme;
-  const char* keytype;  ///< as metadata spells it
-  const char* name;     ///< OpenSSL's
-};
-constexpr std::array kKinds = {KnownKind{Scheme::Ed25519, "ed25519", "ED25519"},
-                               KnownKind{Scheme::EcdsaP256, "ecdsa", "EC"},
-                               KnownKind{Scheme::RsaPssSha256, "rsa", "RSA"}};
+/// OpenSSL's name of what we sign with; nullptr for what we only verify.
+const char* openssl_name(Scheme scheme) {
+  if (scheme == Scheme::Ed25519) return "ED25519";
+  if (scheme == Scheme::EcdsaP256) return "EC";
+  return scheme == Scheme::RsaPssSha256 ? "RSA" : crypto::post_quantum_name(scheme);
+}
 
-Result<const KnownKind*> kind_of(const EVP_PKEY& key) {
-  for (const KnownKind& kind : kKinds) {
-    if (EVP_PKEY_is_a(&key, kind.name) == 1) return &kind;
+Result<const crypto::KnownScheme*> kind_of(const EVP_PKEY& key) {
+  for (const crypto::KnownScheme& kind : crypto::known_schemes()) {
+    const char* name = openssl_name(kind.scheme);
+    if (name != nullptr && EVP_PKEY_is_a(&key, name) == 1) return &kind;
   }
   return not_ours();
 }
+
+/// Without the version of its encoding, which a person need not type: "ml-dsa-65" for "ml-dsa-65/1".
+std::string_view short_name(std::string_view scheme) { return scheme.substr(0, scheme.find('/')); }
 
 Result<std::string> public_pem(EVP_PKEY& key) {
   const Bio memory(BIO_new(BIO_s_mem()));
@@ -91,14 +94,28 @@ tl::unexpected<Error> openssl_failed(const std::string& what) {
 }
 
 Result<Scheme> signing_scheme(std::string_view name) {
-  for (const KnownKind& kind : kKinds) {
-    if (crypto::name_of(kind.scheme) == name) return kind.scheme;
+  std::string ours;
+  for (const crypto::KnownScheme& known : crypto::known_schemes()) {
+    if (openssl_name(known.scheme) == nullptr) continue;
+    if (known.name == name || short_name(known.name) == name) {
+      if (!crypto::is_supported(known.scheme)) return not_by_this_openssl(known.name);
+      return known.scheme;
+    }
+    ours += (ours.empty() ? "" : ", ") + std::string(short_name(known.name));
   }
   return fault(Fault::Kind::Usage, "we do not sign with \"" + std::string(name.substr(0, 64)) + "\"",
-               "use ed25519, ecdsa-sha2-nistp256 or rsassa-pss-sha256");
+               "use one of " + ours);
+}
+
+tl::unexpected<Error> not_by_this_openssl(std::string_view what) {
+  return fault(Fault::Kind::Usage,
+               std::string(what) + " is not supported by this OpenSSL (" +
+                   OpenSSL_version(OPENSSL_VERSION_STRING) + ")",
+               "OpenSSL 3.5 and later have ML-DSA and SLH-DSA: Debian 13 comes with it");
 }
 
 Result<OpensslKey> make_private(Scheme scheme) {
+  if (!crypto::is_supported(scheme)) return not_by_this_openssl(crypto::name_of(scheme));
   EVP_PKEY* key = nullptr;
   if (scheme == Scheme::Ed25519) {
     key = EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519");
@@ -106,6 +123,8 @@ Result<OpensslKey> make_private(Scheme scheme) {
     key = EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256");
   } else if (scheme == Scheme::RsaPssSha256) {
     key = EVP_PKEY_Q_keygen(nullptr, nullptr, "RSA", static_cast<std::size_t>(kRsaBits));
+  } else if (const char* name = crypto::post_quantum_name(scheme)) {
+    key = EVP_PKEY_Q_keygen(nullptr, nullptr, name);
   }
   if (key == nullptr) return openssl_failed("cannot make a key");
   return OpensslKey(key);
@@ -120,7 +139,8 @@ Result<OpensslKey> read_private_pem(std::string_view pem, const crypto::Secret* 
     const bool encrypted = pem.find("ENCRYPTED") != std::string_view::npos;
     ERR_clear_error();
     if (encrypted) return fault(Fault::Kind::Denied, "the private key is encrypted under another passphrase");
-    return fault(Fault::Kind::Usage, "there is no private key in PEM in it");
+    return fault(Fault::Kind::Usage,
+                 "there is no private key in PEM in it, or one that this OpenSSL does not know");
   }
   TRY(public_key_of(*key));
   return key;
@@ -159,7 +179,7 @@ Result<OpensslKey> private_from(Scheme scheme, ByteView bytes) {
 }
 
 Result<crypto::PublicKey> public_key_of(EVP_PKEY& key) {
-  const KnownKind& kind = *TRY(kind_of(key));
+  const crypto::KnownScheme& kind = *TRY(kind_of(key));
   if (kind.scheme == Scheme::Ed25519) {
     Bytes raw(kSeedBytes);
     std::size_t size = raw.size();
@@ -170,7 +190,7 @@ Result<crypto::PublicKey> public_key_of(EVP_PKEY& key) {
   }
   const json::Object listed{{"keytype", kind.keytype},
                             {"keyval", json::Object{{"public", TRY(public_pem(key))}}},
-                            {"scheme", crypto::name_of(kind.scheme)}};
+                            {"scheme", kind.name}};
   auto decoded = crypto::PublicKey::decode(listed, crypto::Profile::Vehicle);
   if (!decoded || decoded->scheme() != kind.scheme) return not_ours();  // a small RSA key, another curve
   return decoded;
@@ -204,7 +224,10 @@ Result<Bytes> sign_by_openssl(EVP_PKEY& key, ByteView message) {
   const DigestContext context(EVP_MD_CTX_new());
   EVP_PKEY_CTX* options = nullptr;  // belongs to `context`
   const Scheme scheme = TRY(kind_of(key))->scheme;
-  const EVP_MD* digest = scheme == Scheme::Ed25519 ? nullptr : EVP_sha256();
+  const bool post_quantum = crypto::post_quantum_name(scheme) != nullptr;
+  const Bytes prefixed = post_quantum ? crypto::post_quantum_input(message) : Bytes();
+  if (post_quantum) message = prefixed;
+  const EVP_MD* digest = scheme == Scheme::Ed25519 || post_quantum ? nullptr : EVP_sha256();
   if (!context || EVP_DigestSignInit(context.get(), &options, digest, nullptr, &key) != 1) {
     return openssl_failed("cannot sign");
   }

@@ -188,9 +188,10 @@ void add_key_generate(CLI::App& key, Context& context) {
   auto options = std::make_shared<MakeOptions>();
   CLI::App* verb = key.add_subcommand("generate", "make a key");
   add_common(*verb, *options);
-  verb->add_option(
-      "--scheme", options->scheme,
-      "ed25519, ecdsa-sha2-nistp256 or rsassa-pss-sha256 (default: the first that the store can)");
+  verb->add_option("--scheme", options->scheme,
+                   "ed25519, ecdsa-sha2-nistp256 or rsassa-pss-sha256 (default: the first of these that the "
+                   "store can); in a "
+                   "file also ml-dsa-44, -65 or -87, or slh-dsa-sha2-128s, with OpenSSL 3.5 or later");
   verb->callback([options, &context] { context.exit_code = finish(run(&generate, *options, context)); });
 }
 

@@ -266,13 +266,13 @@ class Session final : Connection {
   }
 
   asio::awaitable<bool> refuse_unreadable(error_code error) {
-    static const auto& http_errors = bhttp::make_error_code(bhttp::error::bad_version).category();
+    const error_code any_of_http = bhttp::make_error_code(bhttp::error::bad_version);
     if (error == bhttp::error::header_limit) {
       const std::string words = "at most " + std::to_string(kMaxHeader) + " bytes";
       co_return co_await refuse(problem(431, "header too large", words), false);
     }
     const bool gone = error == bhttp::error::end_of_stream || error == bhttp::error::partial_message;
-    if (error.category() != http_errors || gone) co_return false;
+    if (error.category() != any_of_http.category() || gone) co_return false;
     co_return co_await refuse(problem(400, "bad request", "the request cannot be read"), false);
   }
 

@@ -117,7 +117,7 @@ class Bench {
   static std::string told(const json::Member& verb) {
     const std::string what = json::to_text(verb.value);
     if (verb.key == "expect") return "now must hold: " + what;
-    if (verb.key != "cycle") return fmt::format("do to the vehicle: {} {}", verb.key, what);
+    if (verb.key != "cycle") return fmt::format("do to the vehicle: {} {}", verb.key.view(), what);
     if (verb.value.as_string() == nullptr)
       return "run one update cycle; it must fail and change nothing: " + what;
     return fmt::format("run one update cycle; it must come to: {}", *verb.value.as_string());

@@ -33,6 +33,8 @@ class OpensslKey final : public crypto::Signer {
   Result<crypto::Signature> sign(ByteView message) override {
     const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(), &EVP_MD_CTX_free);
     EVP_PKEY_CTX* options = nullptr;
+    const Bytes prefixed = is_post_quantum() ? crypto::post_quantum_input(message) : Bytes();
+    if (is_post_quantum()) message = prefixed;
     COTTER_ASSERT(EVP_DigestSignInit(context.get(), &options, digest(), nullptr, key_.get()) == 1);
     if (scheme_.starts_with("rsassa-pss")) {
       COTTER_ASSERT(EVP_PKEY_CTX_set_rsa_padding(options, RSA_PKCS1_PSS_PADDING) == 1);
@@ -48,7 +50,11 @@ class OpensslKey final : public crypto::Signer {
   }
 
  private:
+  [[nodiscard]] bool is_post_quantum() const {
+    return crypto::post_quantum_name(public_key_.scheme()) != nullptr;
+  }
   [[nodiscard]] const EVP_MD* digest() const {
+    if (is_post_quantum()) return nullptr;
     if (scheme_.ends_with("384")) return EVP_sha384();
     return scheme_.ends_with("512") ? EVP_sha512() : EVP_sha256();
   }
@@ -67,7 +73,10 @@ class OpensslKey final : public crypto::Signer {
 }  // namespace
 
 std::shared_ptr<crypto::Signer> new_openssl_key(const std::string& keytype, const std::string& scheme) {
-  PrivateKey key(scheme.starts_with("rsa")      ? EVP_RSA_gen(2048)
+  const crypto::KnownScheme* known = crypto::scheme_named(scheme);
+  const char* post_quantum = known == nullptr ? nullptr : known->post_quantum;
+  PrivateKey key(post_quantum != nullptr        ? EVP_PKEY_Q_keygen(nullptr, nullptr, post_quantum)
+                 : scheme.starts_with("rsa")    ? EVP_RSA_gen(2048)
                  : scheme.ends_with("nistp384") ? EVP_EC_gen("P-384")
                                                 : EVP_EC_gen("P-256"));
   return std::make_shared<OpensslKey>(std::move(key), keytype, scheme);

@@ -19,7 +19,7 @@ namespace {
 
 using test::verdict;
 
-constexpr std::size_t kLarge = 72 * 1024;
+constexpr std::size_t kLarge = 300 * 1024;
 
 constexpr const char* kPrimary = R"(vin = "VIN-1"
 primary = "GATEWAY"
@@ -30,7 +30,7 @@ director_url = "https://director/"
 image_url = "https://images/"
 image_target_url = "https://images/targets/"
 )";
-constexpr const char* kRoom = "[limits.director]\nroot_bytes = 131072\n[limits.image]\nroot_bytes = 131072\n";
+constexpr const char* kRoom = "[limits.director]\nroot_bytes = 524288\n[limits.image]\nroot_bytes = 524288\n";
 
 /// A root as it is where keys and signatures take kilobytes each: nothing in it that a reader does not know.
 void publish_large_root(sim::RepositorySim& repository) {
@@ -90,7 +90,7 @@ TEST_F(Roots, AreTakenWhereTheOperatorAllowsThem) {  // VER-LIM
   EXPECT_EQ(primary_takes(kRoom), "accepted");
   EXPECT_EQ(ecu_takes(kRoom, Verification::Full), "accepted");
   EXPECT_EQ(ecu_takes(kRoom, Verification::Partial), "accepted");
-  EXPECT_EQ(ecu_takes("[limits.image]\nroot_bytes = 131072\n", Verification::Full), "file-too-large");
+  EXPECT_EQ(ecu_takes("[limits.image]\nroot_bytes = 524288\n", Verification::Full), "file-too-large");
 }
 
 TEST_F(Roots, ThatTheFactoryGivesAreRoomEnoughForTheirSuccessors) {
