@@ -40,11 +40,11 @@ Result<signing::UnixSocket> wish_to_end() {
 }
 
 Result<keys::Keyring> open_keyring(const SignRole& role, const app::Workspace& workspace,
-                                   const fs::path& keys_dir) {
+                                   const fs::path& keys_dir, const std::vector<RoleName>& release_roles) {
   const crypto::Secret passphrase =
       TRY(host::read_passphrase({role.passphrase_fd, "COTTER_PASSPHRASE", "Passphrase of the online keys"}));
   TRY(app::refuse_offline_keys(workspace, keys_dir, std::span(&passphrase, 1)));
-  return keys::Keyring::open(keys_dir, keys::unattended(passphrase, role.pin_fd));
+  return keys::Keyring::open(keys_dir, keys::unattended(passphrase, role.pin_fd), release_roles);
 }
 
 /// That of the first caller that is another account than ours.
@@ -75,10 +75,11 @@ Result<void> serve_signatures(const SignRole& role) {
   TRY(app::refuse_writable_terms(workspace, callers));
   const signing::UnixSocket stop = TRY(wish_to_end());
   const fs::path keys_dir = role.keys.value_or(workspace.keys_dir());
-  keys::Keyring keyring = TRY(open_keyring(role, workspace, keys_dir));
+  const auto release_roles = TRY(app::signing_release_roles(workspace.settings()));
+  keys::Keyring keyring = TRY(open_keyring(role, workspace, keys_dir, release_roles));
   auto journal = TRY(signing::Journal::open(keys_dir));
   const host::SystemClock clock;
-  signing::Service service(std::move(keyring), std::move(journal), std::move(terms), clock);
+  signing::Service service(std::move(keyring), std::move(journal), std::move(terms), clock, release_roles);
   auto door = TRY(signing::SocketServer::listen(
       {*socket, callers, group_for(callers)},
       [&](const signing::Request& request, uid_t caller) { return service.answer(request, caller); }));

@@ -9,6 +9,8 @@
 #include <charconv>
 
 #include "common/host/atomic_file.h"
+#include "common/model/file_names.h"
+#include "server/app/init_release_role.h"
 
 namespace cotter::app {
 namespace {
@@ -61,12 +63,26 @@ Result<std::map<Duty, Terms>> signing_terms(const Settings& settings) {
   terms[Duty::DirectorSnapshot] = TRY(terms_of(settings.sign_director, settings.director.snapshot));
   terms[Duty::DirectorTimestamp] = TRY(terms_of(settings.sign_director, settings.director.timestamp));
   terms[Duty::TimeSource] = TRY(terms_of(settings.sign_time, std::chrono::seconds(0)));
+  terms[Duty::Release] = TRY(terms_of(settings.sign_release, kBinLifetime));
   // Whoever signs metadata signs the ledger that tells of it.
   Terms& ledger = terms[Duty::Ledger] = terms[Duty::ImageTimestamp];
   const Terms& director = terms[Duty::DirectorTimestamp];
   ledger.callers.insert(director.callers.begin(), director.callers.end());
   ledger.per_minute += director.per_minute;
   return terms;
+}
+
+Result<std::vector<RoleName>> signing_release_roles(const Settings& settings) {
+  std::vector<RoleName> roles;
+  for (const std::string& name : settings.release_roles) {
+    if (!model::is_releasable_role_name(name)) {
+      return fault(Fault::Kind::Usage,
+                   "'" + name + "' in release_roles of [signing] is no release role's name",
+                   "name roles that cotter release init-role made or is to make");
+    }
+    roles.emplace_back(name);
+  }
+  return roles;
 }
 
 std::set<uid_t> callers_of(const std::map<Duty, Terms>& terms) {

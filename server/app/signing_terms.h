@@ -8,8 +8,10 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "common/base/result.h"
+#include "common/base/strong.h"
 #include "server/app/workspace.h"
 #include "server/signing/policy.h"
 
@@ -22,6 +24,8 @@ std::optional<gid_t> group_of(uid_t account);
 
 /// Faults: NotFound (no such account).
 Result<std::map<signing::Duty, signing::Terms>> signing_terms(const Settings& settings);
+/// Whose keys the signing process uses besides. Fault: Usage (no release role can have that name).
+Result<std::vector<RoleName>> signing_release_roles(const Settings& settings);
 /// All accounts that may use some key.
 std::set<uid_t> callers_of(const std::map<signing::Duty, signing::Terms>& terms);
 

@@ -94,8 +94,10 @@ struct GrantKey {
   const char* name;
   SigningGrant Settings::*member;
 };
-constexpr GrantKey kGrantKeys[] = {
-    {"image", &Settings::sign_image}, {"director", &Settings::sign_director}, {"time", &Settings::sign_time}};
+constexpr GrantKey kGrantKeys[] = {{"image", &Settings::sign_image},
+                                   {"director", &Settings::sign_director},
+                                   {"time", &Settings::sign_time},
+                                   {"release", &Settings::sign_release}};
 constexpr std::int64_t kMostSignaturesPerMinute = 1'000'000;
 
 Result<void> read_grants(const host::Config& config, Settings& settings) {
@@ -105,20 +107,26 @@ Result<void> read_grants(const host::Config& config, Settings& settings) {
     grant.per_minute = static_cast<std::uint32_t>(TRY(config.integer_or(
         fmt::format("signing.{}_per_minute", key.name), grant.per_minute, 1, kMostSignaturesPerMinute)));
   }
+  settings.release_roles = TRY(config.strings("signing.release_roles"));
   return {};
+}
+
+std::string toml_strings(const std::vector<std::string>& all) {
+  std::string text;
+  for (const std::string& each : all) text += (text.empty() ? "" : ", ") + toml_string(each);
+  return "[" + text + "]";
 }
 
 std::string grants_text(const Settings& settings) {
   std::string text;
   for (const GrantKey& key : kGrantKeys) {
     const SigningGrant& grant = settings.*key.member;
-    std::string callers;
-    for (const std::string& caller : grant.callers) {
-      callers += (callers.empty() ? "" : ", ") + toml_string(caller);
-    }
-    text += fmt::format("{0}_callers = [{1}]\n{0}_per_minute = {2}\n", key.name, callers, grant.per_minute);
+    text += fmt::format("{0}_callers = {1}\n{0}_per_minute = {2}\n", key.name, toml_strings(grant.callers),
+                        grant.per_minute);
   }
-  return text;
+  return text +
+         "# Release roles whose keys it uses too.\nrelease_roles = " + toml_strings(settings.release_roles) +
+         "\n";
 }
 
 bool is_workspace(const fs::path& dir) {

@@ -45,6 +45,8 @@ struct Settings {
   SigningGrant sign_image{{}, 60};
   SigningGrant sign_director{{}, 6'000};
   SigningGrant sign_time{{}, 60'000};
+  SigningGrant sign_release{{}, 20'000};               ///< a release may touch every bin of its role
+  std::vector<std::string> release_roles{};            ///< whose keys the signing process uses too
   std::optional<std::filesystem::path> offline_dir{};  ///< where init put the holders' folders
 };
 

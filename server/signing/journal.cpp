@@ -1,7 +1,10 @@
 #include "server/signing/journal.h"
 
+#include <algorithm>
+#include <optional>
 #include <utility>
 
+#include "server/signing/release_policy.h"
 #include "server/storage/sqlite/signing_store.h"
 
 namespace cotter::signing {
@@ -9,8 +12,21 @@ namespace {
 
 namespace fs = std::filesystem;
 
-storage::SigningSeries series_of(const KeyId& keyid, const Content& content) {
-  return {keyid, content.vehicle};
+/// Nothing where it belongs to none: judge() refuses it.
+std::optional<storage::SigningSeries> series_of(const KeyId& keyid, const Content& content,
+                                                const std::optional<ReleasePast>& release) {
+  if (content.duty != Duty::Release) return storage::SigningSeries{keyid, content.vehicle};
+  auto file = file_of(content, release);
+  if (!file) return std::nullopt;
+  return storage::SigningSeries{keyid, *std::move(file)};
+}
+
+Result<std::optional<ReleasePast>> release_of(storage::SigningStore& store, const KeyId& keyid,
+                                              const Content& content) {
+  if (content.duty != Duty::Release) return std::optional<ReleasePast>();
+  const auto role = TRY(store.release_role(keyid));
+  if (!role) return std::optional<ReleasePast>();
+  return std::optional(ReleasePast{role->bit_length, role->number});
 }
 
 json::Object as_json(const Listing& listed) {
@@ -43,7 +59,10 @@ Result<Journal> Journal::open(const fs::path& keys_dir) {
 Result<Past> Journal::past(const KeyId& keyid, const Content& content) {
   storage::SigningStore store(db_);
   Past past;
-  if (auto last = TRY(store.last(series_of(keyid, content)))) {
+  past.release = TRY(release_of(store, keyid, content));
+  const auto series = series_of(keyid, content, past.release);
+  if (!series) return past;
+  if (auto last = TRY(store.last(*series))) {
     past.last = LastSigned{last->number, std::move(last->digest), listing_in(last->listed)};
   }
   for (const std::string& ecu : content.ecus) {
@@ -52,20 +71,27 @@ Result<Past> Journal::past(const KeyId& keyid, const Content& content) {
   return past;
 }
 
-Result<void> Journal::note(const KeyId& keyid, const Content& content, uid_t caller, UtcTime now) {
+Result<void> Journal::note(const std::string& key, const KeyId& keyid, const Content& content, uid_t caller,
+                           UtcTime now) {
   storage::SigningStore store(db_);
   auto transaction = TRY(host::Transaction::begin(db_));
-  const storage::SigningSeries series = series_of(keyid, content);
+  const auto release = TRY(release_of(store, keyid, content));
+  const auto found = series_of(keyid, content, release);
+  COTTER_ASSERT(found);  // judged before
+  const storage::SigningSeries& series = *found;
+  if (content.duty == Duty::Release) {
+    const std::uint32_t bit_length = release ? release->bit_length : *content.bit_length;
+    TRY(store.put_release_role(keyid, {bit_length, std::max(content.number, release ? release->number : 0)}));
+  }
   TRY(store.put_last(series, {content.number, content.digest, as_json(content.listed)}));
   for (const std::string& ecu : content.ecus) TRY(store.put_owner(keyid, ecu, content.vehicle));
-  TRY(store.add(
-      storage::SignedRow{now, caller, name_of(content.duty), series, content.number, content.digest}));
+  TRY(store.add(storage::SignedRow{now, caller, key, series, content.number, content.digest}));
   return transaction.commit();
 }
 
-Result<void> Journal::note_refusal(Duty duty, const Refusal& refusal, ByteView digest, uid_t caller,
-                                   UtcTime now) {
-  return storage::SigningStore(db_).add(storage::RefusedRow{now, caller, name_of(duty),
+Result<void> Journal::note_refusal(const std::string& key, const Refusal& refusal, ByteView digest,
+                                   uid_t caller, UtcTime now) {
+  return storage::SigningStore(db_).add(storage::RefusedRow{now, caller, key,
                                                             std::string(name_of(refusal.policy)), refusal.why,
                                                             Bytes(digest.begin(), digest.end())});
 }

@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include <filesystem>
+#include <string>
 
 #include "common/base/result.h"
 #include "common/base/strong.h"
@@ -25,11 +26,13 @@ class Journal {
 
   /// What bears on `content`. Faults of a read.
   Result<Past> past(const KeyId& keyid, const Content& content);
-  /// Durable on return: `content` is the last of its series now, and its ECUs are its vehicle's. Faults of a
-  /// write.
-  Result<void> note(const KeyId& keyid, const Content& content, uid_t caller, UtcTime now);
+  /// Durable on return: `content`, by the key of that name, is the last of its series now, its ECUs are its
+  /// vehicle's, and its release role is as far. Faults of a write.
+  Result<void> note(const std::string& key, const KeyId& keyid, const Content& content, uid_t caller,
+                    UtcTime now);
   /// Likewise, what was refused; `digest` of the message. Faults of a write.
-  Result<void> note_refusal(Duty duty, const Refusal& refusal, ByteView digest, uid_t caller, UtcTime now);
+  Result<void> note_refusal(const std::string& key, const Refusal& refusal, ByteView digest, uid_t caller,
+                            UtcTime now);
 
  private:
   Journal(host::FileLock lock, host::Db db) : lock_(std::move(lock)), db_(std::move(db)) {}

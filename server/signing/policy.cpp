@@ -11,6 +11,7 @@
 #include "server/keys/keyring.h"
 #include "server/ledger/checkpoint.h"
 #include "server/signing/canonical_reader.h"
+#include "server/signing/release_policy.h"
 
 namespace cotter::signing {
 namespace {
@@ -154,6 +155,7 @@ Verdict<Content> read_any(Duty duty, ByteView message, const KnownKeys& keys) {
     case Duty::TimeSource:
       return read_time(duty, message);
     case Duty::Ledger:
+    case Duty::Release:
       break;
   }
   return read_checkpoint(duty, message, *keys.own);
@@ -209,14 +211,15 @@ std::optional<Refusal> judge_time(UtcTime attested, UtcTime now) {
 }  // namespace
 
 const std::string& name_of(Duty duty) {
-  static const std::array<std::string, std::size(kAllDuties)> names = {
+  static const std::array<std::string, std::size(kAllDuties) + 1> names = {
       keys::key_name(Repository::Image, model::snapshot_role()),
       keys::key_name(Repository::Image, model::timestamp_role()),
       keys::key_name(Repository::Director, model::targets_role()),
       keys::key_name(Repository::Director, model::snapshot_role()),
       keys::key_name(Repository::Director, model::timestamp_role()),
       keys::key_name(Repository::Director, model::time_source_role()),
-      keys::kLedgerKeyName};
+      keys::kLedgerKeyName,
+      "a release role"};
   return names.at(static_cast<std::size_t>(duty));
 }
 
@@ -243,6 +246,10 @@ std::string_view name_of(Policy policy) noexcept {
       return "ecu-foreign";
     case Policy::TimeSourceForeign:
       return "time-source-foreign";
+    case Policy::ReleaseDelegates:
+      return "release-delegates";
+    case Policy::BinForeign:
+      return "bin-foreign";
     case Policy::VersionNotHigher:
       return "version-not-higher";
     case Policy::ListedVersionLower:
@@ -271,19 +278,22 @@ bool is_repeat(const Content& content, const std::optional<LastSigned>& last) {
   return last && content.number == last->number && content.digest == last->digest;
 }
 
-std::optional<Refusal> judge_caller(Duty duty, const Terms& terms, uid_t caller,
+std::optional<Refusal> judge_caller(std::string_view key, const Terms& terms, uid_t caller,
                                     std::uint32_t in_this_minute) {
   if (!terms.callers.contains(caller)) {
     return Refusal{Policy::CallerNotAllowed,
-                   "user " + std::to_string(caller) + " may not use key " + name_of(duty)};
+                   "user " + std::to_string(caller) + " may not use key " + std::string(key)};
   }
   if (in_this_minute < terms.per_minute) return std::nullopt;
-  return Refusal{Policy::TooOften, "key " + name_of(duty) + " signs " + std::to_string(terms.per_minute) +
+  return Refusal{Policy::TooOften, "key " + std::string(key) + " signs " + std::to_string(terms.per_minute) +
                                        " times a minute and no more"};
 }
 
 std::optional<Refusal> judge(const Content& content, const Past& past, const Terms& terms, UtcTime now) {
   if (content.duty == Duty::TimeSource) return judge_time(content.time, now);
+  if (content.duty == Duty::Release) {
+    if (auto refusal = judge_release(content, past)) return refusal;
+  }
   if (auto refusal = judge_number(content, past.last)) return refusal;
   if (content.duty == Duty::Ledger) return std::nullopt;
   if (auto refusal = judge_owners(content.vehicle, past.owners)) return refusal;

@@ -29,7 +29,9 @@ enum class Duty : std::uint8_t {
   DirectorTimestamp,
   TimeSource,
   Ledger,
+  Release,  ///< of the image repository: the release role that the key is named after
 };
+/// All but Release, of whose keys there may be several.
 inline constexpr Duty kAllDuties[] = {
     Duty::ImageSnapshot,     Duty::ImageTimestamp, Duty::DirectorTargets, Duty::DirectorSnapshot,
     Duty::DirectorTimestamp, Duty::TimeSource,     Duty::Ledger};
@@ -46,6 +48,8 @@ enum class Policy : std::uint8_t {
   DirectorDelegates,   ///< delegations in a director's targets, or a director's snapshot of other roles
   EcuForeign,          ///< an image for no ECU, an ECU twice, or one that was another vehicle's
   TimeSourceForeign,   ///< targets name a time source that is not this process's own time key
+  ReleaseDelegates,    ///< a release role's file delegates to other than its own bins by its own key
+  BinForeign,          ///< images of several bins, or of bins that are not the role's
   VersionNotHigher,    ///< not above the last one that was signed, and not the same bytes again
   ListedVersionLower,  ///< lists a version below what it listed before, or leaves one out
   Expired,             ///< it would be expired already
@@ -75,6 +79,8 @@ struct Content {
   UtcTime time{};              ///< its expiry; of an attestation the attested time
   Listing listed;              ///< of snapshots and timestamps
   std::set<std::string> ecus;  ///< of director targets
+  std::optional<std::uint32_t> bit_length;  ///< of a release role's own file: of its bins
+  std::set<std::uint32_t> name_starts;      ///< of a release role's images: how SHA-256 of each name begins
 };
 
 /// The public keys that content may name.
@@ -84,21 +90,29 @@ struct KnownKeys {
       nullptr;  ///< nothing where this process has none: no targets may name one
 };
 
-/// Reads the message as content of `duty`. Refusals: OtherRole, VehicleForeign, DirectorDelegates,
-/// EcuForeign, TimeSourceForeign, LedgerForeign.
+/// Reads the message as content of `duty`, which is not Release: that is release_policy.h's. Refusals:
+/// OtherRole, VehicleForeign, DirectorDelegates, EcuForeign, TimeSourceForeign, LedgerForeign.
 Verdict<Content> read_content(Duty duty, ByteView message, const KnownKeys& keys);
 
-/// The last that was signed in a series: by one key, and of a director for one vehicle.
+/// The last that was signed in a series: by one key, of a director for one vehicle, of a release role in one
+/// file.
 struct LastSigned {
   std::uint64_t number = 0;
   Bytes digest;
   Listing listed;
 };
 
+/// What the journal knows of a release role.
+struct ReleasePast {
+  std::uint32_t bit_length = 0;  ///< of its bins
+  std::uint64_t number = 0;      ///< the highest version of any of its files
+};
+
 /// What the journal knows that bears on a content.
 struct Past {
   std::optional<LastSigned> last;
   std::map<std::string, std::string> owners;  ///< whose the content's ECUs were, of those signed for before
+  std::optional<ReleasePast> release;
 };
 
 /// What a key is granted.
@@ -115,9 +129,9 @@ inline constexpr std::chrono::minutes kLifeSlack{5};
 inline constexpr std::chrono::seconds kClockSlack{30};
 
 /// Before anything of a message is read. Refusals: CallerNotAllowed, TooOften.
-std::optional<Refusal> judge_caller(Duty duty, const Terms& terms, uid_t caller,
+std::optional<Refusal> judge_caller(std::string_view key, const Terms& terms, uid_t caller,
                                     std::uint32_t in_this_minute);
-/// Refusals: EcuForeign, VersionNotHigher, ListedVersionLower, Expired, ExpiresTooLate, TimeOff,
+/// Refusals: EcuForeign, BinForeign, VersionNotHigher, ListedVersionLower, Expired, ExpiresTooLate, TimeOff,
 /// LedgerShrinks.
 std::optional<Refusal> judge(const Content& content, const Past& past, const Terms& terms, UtcTime now);
 

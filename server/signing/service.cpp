@@ -3,9 +3,9 @@
 #include <spdlog/spdlog.h>
 
 #include <chrono>
-#include <tuple>
 
 #include "common/crypto/digest.h"
+#include "server/signing/release_policy.h"
 
 namespace cotter::signing {
 namespace {
@@ -21,63 +21,87 @@ Answer failed(const Error& error) {
 
 }  // namespace
 
+Service::Service(keys::Keyring keyring, Journal journal, std::map<Duty, Terms> terms, const Clock& clock,
+                 const std::vector<RoleName>& release_roles)
+    : keyring_(std::move(keyring)), journal_(std::move(journal)), terms_(std::move(terms)), clock_(clock) {
+  for (const RoleName& role : release_roles)
+    release_roles_.emplace(keys::key_name(Repository::Image, role), role);
+}
+
+std::optional<Service::Use> Service::use_of(const std::string& key) const {
+  if (const auto duty = duty_named(key)) return Use{key, *duty};
+  const auto release = release_roles_.find(key);
+  if (release == release_roles_.end()) return std::nullopt;
+  return Use{key, Duty::Release, release->second};
+}
+
 const Terms& Service::terms_of(Duty duty) const {
   static const Terms nobodys;
   const auto found = terms_.find(duty);
   return found == terms_.end() ? nobodys : found->second;
 }
 
-Service::Minute& Service::this_minute(Duty duty, UtcTime now) {
-  Minute& minute = minutes_[duty];
+Service::Minute& Service::this_minute(const std::string& key, UtcTime now) {
+  Minute& minute = minutes_[key];
   const std::int64_t number = std::chrono::floor<std::chrono::minutes>(now).time_since_epoch().count();
   if (minute.number != number) minute = {number, 0};
   return minute;
 }
 
 Answer Service::answer(const Request& request, uid_t caller) {
-  const auto duty = duty_named(request.key);
-  crypto::Signer* signer = duty ? keyring_.named(request.key) : nullptr;
+  const auto use = use_of(request.key);
+  crypto::Signer* signer = use ? keyring_.named(request.key) : nullptr;
   if (signer == nullptr) {
     return Failed{Fault::Kind::NotFound, "the signing process has no key " + request.key.substr(0, 64)};
   }
-  if (request.message) return sign(*duty, *signer, *request.message, caller);
+  if (request.message) return sign(*use, *signer, *request.message, caller);
   return KeyIs{signer->public_key().encode()};
 }
 
-Answer Service::sign(Duty duty, crypto::Signer& signer, ByteView message, uid_t caller) {
-  const UtcTime now = clock_.now();
-  const Terms& terms = terms_of(duty);
-  Minute& minute = this_minute(duty, now);
-  if (const auto refusal = judge_caller(duty, terms, caller, minute.signatures)) {
-    return refuse(duty, *refusal, message, caller, now);
+Verdict<Content> Service::read(const Use& use, crypto::Signer& signer, ByteView message) const {
+  if (use.duty == Duty::Release) {
+    auto content = read_release_file(use.release_role, message, signer.public_key());
+    if (content) content->digest = crypto::sha256(message);
+    return content;
   }
   const crypto::Signer* time_key = keyring_.named(name_of(Duty::TimeSource));
-  const auto content = read_content(
-      duty, message, {&signer.public_key(), time_key == nullptr ? nullptr : &time_key->public_key()});
-  if (!content) return refuse(duty, content.error(), message, caller, now);
+  return read_content(use.duty, message,
+                      {&signer.public_key(), time_key == nullptr ? nullptr : &time_key->public_key()});
+}
+
+Answer Service::sign(const Use& use, crypto::Signer& signer, ByteView message, uid_t caller) {
+  const UtcTime now = clock_.now();
+  const Terms& terms = terms_of(use.duty);
+  Minute& minute = this_minute(use.key, now);
+  if (const auto refusal = judge_caller(use.key, terms, caller, minute.signatures)) {
+    return refuse(use, *refusal, message, caller, now);
+  }
+  const auto content = read(use, signer, message);
+  if (!content) return refuse(use, content.error(), message, caller, now);
   const KeyId keyid = signer.public_key().computed_id();
   const auto past = journal_.past(keyid, *content);
   if (!past) return failed(past.error());
   if (const auto refusal = judge(*content, *past, terms, now)) {
-    return refuse(duty, *refusal, message, caller, now);
+    return refuse(use, *refusal, message, caller, now);
   }
   ++minute.signatures;
   // Of times nothing is noted: the clock alone decides, and anybody may ask for one at any time.
-  if (duty != Duty::TimeSource && !is_repeat(*content, past->last)) {
-    if (const auto noted = journal_.note(keyid, *content, caller, now); !noted) return failed(noted.error());
+  if (use.duty != Duty::TimeSource && !is_repeat(*content, past->last)) {
+    if (const auto noted = journal_.note(use.key, keyid, *content, caller, now); !noted)
+      return failed(noted.error());
   }
   auto signature = signer.sign(message);
   if (!signature) return failed(signature.error());
   return *std::move(signature);
 }
 
-Answer Service::refuse(Duty duty, const Refusal& refusal, ByteView message, uid_t caller, UtcTime now) {
-  const auto [silence, is_new] = silences_.try_emplace({duty, refusal.policy, caller});
+Answer Service::refuse(const Use& use, const Refusal& refusal, ByteView message, uid_t caller, UtcTime now) {
+  const auto [silence, is_new] = silences_.try_emplace({use.key, refusal.policy, caller});
   if (is_new || now - silence->second.since >= kTellAgain || now < silence->second.since) {
     spdlog::warn("refused user {} a signature of {}: {}: {} ({} more like it since the last line)", caller,
-                 name_of(duty), name_of(refusal.policy), refusal.why, silence->second.left_out);
+                 use.key, name_of(refusal.policy), refusal.why, silence->second.left_out);
     silence->second = {now, 0};
-    const auto noted = journal_.note_refusal(duty, refusal, crypto::sha256(message), caller, now);
+    const auto noted = journal_.note_refusal(use.key, refusal, crypto::sha256(message), caller, now);
     if (!noted) spdlog::error("the refusal could not be noted: {}", summary(noted.error()));
   } else {
     ++silence->second.left_out;

@@ -5,7 +5,11 @@
 #include <sys/types.h>
 
 #include <map>
+#include <optional>
+#include <string>
+#include <tuple>
 #include <utility>
+#include <vector>
 
 #include "common/base/result.h"
 #include "common/base/time.h"
@@ -18,9 +22,10 @@ namespace cotter::signing {
 
 class Service {
  public:
-  /// `terms` of each key that is to sign at all. `clock` must outlive the service.
-  Service(keys::Keyring keyring, Journal journal, std::map<Duty, Terms> terms, const Clock& clock)
-      : keyring_(std::move(keyring)), journal_(std::move(journal)), terms_(std::move(terms)), clock_(clock) {}
+  /// `terms` of each key that is to sign at all; `release_roles` those whose keys do. `clock` must outlive
+  /// the service.
+  Service(keys::Keyring keyring, Journal journal, std::map<Duty, Terms> terms, const Clock& clock,
+          const std::vector<RoleName>& release_roles = {});
 
   /// What `caller`, the account at the other end, is answered. Refusals go into the log and the journal too.
   Answer answer(const Request& request, uid_t caller);
@@ -34,17 +39,26 @@ class Service {
     UtcTime since{};
     std::uint64_t left_out = 0;
   };
-  Answer sign(Duty duty, crypto::Signer& signer, ByteView message, uid_t caller);
-  Answer refuse(Duty duty, const Refusal& refusal, ByteView message, uid_t caller, UtcTime now);
-  Minute& this_minute(Duty duty, UtcTime now);
+  /// A key that may sign, by its name.
+  struct Use {
+    std::string key;
+    Duty duty{};
+    RoleName release_role{};
+  };
+  [[nodiscard]] std::optional<Use> use_of(const std::string& key) const;
+  [[nodiscard]] Verdict<Content> read(const Use& use, crypto::Signer& signer, ByteView message) const;
+  Answer sign(const Use& use, crypto::Signer& signer, ByteView message, uid_t caller);
+  Answer refuse(const Use& use, const Refusal& refusal, ByteView message, uid_t caller, UtcTime now);
+  Minute& this_minute(const std::string& key, UtcTime now);
   [[nodiscard]] const Terms& terms_of(Duty duty) const;
 
   keys::Keyring keyring_;
   Journal journal_;
   std::map<Duty, Terms> terms_;
   const Clock& clock_;
-  std::map<Duty, Minute> minutes_;
-  std::map<std::tuple<Duty, Policy, uid_t>, Silence> silences_;  ///< refusals that were told lately
+  std::map<std::string, RoleName> release_roles_;                       ///< by the name of the key
+  std::map<std::string, Minute> minutes_;                               ///< likewise
+  std::map<std::tuple<std::string, Policy, uid_t>, Silence> silences_;  ///< refusals that were told lately
 };
 
 }  // namespace cotter::signing

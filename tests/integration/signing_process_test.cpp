@@ -57,16 +57,21 @@ class SigningProcess : public testing::Test {
     for (const char* car : {"car.json", "other.json"}) {
       ASSERT_EQ(cotter({"-C", workspace().string(), "vehicle", "add", at(car).string()}).exit_code, kDone);
     }
+    ASSERT_EQ(
+        cotter({"-C", workspace().string(), "key", "generate", "--name", "release-key", "--role", "image/fw"})
+            .exit_code,
+        kDone);
     fs::copy(workspace() / "keys", at("old-keys"));
     fs::create_directory(at("signer"));
     const Ended moved = cotter({"-C", workspace().string(), "key", "move", keys().string()});
     ASSERT_EQ(moved.exit_code, kDone) << moved.err;
     ASSERT_FALSE(fs::exists(workspace() / "keys"));
-    write_text(at("signer/cotter.toml"), are_two() ? "[signing]\n"
+    write_text(at("signer/cotter.toml"), are_two() ? "[signing]\nrelease_roles = [\"fw\"]\n"
+                                                     "release_callers = [\"0\"]\n"
                                                      "image_callers = [\"0\", \"65534\"]\n"
                                                      "director_callers = [\"65534\"]\n"
                                                      "time_callers = [\"65534\"]\n"
-                                                   : "");
+                                                   : "[signing]\nrelease_roles = [\"fw\"]\n");
     if (are_two()) {
       fs::permissions(folder->path(), fs::perms(0711));
       fs::permissions(at("signer"), fs::perms(0711));
@@ -189,6 +194,40 @@ TEST_F(SigningProcess, ServesAVehicleAndAPublicationWithoutAKeyInTheServer) {  /
   what.ca = workspace() / "pki/ca.crt";
   what.body = R"({"nonces":["000102030405060708090a0b0c0d0e0f"]})";
   EXPECT_EQ(sim::ask(what).status, 200) << "over TLS, whose key the server has";
+}
+
+TEST_F(SigningProcess, ReleasesIntoBinsAndLetsNoneOfThemGoBack) {  // KEY-10
+  const auto run = [](std::vector<std::string> words) {
+    words.insert(words.begin(), {"-C", workspace().string()});
+    words.insert(words.end(), {"--signer", socket().string()});
+    return cotter(std::move(words), "");
+  };
+  write_text(at("a.bin"), "an image");
+  const Ended made = run({"release", "init-role", "fw", "--paths", "fw/*", "--hardware-id", "brake-mk4",
+                          "--bit-length", "2", "--sign-with", (at("holders") / "holder-1").string(),
+                          "--sign-with", (at("holders") / "holder-2").string()});
+  ASSERT_EQ(made.exit_code, kDone) << made.err << read_text(log());
+  const Ended published = run({"publish", at("a.bin").string(), "--name", "fw/a.bin", "--hardware-id",
+                               "brake-mk4", "--version", "1", "--role", "fw"});
+  ASSERT_EQ(published.exit_code, kDone) << published.err << read_text(log());
+  const Ended renewed = run({"release", "renew", "fw", "--least", "3650d"});
+  EXPECT_EQ(renewed.exit_code, kDone) << renewed.err << read_text(log());
+  if (are_two()) {
+    for (const auto& entry : fs::recursive_directory_iterator(workspace())) give_away(entry.path());
+  }
+  const auto key = signing::RemoteSigner::connect(socket(), "image-fw");
+  ASSERT_TRUE(key) << summary(key.error());
+  auto bin = test::stamped<model::Targets>(3, "");  // the renewal's
+  bin.expires =
+      std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()) + std::chrono::days(3);
+  bin.targets.emplace(TargetName("fw/a.bin"), test::entry_for("of a thief", {HardwareId("brake-mk4")}, 9));
+  for (const std::uint64_t version : {std::uint64_t{3}, std::uint64_t{2}}) {
+    bin.version = Version(version);
+    const auto signature = (*key)->sign(test::canonical(bin));
+    ASSERT_FALSE(signature);
+    EXPECT_NE(summary(signature.error()).find("version-not-higher"), std::string::npos)
+        << summary(signature.error());
+  }
 }
 
 TEST_F(SigningProcess, TheServerHasNoKeyAndNoPathToOne) {  // KEY-10

@@ -58,6 +58,17 @@ Result<void> SigningStore::put_owner(const KeyId& keyid, const std::string& seri
                   {keyid.value(), serial, vehicle});
 }
 
+Result<std::optional<ReleaseRoleRow>> SigningStore::release_role(const KeyId& keyid) {
+  auto row = TRY(db_->query("SELECT bit_length, number FROM release_role WHERE keyid = ?1", {keyid.value()}));
+  if (!TRY(row.step())) return std::optional<ReleaseRoleRow>();
+  return std::optional(ReleaseRoleRow{static_cast<std::uint32_t>(row.count(0)), row.count(1)});
+}
+
+Result<void> SigningStore::put_release_role(const KeyId& keyid, const ReleaseRoleRow& role) {
+  return db_->run("INSERT OR REPLACE INTO release_role (keyid, bit_length, number) VALUES (?1, ?2, ?3)",
+                  {keyid.value(), std::uint64_t{role.bit_length}, role.number});
+}
+
 Result<void> SigningStore::add(const SignedRow& row) {
   return db_->run(
       "INSERT INTO signature (made_at, caller, key, keyid, vehicle, number, digest)"

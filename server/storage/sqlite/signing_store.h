@@ -21,7 +21,7 @@ namespace cotter::storage {
 /// Opens or makes the database (0600) and migrates it. Faults: those of Db::open() and migrate().
 Result<host::Db> open_signing_database(const std::filesystem::path& file);
 
-/// One key, and of a director one vehicle.
+/// One key, and of a director one vehicle; of a release role one of its files, whose name is in `vehicle`.
 struct SigningSeries {
   KeyId keyid;
   std::string vehicle;
@@ -51,6 +51,11 @@ struct RefusedRow {
   Bytes digest;
 };
 
+struct ReleaseRoleRow {
+  std::uint32_t bit_length = 0;
+  std::uint64_t number = 0;  ///< the highest version
+};
+
 class SigningStore {
  public:
   explicit SigningStore(host::Db& db) : db_(&db) {}
@@ -60,6 +65,9 @@ class SigningStore {
   /// The vehicle that this key's targets first named the ECU for.
   Result<std::optional<std::string>> owner(const KeyId& keyid, const std::string& serial);
   Result<void> put_owner(const KeyId& keyid, const std::string& serial, const std::string& vehicle);
+  /// What was signed by a release role's key so far.
+  Result<std::optional<ReleaseRoleRow>> release_role(const KeyId& keyid);
+  Result<void> put_release_role(const KeyId& keyid, const ReleaseRoleRow& role);
   Result<void> add(const SignedRow& row);
   Result<void> add(const RefusedRow& row);
   Result<std::vector<SignedRow>> signatures();  ///< the oldest first

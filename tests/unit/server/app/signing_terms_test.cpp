@@ -36,6 +36,24 @@ TEST(SigningTerms, LetEachRoleLiveAsLongAsItsLifetime) {
   EXPECT_EQ(terms.at(Duty::TimeSource).per_minute, 7U);
 }
 
+TEST(SigningTerms, NameReleaseRolesWhoseBinsLiveAYear) {
+  Settings settings;
+  settings.release_roles = {"fw", "maps"};
+  settings.sign_release.callers = {"4242"};
+  EXPECT_EQ(signing_release_roles(settings).value(),
+            (std::vector<RoleName>{RoleName("fw"), RoleName("maps")}));
+  const auto terms = signing_terms(settings).value();
+  EXPECT_EQ(terms.at(Duty::Release).callers, std::set<uid_t>{4242});
+  EXPECT_EQ(terms.at(Duty::Release).longest_life, std::chrono::days(365));
+  EXPECT_TRUE(callers_of(terms).contains(4242));
+  for (const char* name : {"targets", "", "a/b"}) {
+    settings.release_roles = {name};
+    const auto roles = signing_release_roles(settings);
+    ASSERT_FALSE(roles) << name;
+    EXPECT_TRUE(is_fault(roles.error(), Fault::Kind::Usage)) << name;
+  }
+}
+
 TEST(SigningTerms, NameAccountsThatThereAre) {
   Settings settings;
   settings.sign_image.callers = {"nobody-of-that-name"};

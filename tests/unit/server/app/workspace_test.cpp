@@ -68,6 +68,8 @@ TEST_F(Workspaces, SettingsComeBackAsWritten) {
   settings.offline_dir = "/media/a \"quoted\" \\ stick";
   settings.signer = "/run/cotter/sign.sock";
   settings.sign_director = {{"cotterd", "4242"}, 12};
+  settings.sign_release = {{"builder"}, 13};
+  settings.release_roles = {"fw", "maps"};
   put(cotter_toml_text(settings));
   const auto workspace = Workspace::open(dir());
   ASSERT_TRUE(workspace) << summary(workspace.error());
@@ -83,6 +85,8 @@ TEST_F(Workspaces, SettingsComeBackAsWritten) {
   EXPECT_EQ(workspace->settings().sign_director.callers, settings.sign_director.callers);
   EXPECT_EQ(workspace->settings().sign_director.per_minute, 12U);
   EXPECT_TRUE(workspace->settings().sign_image.callers.empty());
+  EXPECT_EQ(workspace->settings().sign_release.callers, settings.sign_release.callers);
+  EXPECT_EQ(workspace->settings().release_roles, settings.release_roles);
 }
 
 TEST_F(Workspaces, EmptySettingsMeanTheStandardsAdvice) {

@@ -194,11 +194,10 @@ TEST_F(Policies, TheLedgerNeverShrinksAndNeverForks) {
 }
 
 TEST_F(Policies, AKeySignsForItsCallersOnlyAndNotTooOften) {
-  EXPECT_FALSE(judge_caller(Duty::ImageSnapshot, terms, kCaller, 9));
-  EXPECT_EQ(judge_caller(Duty::ImageSnapshot, terms, kCaller, 10)->policy, Policy::TooOften);
-  EXPECT_EQ(judge_caller(Duty::ImageSnapshot, terms, kCaller + 1, 0)->policy, Policy::CallerNotAllowed);
-  EXPECT_EQ(judge_caller(Duty::ImageSnapshot, {}, 0, 0)->policy, Policy::CallerNotAllowed)
-      << "not root either";
+  EXPECT_FALSE(judge_caller("image-snapshot", terms, kCaller, 9));
+  EXPECT_EQ(judge_caller("image-snapshot", terms, kCaller, 10)->policy, Policy::TooOften);
+  EXPECT_EQ(judge_caller("image-snapshot", terms, kCaller + 1, 0)->policy, Policy::CallerNotAllowed);
+  EXPECT_EQ(judge_caller("image-snapshot", {}, 0, 0)->policy, Policy::CallerNotAllowed) << "not root either";
 }
 
 TEST(CanonicalReader, ReadsTheNewlinesOfAPem) {  // FMT-25

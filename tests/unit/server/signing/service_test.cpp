@@ -20,6 +20,7 @@ using test::kNoon;
 
 constexpr uid_t kDaemon = 1000;
 constexpr uid_t kPublisher = 1001;
+const std::vector<RoleName> kReleases = {RoleName("fw")};
 
 crypto::Secret words() {
   std::string text = "the signer's own words";
@@ -36,15 +37,18 @@ class SigningService : public testing::Test {
   void SetUp() override {
     auto store = keystore::FileKeystore::create(dir(), words(), {1, 8 * 1024}).value();
     for (const Duty duty : kAllDuties) ASSERT_TRUE(store.generate(name_of(duty), "some/role", kNoon));
+    for (const char* role : {"fw", "maps"})
+      ASSERT_TRUE(store.generate("key-of-" + std::string(role), "image/" + std::string(role), kNoon));
   }
   [[nodiscard]] fs::path dir() const { return temp_.path() / "keys"; }
   [[nodiscard]] Service open() const {
     std::map<Duty, Terms> terms;
     for (const Duty duty : kAllDuties) terms[duty] = {{kDaemon}, 5, std::chrono::hours(2)};
     terms[Duty::ImageTimestamp].callers = {kPublisher};
+    terms[Duty::Release] = {{kPublisher}, 5, std::chrono::hours(2)};
     const crypto::Secret passphrase = words();
-    keys::Keyring ring = keys::Keyring::open(dir(), keystore::unlock_by(passphrase)).value();
-    return {std::move(ring), Journal::open(dir()).value(), std::move(terms), clock};
+    keys::Keyring ring = keys::Keyring::open(dir(), keystore::unlock_by(passphrase), kReleases).value();
+    return {std::move(ring), Journal::open(dir()).value(), std::move(terms), clock, kReleases};
   }
   /// "signed", the policy that refused, or "failed".
   static std::string said(const Answer& answer) {
@@ -114,6 +118,43 @@ TEST_F(SigningService, ANewKeyBeginsAnew) {  // KEY-5
   ASSERT_TRUE(store.generate("director-snapshot", "some/role", kNoon));
   Service service = open();
   EXPECT_EQ(ask(service, Duty::DirectorSnapshot, test::snapshot(1, 1, "VIN-1")), "signed");
+}
+
+TEST_F(SigningService, SignsForTheReleaseRolesItIsToAndRemembersTheirVersions) {
+  const auto release = [](Service& service, const model::Targets& file, uid_t caller = kPublisher) {
+    return said(service.answer({"image-fw", canonical(file)}, caller));
+  };
+  auto bin = test::stamped<model::Targets>(5, "");
+  bin.targets.emplace(TargetName("fw/a.bin"), test::entry_for("an image", {HardwareId("hw-1")}, 1));
+  {
+    Service service = open();
+    EXPECT_EQ(said(service.answer({"image-maps"}, kPublisher)), "failed")
+        << "a key, and no release role here";
+    const Answer key = service.answer({"image-fw"}, kPublisher);
+    const auto own = crypto::PublicKey::decode(std::get<KeyIs>(key).key, crypto::Profile::Vehicle).value();
+    auto file = test::stamped<model::Targets>(1, "");
+    file.delegations.emplace().keys.emplace(own.computed_id(), own);
+    file.delegations->succinct.emplace();
+    file.delegations->succinct->keys = {{own.computed_id()}, 1};
+    file.delegations->succinct->bit_length = 3;
+    file.delegations->succinct->name_prefix = "fw";
+    EXPECT_EQ(release(service, file, kDaemon), "caller-not-allowed");
+    EXPECT_EQ(release(service, bin), "bin-foreign");
+    EXPECT_EQ(release(service, file), "signed");
+    EXPECT_EQ(release(service, bin), "signed");
+  }
+  Service service = open();
+  EXPECT_EQ(release(service, bin), "signed") << "the same bytes again";
+  auto other = bin;
+  other.expires += std::chrono::seconds(1);
+  EXPECT_EQ(release(service, other), "version-not-higher");
+  other.version = Version(4);
+  EXPECT_EQ(release(service, other), "version-not-higher");
+  other.version = Version(6);
+  EXPECT_EQ(release(service, other), "signed");
+  ASSERT_EQ(signatures().size(), 3U);
+  EXPECT_EQ(signatures().back().key, "image-fw");
+  EXPECT_EQ(signatures().back().number, 6U);
 }
 
 TEST_F(SigningService, SignsWithEachKeyForItsOwnCallers) {

@@ -1,0 +1,96 @@
+#include "server/signing/release_policy.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/crypto/digest.h"
+#include "common/model/roles.h"
+#include "server/signing/canonical_reader.h"
+
+namespace cotter::signing {
+namespace {
+
+constexpr std::uint32_t kStartBits = 32;  // of a name's hash: as many as TAP 15 knows
+
+tl::unexpected<Refusal> refused(Policy policy, std::string why) {
+  return tl::unexpected<Refusal>(Refusal{policy, std::move(why)});
+}
+
+std::uint32_t start_of(const TargetName& name) {
+  const Bytes digest = crypto::sha256(as_bytes(name.value()));
+  std::uint32_t start = 0;
+  for (std::size_t i = 0; i < sizeof start; ++i) start = start << 8U | digest[i];
+  return start;
+}
+
+/// Whoever has this signed could else hand the role on to keys of his own.
+std::optional<std::string> what_is_foreign(const RoleName& role, const model::Targets& file,
+                                           const crypto::PublicKey& own) {
+  const model::Delegations& delegations = *file.delegations;
+  if (!file.targets.empty()) return "images beside delegations";
+  if (!delegations.roles.empty() || !delegations.succinct)
+    return "other delegations than one to its own bins";
+  const model::SuccinctRoles& bins = *delegations.succinct;
+  if (bins.name_prefix != role.value()) return "bins of " + bins.name_prefix;
+  const bool own_alone = std::ranges::all_of(
+      delegations.keys, [&](const auto& each) { return each.second.material() == own.material(); });
+  const bool own_id = bins.keys.keyids.size() == 1 && delegations.keys.contains(bins.keys.keyids.front());
+  if (!own_alone || !own_id || bins.keys.threshold != 1) return "bins by another key than its own";
+  return std::nullopt;
+}
+
+}  // namespace
+
+Verdict<Content> read_release_file(const RoleName& role, ByteView message, const crypto::PublicKey& own) {
+  const auto value = read_canonical(message);
+  if (!value) return refused(Policy::OtherRole, summary(value.error()));
+  const auto file = model::Targets::decode(*value, model::Profile::Vehicle);
+  if (!file)
+    return refused(Policy::OtherRole, "no targets of role " + role.value() + ": " + summary(file.error()));
+  if (file->vin)
+    return refused(Policy::VehicleForeign, "a release is for all vehicles, and this file names one");
+  Content content;
+  content.duty = Duty::Release;
+  content.number = file->version.value();
+  content.time = file->expires;
+  if (file->delegations) {
+    const auto foreign = what_is_foreign(role, *file, own);
+    if (foreign)
+      return refused(Policy::ReleaseDelegates, "the file of role " + role.value() + " has " + *foreign);
+    content.bit_length = file->delegations->succinct->bit_length;
+  }
+  for (const auto& [name, target] : file->targets) content.name_starts.insert(start_of(name));
+  return content;
+}
+
+std::optional<std::string> file_of(const Content& content, const std::optional<ReleasePast>& past) {
+  if (content.bit_length) return "role";
+  if (!past) return std::nullopt;
+  if (content.name_starts.empty()) return "empty";
+  const std::uint32_t shift = kStartBits - past->bit_length;
+  const std::uint32_t first = *content.name_starts.begin() >> shift;
+  if (*content.name_starts.rbegin() >> shift != first) return std::nullopt;
+  return "bin " + std::to_string(first);
+}
+
+std::optional<Refusal> judge_release(const Content& content, const Past& past) {
+  if (!past.release) {
+    if (content.bit_length) return std::nullopt;
+    return Refusal{
+        Policy::BinForeign,
+        "the role's own file was never signed here, so its bins are not known: cotter release renew "
+        "ROLE --least 3650d has it signed"};
+  }
+  if (content.bit_length && *content.bit_length != past.release->bit_length) {
+    return Refusal{Policy::BinForeign, "bins of " + std::to_string(*content.bit_length) +
+                                           " bits, and the role has bins of " +
+                                           std::to_string(past.release->bit_length)};
+  }
+  if (!file_of(content, past.release)) return Refusal{Policy::BinForeign, "it lists images of several bins"};
+  if (is_repeat(content, past.last) || content.number >= past.release->number) return std::nullopt;
+  return Refusal{Policy::VersionNotHigher, "version " + std::to_string(content.number) +
+                                               " is asked for, and the role has signed " +
+                                               std::to_string(past.release->number)};
+}
+
+}  // namespace cotter::signing
