@@ -26,7 +26,7 @@ class StolenReleaseKey : public testing::Test {
     trust::Draft<model::Targets> draft(file);
     TRY(draft.sign(*ws_.release_key.front()));
     SignedFiles files(writer.layout(), kFirmware, numbers.release);
-    TRY(files.add(role, draft.wire()));
+    files.add({role}, TRY(files.write(draft.wire())));
     TRY(writer.publish_release(numbers, files.files(), files.batch(), ws_.keys.online()));
     return {};
   }
