@@ -14,10 +14,10 @@
 #include "common/host/process.h"
 #include "common/host/system_clock.h"
 #include "common/model/time_source.h"
-#include "server/app/director_roots.h"
 #include "server/app/director_service.h"
-#include "server/app/listed_keys.h"
+#include "server/app/keeper.h"
 #include "server/app/offline_keys.h"
+#include "server/app/open_due.h"
 #include "server/app/renew_repository.h"
 #include "server/app/time_service.h"
 #include "server/app/workspace.h"
@@ -25,6 +25,7 @@
 #include "server/http/listen_address.h"
 #include "server/http/server.h"
 #include "server/keys/keyring.h"
+#include "server/repository/layout.h"
 #include "server/repository/reader.h"
 #include "server/sign_role.h"
 #include "server/signing/remote_signer.h"
@@ -54,27 +55,23 @@ struct Signing {
   std::unique_ptr<app::TimeService> time;
 };
 
-/// Another process could have keys of another workspace: its own would only be noticed by vehicles.
-Result<void> expect_directors_keys(const app::Workspace& workspace, keys::Signers& keys) {
-  const auto roots = TRY(app::DirectorRoots::read(workspace.director_dir()));
-  for (const RoleName& role : {model::targets_role(), model::snapshot_role(), model::timestamp_role()}) {
-    const crypto::Signer* signer = TRY(keys.signer(Repository::Director, role));
-    TRY(app::expect_listed(*roots.newest(), Repository::Director, role, *signer));
-  }
-  return {};
-}
-
+/// Another process could have keys of another workspace: those that the root lists are looked for, not names.
 Result<std::unique_ptr<app::DirectorService>> open_director(const app::Workspace& workspace,
                                                             Signing& signing) {
-  const auto signer = [&](const RoleName& role) { return signing.keys->signer(Repository::Director, role); };
-  app::DirectorSigners signers;
-  signers.targets = TRY(signer(model::targets_role()));
-  signers.snapshot = TRY(signer(model::snapshot_role()));
-  signers.timestamp = TRY(signer(model::timestamp_role()));
-  signers.ledger = signing.keys->ledger();
-  if (signers.ledger == nullptr) {
+  if (signing.keys->ledger() == nullptr) {
     spdlog::info("the ledger is not signed: this workspace has no key named {}", keys::kLedgerKeyName);
   }
+  const auto signers = [&signing](const model::Root& root) -> Result<app::DirectorSigners> {
+    const auto listed = [&](const RoleName& role) {
+      return signing.keys->listed(root, Repository::Director, role);
+    };
+    app::DirectorSigners found;
+    found.targets = TRY(listed(model::targets_role()));
+    found.snapshot = TRY(listed(model::snapshot_role()));
+    found.timestamp = TRY(listed(model::timestamp_role()));
+    found.ledger = signing.keys->ledger();
+    return found;
+  };
   return app::DirectorService::open(app::DirectorPlaces::of(workspace), signers, signing.clock);
 }
 
@@ -99,9 +96,7 @@ Result<std::unique_ptr<keys::Signers>> open_keys(const Arguments& arguments, con
                                                  std::span<const crypto::Secret> passphrases) {
   if (const auto signer = signer_of(arguments, workspace)) {
     TRY(app::refuse_online_keys(workspace, passphrases));
-    std::unique_ptr<keys::Signers> remote = TRY(signing::RemoteSigners::open(*signer));
-    if (arguments.role != "time") TRY(expect_directors_keys(workspace, *remote));
-    return remote;
+    return TRY(signing::RemoteSigners::open(*signer));
   }
   return keys::open_signers(workspace.keys_dir(), keys::unattended(passphrases.front(), arguments.pin_fd));
 }
@@ -115,7 +110,8 @@ Result<std::unique_ptr<Signing>> open_signing(const Arguments& arguments, const 
   return signing;
 }
 
-void report_renewal(const Result<std::optional<app::PublishedVersions>>& renewed) {
+void renew(const app::Workspace& workspace, const app::OnlineSignersFor& signers, UtcTime now) {
+  const auto renewed = app::renew_repository(workspace, signers, now);
   if (!renewed) {
     spdlog::error("the image repository could not be renewed: {}", summary(renewed.error()));
   } else if (*renewed) {
@@ -124,21 +120,35 @@ void report_renewal(const Result<std::optional<app::PublishedVersions>>& renewed
   }
 }
 
-/// Keeps the image repository fresh: its online keys lie beside the director's.
-Result<std::unique_ptr<app::RepositoryKeeper>> keep_repository(const app::Workspace& workspace,
-                                                               Signing& signing) {
-  const auto root =
-      TRY(repository::read_as_client(workspace.repo_dir(), repository::kBeforeAnyExpiry)).root();
-  const auto signer = [&](const RoleName& role) -> Result<crypto::Signer*> {
-    crypto::Signer* found = TRY(signing.keys->signer(Repository::Image, role));
-    TRY(app::expect_listed(*root, Repository::Image, role, *found));
+/// Says what only people can do.
+void open_due(const app::Workspace& workspace, UtcTime now) {
+  const auto opened = app::open_due_ceremonies(workspace, now);
+  if (!opened) return spdlog::error("no ceremony could be opened: {}", summary(opened.error()));
+  for (const app::DueCeremony& due : *opened) {
+    spdlog::warn("the {} {} at {}: its holders must sign {} (cotter ceremony status)", due.what,
+                 due.needed_by > now ? "expires" : "has expired", format_utc(due.needed_by),
+                 due.bundle.string());
+  }
+}
+
+/// Keeps the image repository fresh, and has ceremonies opened in time.
+Result<std::unique_ptr<app::Keeper>> keep_repository(const app::Workspace& workspace, Signing& signing) {
+  const auto signers = [&signing](const model::Root& root) -> Result<app::OnlineSigners> {
+    const auto listed = [&](const RoleName& role) {
+      return signing.keys->listed(root, Repository::Image, role);
+    };
+    app::OnlineSigners found;
+    found.snapshot = TRY(listed(model::snapshot_role()));
+    found.timestamp = TRY(listed(model::timestamp_role()));
+    found.ledger = signing.keys->ledger();
     return found;
   };
-  app::OnlineSigners signers;
-  signers.snapshot = TRY(signer(model::snapshot_role()));
-  signers.timestamp = TRY(signer(model::timestamp_role()));
-  signers.ledger = signing.keys->ledger();
-  return std::make_unique<app::RepositoryKeeper>(workspace, signers, signing.clock, report_renewal);
+  const auto root = TRY(repository::newest_root(repository::Layout(workspace.repo_dir())));
+  TRY(signers(*root));  // said at the start, not when it is due
+  return std::make_unique<app::Keeper>([&workspace, &signing, signers] {
+    open_due(workspace, signing.clock.now());
+    renew(workspace, signers, signing.clock.now());
+  });
 }
 
 /// The workspace's comes first, where it is needed. A holder's is no business of this program: it is looked
@@ -203,7 +213,7 @@ Result<void> serve(const Arguments& arguments) {
                             signing ? signing->time.get() : nullptr);
   options.max_connections = http::connections_that_fit(options.max_connections);
   const auto server = TRY(http::Server::listen(options, router));
-  std::unique_ptr<app::RepositoryKeeper> keeper;
+  std::unique_ptr<app::Keeper> keeper;
   if (signing && repo_dir) keeper = TRY(keep_repository(workspace, *signing));
   const std::string host =
       options.host.find(':') == std::string::npos ? options.host : "[" + options.host + "]";

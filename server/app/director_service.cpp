@@ -47,20 +47,36 @@ Error no_such_file(const VehicleId& vehicle, std::string_view name) {
 }  // namespace
 
 struct DirectorService::State {
-  State(DirectorPlaces p, DirectorSigners s, const Clock& c, host::Db opened, DirectorRoots read)
-      : places(std::move(p)), signers(s), clock(c), db(std::move(opened)), roots(std::move(read)) {}
+  State(DirectorPlaces p, DirectorSignersFor s, const Clock& c, host::Db opened, DirectorRoots read)
+      : places(std::move(p)),
+        signers_for(std::move(s)),
+        clock(c),
+        db(std::move(opened)),
+        roots(std::move(read)) {}
 
+  Result<DirectorSigners> signers();
   Result<MetadataSet> up_to_date_set(const VehicleId& vin);
   Result<std::optional<Bytes>> stored(const VehicleId& vin, const FileName& file);
   [[nodiscard]] bool is_due(const std::optional<MetadataSet>& set, std::uint64_t revision, UtcTime now) const;
 
   const DirectorPlaces places;
-  const DirectorSigners signers;
+  const DirectorSignersFor signers_for;
   const Clock& clock;
   std::mutex one_at_a_time;  ///< guards all below: one connection, one thread in it
   host::Db db;
   DirectorRoots roots;
+  std::optional<std::pair<Version, DirectorSigners>> last_signers;  ///< and the root that lists them
 };
+
+Result<DirectorSigners> DirectorService::State::signers() {
+  const model::Root& root = *roots.newest();
+  if (!last_signers || last_signers->first != root.version) {
+    const DirectorSigners found = TRY(signers_for(root));
+    COTTER_ASSERT(found.targets != nullptr && found.snapshot != nullptr && found.timestamp != nullptr);
+    last_signers = {root.version, found};
+  }
+  return last_signers->second;
+}
 
 bool DirectorService::State::is_due(const std::optional<MetadataSet>& set, std::uint64_t revision,
                                     UtcTime now) const {
@@ -78,7 +94,7 @@ Result<MetadataSet> DirectorService::State::up_to_date_set(const VehicleId& vin)
   const inventory::Vehicle before = TRY(inventory.load(vin));
   TRY(adopt_factory_images(db, places.repo_dir, before, now));
   const inventory::Vehicle vehicle = TRY(inventory.load(vin));
-  return sign_metadata(db, signers, places.lifetimes, roots, vehicle, now);
+  return sign_metadata(db, TRY(signers()), places.lifetimes, roots, vehicle, now);
 }
 
 Result<std::optional<Bytes>> DirectorService::State::stored(const VehicleId& vin, const FileName& file) {
@@ -95,11 +111,12 @@ DirectorService::DirectorService(std::unique_ptr<State> state) : state_(std::mov
 DirectorService::~DirectorService() = default;
 
 Result<std::unique_ptr<DirectorService>> DirectorService::open(const DirectorPlaces& places,
-                                                               DirectorSigners signers, const Clock& clock) {
-  COTTER_ASSERT(signers.targets != nullptr && signers.snapshot != nullptr && signers.timestamp != nullptr);
+                                                               DirectorSignersFor signers,
+                                                               const Clock& clock) {
   auto roots = TRY(DirectorRoots::read(places.director_dir));
   auto db = TRY(storage::open_database(places.database));
-  auto state = std::make_unique<State>(places, signers, clock, std::move(db), std::move(roots));
+  auto state = std::make_unique<State>(places, std::move(signers), clock, std::move(db), std::move(roots));
+  TRY(state->signers());
   return std::unique_ptr<DirectorService>(new DirectorService(std::move(state)));
 }
 

@@ -33,10 +33,11 @@ struct DirectorPlaces {
 
 class DirectorService {
  public:
-  /// Opens the database and reads the root chain. `signers` and `clock` must outlive the service. Faults:
-  /// NotFound (no 1.root.json), Denied, Busy, Io. Rejections: those of a root.
-  static Result<std::unique_ptr<DirectorService>> open(const DirectorPlaces& places, DirectorSigners signers,
-                                                       const Clock& clock);
+  /// Opens the database, reads the root chain, asks for the signers that its newest root lists. They and
+  /// `clock` must outlive the service. Faults: NotFound (no 1.root.json), Denied, Busy, Io, those of
+  /// `signers`. Rejections: those of a root.
+  static Result<std::unique_ptr<DirectorService>> open(const DirectorPlaces& places,
+                                                       DirectorSignersFor signers, const Clock& clock);
   ~DirectorService();
 
   /// The vehicle's file of that name: "2.root.json", "timestamp.json", "7.snapshot.json", "7.targets.json".

@@ -1,5 +1,6 @@
 #include "server/app/init_workspace.h"
 
+#include <algorithm>
 #include <array>
 #include <functional>
 #include <memory>
@@ -13,6 +14,7 @@
 #include "server/app/record.h"
 #include "server/app/record_key.h"
 #include "server/app/staged_folder.h"
+#include "server/ceremony/sign_file.h"
 #include "server/keys/keyring.h"
 #include "server/keys/pki.h"
 #include "server/repository/root_maker.h"
@@ -233,6 +235,16 @@ Result<FirstFiles> make_repositories(const fs::path& staging, const AllKeys& all
   return files;
 }
 
+/// What a holder measures by whatever he is asked to sign.
+Result<void> trust_roots(const fs::path& holder, const FirstFiles& files) {
+  const auto is_root = [](const repository::NewFile& file) { return file.role == model::root_role(); };
+  const auto image = std::ranges::find_if(files.image, is_root);
+  COTTER_ASSERT(image != files.image.end());
+  TRY(host::create_atomically(holder / ceremony::trusted_root_name(Repository::Image), image->wire));
+  return host::create_atomically(holder / ceremony::trusted_root_name(Repository::Director),
+                                 files.director_root.wire);
+}
+
 /// The keys in one folder, by their clear halves.
 Result<void> record_keys(host::Db& db, const fs::path& dir, const std::string& holder, UtcTime now) {
   for (const keystore::KeyInfo& key : TRY(keystore::list_keys(dir))) {
@@ -341,6 +353,9 @@ Result<Workspace> init_workspace(const InitPlan& plan, const NewPassphrases& pas
   Settings settings;
   settings.offline_dir = resolved(plan.offline_dir);
   const FirstFiles files = TRY(make_repositories(staging, all, settings, now));
+  for (std::uint32_t number = 1; number <= plan.holders(); ++number) {
+    TRY(trust_roots(offline.staging() / holder_name(number), files));
+  }
   TRY(keys::create_pki(staging / "pki", passphrases.online, plan.server_names, now));
   TRY(host::make_dir(staging / "pending", host::kSecretDir));
   TRY(begin_ledger(plan, staging, offline.staging(), files, *all.ledger, now));

@@ -25,7 +25,7 @@ Due due_of(const trust::TrustedSet& published, const Lifetimes& lifetimes, UtcTi
 }  // namespace
 
 Result<std::optional<PublishedVersions>> renew_repository(const Workspace& workspace,
-                                                          const OnlineSigners& signers, UtcTime now) {
+                                                          const OnlineSignersFor& signers, UtcTime now) {
   const Lifetimes& lifetimes = workspace.settings().image;
   const auto look = [&](const trust::TrustedSet& published) { return due_of(published, lifetimes, now); };
   const Due seen = look(TRY(repository::read_as_client(workspace.repo_dir(), repository::kBeforeAnyExpiry)));
@@ -35,23 +35,8 @@ Result<std::optional<PublishedVersions>> renew_repository(const Workspace& works
   const Due due = look(writer.published());  // somebody may have published before we had the lock
   if (!due.timestamp && !due.snapshot) return std::optional<PublishedVersions>();
   const auto snapshot = due.snapshot ? RepositoryWriter::Snapshot::Renew : RepositoryWriter::Snapshot::Keep;
-  return std::optional<PublishedVersions>(TRY(writer.renew(snapshot, signers)));
-}
-
-RepositoryKeeper::RepositoryKeeper(Workspace workspace, OnlineSigners signers, const Clock& clock,
-                                   Report report)
-    : workspace_(std::move(workspace)),
-      signers_(signers),
-      clock_(&clock),
-      report_(std::move(report)),
-      thread_([this](const std::stop_token& stop) { keep(stop); }) {}
-
-void RepositoryKeeper::keep(const std::stop_token& stop) {
-  std::unique_lock lock(mutex_);
-  while (!stop.stop_requested()) {
-    report_(renew_repository(workspace_, signers_, clock_->now()));
-    wake_.wait_for(lock, stop, kInterval, [] { return false; });
-  }
+  return std::optional<PublishedVersions>(
+      TRY(writer.renew(snapshot, TRY(signers(*writer.published().root())))));
 }
 
 }  // namespace cotter::app

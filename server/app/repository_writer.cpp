@@ -6,9 +6,11 @@
 #include <utility>
 
 #include "common/crypto/digest.h"
+#include "common/model/file_names.h"
 #include "common/model/roles.h"
 #include "common/trust/draft.h"
 #include "server/app/record.h"
+#include "server/repository/folder_transport.h"
 #include "server/repository/publisher.h"
 #include "server/repository/reader.h"
 #include "server/storage/sqlite/counter_store.h"
@@ -61,6 +63,22 @@ Version newest_of(const model::Snapshot& snapshot, const RoleName& role) {
   return newest;
 }
 
+/// A repository's folder as it was before a root.
+class RootsBelow final : public trust::Transport {
+ public:
+  RootsBelow(std::filesystem::path dir, Version end) : folder_(std::move(dir)), end_(end) {}
+  Result<Bytes> get(std::string_view path, std::uint64_t max_bytes) override {
+    if (path == model::metadata_file_name(model::root_role(), end_)) {
+      return fault(Fault::Kind::NotFound, "no " + std::string(path));
+    }
+    return folder_.get(path, max_bytes);
+  }
+
+ private:
+  repository::FolderTransport folder_;
+  Version end_;
+};
+
 /// What is to be signed: of these bytes the signatures are no part.
 json::Object draft_details(Version version, ByteView canonical) {
   return {{"version", version.value()}, {"signed_sha256", to_hex(crypto::sha256(canonical))}};
@@ -76,11 +94,22 @@ Result<Bytes> signed_by(const T& content, crypto::Signer& signer) {
 }  // namespace
 
 Result<RepositoryWriter> RepositoryWriter::open(const Workspace& workspace, UtcTime now) {
+  return open(workspace, now, Version(UINT64_MAX));
+}
+
+Result<RepositoryWriter> RepositoryWriter::open_before(const Workspace& workspace, UtcTime now,
+                                                       Version root) {
+  return open(workspace, now, root);
+}
+
+Result<RepositoryWriter> RepositoryWriter::open(const Workspace& workspace, UtcTime now,
+                                                Version roots_below) {
   repository::Layout layout(workspace.repo_dir());
   TRY(make_incoming(layout));
   host::FileLock lock = TRY(wait_for_lock(layout));
   host::Db db = TRY(storage::open_database(workspace.db_path()));
-  trust::TrustedSet published = TRY(repository::read_as_client(layout.dir(), repository::kBeforeAnyExpiry));
+  RootsBelow folder(layout.dir(), roots_below);
+  trust::TrustedSet published = TRY(repository::read_as_client(folder, repository::kBeforeAnyExpiry));
   RepositoryWriter writer(std::move(lock), std::move(db), std::move(layout), std::move(published),
                           workspace.settings().image, now);
   TRY(writer.clean_up());
@@ -181,6 +210,19 @@ Result<PublishedVersions> RepositoryWriter::publish_targets(Version version, Byt
   return publish(TRY(reserve({})), std::move(change), Snapshot::Renew, batch, signers);
 }
 
+Result<PublishedVersions> RepositoryWriter::publish_root(const trust::Verified<model::Root>& root,
+                                                         std::optional<NewFile> targets,
+                                                         const OnlineSigners& signers) {
+  Change change;
+  change.root = NewFile{model::root_role(), root->version, Bytes(root.wire().begin(), root.wire().end())};
+  if (targets) {
+    change.listed[model::targets_role()] = repository::meta_of(*targets->version, targets->wire);
+    change.targets = std::move(targets);
+  }
+  repository::Batch batch(layout_);
+  return publish(TRY(reserve({})), std::move(change), Snapshot::Renew, batch, signers);
+}
+
 Result<PublishedVersions> RepositoryWriter::renew(Snapshot snapshot, const OnlineSigners& signers) {
   repository::Batch batch(layout_);
   if (snapshot == Snapshot::Renew) return publish(TRY(reserve({})), {}, snapshot, batch, signers);
@@ -200,6 +242,8 @@ Result<PublishedVersions> RepositoryWriter::publish(const ReleaseNumbers& number
                              last_snapshot.version, numbers.timestamp};
   Publication files;
   model::FileMeta listed_snapshot = last_timestamp.snapshot;
+  const bool has_root = change.root.has_value();
+  if (has_root) files.push_back(*std::move(change.root));
   if (change.targets) files.push_back(*std::move(change.targets));
   if (snapshot == Snapshot::Renew) {
     versions.snapshot = numbers.snapshot;
@@ -213,7 +257,8 @@ Result<PublishedVersions> RepositoryWriter::publish(const ReleaseNumbers& number
                                                            now_ + lifetimes_.timestamp, listed_snapshot);
   Bytes wire = TRY(signed_by(next, *signers.timestamp));
   files.push_back({model::timestamp_role(), std::nullopt, std::move(wire)});
-  TRY(repository::rehearse_next(published_, files, now_));
+  TRY(has_root ? repository::rehearse_root(layout_, published_, files, now_)
+               : repository::rehearse_next(published_, files, now_));
   TRY(note_publication(files, versions, std::move(change.details), signers));
   TRY(repository::write_all(layout_, files, batch));
   return versions;
@@ -228,7 +273,7 @@ Result<void> RepositoryWriter::note_publication(const Publication& files, const 
   for (const NewFile& file : files) {
     // The timestamp alone has no version in its name.
     const Version version = file.version.value_or(versions.timestamp);
-    if (file.role == model::targets_role()) {
+    if (file.role == model::targets_role() || file.role == model::root_role()) {
       listed.emplace_back(TRY(signed_file_details(file.role, version, file.wire)));
     } else {
       const bool is_snapshot = file.role == model::snapshot_role();

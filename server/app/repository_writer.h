@@ -60,6 +60,10 @@ class RepositoryWriter {
   /// those of a client.
   static Result<RepositoryWriter> open(const Workspace& workspace, UtcTime now);
 
+  /// The same, as if this root and those after it were not there: for who publishes that root, perhaps anew
+  /// after somebody was killed between it and the timestamp that its keys sign.
+  static Result<RepositoryWriter> open_before(const Workspace& workspace, UtcTime now, Version root);
+
   [[nodiscard]] const repository::Layout& layout() const noexcept { return layout_; }
   [[nodiscard]] const trust::TrustedSet& published() const noexcept { return published_; }
   [[nodiscard]] UtcTime now() const noexcept { return now_; }
@@ -78,6 +82,13 @@ class RepositoryWriter {
   /// saw. Faults: of the signers, Conflict, NoSpace, Denied, Io. Rejections: those of a client. Whatever
   /// fails, clients see the old state.
   Result<PublishedVersions> publish_targets(Version version, Bytes wire, const OnlineSigners& signers);
+  /// Publishes the next root with a new snapshot and timestamp, and with `targets` where those that are
+  /// published do not verify under it. Played as a vehicle fresh from the factory and as a current one. Of
+  /// the signers those that this root lists. As publish_targets(), but that a client may see the root before
+  /// the timestamp: where their keys change it tries again then.
+  Result<PublishedVersions> publish_root(const trust::Verified<model::Root>& root,
+                                         std::optional<repository::NewFile> targets,
+                                         const OnlineSigners& signers);
   /// Before a release is signed: its numbers, spent for good when this returns. In the same transaction the
   /// ledger tells what they are for, and `counters` are noted, which count once the timestamp is published.
   Result<ReleaseNumbers> begin_release(const RoleName& role, json::Object details,
@@ -102,10 +113,12 @@ class RepositoryWriter {
         published_(std::move(published)),
         lifetimes_(lifetimes),
         now_(now) {}
+  static Result<RepositoryWriter> open(const Workspace& workspace, UtcTime now, Version roots_below);
   Result<void> clean_up();
   Result<ReleaseNumbers> reserve(std::vector<storage::NextOf> roles);
   /// What changes below the timestamp, and what the ledger says of it besides its files.
   struct Change {
+    std::optional<repository::NewFile> root{};
     std::optional<repository::NewFile> targets{};
     std::map<RoleName, model::FileMeta> listed{};
     json::Object details{};

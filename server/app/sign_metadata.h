@@ -3,6 +3,8 @@
 // one thread at a time.
 #pragma once
 
+#include <functional>
+
 #include "common/base/result.h"
 #include "common/base/time.h"
 #include "common/crypto/signer.h"
@@ -21,6 +23,10 @@ struct DirectorSigners {
   crypto::Signer* timestamp = nullptr;
   crypto::Signer* ledger = nullptr;  ///< none: the ledger goes on unsigned
 };
+
+/// Those whose keys a root lists: asked for again when another root is published. Faults: as
+/// keys::Signers::listed().
+using DirectorSignersFor = std::function<Result<DirectorSigners>(const model::Root& root)>;
 
 /// Signs targets, snapshot and timestamp for what the vehicle's ECUs are to run, plays them as this vehicle
 /// would, and stores them with what was resolved and with the ledger's entry, in one transaction. Rejections:

@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "common/trust/draft.h"
+#include "server/ceremony/signing.h"
+#include "server/repository/reader.h"
 
 namespace cotter::app {
 namespace {
@@ -44,12 +46,14 @@ Result<void> remove_file(const fs::path& path) {
   return {};
 }
 
-Result<void> remove_bundles(const fs::path& pending_dir) {
-  for (const fs::path& file :
-       TRY(ceremony::bundles_in(pending_dir, Repository::Image, model::targets_role()))) {
-    TRY(remove_file(file));
-  }
-  return {};
+/// Whether a ceremony for the root of that version is open.
+Result<bool> waits_for_root(const fs::path& pending_dir, std::size_t version) {
+  OfflineBundle root;
+  root.role = model::root_role();
+  root.version = Version(version);
+  const auto files = TRY(ceremony::bundles_in(pending_dir, Repository::Image, model::root_role()));
+  return std::ranges::any_of(files,
+                             [&](const fs::path& file) { return file.filename() == root.file_name(); });
 }
 
 }  // namespace
@@ -69,7 +73,25 @@ Result<std::optional<TargetsChange::Waiting>> TargetsChange::judge_bundle(Reposi
   // since.
   if (TRY(writer.next_targets_version()) <= version) TRY(writer.note_targets(version, draft.canonical()));
   if (!TRY(writer.targets_stand_for(version, draft.canonical()))) return std::optional<Waiting>();
+  TRY(base_on_published(writer, file, *bundle));
   return std::optional<Waiting>(Waiting{*std::move(bundle), std::move(targets)});
+}
+
+/// A root that was published since gives the bundle other signers; its content stays what it is.
+Result<void> TargetsChange::base_on_published(RepositoryWriter& writer, const fs::path& file,
+                                              OfflineBundle& bundle) {
+  const std::vector<std::string> roots =
+      TRY(repository::root_files(writer.layout(), (*writer.published().root()).version));
+  if (bundle.roots.size() > roots.size() && TRY(waits_for_root(file.parent_path(), roots.size() + 1))) {
+    return fault(Fault::Kind::Conflict, file.string() + " waits for a root that is not published yet",
+                 "cotter ceremony close publishes that root, and then this");
+  }
+  const std::string base(as_text(writer.published().targets()->wire()));
+  if (bundle.roots == roots && bundle.base == base) return {};
+  bundle.roots = roots;
+  bundle.base = base;
+  bundle.threshold = (*writer.published().root()).roles.at(model::targets_role()).threshold;
+  return bundle.write(file.parent_path());
 }
 
 /// The bundle that waits. Others are spent: published since, or replaced by one that holds their releases
@@ -92,6 +114,25 @@ Result<TargetsChange> TargetsChange::begin(const Workspace& workspace, Repositor
                                            const TargetsSigning& signing) {
   std::optional<Waiting> waiting = TRY(find_waiting(writer, workspace.pending_dir()));
   return TargetsChange(workspace, writer, signing, std::move(waiting));
+}
+
+Result<void> TargetsChange::take(const OfflineBundle& copy) {
+  if (!waiting_) {
+    return fault(Fault::Kind::NotFound, "no change of the targets waits for signatures",
+                 "cotter ceremony status shows what does");
+  }
+  const model::Root& root = *writer_->published().root();
+  const TargetsDraft draft(waiting_->targets);
+  const auto before = valid_signatures(root, draft.canonical(), waiting_->bundle.signatures);
+  TRY(ceremony::merge(waiting_->bundle, copy));
+  std::erase_if(waiting_->bundle.signatures, [&](const crypto::Signature& signature) {
+    return valid_signatures(root, draft.canonical(), {signature}).empty();
+  });
+  for (const crypto::Signature& now : waiting_->bundle.signatures) {
+    if (std::ranges::find(before, now.keyid, &crypto::Signature::keyid) != before.end()) continue;
+    TRY(writer_->note_signature(waiting_->bundle.version, draft.canonical(), now.keyid));
+  }
+  return waiting_->bundle.write(workspace_->pending_dir());
 }
 
 const model::Targets& TargetsChange::listed() const {
@@ -127,6 +168,8 @@ Result<TargetsChange::Waiting> TargetsChange::draft(model::Targets targets,
   next.bundle.threshold = (*writer_->published().root()).roles.at(model::targets_role()).threshold;
   if (waiting_) next.bundle.summary = waiting_->bundle.summary;
   if (line) next.bundle.summary.push_back(*line);
+  next.bundle.roots = TRY(repository::root_files(writer_->layout(), (*writer_->published().root()).version));
+  next.bundle.base = std::string(as_text(writer_->published().targets()->wire()));
   next.bundle.signed_part = next.targets.encode();
   return next;
 }
@@ -154,7 +197,9 @@ Result<TargetsOutcome> TargetsChange::sign(Waiting next) {
   outcome.state = TargetsOutcome::State::Published;
   // Published is published: a bundle that cannot be removed now is spent, and the next publication removes
   // it.
-  if (waiting_) static_cast<void>(remove_bundles(workspace_->pending_dir()));
+  if (waiting_)
+    static_cast<void>(
+        ceremony::remove_bundles(workspace_->pending_dir(), Repository::Image, model::targets_role()));
   return outcome;
 }
 

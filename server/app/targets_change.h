@@ -50,6 +50,12 @@ class TargetsChange {
   static Result<TargetsChange> begin(const Workspace& workspace, RepositoryWriter& writer,
                                      const TargetsSigning& signing);
 
+  /// Takes the signatures of a copy of the bundle that waits, and tells the ledger of the new ones
+  /// that count. Faults:
+  /// NotFound (nothing waits), Conflict (it is a copy of something else, or based on something else),
+  /// NoSpace, Io.
+  Result<void> take(const ceremony::OfflineBundle& copy);
+
   /// What the next targets file starts from: the published one, or the one that waits.
   [[nodiscard]] const model::Targets& listed() const;
 
@@ -70,6 +76,8 @@ class TargetsChange {
       : workspace_(&workspace), writer_(&writer), signing_(&signing), waiting_(std::move(waiting)) {}
   static Result<std::optional<Waiting>> judge_bundle(RepositoryWriter& writer,
                                                      const std::filesystem::path& file);
+  static Result<void> base_on_published(RepositoryWriter& writer, const std::filesystem::path& file,
+                                        ceremony::OfflineBundle& bundle);
   static Result<std::optional<Waiting>> find_waiting(RepositoryWriter& writer,
                                                      const std::filesystem::path& pending_dir);
   [[nodiscard]] TargetsOutcome unchanged() const;

@@ -17,6 +17,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kType = "cotter-signing-request";
+constexpr std::size_t kGroup = 4;                ///< digits that are read in one breath
+constexpr std::size_t kGroups = 4;               ///< 64 bits: nobody finds a second content with the same
 constexpr std::uint64_t kMaxBytes = 64U << 20U;  ///< some 100,000 images
 
 std::string name_prefix(Repository repository, const RoleName& role) {
@@ -61,6 +63,12 @@ Result<OfflineBundle> decode(const json::Value& value) {
   for (const json::Value& line : *TRY(view.array("summary"))) {
     bundle.summary.push_back(TRY(json::string_of(line, "summary")));
   }
+  if (view.members().find("roots") != nullptr) {
+    for (const json::Value& root : *TRY(view.array("roots"))) {
+      bundle.roots.push_back(TRY(json::string_of(root, "roots")));
+    }
+  }
+  if (view.members().find("base") != nullptr) bundle.base = TRY(view.string("base"));
   bundle.signed_part = *TRY(view.value("signed"));
   for (const json::Value& entry : *TRY(view.array("signatures"))) {
     const auto signature = TRY(json::ObjectView::of(entry, "signature"));
@@ -82,39 +90,70 @@ std::string OfflineBundle::file_name() const {
 
 std::string OfflineBundle::sha256() const { return to_hex(crypto::sha256(json::canonical(signed_part))); }
 
+std::string OfflineBundle::read_aloud() const {
+  const std::string digest = sha256();
+  std::string spelt = digest.substr(0, kGroup);
+  for (std::size_t at = kGroup; at < kGroups * kGroup; at += kGroup) spelt += "-" + digest.substr(at, kGroup);
+  return spelt;
+}
+
 Result<void> OfflineBundle::write(const fs::path& pending_dir) const {
+  return write_as(pending_dir / file_name());
+}
+
+Result<void> OfflineBundle::write_as(const fs::path& file) const {
   json::Array lines(summary.begin(), summary.end());
   json::Array given;
   for (const crypto::Signature& signature : signatures) {
     given.emplace_back(json::Object{{"keyid", signature.keyid.value()}, {"sig", to_hex(signature.bytes)}});
   }
-  const json::Object bundle{{"_type", kType},
-                            {"repository", name_of(repository)},
-                            {"role", role.value()},
-                            {"version", version.value()},
-                            {"threshold", std::uint64_t{threshold}},
-                            {"sha256", sha256()},
-                            {"summary", std::move(lines)},
-                            {"signed", signed_part},
-                            {"signatures", std::move(given)}};
-  return host::write_atomically(pending_dir / file_name(), to_bytes(json::to_pretty_text(bundle)));
+  json::Object bundle{{"_type", kType},
+                      {"repository", name_of(repository)},
+                      {"role", role.value()},
+                      {"version", version.value()},
+                      {"threshold", std::uint64_t{threshold}},
+                      {"sha256", sha256()},
+                      {"summary", std::move(lines)},
+                      {"signed", signed_part},
+                      {"signatures", std::move(given)}};
+  if (!roots.empty()) bundle.set("roots", json::Array(roots.begin(), roots.end()));
+  if (!base.empty()) bundle.set("base", base);
+  return host::write_atomically(file, to_bytes(json::to_pretty_text(bundle)));
 }
 
 Result<OfflineBundle> OfflineBundle::read(const fs::path& file) {
   return decode(TRY(json::read(TRY(host::read_file(file, kMaxBytes)))));
 }
 
-Result<std::vector<fs::path>> bundles_in(const fs::path& pending_dir, Repository repository,
-                                         const RoleName& role) {
+namespace {
+
+Result<std::vector<fs::path>> files_with(const fs::path& dir, const std::string& prefix) {
   std::vector<fs::path> found;
-  const std::string prefix = name_prefix(repository, role);
   std::error_code error;
-  for (fs::directory_iterator entry(pending_dir, error), end; !error && entry != end;
-       entry.increment(error)) {
+  for (fs::directory_iterator entry(dir, error), end; !error && entry != end; entry.increment(error)) {
     if (entry->path().filename().string().starts_with(prefix)) found.push_back(entry->path());
   }
-  if (error) return fail(host::errno_fault("cannot look into " + pending_dir.string(), error.value()));
+  if (error) return fail(host::errno_fault("cannot look into " + dir.string(), error.value()));
   return found;
+}
+
+}  // namespace
+
+Result<std::vector<fs::path>> bundles_in(const fs::path& pending_dir, Repository repository,
+                                         const RoleName& role) {
+  return files_with(pending_dir, name_prefix(repository, role));
+}
+
+Result<void> remove_bundles(const fs::path& pending_dir, Repository repository, const RoleName& role) {
+  const std::string prefix = name_prefix(repository, role);
+  for (const std::string& each : {prefix, "." + prefix}) {
+    for (const fs::path& file : TRY(files_with(pending_dir, each))) {
+      std::error_code error;
+      fs::remove(file, error);
+      if (error) return fail(host::errno_fault("cannot remove " + file.string(), error.value()));
+    }
+  }
+  return {};
 }
 
 }  // namespace cotter::ceremony

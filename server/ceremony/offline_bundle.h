@@ -22,14 +22,21 @@ struct OfflineBundle {
   Version version{1};
   std::uint32_t threshold = 1;
   std::vector<std::string> summary;  ///< what changes, for a person to read; no program acts on it
+  /// The root files from the first on; the last is the one whose keys sign. Of a root: those before it.
+  std::vector<std::string> roots;
+  std::string base;  ///< the file that this one follows, where it is no root
   json::Value signed_part;
   std::vector<crypto::Signature> signatures;
 
   [[nodiscard]] std::string file_name() const;  ///< "image-targets-7.json"
-  /// Of the canonical bytes, in hex: for holders to read to each other before they sign.
+  /// Of the canonical bytes, in hex.
   [[nodiscard]] std::string sha256() const;
-  /// Replaces the file of that name, if there is one. Faults: NoSpace, Denied, Io.
+  /// Its beginning, for holders to read to each other before they sign: "4f3a-91bc-07de-55aa".
+  [[nodiscard]] std::string read_aloud() const;
+  /// Under file_name(); replaces what is there. Faults: NoSpace, Denied, Io.
   Result<void> write(const std::filesystem::path& pending_dir) const;
+  /// Likewise, under any name: a holder's copy.
+  Result<void> write_as(const std::filesystem::path& file) const;
   /// Rejections: json-*, member-*; also where the digest in it is not that of its content
   /// (member-wrong-kind). Faults: NotFound, Denied, Io.
   static Result<OfflineBundle> read(const std::filesystem::path& file);
@@ -38,5 +45,9 @@ struct OfflineBundle {
 /// The files of bundles for this role in `pending_dir`, in no order. Faults: Denied, Io.
 Result<std::vector<std::filesystem::path>> bundles_in(const std::filesystem::path& pending_dir,
                                                       Repository repository, const RoleName& role);
+
+/// Removes them, and what a writer left that was killed. Faults: Denied, Io.
+Result<void> remove_bundles(const std::filesystem::path& pending_dir, Repository repository,
+                            const RoleName& role);
 
 }  // namespace cotter::ceremony

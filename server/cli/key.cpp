@@ -62,6 +62,7 @@ void add_key(CLI::App& app, Context& context) {
   add_key_generate(*key, context);
   add_key_import(*key, context);
   add_key_move(*key, context);
+  add_key_rotate(*key, context);
   add_blast_radius(*key, context);
 
   auto dir = std::make_shared<fs::path>();

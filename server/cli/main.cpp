@@ -35,6 +35,7 @@ int run(int argc, char** argv) {
   add_key(app, context);
   add_publish(app, context);
   add_release(app, context);
+  add_ceremony(app, context);
   add_check(app, context);
   add_who_can_sign(app, context);
   add_vehicle(app, context);

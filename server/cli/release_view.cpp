@@ -42,7 +42,8 @@ void show_awaiting(const TargetsOutcome& outcome) {
       "bundle    {}\n"
       "sha256    {}\n"
       "\n"
-      "Next: run the same command again with --sign-with HOLDER_DIR, for {} more of the holders.\n",
+      "Next: run the same command again with --sign-with HOLDER_DIR, for {} more of the holders,\n"
+      "or let them sign copies of the bundle by cotter-sign, and bring those to cotter ceremony close.\n",
       outcome.signatures, outcome.threshold, outcome.bundle.string(), outcome.sha256,
       outcome.threshold - outcome.signatures);
 }

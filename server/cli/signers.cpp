@@ -8,6 +8,8 @@
 #include "common/keystore/key_record.h"
 #include "common/model/roles.h"
 #include "server/keys/keyring.h"
+#include "server/repository/layout.h"
+#include "server/repository/reader.h"
 #include "server/signing/remote_signer.h"
 
 namespace cotter::cli {
@@ -70,9 +72,15 @@ Result<void> WorkspaceSigners::open() {
 
 Result<app::OnlineSigners> WorkspaceSigners::online() {
   TRY(open());
-  crypto::Signer* snapshot = TRY(keys_->signer(Repository::Image, model::snapshot_role()));
-  crypto::Signer* timestamp = TRY(keys_->signer(Repository::Image, model::timestamp_role()));
+  const auto root = TRY(repository::newest_root(repository::Layout(workspace_->repo_dir())));
+  crypto::Signer* snapshot = TRY(keys_->listed(*root, Repository::Image, model::snapshot_role()));
+  crypto::Signer* timestamp = TRY(keys_->listed(*root, Repository::Image, model::timestamp_role()));
   return app::OnlineSigners{snapshot, timestamp, keys_->ledger()};
+}
+
+Result<keys::Signers*> WorkspaceSigners::all() {
+  TRY(open());
+  return keys_.get();
 }
 
 Result<app::ReleaseSigners> WorkspaceSigners::release() {

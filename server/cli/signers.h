@@ -53,8 +53,10 @@ class WorkspaceSigners {
         context_(&context),
         socket_(signer ? signer : workspace.settings().signer),
         role_(std::move(role)) {}
-  /// Faults: NotFound (no such key), Denied, Busy, Timeout, Io.
+  /// Those that the newest root lists. Faults: NotFound (no such key), Denied, Busy, Timeout, Io.
   Result<app::OnlineSigners> online();
+  /// All of them. Faults: as online().
+  Result<keys::Signers*> all();
   /// With the role's.
   Result<app::ReleaseSigners> release();
   /// The public half of the role's key: the one that was made for image/ROLE. Asks for no passphrase. Faults:

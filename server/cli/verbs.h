@@ -17,6 +17,7 @@ void add_key(CLI::App& app, Context& context);
 void add_blast_radius(CLI::App& key, Context& context);  // below `key`
 void add_publish(CLI::App& app, Context& context);
 void add_release(CLI::App& app, Context& context);
+void add_ceremony(CLI::App& app, Context& context);
 void add_check(CLI::App& app, Context& context);
 void add_who_can_sign(CLI::App& app, Context& context);
 void add_vehicle(CLI::App& app, Context& context);
@@ -24,9 +25,12 @@ void add_assign(CLI::App& app, Context& context);
 void add_audit(CLI::App& app, Context& context);
 void add_audit_verify(CLI::App& audit, Context& context);  ///< beneath `audit`
 
+void add_ceremony_open(CLI::App& ceremony, Context& context);  ///< beneath `ceremony`
+
 // Below `cotter key`.
 void add_key_generate(CLI::App& key, Context& context);
 void add_key_import(CLI::App& key, Context& context);
 void add_key_move(CLI::App& key, Context& context);
+void add_key_rotate(CLI::App& key, Context& context);
 
 }  // namespace cotter::cli

@@ -31,18 +31,19 @@ std::string key_name(Repository repository, const RoleName& role) {
   return std::string(name_of(repository)) + "-" + role.value();
 }
 
+std::string numbered(const std::string& key_name, int number) {
+  return number <= 1 ? key_name : key_name + "-" + std::to_string(number);
+}
+
 Result<Keyring> Keyring::open(const std::filesystem::path& keys_dir, keystore::Unlock unlock,
                               const std::vector<RoleName>& release_roles) {
-  auto folder = TRY(keystore::KeyFolder::open(keys_dir, std::move(unlock)));
+  auto folder = TRY(keystore::KeyFolder::open(keys_dir, unlock));
   if (folder.keys().empty()) return fault(Fault::Kind::NotFound, "no key in " + keys_dir.string());
-  Keyring ring;
-  std::vector<std::string> names{kLedgerKeyName};
-  for (const OnlineRole& online : kOnlineRoles) names.push_back(key_name(online.repository, online.role()));
-  for (const std::string& name : names) {
-    const bool is_there = std::any_of(folder.keys().begin(), folder.keys().end(),
-                                      [&](const keystore::KeyInfo& key) { return key.name == name; });
-    // A missing key is told when somebody wants it.
-    if (is_there) ring.signers_.emplace(name, TRY(folder.signer(name)));
+  Keyring ring(keys_dir, std::move(unlock));
+  TRY(ring.take(folder, kLedgerKeyName));
+  for (const OnlineRole& online : kOnlineRoles) {
+    const std::string name = key_name(online.repository, online.role());
+    for (int number = 1; number <= kMostKeysOfARole; ++number) TRY(ring.take(folder, numbered(name, number)));
   }
   for (const RoleName& role : release_roles) {
     const keystore::KeyInfo* key = release_key(folder.keys(), role);
@@ -50,6 +51,15 @@ Result<Keyring> Keyring::open(const std::filesystem::path& keys_dir, keystore::U
       ring.signers_.emplace(key_name(Repository::Image, role), TRY(folder.signer(key->name)));
   }
   return ring;
+}
+
+/// A missing key is told when somebody wants it.
+Result<void> Keyring::take(keystore::KeyFolder& folder, const std::string& name) {
+  const bool is_there =
+      std::ranges::find(folder.keys(), name, &keystore::KeyInfo::name) != folder.keys().end();
+  if (!is_there || signers_.contains(name)) return {};
+  signers_.emplace(name, TRY(folder.signer(name)));
+  return {};
 }
 
 const keystore::KeyInfo* release_key(const std::vector<keystore::KeyInfo>& keys, const RoleName& role) {
@@ -78,6 +88,21 @@ Result<crypto::Signer*> Keyring::signer(Repository repository, const RoleName& r
   return fault(Fault::Kind::NotFound,
                "no online key for " + std::string(name_of(repository)) + "/" + role.value(),
                "cotter key list shows the keys of this workspace");
+}
+
+Result<std::vector<crypto::Signer*>> Keyring::all_of(Repository repository, const RoleName& role) {
+  const bool is_online = std::ranges::any_of(kOnlineRoles, [&](const OnlineRole& online) {
+    return online.repository == repository && online.role() == role;
+  });
+  std::vector<crypto::Signer*> signers;
+  if (!is_online) return signers;
+  auto folder = TRY(keystore::KeyFolder::open(keys_dir_, unlock_));
+  for (int number = 1; number <= kMostKeysOfARole; ++number) {
+    const std::string name = numbered(key_name(repository, role), number);
+    TRY(take(folder, name));
+    if (crypto::Signer* found = named(name); found != nullptr) signers.push_back(found);
+  }
+  return signers;
 }
 
 crypto::Signer* Keyring::ledger() const noexcept { return named(kLedgerKeyName); }

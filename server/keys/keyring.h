@@ -32,12 +32,19 @@ class Keyring final : public Signers {
   static Result<Keyring> open(const std::filesystem::path& keys_dir, keystore::Unlock unlock,
                               const std::vector<RoleName>& release_roles = {});
   Result<crypto::Signer*> signer(Repository repository, const RoleName& role) override;
+  /// Looks into the folder again: a key may have come in since.
+  Result<std::vector<crypto::Signer*>> all_of(Repository repository, const RoleName& role) override;
   [[nodiscard]] crypto::Signer* ledger() const noexcept override;
-  /// By key_name(), or kLedgerKeyName; nullptr when there is none, or when it is no online key's.
+  /// By key_name(), numbered or not, or kLedgerKeyName; nullptr when there is none, or when it is no online
+  /// key's.
   [[nodiscard]] crypto::Signer* named(std::string_view key) const noexcept;
 
  private:
-  Keyring() = default;
+  Keyring(std::filesystem::path keys_dir, keystore::Unlock unlock)
+      : keys_dir_(std::move(keys_dir)), unlock_(std::move(unlock)) {}
+  Result<void> take(keystore::KeyFolder& folder, const std::string& name);
+  std::filesystem::path keys_dir_;
+  keystore::Unlock unlock_;
   std::map<std::string, std::unique_ptr<crypto::Signer>, std::less<>> signers_;
 };
 

@@ -94,6 +94,17 @@ Result<void> rehearse(const Layout& layout, const trust::TrustedSet& published,
   return {};
 }
 
+Result<void> rehearse_root(const Layout& layout, const trust::TrustedSet& published,
+                           const Publication& publication, UtcTime now) {
+  FolderTransport folder(layout.dir());
+  PublicationTransport next(publication, &folder);
+  TRY(read_as_client(next, now));
+  SeenByClients seen(published);
+  const ByteView newest = published.root().wire();
+  TRY(read_as_client(next, Bytes(newest.begin(), newest.end()), now, seen));
+  return {};
+}
+
 Result<void> rehearse_next(const trust::TrustedSet& published, const Publication& publication, UtcTime now) {
   const auto wire_of = [&](const RoleName& role) -> const Bytes* {
     const auto file = std::find_if(publication.begin(), publication.end(),

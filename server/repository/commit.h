@@ -30,6 +30,11 @@ using Publication = std::vector<NewFile>;
 Result<void> rehearse(const Layout& layout, const trust::TrustedSet& published,
                       const Publication& publication, UtcTime now);
 
+/// The same for files of which one is the next root: played by a client fresh from the factory, with nothing
+/// but 1.root.json, and by one that has the newest root and has seen what is `published`.
+Result<void> rehearse_root(const Layout& layout, const trust::TrustedSet& published,
+                           const Publication& publication, UtcTime now);
+
 /// The same for files of which none is a root, without reading from the disk again what is `published`. Takes
 /// the snapshot that is published as the client's floor, as it was verified.
 Result<void> rehearse_next(const trust::TrustedSet& published, const Publication& publication, UtcTime now);

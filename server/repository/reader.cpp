@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "common/host/atomic_file.h"
 #include "common/model/file_names.h"
 #include "server/repository/folder_transport.h"
 
@@ -30,6 +31,31 @@ trust::Policy image_policy() {
 Result<Bytes> first_root(trust::Transport& transport) {
   return transport.get(model::metadata_file_name(model::root_role(), Version(1)),
                        image_policy().limits.root_bytes);
+}
+
+Result<trust::Verified<model::Root>> newest_root(const Layout& layout) {
+  const std::uint64_t cap = image_policy().limits.root_bytes;
+  const auto parsed = [&](std::uint64_t version) -> Result<trust::Unverified<model::Root>> {
+    return trust::Unverified<model::Root>::parse(TRY(host::read_file(layout.root(Version(version)), cap)),
+                                                 model::Profile::Vehicle);
+  };
+  auto first = TRY(parsed(1));
+  trust::Verified<model::Root> newest = TRY(std::move(first).verify_anchor());
+  for (;;) {
+    auto next = parsed(newest->version.value() + 1);
+    if (!next && is_fault(next.error(), Fault::Kind::NotFound)) return newest;
+    auto successor = TRY(std::move(next));
+    newest = TRY(std::move(successor).verify_successor(newest));
+  }
+}
+
+Result<std::vector<std::string>> root_files(const Layout& layout, Version newest) {
+  std::vector<std::string> files;
+  for (std::uint64_t version = 1; version <= newest.value(); ++version) {
+    const Bytes file = TRY(host::read_file(layout.root(Version(version)), image_policy().limits.root_bytes));
+    files.emplace_back(as_text(file));
+  }
+  return files;
 }
 
 Result<trust::TrustedSet> read_as_client(trust::Transport& transport, Bytes pinned_root, UtcTime now,

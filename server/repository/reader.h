@@ -4,6 +4,8 @@
 
 #include <filesystem>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "common/base/result.h"
 #include "common/base/strong.h"
@@ -11,6 +13,7 @@
 #include "common/trust/refresh.h"
 #include "common/trust/seams.h"
 #include "common/trust/trusted_set.h"
+#include "server/repository/layout.h"
 
 namespace cotter::repository {
 
@@ -30,6 +33,11 @@ Result<trust::TrustedSet> read_as_client(trust::Transport& transport, Bytes pinn
                                          trust::MetadataStore& store);
 /// 1.root.json.
 Result<Bytes> first_root(trust::Transport& transport);
+/// The newest root there is, by its chain alone, whatever the rest of the repository is like. Rejections and
+/// Faults: as read_as_client().
+Result<trust::Verified<model::Root>> newest_root(const Layout& layout);
+/// The files of the roots from the first to `newest`. Faults: NotFound, Denied, Io.
+Result<std::vector<std::string>> root_files(const Layout& layout, Version newest);
 
 /// Makes `role` as delegated by `delegator`, which is trusted already, part of the set. Rejections: those of
 /// a client, file-too-large. Faults: NotFound, Denied, Network, Timeout, Io.

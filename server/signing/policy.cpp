@@ -225,7 +225,9 @@ const std::string& name_of(Duty duty) {
 
 std::optional<Duty> duty_named(std::string_view name) {
   for (const Duty duty : kAllDuties) {
-    if (name_of(duty) == name) return duty;
+    for (int number = 1; number <= keys::kMostKeysOfARole; ++number) {
+      if (keys::numbered(name_of(duty), number) == name) return duty;
+    }
   }
   return std::nullopt;
 }

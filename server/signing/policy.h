@@ -37,6 +37,7 @@ inline constexpr Duty kAllDuties[] = {
     Duty::DirectorTimestamp, Duty::TimeSource,     Duty::Ledger};
 /// "director-targets", …, "ledger": the name of its key file.
 const std::string& name_of(Duty duty);
+/// That of this key, or of one that is numbered after it: "director-targets-2".
 std::optional<Duty> duty_named(std::string_view name);
 
 /// Why a message is not signed; name_of() is what answers, log and journal call it.

@@ -100,18 +100,31 @@ Result<std::unique_ptr<RemoteSigners>> RemoteSigners::open(const fs::path& socke
   return signers;
 }
 
-Result<crypto::Signer*> RemoteSigners::signer(Repository repository, const RoleName& role) {
-  const std::string name = keys::key_name(repository, role);
-  const auto known = signers_.find(name);
+Result<crypto::Signer*> RemoteSigners::named(const std::string& key) {
+  const auto known = signers_.find(key);
   if (known != signers_.end()) return known->second.get();
-  auto connected = RemoteSigner::connect(socket_, name);
-  if (!connected && is_fault(connected.error(), Fault::Kind::NotFound)) {
+  return signers_.emplace(key, TRY(RemoteSigner::connect(socket_, key))).first->second.get();
+}
+
+Result<crypto::Signer*> RemoteSigners::signer(Repository repository, const RoleName& role) {
+  auto found = named(keys::key_name(repository, role));
+  if (!found && is_fault(found.error(), Fault::Kind::NotFound)) {
     return fault(Fault::Kind::NotFound,
                  "no online key for " + std::string(cotter::name_of(repository)) + "/" + role.value() + ": " +
-                     std::get<Fault>(connected.error()).detail,
+                     std::get<Fault>(found.error()).detail,
                  "cotter key list --dir shows the keys of a folder");
   }
-  return signers_.emplace(name, TRY(std::move(connected))).first->second.get();
+  return found;
+}
+
+Result<std::vector<crypto::Signer*>> RemoteSigners::all_of(Repository repository, const RoleName& role) {
+  std::vector<crypto::Signer*> signers;
+  for (int number = 1; number <= keys::kMostKeysOfARole; ++number) {
+    auto found = named(keys::numbered(keys::key_name(repository, role), number));
+    if (!found && !is_fault(found.error(), Fault::Kind::NotFound)) return fail(found.error());
+    if (found) signers.push_back(*found);
+  }
+  return signers;
 }
 
 }  // namespace cotter::signing

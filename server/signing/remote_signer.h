@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "common/base/result.h"
 #include "common/crypto/signer.h"
@@ -51,10 +52,12 @@ class RemoteSigners final : public keys::Signers {
   static Result<std::unique_ptr<RemoteSigners>> open(const std::filesystem::path& socket);
 
   Result<crypto::Signer*> signer(Repository repository, const RoleName& role) override;
+  Result<std::vector<crypto::Signer*>> all_of(Repository repository, const RoleName& role) override;
   [[nodiscard]] crypto::Signer* ledger() const noexcept override { return ledger_.get(); }
 
  private:
   explicit RemoteSigners(std::filesystem::path socket) : socket_(std::move(socket)) {}
+  Result<crypto::Signer*> named(const std::string& key);
   std::filesystem::path socket_;
   std::unique_ptr<RemoteSigner> ledger_;
   std::map<std::string, std::unique_ptr<RemoteSigner>> signers_;

@@ -97,7 +97,8 @@ class HttpServerWith : public testing::Test {
   SlowSigner signer_{depot_.targets_signer};
   std::unique_ptr<app::DirectorService> director_ =
       app::DirectorService::open(
-          depot_.places(), {&signer_, &depot_.keys.snapshot_key, &depot_.keys.timestamp_key}, depot_.clock)
+          depot_.places(), test::always({&signer_, &depot_.keys.snapshot_key, &depot_.keys.timestamp_key}),
+          depot_.clock)
           .value();
   Router router_{depot_.places().repo_dir, director_.get(), {true, true}};
   ServerOptions options_;

@@ -101,6 +101,11 @@ class ImageFolder {
   std::uint64_t version_ = 0;
 };
 
+/// The same signers, whatever root is published.
+inline app::DirectorSignersFor always(app::DirectorSigners signers) {
+  return [signers](const model::Root&) { return Result<app::DirectorSigners>(signers); };
+}
+
 class Depot {
  public:
   Depot() : images(dir.path() / "repo") {
@@ -118,8 +123,8 @@ class Depot {
     }
   }
   [[nodiscard]] std::unique_ptr<app::DirectorService> open() {
-    return app::DirectorService::open(places(), {&targets_signer, &keys.snapshot_key, &keys.timestamp_key},
-                                      clock)
+    return app::DirectorService::open(
+               places(), always({&targets_signer, &keys.snapshot_key, &keys.timestamp_key}), clock)
         .value();
   }
   /// A connection of its own, as `cotter` has beside cotterd.

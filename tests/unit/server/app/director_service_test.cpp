@@ -232,7 +232,8 @@ TEST(DirectorService, StoresNothingThatTheVehicleWouldRefuse) {
   depot.add_vehicle();
   test::NumberedSigner stranger(77);
   const auto service =
-      DirectorService::open(depot.places(), {&stranger, &depot.keys.snapshot_key, &depot.keys.timestamp_key},
+      DirectorService::open(depot.places(),
+                            test::always({&stranger, &depot.keys.snapshot_key, &depot.keys.timestamp_key}),
                             depot.clock)
           .value();
   EXPECT_EQ(verdict(service->metadata(kVin, "timestamp.json")), "threshold-not-met");
@@ -302,7 +303,8 @@ TEST(DirectorService, SaysWhatIsMissingWhenThereIsNoRoot) {
   Depot depot;
   std::filesystem::remove(depot.places().director_dir / "1.root.json");
   const auto service = DirectorService::open(
-      depot.places(), {&depot.keys.targets_key, &depot.keys.snapshot_key, &depot.keys.timestamp_key},
+      depot.places(),
+      test::always({&depot.keys.targets_key, &depot.keys.snapshot_key, &depot.keys.timestamp_key}),
       depot.clock);
   ASSERT_FALSE(service);
   EXPECT_TRUE(is_fault(service.error(), Fault::Kind::NotFound)) << explain(service.error());

@@ -75,8 +75,8 @@ TEST_F(Recorded, DirectorsSigningWithWhatItSigned) {
   depot.add_vehicle();
   sim::SimKey ledger_key("ledger");
   auto service = app::DirectorService::open(depot.places(),
-                                            {&depot.targets_signer, &depot.keys.snapshot_key,
-                                             &depot.keys.timestamp_key, &ledger_key},
+                                            test::always({&depot.targets_signer, &depot.keys.snapshot_key,
+                                                          &depot.keys.timestamp_key, &ledger_key}),
                                             depot.clock)
                      .value();
   const Bytes timestamp = service->metadata(VehicleId("VIN-1"), "timestamp.json").value();
@@ -108,8 +108,8 @@ TEST_F(Recorded, UnsignedWhereTheSigningProcessRemembersALongerLog) {
   depot.add_vehicle();
   LongerMemory ledger_key;
   auto service = app::DirectorService::open(depot.places(),
-                                            {&depot.targets_signer, &depot.keys.snapshot_key,
-                                             &depot.keys.timestamp_key, &ledger_key},
+                                            test::always({&depot.targets_signer, &depot.keys.snapshot_key,
+                                                          &depot.keys.timestamp_key, &ledger_key}),
                                             depot.clock)
                      .value();
   ledger_key.kind = Fault::Kind::Denied;

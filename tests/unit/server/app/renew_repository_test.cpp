@@ -4,6 +4,7 @@
 
 #include <future>
 
+#include "server/app/keeper.h"
 #include "tests/unit/server/test_workspace.h"
 
 namespace cotter::app {
@@ -15,7 +16,10 @@ using namespace std::chrono_literals;
 class Renew : public testing::Test {
  protected:
   [[nodiscard]] Result<std::optional<PublishedVersions>> renew(UtcTime now) const {
-    return renew_repository(ws_.workspace(), ws_.keys.online(), now);
+    return renew_repository(ws_.workspace(), signers(), now);
+  }
+  [[nodiscard]] OnlineSignersFor signers() const {
+    return [this](const model::Root&) { return Result<OnlineSigners>(ws_.keys.online()); };
   }
   test::TestWorkspace ws_;
 };
@@ -51,16 +55,13 @@ TEST_F(Renew, CannotSaveTargetsThatHaveExpired) {
   EXPECT_EQ(rejection_in(renewed.error())->rule, RuleId::TargetsExpired);
 }
 
-struct FixedClock final : Clock {
-  [[nodiscard]] UtcTime now() const override { return kNow + std::chrono::days(2); }
-};
-
 TEST_F(Renew, KeeperStartsAtOnceAndStopsWhenItGoes) {
-  const FixedClock clock;
   std::promise<bool> first;
   {
-    RepositoryKeeper keeper(ws_.workspace(), ws_.keys.online(), clock,
-                            [&](const auto& renewed) { first.set_value(renewed && *renewed); });
+    Keeper keeper([&] {
+      const auto renewed = renew(kNow + std::chrono::days(2));
+      first.set_value(renewed && *renewed);
+    });
     EXPECT_TRUE(first.get_future().get());
   }
   EXPECT_TRUE(ws_.read(kNow + std::chrono::days(2)));

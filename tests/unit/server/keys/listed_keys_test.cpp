@@ -1,10 +1,10 @@
-#include "server/app/listed_keys.h"
+#include "server/keys/listed_keys.h"
 
 #include <gtest/gtest.h>
 
 #include "tests/unit/server/fleet.h"
 
-namespace cotter::app {
+namespace cotter::keys {
 namespace {
 
 TEST(ListedKeys, AreThoseOfTheRoleInTheRoot) {
@@ -27,4 +27,4 @@ TEST(ListedKeys, AreThoseOfTheRoleInTheRoot) {
 }
 
 }  // namespace
-}  // namespace cotter::app
+}  // namespace cotter::keys

@@ -6,10 +6,10 @@
 #include "common/crypto/signer.h"
 #include "common/model/roles.h"
 
-namespace cotter::app {
+namespace cotter::keys {
 
 /// Fault: Denied (the root does not list this key for `role`).
 Result<void> expect_listed(const model::Root& root, Repository repository, const RoleName& role,
                            const crypto::Signer& signer);
 
-}  // namespace cotter::app
+}  // namespace cotter::keys

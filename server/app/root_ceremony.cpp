@@ -1,0 +1,359 @@
+#include "server/app/root_ceremony.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "common/json/object_view.h"
+#include "common/json/strict_reader.h"
+#include "common/model/roles.h"
+#include "common/trust/draft.h"
+#include "server/app/director_roots.h"
+#include "server/app/record.h"
+#include "server/repository/reader.h"
+
+namespace cotter::app {
+namespace {
+
+namespace fs = std::filesystem;
+using ceremony::OfflineBundle;
+using trust::Authority;
+using trust::Verified;
+
+constexpr std::size_t kMostLinesInLedger = 200;
+
+/// The roots that are published, whichever repository's.
+struct Roots {
+  std::vector<std::string> files;
+  Verified<model::Root> newest;
+};
+
+Result<Roots> roots_of(const Workspace& workspace, Repository repository, const RepositoryWriter& writer) {
+  if (repository == Repository::Image) {
+    const Verified<model::Root>& newest = writer.published().root();
+    std::vector<std::string> files = TRY(repository::root_files(writer.layout(), newest->version));
+    return Roots{std::move(files), newest};
+  }
+  const auto roots = TRY(DirectorRoots::read(workspace.director_dir()));
+  std::vector<std::string> files;
+  for (const Bytes& file : roots.files()) files.emplace_back(as_text(file));
+  return Roots{std::move(files), roots.newest()};
+}
+
+std::string subject_of(const OfflineBundle& bundle) {
+  return std::string(name_of(bundle.repository)) + "/" + bundle.role.value();
+}
+
+json::Object details_of(const OfflineBundle& bundle) {
+  return {{"version", bundle.version.value()}, {"signed_sha256", bundle.sha256()}};
+}
+
+Result<void> note(RepositoryWriter& writer, std::string_view kind, const OfflineBundle& bundle,
+                  json::Object details) {
+  auto transaction = TRY(host::Transaction::begin(writer.db()));
+  TRY(record(writer.db(),
+             {std::string(kind), writer.now(), acting_account(), subject_of(bundle), std::move(details)}));
+  return transaction.commit();
+}
+
+json::Array lines_of(const std::vector<std::string>& lines) {
+  json::Array shown;
+  for (std::size_t at = 0; at < lines.size() && at < kMostLinesInLedger; ++at) shown.emplace_back(lines[at]);
+  return shown;
+}
+
+Result<std::optional<OfflineBundle>> find_open(const fs::path& pending, Repository repository) {
+  std::optional<OfflineBundle> found;
+  for (const fs::path& file : TRY(ceremony::bundles_in(pending, repository, model::root_role()))) {
+    OfflineBundle bundle = TRY(OfflineBundle::read(file));
+    if (!found || bundle.version > found->version) found = std::move(bundle);
+  }
+  return found;
+}
+
+Result<OpenCeremony> as_open(const Workspace& workspace, OfflineBundle bundle) {
+  ceremony::Standing standing = TRY(ceremony::look_at(bundle, as_bytes(bundle.roots.front())));
+  return OpenCeremony{workspace.pending_dir() / bundle.file_name(), std::move(bundle), std::move(standing)};
+}
+
+/// Its signatures that count for one of its quorums; others go.
+void keep_what_counts(OfflineBundle& bundle, const ceremony::Standing& standing) {
+  std::set<KeyId> counted;
+  for (const ceremony::Quorum& quorum : standing.quorums) {
+    counted.insert(quorum.signed_by.begin(), quorum.signed_by.end());
+  }
+  std::erase_if(bundle.signatures,
+                [&](const crypto::Signature& signature) { return !counted.contains(signature.keyid); });
+}
+
+Error nothing_open(Repository repository) {
+  return Fault{Fault::Kind::NotFound,
+               "no ceremony for the root of the " + std::string(name_of(repository)) + " repository is open",
+               "cotter ceremony open root begins one"};
+}
+
+/// One ceremony on its way to its end.
+class Closing {
+ public:
+  Closing(const Workspace& workspace, RepositoryWriter& writer, OfflineBundle bundle)
+      : workspace_(&workspace), writer_(&writer), bundle_(std::move(bundle)) {}
+
+  Result<void> take(const std::vector<OfflineBundle>& copies) {
+    std::set<KeyId> known;
+    for (const crypto::Signature& signature : bundle_.signatures) known.insert(signature.keyid);
+    for (const OfflineBundle& copy : copies) {
+      if (copy.role == model::targets_role()) {
+        targets_copies_.push_back(copy);
+      } else {
+        TRY(ceremony::merge(bundle_, copy));
+      }
+    }
+    standing_ = TRY(ceremony::look_at(bundle_, as_bytes(bundle_.roots.front())));
+    keep_what_counts(bundle_, standing_);
+    json::Array fresh;
+    for (const crypto::Signature& signature : bundle_.signatures) {
+      if (!known.contains(signature.keyid)) fresh.emplace_back(signature.keyid.value());
+    }
+    if (fresh.empty()) return {};
+    TRY(bundle_.write(workspace_->pending_dir()));
+    json::Object details = details_of(bundle_);
+    details.set("keyids", std::move(fresh));
+    return note(*writer_, ledger::kSignature, bundle_, std::move(details));
+  }
+
+  Result<ClosedRoot> run(const std::function<Result<keys::Signers*>()>& online) {
+    const Roots roots = TRY(roots_of(*workspace_, bundle_.repository, *writer_));
+    if (TRY(is_published(roots))) return done(ClosedRoot());  // somebody was killed right after it
+    if (bundle_.roots != roots.files) {
+      return fault(Fault::Kind::Conflict,
+                   bundle_.file_name() + " follows root " + std::to_string(bundle_.roots.size()) +
+                       ", and root " + std::to_string(roots.files.size()) + " is published",
+                   "open the ceremony anew: cotter ceremony open root --replace");
+    }
+    if (!standing_.complete()) return waiting(ClosedRoot::State::AwaitingSignatures, bundle_);
+    const Verified<model::Root> next = TRY(sealed(roots.newest));
+    return bundle_.repository == Repository::Image ? publish_image(next, online)
+                                                   : publish_director(roots, next, online);
+  }
+
+ private:
+  Result<ClosedRoot> waiting(ClosedRoot::State state, OfflineBundle bundle) const {
+    ClosedRoot closed;
+    closed.state = state;
+    closed.waiting = TRY(as_open(*workspace_, std::move(bundle)));
+    return closed;
+  }
+
+  [[nodiscard]] Result<bool> is_published(const Roots& roots) const {
+    if (roots.files.size() <= bundle_.roots.size()) return false;
+    const json::Value file = TRY(json::read(as_bytes(roots.files[bundle_.roots.size()])));
+    const json::Value* content = TRY(TRY(json::ObjectView::of(file, "root")).value("signed"));
+    return *content == bundle_.signed_part;
+  }
+
+  [[nodiscard]] Result<Verified<model::Root>> sealed(const Verified<model::Root>& before) const {
+    trust::Draft<model::Root> draft(TRY(model::Root::decode(bundle_.signed_part, model::Profile::Vehicle)));
+    for (const crypto::Signature& signature : bundle_.signatures) draft.attach(signature);
+    return draft.seal_successor(before);
+  }
+
+  Result<ClosedRoot> publish_image(const Verified<model::Root>& next,
+                                   const std::function<Result<keys::Signers*>()>& online) {
+    std::optional<repository::NewFile> anew;
+    if (!TRY(targets_serve(next))) {
+      OfflineBundle resigned = TRY(targets_for(next));
+      const auto standing = TRY(ceremony::look_at(resigned, as_bytes(resigned.roots.front())));
+      if (!standing.complete()) return waiting(ClosedRoot::State::AwaitingTargets, std::move(resigned));
+      trust::Draft<model::Targets> draft(
+          TRY(model::Targets::decode(resigned.signed_part, model::Profile::Vehicle)));
+      keep_what_counts(resigned, standing);
+      for (const crypto::Signature& signature : resigned.signatures) draft.attach(signature);
+      anew = repository::NewFile{model::targets_role(), resigned.version, draft.wire()};
+    }
+    keys::Signers* signers = TRY(online());
+    const auto listed = [&](const RoleName& role) { return signers->listed(*next, Repository::Image, role); };
+    OnlineSigners image;
+    image.snapshot = TRY(listed(model::snapshot_role()));
+    image.timestamp = TRY(listed(model::timestamp_role()));
+    image.ledger = signers->ledger();
+    TRY(tell());
+    ClosedRoot closed;
+    closed.versions = TRY(writer_->publish_root(next, std::move(anew), image));
+    return done(std::move(closed));
+  }
+
+  /// Whether the image list that is published is signed by keys that the next root lists, and lives.
+  [[nodiscard]] Result<bool> targets_serve(const Verified<model::Root>& next) const {
+    const Verified<model::Targets>& published = *writer_->published().targets();
+    if (published->expires <= writer_->now()) return false;
+    auto file = TRY(trust::Unverified<model::Targets>::parse(
+        Bytes(published.wire().begin(), published.wire().end()), model::Profile::Vehicle));
+    return std::move(file).verify(Authority::of_root(next, model::targets_role())).has_value();
+  }
+
+  /// The image list as it is, one version higher, for the keys that the next root lists: made once, and found
+  /// again.
+  Result<OfflineBundle> targets_for(const Verified<model::Root>& next) {
+    model::Targets listed = **writer_->published().targets();
+    std::vector<std::string> roots = bundle_.roots;
+    roots.emplace_back(as_text(next.wire()));
+    for (const fs::path& file :
+         TRY(ceremony::bundles_in(workspace_->pending_dir(), Repository::Image, model::targets_role()))) {
+      OfflineBundle bundle = TRY(OfflineBundle::read(file));
+      if (bundle.version <= (*writer_->published().targets())->version) continue;
+      auto content = TRY(model::Targets::decode(bundle.signed_part, model::Profile::Vehicle));
+      if (content.expires <= writer_->now()) {
+        listed = std::move(content);
+        continue;
+      }
+      bundle.roots = roots;  // what waited for the old keys waits for the new ones: its content is the same
+      bundle.base = std::string(as_text(writer_->published().targets()->wire()));
+      bundle.threshold = next->roles.at(model::targets_role()).threshold;
+      for (const OfflineBundle& copy : targets_copies_) TRY(ceremony::merge(bundle, copy));
+      TRY(bundle.write(workspace_->pending_dir()));
+      return bundle;
+    }
+    model::Targets targets = std::move(listed);
+    targets.version = TRY(writer_->next_targets_version());
+    targets.expires = writer_->now() + workspace_->settings().image.targets;
+    OfflineBundle bundle;
+    bundle.repository = Repository::Image;
+    bundle.role = model::targets_role();
+    bundle.version = targets.version;
+    bundle.threshold = next->roles.at(model::targets_role()).threshold;
+    bundle.summary = {"the same images, for the keys that root " + std::to_string(next->version.value()) +
+                      " lists"};
+    bundle.roots = std::move(roots);
+    bundle.base = std::string(as_text(writer_->published().targets()->wire()));
+    bundle.signed_part = targets.encode();
+    TRY(writer_->note_targets(bundle.version, trust::Draft<model::Targets>(targets).canonical()));
+    TRY(bundle.write(workspace_->pending_dir()));
+    return bundle;
+  }
+
+  Result<ClosedRoot> publish_director(const Roots& before, const Verified<model::Root>& next,
+                                      const std::function<Result<keys::Signers*>()>& online) {
+    TRY(rehearse_director(before, next));
+    keys::Signers* signers = TRY(online());
+    for (const RoleName& role : {model::targets_role(), model::snapshot_role(), model::timestamp_role()}) {
+      TRY(signers->listed(*next, Repository::Director, role));
+    }
+    TRY(tell());
+    TRY(note_publication(next, signers->ledger()));
+    const ByteView wire = next.wire();
+    TRY(repository::write_file(repository::Layout(workspace_->director_dir()),
+                               {model::root_role(), next->version, Bytes(wire.begin(), wire.end())}));
+    return done(ClosedRoot());
+  }
+
+  /// The chain as a vehicle fresh from the factory follows it, and as one with the newest root does. Its own
+  /// files a vehicle gets signed anew, and played, at its next question.
+  [[nodiscard]] Result<void> rehearse_director(const Roots& before, const Verified<model::Root>& next) const {
+    for (const std::size_t start : {std::size_t{0}, before.files.size() - 1}) {
+      trust::Policy policy;
+      policy.repository = Repository::Director;
+      auto vehicle =
+          TRY(trust::TrustedSet::anchored_at(to_bytes(before.files[start]), writer_->now(), policy));
+      for (std::size_t at = start + 1; at < before.files.size(); ++at) {
+        TRY(vehicle.update_root(to_bytes(before.files[at])));
+      }
+      TRY(vehicle.update_root(Bytes(next.wire().begin(), next.wire().end())));
+      TRY(vehicle.close_root_chain());
+    }
+    return {};
+  }
+
+  Result<void> note_publication(const Verified<model::Root>& root, crypto::Signer* ledger_key) {
+    json::Array files;
+    files.emplace_back(TRY(signed_file_details(model::root_role(), root->version, root.wire())));
+    auto transaction = TRY(host::Transaction::begin(writer_->db()));
+    TRY(record(writer_->db(),
+               {std::string(ledger::kPublication), writer_->now(), acting_account(),
+                std::string(name_of(Repository::Director)), json::Object{{"files", std::move(files)}}}));
+    TRY(sign_ledger(writer_->db(), ledger_key, writer_->now()));
+    return transaction.commit();
+  }
+
+  /// The transcript: what was signed, in words, and by whom.
+  Result<void> tell() {
+    json::Object details = details_of(bundle_);
+    details.set("read_aloud", bundle_.read_aloud());
+    details.set("changes", lines_of(standing_.changes));
+    json::Array keyids;
+    for (const crypto::Signature& signature : bundle_.signatures)
+      keyids.emplace_back(signature.keyid.value());
+    details.set("keyids", std::move(keyids));
+    return note(*writer_, ledger::kCeremony, bundle_, std::move(details));
+  }
+
+  /// Published is published: a bundle that cannot be removed now is refused later, for its root is spent.
+  Result<ClosedRoot> done(ClosedRoot closed) const {
+    closed.state = ClosedRoot::State::Published;
+    closed.waiting = OpenCeremony{{}, bundle_, standing_};
+    static_cast<void>(
+        ceremony::remove_bundles(workspace_->pending_dir(), bundle_.repository, model::root_role()));
+    if (closed.versions && closed.versions->targets != (*writer_->published().targets())->version) {
+      static_cast<void>(
+          ceremony::remove_bundles(workspace_->pending_dir(), Repository::Image, model::targets_role()));
+    }
+    return closed;
+  }
+
+  const Workspace* workspace_;
+  RepositoryWriter* writer_;
+  OfflineBundle bundle_;
+  ceremony::Standing standing_;
+  std::vector<OfflineBundle> targets_copies_;
+};
+
+}  // namespace
+
+Result<OpenCeremony> open_root_ceremony(const Workspace& workspace, const RootWish& wish, UtcTime now) {
+  RepositoryWriter writer = TRY(RepositoryWriter::open(workspace, now));
+  const Roots roots = TRY(roots_of(workspace, wish.repository, writer));
+  const auto open = TRY(find_open(workspace.pending_dir(), wish.repository));
+  if (open && open->version > roots.newest->version && !wish.replaces) {
+    return fault(Fault::Kind::Conflict,
+                 (workspace.pending_dir() / open->file_name()).string() + " is open already",
+                 "close it, or give --replace: what its holders signed is worth nothing then");
+  }
+  const Lifetimes& lifetimes =
+      wish.repository == Repository::Image ? workspace.settings().image : workspace.settings().director;
+  const UtcTime expires = now + wish.lifetime.value_or(lifetimes.root);
+  const model::Root next = TRY(ceremony::next_root(*roots.newest, wish.change, expires));
+  OfflineBundle bundle;
+  bundle.repository = wish.repository;
+  bundle.role = model::root_role();
+  bundle.version = next.version;
+  bundle.threshold = roots.newest->roles.at(model::root_role()).threshold;
+  bundle.roots = roots.files;
+  bundle.signed_part = next.encode();
+  OpenCeremony opened = TRY(as_open(workspace, std::move(bundle)));
+  opened.content.summary = opened.standing.changes;
+  json::Object details = details_of(opened.content);
+  details.set("changes", lines_of(opened.standing.changes));
+  TRY(note(writer, ledger::kDraft, opened.content, std::move(details)));
+  TRY(opened.content.write(workspace.pending_dir()));
+  return opened;
+}
+
+Result<ClosedRoot> close_root_ceremony(const Workspace& workspace, Repository repository,
+                                       const std::vector<OfflineBundle>& copies,
+                                       const std::function<Result<keys::Signers*>()>& online, UtcTime now) {
+  const auto open = TRY(find_open(workspace.pending_dir(), repository));
+  if (!open) return fail(nothing_open(repository));
+  auto opened = RepositoryWriter::open(workspace, now);
+  // Who was killed between a root and the timestamp that its keys sign left a repository that nobody can
+  // read.
+  const bool is_cut_off =
+      !opened && repository == Repository::Image && std::holds_alternative<Rejection>(opened.error());
+  if (is_cut_off) opened = RepositoryWriter::open_before(workspace, now, open->version);
+  RepositoryWriter writer = TRY(std::move(opened));
+  auto bundle = TRY(find_open(workspace.pending_dir(), repository));  // another may have closed it meanwhile
+  if (!bundle) return fail(nothing_open(repository));
+  Closing closing(workspace, writer, *std::move(bundle));
+  TRY(closing.take(copies));
+  return closing.run(online);
+}
+
+}  // namespace cotter::app

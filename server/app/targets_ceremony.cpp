@@ -1,0 +1,47 @@
+#include "server/app/targets_ceremony.h"
+
+#include <string>
+#include <utility>
+
+#include "server/ceremony/words.h"
+
+namespace cotter::app {
+namespace {
+
+std::string summary_line(const ceremony::KeyChange& change) {
+  if (change.empty()) return "renew the list of images";
+  std::string line = "change the keys of delegations:";
+  for (const auto& removed : change.remove)
+    line += " " + removed.role.value() + " without " + removed.key.value();
+  for (const auto& added : change.add) {
+    line += " " + added.role.value() + " with " + added.key.computed_id().value();
+  }
+  for (const auto& [role, threshold] : change.thresholds) {
+    line += " " + role.value() + " by " + std::to_string(threshold);
+  }
+  return line;
+}
+
+}  // namespace
+
+Result<TargetsOutcome> open_targets_ceremony(const Workspace& workspace, const TargetsSigning& signing,
+                                             const ceremony::KeyChange& delegations, UtcTime now) {
+  RepositoryWriter writer = TRY(RepositoryWriter::open(workspace, now));
+  auto change = TRY(TargetsChange::begin(workspace, writer, signing));
+  model::Targets next = delegations.empty()
+                            ? change.listed()
+                            : TRY(ceremony::with_delegation_keys(change.listed(), delegations));
+  return change.finish(std::move(next), summary_line(delegations));
+}
+
+Result<TargetsOutcome> close_targets_ceremony(const Workspace& workspace, const TargetsSigning& signing,
+                                              const std::vector<ceremony::OfflineBundle>& copies,
+                                              UtcTime now) {
+  RepositoryWriter writer = TRY(RepositoryWriter::open(workspace, now));
+  auto change = TRY(TargetsChange::begin(workspace, writer, signing));
+  for (const ceremony::OfflineBundle& copy : copies) TRY(change.take(copy));
+  model::Targets waiting = change.listed();
+  return change.finish(std::move(waiting), std::nullopt);
+}
+
+}  // namespace cotter::app

@@ -1,0 +1,382 @@
+#include "server/app/root_ceremony.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "server/app/check_repository.h"
+#include "server/app/open_due.h"
+#include "server/app/renew_repository.h"
+#include "server/app/targets_ceremony.h"
+#include "server/keys/keyring.h"
+#include "server/repository/folder_transport.h"
+#include "server/storage/sqlite/database.h"
+#include "server/storage/sqlite/ledger_store.h"
+#include "tests/sim/kill_at_step.h"
+#include "tests/sim/small_disk.h"
+#include "tests/unit/common/expect_rule.h"
+#include "tests/unit/server/test_workspace.h"
+
+namespace cotter::app {
+namespace {
+
+using test::kNow;
+
+class OwnedKey final : public crypto::Signer {
+ public:
+  explicit OwnedKey(std::shared_ptr<crypto::Signer> key) : key_(std::move(key)) {}
+  [[nodiscard]] const crypto::PublicKey& public_key() const noexcept override { return key_->public_key(); }
+  Result<crypto::Signature> sign(ByteView message) override { return key_->sign(message); }
+
+ private:
+  std::shared_ptr<crypto::Signer> key_;
+};
+
+/// The online keys, some of them numbered.
+class OnlineKeys final : public keys::Signers {
+ public:
+  void put(const std::string& name, std::shared_ptr<crypto::Signer> key) { keys_[name] = std::move(key); }
+  Result<crypto::Signer*> signer(Repository repository, const RoleName& role) override {
+    const auto found = keys_.find(keys::key_name(repository, role));
+    if (found == keys_.end()) return fault(Fault::Kind::NotFound, "no key for " + role.value());
+    return found->second.get();
+  }
+  Result<std::vector<crypto::Signer*>> all_of(Repository repository, const RoleName& role) override {
+    std::vector<crypto::Signer*> all;
+    for (int number = 1; number <= keys::kMostKeysOfARole; ++number) {
+      const auto found = keys_.find(keys::numbered(keys::key_name(repository, role), number));
+      if (found != keys_.end()) all.push_back(found->second.get());
+    }
+    return all;
+  }
+  [[nodiscard]] crypto::Signer* ledger() const noexcept override { return nullptr; }
+
+ private:
+  std::map<std::string, std::shared_ptr<crypto::Signer>> keys_;
+};
+
+/// A ceremony for the root of a small image repository.
+class RootCeremonyAt {
+ public:
+  explicit RootCeremonyAt(const std::optional<std::filesystem::path>& dir = std::nullopt) : ws(dir) {
+    online.put("image-snapshot", ws.keys.snapshot.front());
+    online.put("image-timestamp", ws.keys.timestamp.front());
+  }
+
+  Result<OpenCeremony> open(const ceremony::KeyChange& change, bool replaces = false) {
+    RootWish wish;
+    wish.change = change;
+    wish.replaces = replaces;
+    return open_root_ceremony(ws.workspace(), wish, kNow);
+  }
+  [[nodiscard]] ceremony::OfflineBundle signed_copy(const OpenCeremony& opened, const sim::Keys& keys) const {
+    ceremony::OfflineBundle copy = opened.content;
+    ceremony::Signers signers;
+    for (const auto& key : keys) signers.push_back(std::make_unique<OwnedKey>(key));
+    const auto made = ceremony::sign(copy, as_bytes(copy.roots.front()), signers);
+    EXPECT_TRUE(made) << explain(made.error());
+    return copy;
+  }
+  Result<ClosedRoot> close(const std::vector<ceremony::OfflineBundle>& copies, UtcTime now = kNow) {
+    return close_root_ceremony(
+        ws.workspace(), Repository::Image, copies, [this] { return Result<keys::Signers*>(&online); }, now);
+  }
+  [[nodiscard]] Version root_version() const { return (*ws.read()->root()).version; }
+  [[nodiscard]] std::vector<std::string> ledger_kinds() const {
+    host::Db db = storage::open_database(ws.workspace().db_path()).value();
+    std::vector<std::string> kinds;
+    storage::LedgerStore store(db);
+    EXPECT_TRUE(store.each({}, [&](const storage::LedgerRow& row) -> Result<void> {
+      kinds.push_back(ledger::Entry::decode(row.body).value().kind);
+      return {};
+    }));
+    return kinds;
+  }
+
+  test::TestWorkspace ws;
+  OnlineKeys online;
+};
+
+ceremony::KeyChange swap(const RoleName& role, const crypto::Signer& out, const crypto::Signer& in) {
+  return {{{role, in.public_key()}}, {{role, out.public_key().computed_id()}}, {}};
+}
+
+class RootCeremony : public testing::Test, public RootCeremonyAt {};
+
+TEST_F(RootCeremony, RenewsARootThatNearsItsEnd) {
+  const auto opened = open({});
+  ASSERT_TRUE(opened) << explain(opened.error());
+  const auto closed = close({signed_copy(*opened, sim::pick(ws.keys.root, {0, 2}))});
+  ASSERT_TRUE(closed) << explain(closed.error());
+  EXPECT_EQ(closed->state, ClosedRoot::State::Published);
+  EXPECT_EQ(root_version(), Version(2));
+  EXPECT_TRUE(ws.bundles().empty());
+}
+
+TEST_F(RootCeremony, GathersSignaturesFromCopiesInAnyOrder) {  // IMG-18
+  const auto opened = open(swap(model::root_role(), *ws.keys.root[0], *sim::key("image-root-4")));
+  ASSERT_TRUE(opened);
+  const auto first = close({signed_copy(*opened, {sim::key("image-root-4")})});
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->state, ClosedRoot::State::AwaitingSignatures);
+  EXPECT_EQ(root_version(), Version(1));
+  const auto second =
+      close({signed_copy(*opened, {ws.keys.root[2]}), signed_copy(*opened, {ws.keys.root[1]})});
+  ASSERT_TRUE(second) << explain(second.error());
+  EXPECT_EQ(second->state, ClosedRoot::State::Published);
+  EXPECT_EQ(root_version(), Version(2));
+}
+
+TEST_F(RootCeremony, TellsTheLedgerOfEachStep) {
+  const auto opened = open({});
+  ASSERT_TRUE(close({signed_copy(*opened, {ws.keys.root[0]})}));
+  ASSERT_TRUE(close({signed_copy(*opened, {ws.keys.root[1]})}));
+  EXPECT_EQ(ledger_kinds(),
+            (std::vector<std::string>{"draft", "signature", "signature", "ceremony", "publication"}));
+}
+
+TEST_F(RootCeremony, IsOneAtATimeUnlessItIsReplaced) {
+  const auto opened = open({});
+  const auto copy = signed_copy(*opened, sim::pick(ws.keys.root, {0, 1}));
+  const ceremony::KeyChange other = swap(model::root_role(), *ws.keys.root[0], *sim::key("image-root-4"));
+  const auto second = open(other);
+  ASSERT_FALSE(second);
+  EXPECT_TRUE(is_fault(second.error(), Fault::Kind::Conflict));
+  ASSERT_TRUE(open(other, true));
+  const auto closed = close({copy});
+  ASSERT_FALSE(closed) << "a copy of the ceremony that was given up";
+  EXPECT_TRUE(is_fault(closed.error(), Fault::Kind::Conflict));
+}
+
+TEST_F(RootCeremony, RefusesABundleOnTheWrongBase) {
+  const auto opened = open({});
+  const auto stale = signed_copy(*opened, sim::pick(ws.keys.root, {0, 1}));
+  ASSERT_TRUE(close({stale}));
+  ASSERT_TRUE(stale.write(ws.pending()));
+  EXPECT_TRUE(close({})) << "the very same root is published: the bundle is spent";
+  EXPECT_TRUE(ws.bundles().empty());
+  ASSERT_TRUE(open(swap(model::root_role(), *ws.keys.root[0], *sim::key("image-root-4"))));
+  const auto refused = close({stale});
+  ASSERT_FALSE(refused);
+  EXPECT_TRUE(is_fault(refused.error(), Fault::Kind::Conflict));
+  EXPECT_EQ(root_version(), Version(2));
+}
+
+TEST_F(RootCeremony, RefusesAnotherRootWhereOneWasPublishedMeanwhile) {
+  const auto mine = open(swap(model::root_role(), *ws.keys.root[0], *sim::key("image-root-4")));
+  const auto signed_mine = signed_copy(*mine, {ws.keys.root[1], ws.keys.root[2]});
+  const auto theirs = open({}, true);
+  ASSERT_TRUE(close({signed_copy(*theirs, sim::pick(ws.keys.root, {0, 1}))}));
+  ASSERT_TRUE(signed_mine.write(ws.pending()));
+  const auto refused = close({});
+  ASSERT_FALSE(refused);
+  EXPECT_TRUE(is_fault(refused.error(), Fault::Kind::Conflict)) << explain(refused.error());
+}
+
+TEST_F(RootCeremony, SignsSnapshotAndTimestampByTheKeysThatTheNewRootLists) {
+  ceremony::KeyChange change =
+      swap(model::timestamp_role(), *ws.keys.timestamp[0], *sim::key("new-timestamp"));
+  change.add.push_back({model::snapshot_role(), sim::key("new-snapshot")->public_key()});
+  change.remove.push_back({model::snapshot_role(), ws.keys.snapshot[0]->public_key().computed_id()});
+  const auto opened = open(change);
+  const auto copy = signed_copy(*opened, sim::pick(ws.keys.root, {0, 1}));
+  const auto without_key = close({copy});
+  ASSERT_FALSE(without_key);
+  EXPECT_TRUE(is_fault(without_key.error(), Fault::Kind::Denied));
+  EXPECT_EQ(root_version(), Version(1)) << "clients see the old state";
+  online.put("image-snapshot-2", sim::key("new-snapshot"));
+  online.put("image-timestamp-2", sim::key("new-timestamp"));
+  const auto closed = close({});
+  ASSERT_TRUE(closed) << explain(closed.error());
+  EXPECT_EQ(root_version(), Version(2));
+  EXPECT_EQ(test::verdict(ws.read()), "accepted");
+}
+
+TEST_F(RootCeremony, HasTheImageListSignedAnewWhereItsKeysGo) {
+  ASSERT_TRUE(ws.publish("a", "image a", {0, 1}));
+  const auto new_key = sim::key("image-targets-4");
+  const auto opened = open(swap(model::targets_role(), *ws.keys.targets[0], *new_key));
+  const auto waiting = close({signed_copy(*opened, sim::pick(ws.keys.root, {0, 1}))});
+  ASSERT_TRUE(waiting) << explain(waiting.error());
+  ASSERT_EQ(waiting->state, ClosedRoot::State::AwaitingTargets);
+  EXPECT_EQ(root_version(), Version(1));
+  const auto publication = ws.publish("b", "image b");
+  ASSERT_FALSE(publication) << "it would spoil what waits";
+  EXPECT_TRUE(is_fault(publication.error(), Fault::Kind::Conflict)) << explain(publication.error());
+  const auto copy = signed_copy(waiting->waiting, {new_key, ws.keys.targets[1]});
+  const auto closed = close({copy});
+  ASSERT_TRUE(closed) << explain(closed.error());
+  EXPECT_EQ(closed->state, ClosedRoot::State::Published);
+  EXPECT_EQ(root_version(), Version(2));
+  EXPECT_TRUE((*ws.read()->targets())->targets.contains(TargetName("a")));
+  EXPECT_TRUE(ws.bundles().empty());
+}
+
+TEST_F(RootCeremony, PublishesNothingThatAVehicleWouldRefuse) {
+  RootWish wish;
+  wish.lifetime = std::chrono::days(10);
+  const auto opened = open_root_ceremony(ws.workspace(), wish, kNow);
+  const auto copy = signed_copy(*opened, sim::pick(ws.keys.root, {0, 1}));
+  EXPECT_EQ(test::verdict(close({copy}, kNow + std::chrono::days(11))), "root-expired");
+  EXPECT_EQ(root_version(), Version(1));
+}
+
+TEST_F(RootCeremony, GivesAChangeThatWaitsToTheKeysOfTheNewRoot) {
+  ASSERT_TRUE(ws.publish("a", "image a", {0}));
+  const auto new_key = sim::key("image-targets-4");
+  ceremony::KeyChange more;
+  more.add.push_back({model::targets_role(), new_key->public_key()});
+  const auto opened = open(more);
+  const auto closed = close({signed_copy(*opened, sim::pick(ws.keys.root, {0, 1}))});
+  ASSERT_TRUE(closed) << explain(closed.error());
+  TargetsSigning signing;
+  signing.holders = {new_key.get()};
+  signing.online = [this] { return Result<OnlineSigners>(ws.keys.online()); };
+  const auto outcome = close_targets_ceremony(ws.workspace(), signing, {}, kNow);
+  ASSERT_TRUE(outcome) << explain(outcome.error());
+  EXPECT_EQ(outcome->state, TargetsOutcome::State::Published) << "one old key and the new one";
+}
+
+TEST_F(RootCeremony, IsNotClosedWhereNoneIsOpen) {
+  EXPECT_TRUE(is_fault(close({}).error(), Fault::Kind::NotFound));
+}
+
+class TargetsCeremony : public testing::Test, public RootCeremonyAt {
+ protected:
+  Result<TargetsOutcome> renew() {
+    return open_targets_ceremony(ws.workspace(), signing(), {}, kNow + std::chrono::days(30));
+  }
+  TargetsSigning signing() {
+    TargetsSigning signing;
+    signing.online = [this] { return Result<OnlineSigners>(ws.keys.online()); };
+    return signing;
+  }
+  [[nodiscard]] ceremony::OfflineBundle copy_of(const TargetsOutcome& outcome, const sim::Keys& keys) const {
+    auto bundle = ceremony::OfflineBundle::read(outcome.bundle).value();
+    return signed_copy({outcome.bundle, bundle, {}}, keys);
+  }
+};
+
+TEST_F(TargetsCeremony, RenewsTheListAsItIs) {
+  ASSERT_TRUE(ws.publish("a", "image a"));
+  const auto before = (*ws.read()->targets())->expires;
+  const auto waiting = renew();
+  ASSERT_TRUE(waiting) << explain(waiting.error());
+  ASSERT_EQ(waiting->state, TargetsOutcome::State::Awaiting);
+  const auto one = copy_of(*waiting, {ws.keys.targets[0]});
+  const auto other = copy_of(*waiting, {ws.keys.targets[2]});
+  const auto closed =
+      close_targets_ceremony(ws.workspace(), signing(), {one, other}, kNow + std::chrono::days(31));
+  ASSERT_TRUE(closed) << explain(closed.error());
+  EXPECT_EQ(closed->state, TargetsOutcome::State::Published);
+  EXPECT_GT((*ws.read(kNow + std::chrono::days(31))->targets())->expires, before);
+}
+
+TEST_F(TargetsCeremony, TakesNoSignatureThatDoesNotCount) {
+  const auto waiting = renew();
+  auto copy = copy_of(*waiting, {ws.keys.targets[0]});
+  copy.signatures.front().keyid = ws.keys.targets[1]->public_key().computed_id();
+  const auto closed = close_targets_ceremony(ws.workspace(), signing(), {copy}, kNow);
+  ASSERT_TRUE(closed) << explain(closed.error());
+  EXPECT_EQ(closed->signatures, 0U);
+}
+
+TEST_F(TargetsCeremony, RefusesACopyOfAnotherChange) {
+  const auto first = renew();
+  const auto copy = copy_of(*first, sim::pick(ws.keys.targets, {0, 1}));
+  ASSERT_TRUE(ws.publish("a", "image a", {}));
+  const auto closed = close_targets_ceremony(ws.workspace(), signing(), {copy}, kNow);
+  ASSERT_FALSE(closed);
+  EXPECT_TRUE(is_fault(closed.error(), Fault::Kind::Conflict));
+}
+
+/// With a director beside the image repository.
+class DueCeremonies : public testing::Test, public RootCeremonyAt {
+ protected:
+  DueCeremonies() {
+    const auto dir = ws.workspace().director_dir();
+    std::filesystem::create_directories(dir);
+    const repository::FirstKeys keys{test::signers(director, 2), test::signers(online_of_director, 1),
+                                     test::signers(online_of_director, 1),
+                                     test::signers(online_of_director, 1)};
+    const auto root = repository::make_director_root(keys, std::chrono::days(365), kNow);
+    EXPECT_TRUE(root && repository::write_file(repository::Layout(dir), *root));
+  }
+  std::vector<std::string> due(UtcTime now) {
+    const auto opened = open_due_ceremonies(ws.workspace(), now);
+    EXPECT_TRUE(opened) << explain(opened.error());
+    std::vector<std::string> what;
+    if (opened) {
+      for (const DueCeremony& ceremony : *opened) what.push_back(ceremony.what);
+    }
+    return what;
+  }
+  sim::Keys director = sim::keys("director-root", 3);
+  sim::Keys online_of_director = sim::keys("director-online", 1);  // one for all: here nobody signs with it
+};
+
+TEST_F(DueCeremonies, AreOpenedOnceWhenAFifthOfALifeIsLeft) {
+  EXPECT_EQ(due(kNow + std::chrono::days(71)), std::vector<std::string>());
+  EXPECT_EQ(due(kNow + std::chrono::days(72)), std::vector<std::string>{"image targets"});
+  EXPECT_EQ(due(kNow + std::chrono::days(73)), std::vector<std::string>()) << "it waits already";
+  EXPECT_EQ(due(kNow + std::chrono::days(292)), (std::vector<std::string>{"director root", "image root"}));
+  EXPECT_EQ(due(kNow + std::chrono::days(293)), std::vector<std::string>());
+}
+
+// Off for so long that root and targets have expired, and neither can be published without the other.
+TEST_F(DueCeremonies, HealAServerThatWasOffForAYear) {
+  ASSERT_TRUE(ws.publish("a", "image a"));
+  const UtcTime back = kNow + std::chrono::days(400);
+  const OnlineSignersFor signers = [this](const model::Root&) {
+    return Result<OnlineSigners>(ws.keys.online());
+  };
+  EXPECT_EQ(test::verdict(renew_repository(ws.workspace(), signers, back)), "root-expired");
+  ASSERT_EQ(due(back).size(), 3U);
+  const auto pending = [this](const char* name) {
+    return ceremony::OfflineBundle::read(ws.pending() / name).value();
+  };
+  const auto root = signed_copy({{}, pending("image-root-2.json"), {}}, sim::pick(ws.keys.root, {0, 1}));
+  const auto waiting = close({root}, back);
+  ASSERT_TRUE(waiting) << explain(waiting.error());
+  ASSERT_EQ(waiting->state, ClosedRoot::State::AwaitingTargets);
+  const auto closed = close({signed_copy(waiting->waiting, sim::pick(ws.keys.targets, {0, 1}))}, back);
+  ASSERT_TRUE(closed) << explain(closed.error());
+  EXPECT_EQ(closed->state, ClosedRoot::State::Published);
+  const auto healed = ws.read(back);
+  ASSERT_TRUE(healed) << explain(healed.error());
+  EXPECT_TRUE((*healed->targets())->targets.contains(TargetName("a")));
+}
+
+TEST(RootCeremonyKilled, IsClosedByCallingAgainWhateverStepItDiedAt) {
+  unsigned step = 1;
+  for (;; ++step) {
+    SCOPED_TRACE("killed before change " + std::to_string(step));
+    const sim::SmallDisk memory("8m");
+    RootCeremonyAt at(memory.path() / "ws");
+    ASSERT_TRUE(at.ws.publish("a", "image a"));
+    ceremony::KeyChange change =
+        swap(model::timestamp_role(), *at.ws.keys.timestamp[0], *sim::key("new-timestamp"));
+    at.online.put("image-timestamp-2", sim::key("new-timestamp"));
+    const auto opened = at.open(change);
+    ASSERT_TRUE(opened) << explain(opened.error());
+    const auto copy = at.signed_copy(*opened, sim::pick(at.ws.keys.root, {0, 1}));
+    const sim::Death death = sim::run_until_step(step, [&] { return at.close({copy}).has_value(); });
+    if (death == sim::Death::CannotTrace) GTEST_SKIP() << "this machine does not let us trace a child";
+    ASSERT_NE(death, sim::Death::Failed);
+    if (!at.ws.bundles().empty()) {
+      const auto again = at.close({copy});
+      ASSERT_TRUE(again) << explain(again.error());
+      EXPECT_EQ(again->state, ClosedRoot::State::Published);
+    }
+    EXPECT_EQ(at.root_version(), Version(2));
+    repository::FolderTransport folder(at.ws.repo());
+    const auto health = check_repository(folder, kNow, {});
+    ASSERT_TRUE(health && health->healthy());
+    EXPECT_EQ(at.ws.bundles(), std::vector<std::string>());
+    if (death == sim::Death::Finished) break;
+  }
+  EXPECT_GT(step, 15U);
+}
+
+}  // namespace
+}  // namespace cotter::app
