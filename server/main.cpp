@@ -18,6 +18,7 @@
 #include "server/app/keeper.h"
 #include "server/app/offline_keys.h"
 #include "server/app/open_due.h"
+#include "server/app/operations_service.h"
 #include "server/app/renew_repository.h"
 #include "server/app/time_service.h"
 #include "server/app/workspace.h"
@@ -153,6 +154,15 @@ Result<std::unique_ptr<app::Keeper>> keep_repository(const app::Workspace& works
   });
 }
 
+/// Tokens never cross a wire in the clear; and it takes the database and the repository both.
+Result<std::unique_ptr<app::OperationsService>> open_operations(const Arguments& arguments,
+                                                                const app::Workspace& workspace,
+                                                                const Clock& clock) {
+  if (arguments.role != "all" || arguments.plain) return std::unique_ptr<app::OperationsService>();
+  return app::OperationsService::open(workspace.db_path(), workspace.submissions_dir(), workspace.repo_dir(),
+                                      clock);
+}
+
 /// The workspace's comes first, where it is needed. A holder's is no business of this program: it is looked
 /// at only to make sure that it opens nothing.
 Result<std::vector<crypto::Secret>> read_passphrases(const Arguments& arguments, bool of_workspace) {
@@ -210,9 +220,11 @@ Result<void> serve(const Arguments& arguments) {
   }
   std::optional<std::filesystem::path> repo_dir;
   if (arguments.role == "image" || arguments.role == "all") repo_dir = workspace.repo_dir();
+  const host::SystemClock clock;
+  const auto operations = TRY(open_operations(arguments, workspace, clock));
   const http::Router router(repo_dir, signing ? signing->director.get() : nullptr,
                             access_of(workspace.settings(), arguments.plain),
-                            signing ? signing->time.get() : nullptr);
+                            signing ? signing->time.get() : nullptr, operations.get());
   options.max_connections = http::connections_that_fit(options.max_connections);
   std::unique_ptr<http::AccessLog> access_log;
   if (arguments.access_log) access_log = TRY(http::AccessLog::open(*arguments.access_log));

@@ -32,6 +32,12 @@ Secret Secret::taking(std::span<std::uint8_t> source) {
   return secret;
 }
 
+Secret Secret::random(std::size_t size) {
+  Secret secret(size);
+  randombytes_buf(secret.data_, size);
+  return secret;
+}
+
 Secret::~Secret() { sodium_free(data_); }
 
 Secret::Secret(Secret&& other) noexcept
@@ -46,11 +52,7 @@ Secret& Secret::operator=(Secret&& other) noexcept {
   return *this;
 }
 
-Ed25519Pair Ed25519Pair::generate() {
-  Secret seed(kSeedSize);
-  randombytes_buf(seed.bytes().data(), kSeedSize);
-  return from_seed(seed);
-}
+Ed25519Pair Ed25519Pair::generate() { return from_seed(Secret::random(kSeedSize)); }
 
 Ed25519Pair Ed25519Pair::from_seed(const Secret& seed) {
   COTTER_ASSERT(seed.view().size() == kSeedSize);

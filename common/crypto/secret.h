@@ -16,6 +16,8 @@ class Secret {
   explicit Secret(std::size_t size);
   /// Takes the bytes over and wipes the source.
   static Secret taking(std::span<std::uint8_t> source);
+  /// As many bytes of the system's random.
+  static Secret random(std::size_t size);
   ~Secret();
   Secret(Secret&&) noexcept;
   Secret& operator=(Secret&&) noexcept;

@@ -56,9 +56,12 @@ std::string database_name(sqlite3* db) {
 
 Error error_of(sqlite3* db) { return error_of(db, database_name(db)); }
 
-/// SQLite would make the file as open as the umask lets it; its -wal and -shm take the file's mode.
+/// SQLite would make the file as open as the umask lets it; its -wal and -shm take the file's mode. A file
+/// that is there is not opened: closing it again would take away the locks of all other connections of this
+/// process (POSIX), and another process could delete the log under them.
 Result<void> make_private_file(const std::filesystem::path& file) {
-  const int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kSecretFile);
+  const int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, kSecretFile);
+  if (fd < 0 && errno == EEXIST) return {};
   if (fd < 0) return fail(errno_fault("cannot open the database " + file.string(), errno));
   ::close(fd);
   return {};

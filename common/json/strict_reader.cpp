@@ -39,16 +39,20 @@ std::optional<std::int64_t> integer_in(std::string_view text) noexcept {
   return number;
 }
 
+enum class Numbers : std::uint8_t { Integers, Any };
+
 /// Takes the tokens in and builds the Value bottom-up. Finished values wait on one stack until their
 /// container ends, so that each array and object is allocated once, at its size. A callback that returns
 /// false stops the tokenizer.
 class Builder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Builder> {
  public:
+  explicit Builder(Numbers numbers) : numbers_(numbers) {}
   bool Null() { return push(); }
   bool Bool(bool truth) { return push(truth); }
   bool RawNumber(const char* text, rapidjson::SizeType size, bool /*copy*/) {
     const std::string_view digits(text, size);
     const std::optional<std::int64_t> number = integer_in(digits);
+    if (!number && numbers_ == Numbers::Any) return push(digits);
     if (!number && !refused(RuleId::JsonNumberNotInteger, "an integer of 0 to 2^53-1, digits only",
                             std::string(digits.substr(0, kQuoted)))) {
       return false;
@@ -124,6 +128,7 @@ class Builder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Builder> 
                    "\"" + std::string(twice->key.view().substr(0, kQuoted)) + "\" twice");
   }
 
+  Numbers numbers_;
   std::vector<Value> values_;
   std::vector<json::String> keys_;
   std::size_t depth_ = 0;
@@ -135,9 +140,7 @@ Result<Value> malformed(std::string got) {
   return Value();
 }
 
-}  // namespace
-
-Result<Value> read(ByteView bytes) {
+Result<Value> read_with(ByteView bytes, Numbers numbers) {
   constexpr unsigned kFlags = rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag |
                               rapidjson::kParseNumbersAsStringsFlag;
   // RapidJSON counts in 32 bits.
@@ -146,7 +149,7 @@ Result<Value> read(ByteView bytes) {
   const std::string_view text = as_text(bytes);
   rapidjson::MemoryStream stream(text.data(), text.size());
   rapidjson::Reader reader;
-  Builder builder;
+  Builder builder(numbers);
   const rapidjson::ParseResult parsed = reader.Parse<kFlags>(stream, builder);
   if (std::optional<Error> refusal = builder.take_refusal()) return fail(*std::move(refusal));
   const std::string where = " at byte " + std::to_string(parsed.IsError() ? parsed.Offset() : stream.Tell());
@@ -160,5 +163,10 @@ Result<Value> read(ByteView bytes) {
   if (stream.Tell() != bytes.size()) return malformed("a zero byte" + where);
   return builder.take();
 }
+
+}  // namespace
+
+Result<Value> read(ByteView bytes) { return read_with(bytes, Numbers::Integers); }
+Result<Value> read_foreign(ByteView bytes) { return read_with(bytes, Numbers::Any); }
 
 }  // namespace cotter::json

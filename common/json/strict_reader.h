@@ -18,5 +18,8 @@ inline constexpr std::size_t kMaxDepth = 32;  // FMT-12
 /// Linear in the input's size, in time and memory; recursion-free while reading. Rejections: json-malformed,
 /// json-duplicate-key, json-too-deep, json-number-not-integer.
 Result<Value> read(ByteView bytes);
+/// The same for papers that others make and nobody signs as canonical JSON (SBOMs, statements): a number of
+/// any other kind, which RFC 8259 allows, comes as the text that it was written as.
+Result<Value> read_foreign(ByteView bytes);
 
 }  // namespace cotter::json

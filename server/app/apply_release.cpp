@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "common/trust/delegation_order.h"
+#include "server/app/abilities.h"
 #include "server/app/init_release_role.h"
 #include "server/app/on_threads.h"
 #include "server/repository/bins.h"
@@ -315,6 +316,10 @@ class Applying {
       for (std::size_t i = 0; i < count; ++i)
         files.add({changes_[from + i].bin}, TRY(*std::move(written[i])));
     }
+    const model::DelegatedRole& entry = role_.entry();
+    const auto hardware = entry.any_hardware ? std::nullopt : std::optional(entry.hardware_ids);
+    TRY(refuse_unverifiable(writer_->db(),
+                            {{Repository::Image, role_.name(), files.most_bytes(), 0, {}, hardware}}));
     outcome_.versions = TRY(writer_->publish_release(numbers, files.files(), files.batch(), signers.online));
     outcome_.release = numbers.release;
     outcome_.state = ApplyOutcome::State::Published;

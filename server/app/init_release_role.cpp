@@ -83,6 +83,7 @@ Result<InitRoleOutcome> init_release_role(const Workspace& workspace, const Init
     auto change = TRY(TargetsChange::begin(workspace, writer, request));
     model::Targets trial = change.listed();
     TRY(repository::add_delegation(trial, request.plan));  // before anything is written
+    TRY(change.check(trial));
   }
   InitRoleOutcome outcome;
   outcome.bins = repository::bin_count(bins_of(request.plan));

@@ -64,6 +64,7 @@ const std::string& acting_account() {
 }
 
 std::string acting_vehicle(const VehicleId& vin) { return "vehicle:" + vin.value(); }
+std::string acting_token(const std::string& name) { return "token:" + name; }
 
 Result<json::Object> signed_file_details(const RoleName& role, Version version, ByteView wire) {
   return signed_file_details(role, version, wire, TRY(key_ids_in(wire)));

@@ -21,6 +21,9 @@ const std::string& acting_account();
 /// "vehicle:VIN-1": who a client certificate names.
 std::string acting_vehicle(const VehicleId& vin);
 
+/// "token:NAME": the bearer of a token of the operations API.
+std::string acting_token(const std::string& name);
+
 /// A signed file in an entry: its role and version, the SHA-256 of its bytes, the ids of the keys that signed
 /// it. Rejections: those of reading a signed file.
 Result<json::Object> signed_file_details(const RoleName& role, Version version, ByteView wire);

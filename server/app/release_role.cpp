@@ -15,12 +15,14 @@ Result<SignedFiles::Written> SignedFiles::write(ByteView wire) {
   Written written;
   written.file = TRY(repository::WrittenFile::write(batch_, wire));
   written.sha256 = crypto::sha256(wire);
+  written.bytes = wire.size();
   return written;
 }
 
 void SignedFiles::add(const std::vector<RoleName>& roles, Written file) {
   file.file.add_to(batch_, *layout_, roles, version_);
   for (const RoleName& role : roles) files_.files.emplace_back(role, file.sha256);
+  most_bytes_ = std::max(most_bytes_, file.bytes);
   passing_.push_back(std::move(file.file));
 }
 

@@ -28,12 +28,14 @@ class SignedFiles {
   struct Written {
     repository::WrittenFile file;
     Bytes sha256;
+    std::uint64_t bytes = 0;
   };
   /// Under no name yet. Safe on many threads at once. Faults: NoSpace, Denied, Io.
   Result<Written> write(ByteView wire);
   /// One file for all of these, in order of name.
   void add(const std::vector<RoleName>& roles, Written file);
   [[nodiscard]] const DelegatedFiles& files() const noexcept { return files_; }
+  [[nodiscard]] std::uint64_t most_bytes() const noexcept { return most_bytes_; }  ///< of any one of them
   [[nodiscard]] repository::Batch& batch() noexcept { return batch_; }
 
  private:
@@ -41,6 +43,7 @@ class SignedFiles {
   repository::Batch batch_;
   Version version_;
   DelegatedFiles files_;
+  std::uint64_t most_bytes_ = 0;
   std::vector<repository::WrittenFile> passing_;
 };
 

@@ -9,6 +9,7 @@
 #include "common/model/file_names.h"
 #include "common/model/roles.h"
 #include "common/trust/draft.h"
+#include "server/app/abilities.h"
 #include "server/app/record.h"
 #include "server/repository/folder_transport.h"
 #include "server/repository/publisher.h"
@@ -201,6 +202,25 @@ Result<PublishedVersions> RepositoryWriter::publish_release(const ReleaseNumbers
   return publish(numbers, std::move(change), Snapshot::Renew, batch, signers);
 }
 
+Result<PublishedVersions> RepositoryWriter::publish_delegated(DelegatedFile file,
+                                                              const ReleaseCounters& counters,
+                                                              repository::Batch& batch,
+                                                              const OnlineSigners& signers) {
+  const repository::PassingFile passing = TRY(batch.write(file.wire));
+  batch.add(passing.path(), layout_.metadata(file.role, file.version), repository::Batch::Other::Refuse);
+  auto transaction = TRY(host::Transaction::begin(db_));
+  TRY(storage::VersionJournal(db_).note(kImages, file.role, file.version, file.canonical));
+  const ReleaseNumbers numbers = TRY(reserve({}));
+  storage::CounterStore store(db_);
+  for (const auto& [hardware, counter] : counters) TRY(store.note(hardware, counter, numbers.timestamp));
+  TRY(transaction.commit());
+  Change change;
+  change.listed[file.role] = repository::meta_of(file.version, file.wire);
+  json::Object listed = TRY(signed_file_details(file.role, file.version, file.wire));
+  change.details = {{"delegated", std::move(listed)}};
+  return publish(numbers, std::move(change), Snapshot::Renew, batch, signers);
+}
+
 Result<PublishedVersions> RepositoryWriter::publish_targets(Version version, Bytes wire,
                                                             const OnlineSigners& signers) {
   Change change;
@@ -241,6 +261,8 @@ Result<PublishedVersions> RepositoryWriter::publish(const ReleaseNumbers& number
   PublishedVersions versions{change.targets ? *change.targets->version : (*published_.targets())->version,
                              last_snapshot.version, numbers.timestamp};
   Publication files;
+  // What is there already must be renewed for whoever can verify it.
+  const bool is_release = !change.listed.empty();
   model::FileMeta listed_snapshot = last_timestamp.snapshot;
   const bool has_root = change.root.has_value();
   if (has_root) files.push_back(*std::move(change.root));
@@ -257,11 +279,22 @@ Result<PublishedVersions> RepositoryWriter::publish(const ReleaseNumbers& number
                                                            now_ + lifetimes_.timestamp, listed_snapshot);
   Bytes wire = TRY(signed_by(next, *signers.timestamp));
   files.push_back({model::timestamp_role(), std::nullopt, std::move(wire)});
+  if (is_release) TRY(check_fleet(files));
   TRY(has_root ? repository::rehearse_root(layout_, published_, files, now_)
                : repository::rehearse_next(published_, files, now_));
   TRY(note_publication(files, versions, std::move(change.details), signers));
   TRY(repository::write_all(layout_, files, batch));
   return versions;
+}
+
+Result<void> RepositoryWriter::check_fleet(const Publication& files) {
+  const model::Root& root = *published_.root();
+  Demands demands;
+  for (const NewFile& file : files) {
+    demands.push_back(TRY(
+        demand_of_signatures(Repository::Image, file.role, file.wire, root.roles.at(file.role), root.keys)));
+  }
+  return refuse_unverifiable(db_, demands);
 }
 
 Result<void> RepositoryWriter::note_publication(const Publication& files, const PublishedVersions& versions,

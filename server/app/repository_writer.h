@@ -98,6 +98,17 @@ class RepositoryWriter {
   /// publish_targets().
   Result<PublishedVersions> publish_release(const ReleaseNumbers& numbers, const DelegatedFiles& release,
                                             repository::Batch& batch, const OnlineSigners& signers);
+  /// Publishes the next file of a delegated role, whose own keys signed `wire`, which says `canonical`, with
+  /// a new snapshot and timestamp. The images in it are in `batch`. `counters` as with begin_release().
+  /// Whoever calls has judged the file: only a client that searches reads it. As publish_targets().
+  struct DelegatedFile {
+    RoleName role;
+    Version version;
+    Bytes wire;
+    Bytes canonical;
+  };
+  Result<PublishedVersions> publish_delegated(DelegatedFile file, const ReleaseCounters& counters,
+                                              repository::Batch& batch, const OnlineSigners& signers);
   /// What is published now, after a publication by this writer. Rejections and Faults: as open().
   Result<void> read_anew();
   /// Publishes a new timestamp, and with `Snapshot::Renew` a new snapshot, for the targets there are.
@@ -125,6 +136,7 @@ class RepositoryWriter {
   };
   Result<PublishedVersions> publish(const ReleaseNumbers& numbers, Change change, Snapshot snapshot,
                                     repository::Batch& batch, const OnlineSigners& signers);
+  Result<void> check_fleet(const repository::Publication& files);
   Result<void> note_publication(const repository::Publication& files, const PublishedVersions& versions,
                                 json::Object details, const OnlineSigners& signers);
 

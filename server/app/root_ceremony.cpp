@@ -4,10 +4,12 @@
 #include <set>
 #include <utility>
 
+#include "common/json/canonical.h"
 #include "common/json/object_view.h"
 #include "common/json/strict_reader.h"
 #include "common/model/roles.h"
 #include "common/trust/draft.h"
+#include "server/app/abilities.h"
 #include "server/app/director_roots.h"
 #include "server/app/record.h"
 #include "server/repository/reader.h"
@@ -322,12 +324,15 @@ Result<OpenCeremony> open_root_ceremony(const Workspace& workspace, const RootWi
   const UtcTime expires = now + wish.lifetime.value_or(lifetimes.root);
   const model::Root next = TRY(ceremony::next_root(*roots.newest, wish.change, expires));
   OfflineBundle bundle;
+  bundle.signed_part = next.encode();
+  const std::uint64_t bytes = size_when_signed(json::canonical(bundle.signed_part).size(),
+                                               next.roles.at(model::root_role()), next.keys);
+  TRY(refuse_unverifiable(writer.db(), demands_of_root(wish.repository, next, bytes)));
   bundle.repository = wish.repository;
   bundle.role = model::root_role();
   bundle.version = next.version;
   bundle.threshold = roots.newest->roles.at(model::root_role()).threshold;
   bundle.roots = roots.files;
-  bundle.signed_part = next.encode();
   OpenCeremony opened = TRY(as_open(workspace, std::move(bundle)));
   opened.content.summary = opened.standing.changes;
   json::Object details = details_of(opened.content);

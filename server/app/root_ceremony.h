@@ -37,7 +37,8 @@ struct OpenCeremony {
 };
 
 /// Writes the bundle to pending/. Nothing is published. Faults: Conflict (a ceremony for this root is open
-/// already), those of next_root(), NoSpace, Denied, Io.
+/// already), Denied (a generation in the inventory could not verify the root: which, and how many), those of
+/// next_root(), NoSpace, Io.
 Result<OpenCeremony> open_root_ceremony(const Workspace& workspace, const RootWish& wish, UtcTime now);
 
 struct ClosedRoot {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "common/trust/draft.h"
+#include "server/app/abilities.h"
 #include "server/ceremony/signing.h"
 #include "server/repository/reader.h"
 
@@ -174,9 +175,19 @@ Result<TargetsChange::Waiting> TargetsChange::draft(model::Targets targets,
   return next;
 }
 
+Result<void> TargetsChange::check(const model::Targets& next) const {
+  const model::Root& root = *writer_->published().root();
+  const model::RoleKeys& keys = root.roles.at(model::targets_role());
+  const std::uint64_t bytes = size_when_signed(TargetsDraft(next).canonical().size(), keys, root.keys);
+  Demands demands = demands_of_targets(Repository::Image, model::targets_role(), next, bytes);
+  demands.front() = demand_of_role(Repository::Image, model::targets_role(), keys, root.keys, bytes);
+  return refuse_unverifiable(writer_->db(), demands);
+}
+
 Result<TargetsOutcome> TargetsChange::sign(Waiting next) {
   TargetsDraft draft(next.targets);
   const bool is_new = !waiting_ || waiting_->bundle.version != next.bundle.version;
+  if (is_new) TRY(check(next.targets));
   // The bundle comes first: a writer killed here must not leave changes that waited in no bundle at all.
   if (is_new && waiting_) TRY(next.bundle.write(workspace_->pending_dir()));
   if (is_new) TRY(writer_->note_targets(next.bundle.version, draft.canonical()));

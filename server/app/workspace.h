@@ -66,6 +66,7 @@ class Workspace {
   [[nodiscard]] std::filesystem::path repo_dir() const { return dir_ / "repo"; }
   [[nodiscard]] std::filesystem::path director_dir() const { return dir_ / "director"; }
   [[nodiscard]] std::filesystem::path pending_dir() const { return dir_ / "pending"; }
+  [[nodiscard]] std::filesystem::path submissions_dir() const { return dir_ / "submissions"; }
   [[nodiscard]] std::filesystem::path pki_dir() const { return dir_ / "pki"; }
 
  private:

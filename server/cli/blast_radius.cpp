@@ -11,7 +11,7 @@
 
 #include "common/host/output.h"
 #include "server/app/director_roots.h"
-#include "server/app/key_names.h"
+#include "server/app/key_history.h"
 #include "server/cli/context.h"
 #include "server/cli/requirement_view.h"
 #include "server/cli/verbs.h"
@@ -203,7 +203,7 @@ Result<void> run_blast_radius(const std::vector<std::string>& texts, const Conte
   const auto roots = TRY(app::DirectorRoots::read(workspace.director_dir()));
   const model::Root& director = *roots.newest();
   Answer answer;
-  answer.names = TRY(app::KeyNames::of(workspace));
+  answer.names = TRY(app::all_key_names(workspace));
   answer.keys = TRY(find_keys(texts, TRY(app::keys_in_metadata(image, folder, director)), answer.names));
   std::set<std::string> held;
   for (const app::SigningKey& key : answer.keys) held.insert(key.material);

@@ -38,9 +38,14 @@ int run(int argc, char** argv) {
   add_ceremony(app, context);
   add_check(app, context);
   add_who_can_sign(app, context);
+  add_hardware(app, context);
   add_vehicle(app, context);
   add_assign(app, context);
   add_audit(app, context);
+  add_trace(app, context);
+  add_supplier(app, context);
+  add_submit(app, context);
+  add_token(app, context);
 
   if (const int code = finish(host::set_up_logging()); code != 0) return code;
   try {

@@ -9,11 +9,11 @@
 #include "common/host/atomic_file.h"
 #include "common/host/output.h"
 #include "common/host/system_clock.h"
+#include "server/app/issue_certificate.h"
 #include "server/app/register_vehicle.h"
 #include "server/cli/context.h"
 #include "server/cli/vehicle_view.h"
 #include "server/cli/verbs.h"
-#include "server/keys/pki.h"
 #include "server/storage/sqlite/database.h"
 #include "server/storage/sqlite/inventory_store.h"
 
@@ -84,11 +84,11 @@ Result<void> run_certificate(const CertificateOptions& options, const Context& c
   const app::Workspace workspace = TRY(open_workspace(context));
   host::Db db = TRY(open_inventory(workspace));
   const VehicleId vin(options.vin);
-  TRY(storage::InventoryStore(db).desired_revision(vin));  // only for vehicles that we know
+  TRY(storage::InventoryStore(db).desired_revision(vin));  // before anybody is asked for a passphrase
   const Bytes request = TRY(host::read_file(options.request, kMaxRequestBytes));
   const crypto::Secret passphrase = TRY(workspace_passphrase(context));
-  const std::string certificate = TRY(keys::issue_device_certificate(
-      workspace.pki_dir(), passphrase, vin, as_text(request), host::SystemClock().now()));
+  const std::string certificate = TRY(
+      app::issue_certificate(db, workspace, passphrase, vin, as_text(request), host::SystemClock().now()));
   TRY(host::write_atomically(options.out, as_bytes(certificate)));
   if (context.json) {
     host::print_json(json::Object{{"vin", options.vin}, {"certificate", options.out.string()}});

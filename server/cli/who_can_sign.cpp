@@ -10,6 +10,7 @@
 #include <string>
 
 #include "common/host/output.h"
+#include "server/app/key_history.h"
 #include "server/cli/context.h"
 #include "server/cli/repository_place.h"
 #include "server/cli/requirement_view.h"
@@ -40,7 +41,7 @@ Result<Surroundings> look_round(const WhoOptions& options, const Context& contex
   Surroundings round;
   const Result<app::Workspace> workspace = open_workspace(context);
   if (!workspace) return round;  // another's repository can be looked at from anywhere
-  round.names = TRY(KeyNames::of(*workspace));
+  round.names = TRY(app::all_key_names(*workspace));
   if (options.place.text.empty()) round.director = workspace->director_dir();
   return round;
 }

@@ -11,17 +11,20 @@
 #include "common/base/bytes.h"
 #include "common/base/strong.h"
 #include "server/http/open_file.h"
+#include "server/operations/token.h"
 
 namespace cotter::http {
 
-enum class Method : std::uint8_t { Get, Head, Put, Post, Other };
+enum class Method : std::uint8_t { Get, Head, Put, Post, Patch, Delete, Other };
 
 struct Request {
   Method method = Method::Get;
   std::string path;                            ///< without the query, still percent-encoded
   std::map<std::string, std::string> headers;  ///< names in lower case
   Bytes body;
-  std::optional<VehicleId> caller;  ///< whom the client certificate names; none without one
+  std::optional<VehicleId> caller;             ///< whom the client certificate names; none without one
+  std::string peer;                            ///< the address that the connection comes from
+  std::optional<operations::Caller> bearer{};  ///< whose token came with it, under /api/ alone
 };
 
 /// A piece of a file to send as the body.

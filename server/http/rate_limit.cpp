@@ -17,16 +17,16 @@ RateLimiter::RateLimiter(Rate rate)
       tolerance_(interval_ * (std::max<std::uint32_t>(rate.at_once, 1) - 1)),
       forget_above_(kFew) {}
 
-std::optional<std::chrono::milliseconds> RateLimiter::take(const VehicleId& vehicle, Instant now) {
+std::optional<std::chrono::milliseconds> RateLimiter::take(const std::string& caller, Instant now) {
   const std::lock_guard lock(guard_);
   if (rested_at_.size() > forget_above_) forget_rested(now);
-  const auto found = rested_at_.find(vehicle);
-  // Each call puts off by one interval when the vehicle is rested: one instant stands for the whole bucket.
+  const auto found = rested_at_.find(caller);
+  // Each call puts off by one interval when the caller is rested: one instant stands for the whole bucket.
   const Instant rested = found == rested_at_.end() ? now : std::max(found->second, now);
   if (rested - now > tolerance_) {
     return std::chrono::ceil<std::chrono::milliseconds>(rested - now - tolerance_);
   }
-  rested_at_.insert_or_assign(vehicle, rested + interval_);
+  rested_at_.insert_or_assign(caller, rested + interval_);
   return std::nullopt;
 }
 

@@ -1,5 +1,5 @@
-// How often each vehicle may call: so many times at once, then one by one (ATK-50).
-// Never remembers a vehicle longer than its limit lasts, and never looks at a clock. Safe on any thread.
+// How often each caller may call, a vehicle or an address: so many times at once, then one by one (ATK-50).
+// Never remembers one longer than its limit lasts, and never looks at a clock. Safe on any thread.
 #pragma once
 
 #include <chrono>
@@ -7,8 +7,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
-
-#include "common/base/strong.h"
+#include <string>
 
 namespace cotter::http {
 
@@ -22,10 +21,10 @@ class RateLimiter {
   using Instant = std::chrono::steady_clock::time_point;
 
   explicit RateLimiter(Rate rate);
-  /// Takes one call of this vehicle. A value: it is one too many, costs the vehicle nothing more, and will
-  /// not be before so much time has passed.
-  std::optional<std::chrono::milliseconds> take(const VehicleId& vehicle, Instant now);
-  /// How many vehicles are remembered.
+  /// Takes one call of this caller. A value: it is one too many, costs the caller nothing more, and will not
+  /// be before so much time has passed.
+  std::optional<std::chrono::milliseconds> take(const std::string& caller, Instant now);
+  /// How many are remembered.
   [[nodiscard]] std::size_t size() const;
 
  private:
@@ -34,8 +33,8 @@ class RateLimiter {
   const std::chrono::milliseconds interval_;
   const std::chrono::milliseconds tolerance_;
   mutable std::mutex guard_;
-  std::map<VehicleId, Instant> rested_at_;  ///< when the vehicle may call `at_once` times again
-  std::size_t forget_above_;                ///< so many, before the rested ones are looked for
+  std::map<std::string, Instant> rested_at_;  ///< when the caller may call `at_once` times again
+  std::size_t forget_above_;                  ///< so many, before the rested ones are looked for
 };
 
 }  // namespace cotter::http

@@ -13,6 +13,7 @@ namespace cotter::http {
 namespace {
 
 constexpr std::string_view kRepository = "/repo/";
+constexpr std::string_view kRepositoryByToken = "/api/v1/repo/";  // for suppliers, who have no certificate
 constexpr std::string_view kDirector = "/director/";
 constexpr std::string_view kByName = "vehicles/";  // below kDirector
 constexpr std::string_view kManifest = "manifest";
@@ -43,19 +44,27 @@ Response text(const std::string& words) {
 }  // namespace
 
 Router::Router(std::optional<std::filesystem::path> repo_dir, app::DirectorService* director, Access access,
-               app::TimeService* time)
+               app::TimeService* time, app::OperationsService* operations)
     : repo_dir_(std::move(repo_dir)),
       director_(director),
       time_(time),
       access_(access),
       writes_(std::make_unique<RateLimiter>(access.writes)),
-      reads_(std::make_unique<RateLimiter>(access.reads)) {}
+      reads_(std::make_unique<RateLimiter>(access.reads)) {
+  if (operations != nullptr) operations_.emplace(*operations, access.failures);
+}
+
+void Router::identify(Request& head) const {
+  if (operations_) operations_->identify(head);
+}
+
+bool Router::belongs_to_operations(const Request& request) { return request.path.starts_with(kOperations); }
 
 std::optional<Response> Router::too_soon(const Request& head, RateLimiter::Instant now) const {
   if (!head.path.starts_with(kDirector) || director_ == nullptr) return std::nullopt;
   const auto call = director_call(head);
   if (!call) return std::nullopt;
-  const auto wait = (reads(head.method) ? *reads_ : *writes_).take(call->vehicle, now);
+  const auto wait = (reads(head.method) ? *reads_ : *writes_).take(call->vehicle.value(), now);
   if (!wait) return std::nullopt;
   const auto seconds = std::chrono::ceil<std::chrono::seconds>(*wait).count();
   Response response = problem(429, "too many requests", "this vehicle calls too often; see Retry-After");
@@ -67,6 +76,11 @@ Response Router::handle(const Request& request) const {
   const std::string_view path = request.path;
   if (path.starts_with(kRepository) && repo_dir_) return repository(request, path.substr(kRepository.size()));
   if (path.starts_with(kDirector) && director_ != nullptr) return director(request);
+  if (operations_ && repo_dir_ && request.bearer && path.starts_with(kRepositoryByToken)) {
+    if (!reads(request.method)) return method_not_allowed("GET, HEAD");
+    return StaticFiles(*repo_dir_).serve(request, path.substr(kRepositoryByToken.size()));
+  }
+  if (operations_ && belongs_to_operations(request)) return operations_->handle(request);
   // Anybody may ask what time it is: the answer is signed, and holds nothing but what was asked.
   if (path == kTime && time_ != nullptr) {
     return request.method == Method::Post ? post_time(request, *time_) : method_not_allowed("POST");
@@ -80,6 +94,7 @@ std::uint64_t Router::max_body(const Request& head) const {
   if (head.path == kTime) {
     return time_ != nullptr && head.method == Method::Post ? model::kMaxTimeRequestBytes : 0;
   }
+  if (operations_ && belongs_to_operations(head)) return operations_->max_body(head);
   if (!head.path.starts_with(kDirector) || director_ == nullptr) return 0;
   const auto call = director_call(head);
   if (!call) return 0;
@@ -89,7 +104,7 @@ std::uint64_t Router::max_body(const Request& head) const {
 }
 
 bool Router::may_block(const Request& request) {
-  return request.path.starts_with(kDirector) || request.path == kTime;
+  return request.path.starts_with(kDirector) || request.path == kTime || belongs_to_operations(request);
 }
 
 Response Router::repository(const Request& request, std::string_view path) const {

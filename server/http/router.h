@@ -10,6 +10,7 @@
 #include "server/app/director_service.h"
 #include "server/app/time_service.h"
 #include "server/http/message.h"
+#include "server/http/operations.h"
 #include "server/http/rate_limit.h"
 
 namespace cotter::http {
@@ -23,14 +24,17 @@ struct Access {
   /// twice and reads a dozen files, but for a vehicle that slept through hundreds of roots.
   Rate writes{300, 12};
   Rate reads{600, 600};
+  /// Of each address that comes to /api/ without a good token.
+  Rate failures{10, 10};
 };
 
 class Router {
  public:
-  /// Without `repo_dir` no repository is served; `director` and `time` may be nullptr, and must outlive the
-  /// router else. The image role alone has no key and no database, the time role one key and no database.
+  /// Without `repo_dir` no repository is served; `director`, `time` and `operations` may be nullptr, and must
+  /// outlive the router else. The image role alone has no key and no database, the time role one key and no
+  /// database.
   Router(std::optional<std::filesystem::path> repo_dir, app::DirectorService* director, Access access,
-         app::TimeService* time = nullptr);
+         app::TimeService* time = nullptr, app::OperationsService* operations = nullptr);
 
   /// Whether the caller may ask at all so soon: a 429 with Retry-After if not. To be asked once for each
   /// request, before its body is read and before handle(): it costs nobody but the caller.
@@ -39,6 +43,10 @@ class Router {
   /// How many bytes of body to read for a request of this head; 0: none, handle() answers without. What a
   /// stranger sends is not even read.
   [[nodiscard]] std::uint64_t max_body(const Request& head) const;
+  /// To be asked before max_body(), where belongs_to_operations(): whose token it is. May block.
+  void identify(Request& head) const;
+  /// Such requests have threads of their own: who uploads must not hold up a vehicle.
+  [[nodiscard]] static bool belongs_to_operations(const Request& request);
   /// Whether handle() may wait for a signer or the disk: not for the thread that serves all others.
   [[nodiscard]] static bool may_block(const Request& request);
 
@@ -56,6 +64,7 @@ class Router {
   std::optional<std::filesystem::path> repo_dir_;
   app::DirectorService* director_;
   app::TimeService* time_;
+  std::optional<OperationsDoor> operations_;
   Access access_;
   std::unique_ptr<RateLimiter> writes_;
   std::unique_ptr<RateLimiter> reads_;

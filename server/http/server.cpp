@@ -148,6 +148,7 @@ void Server::run() {
   state.io.restart();
   state.io.run();
   state.shared.blocking.join();
+  state.shared.operations.join();
 }
 
 void Server::stop() {

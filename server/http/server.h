@@ -37,6 +37,8 @@ struct ServerOptions {
   /// taken.
   std::size_t max_connections = 4096;
   AccessLog* access_log = nullptr;  ///< where each answer is noted; outlives the server
+  /// Bodies for the operations API that come at the same time, each held in memory; one more hears 503.
+  std::size_t max_uploads = 64;
 };
 
 class Server {

@@ -52,6 +52,10 @@ Method method_of(bhttp::verb verb) {
       return Method::Put;
     case bhttp::verb::post:
       return Method::Post;
+    case bhttp::verb::patch:
+      return Method::Patch;
+    case bhttp::verb::delete_:
+      return Method::Delete;
     default:
       return Method::Other;
   }
@@ -213,16 +217,31 @@ class Session final : Connection {
     version_ = parser.get().version();
     Request request = head_of(parser, caller_);
     asked_ = {name_of(request.method), request.path};
+    request.peer = address_of(socket().socket());
     const bool head = request.method == Method::Head;
     if (is_ambiguous(parser)) co_return co_await refuse(problem(400, "bad request", kAmbiguous), head);
     auto too_soon = shared_.router.too_soon(request, std::chrono::steady_clock::now());
+    // Whose token it is decides whether the body is read at all.
+    if (Router::belongs_to_operations(request)) {
+      waiting_since_.reset();
+      socket().expires_never();
+      co_await asio::co_spawn(shared_.operations, identify_blocking(request), asio::use_awaitable);
+    }
     const std::uint64_t limit = shared_.router.max_body(request);
     if (limit == 0 && has_body(parser)) {
       const Response response = co_await answer(request);
       co_return co_await refuse(response, head);
     }
     if (has_body(parser)) {
+      const bool is_upload = Router::belongs_to_operations(request);
+      if (is_upload && shared_.uploads >= shared_.options.max_uploads) {
+        Response busy = problem(503, "busy", "too many are sending at the moment; see Retry-After");
+        busy.headers["Retry-After"] = "1";
+        co_return co_await refuse(busy, head);
+      }
+      if (is_upload) ++shared_.uploads;
       const Body body = co_await read_body(parser, limit);
+      if (is_upload) --shared_.uploads;
       if (body == Body::TooLarge) {
         const std::string words = "at most " + std::to_string(limit) + " bytes are taken here";
         co_return co_await refuse(problem(413, "too large", words), head);
@@ -283,7 +302,13 @@ class Session final : Connection {
     waiting_since_.reset();
     if (!Router::may_block(request)) co_return shared_.router.handle(request);
     socket().expires_never();
-    co_return co_await asio::co_spawn(shared_.blocking, handle_blocking(request), asio::use_awaitable);
+    auto& threads = Router::belongs_to_operations(request) ? shared_.operations : shared_.blocking;
+    co_return co_await asio::co_spawn(threads, handle_blocking(request), asio::use_awaitable);
+  }
+
+  asio::awaitable<void> identify_blocking(Request& request) {
+    shared_.router.identify(request);
+    co_return;
   }
 
   asio::awaitable<Response> handle_blocking(const Request& request) {

@@ -36,8 +36,10 @@ struct Shared {
   Shared(const Router& r, const ServerOptions& o) : router(r), options(o) {}
   const Router& router;
   const ServerOptions options;
-  boost::asio::thread_pool blocking{2};  ///< they wait for signers and the disk; the I/O thread must not
+  boost::asio::thread_pool blocking{2};    ///< they wait for signers and the disk; the I/O thread must not
+  boost::asio::thread_pool operations{1};  ///< the same for the operations API, which must not hold those up
   std::set<Connection*> connections;
+  std::size_t uploads = 0;  ///< bodies for the operations API that are coming
   bool stopping = false;
 };
 

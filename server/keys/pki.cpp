@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <array>
+#include <ctime>
+#include <optional>
 
 #include "common/crypto/digest.h"
 #include "common/host/atomic_file.h"
@@ -103,6 +105,12 @@ Result<Authority> open_ca(const fs::path& pki_dir, const crypto::Secret& passphr
   return ca;
 }
 
+std::optional<UtcTime> time_of(const ASN1_TIME* time) {
+  std::tm parts{};
+  if (time == nullptr || ASN1_TIME_to_tm(time, &parts) != 1) return std::nullopt;
+  return UtcTime(std::chrono::seconds(::timegm(&parts)));
+}
+
 }  // namespace
 
 Result<void> create_pki(const fs::path& pki_dir, const crypto::Secret& passphrase,
@@ -136,6 +144,21 @@ Result<std::string> issue_device_certificate(const fs::path& pki_dir, const cryp
   const CertificateHandle certificate =
       TRY(make_certificate(text, *device_key, ca.certificate.get(), *ca.key));
   return pem_of(*certificate);
+}
+
+Result<Validity> validity_of(std::string_view pem, const std::string& what) {
+  const CertificateHandle certificate = TRY(read_certificate(pem, what));
+  const auto not_before = time_of(X509_get0_notBefore(certificate.get()));
+  const auto not_after = time_of(X509_get0_notAfter(certificate.get()));
+  if (!not_before || !not_after) {
+    return fault(Fault::Kind::Io, "cannot read the dates of " + what, "make the certificate anew");
+  }
+  return Validity{*not_before, *not_after};
+}
+
+Result<Validity> read_validity(const fs::path& file) {
+  const Bytes pem = TRY(host::read_file(file, kMaxPem));
+  return validity_of(as_text(pem), file.string());
 }
 
 }  // namespace cotter::keys

@@ -34,4 +34,14 @@ Result<std::string> issue_device_certificate(const std::filesystem::path& pki_di
                                              const crypto::Secret& passphrase, const VehicleId& vehicle,
                                              std::string_view csr_pem, UtcTime now);
 
+/// From when until when a certificate is good.
+struct Validity {
+  UtcTime not_before{};
+  UtcTime not_after{};
+};
+/// Of one in PEM; `what` names it. Fault: Io (no certificate).
+Result<Validity> validity_of(std::string_view pem, const std::string& what);
+/// Of the one in `file`. Faults: NotFound, Denied, Io.
+Result<Validity> read_validity(const std::filesystem::path& file);
+
 }  // namespace cotter::keys

@@ -28,6 +28,11 @@ inline constexpr std::string_view kCeremony =
 inline constexpr std::string_view kRegistration = "registration";
 inline constexpr std::string_view kAssignment = "assignment";
 inline constexpr std::string_view kRefusal = "refusal";
+inline constexpr std::string_view kDeviceCertificate = "device-certificate";
+inline constexpr std::string_view kToken = "token";            ///< of the operations API: added, revoked
+inline constexpr std::string_view kSupplier = "supplier";      ///< added with its policy, removed
+inline constexpr std::string_view kUpload = "upload";          ///< a supplier handed everything in
+inline constexpr std::string_view kAcceptance = "acceptance";  ///< a person said yes to it
 
 struct Entry {
   std::string kind;

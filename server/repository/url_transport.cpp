@@ -94,6 +94,16 @@ Result<UrlTransport> UrlTransport::create(std::string_view base_url, const TlsFi
   return UrlTransport(std::move(base), std::move(connection));
 }
 
+Result<void> UrlTransport::show_token(const crypto::Secret& token) {
+  if (!base_url_.starts_with("https://"))
+    return fault(Fault::Kind::Usage, "a token is shown over https alone", "name an https URL");
+  CURL* handle = connection_->handle.get();
+  const std::string text(as_text(token.view()));
+  curl_easy_setopt(handle, CURLOPT_XOAUTH2_BEARER, text.c_str());
+  curl_easy_setopt(handle, CURLOPT_HTTPAUTH, CURLAUTH_BEARER);
+  return {};
+}
+
 Result<void> UrlTransport::stream(std::string_view path, const Sink& sink) {
   const std::string url = base_url_ + std::string(path);
   CURL* handle = connection_->handle.get();

@@ -1,4 +1,4 @@
-// Reads a repository from the web, for `cotter check URL`.
+// Reads a repository from the web, for `cotter check URL` and `cotter submit`.
 // Never follows a redirect, never leaves its base. One thread at a time.
 #pragma once
 
@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "common/crypto/secret.h"
 #include "server/repository/source.h"
 
 namespace cotter::repository {
@@ -26,6 +27,8 @@ class UrlTransport final : public Source {
   ~UrlTransport() override;
   UrlTransport(UrlTransport&&) noexcept;
   UrlTransport& operator=(UrlTransport&&) noexcept;
+  /// Shows this token with every request from now on; https alone. Fault: Usage.
+  Result<void> show_token(const crypto::Secret& token);
   /// Faults besides: Network, Timeout (30 s without a byte), Denied (TLS, or the server's word).
   Result<void> stream(std::string_view path, const Sink& sink) override;
 

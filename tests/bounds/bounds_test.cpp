@@ -20,6 +20,8 @@
 #include "common/wire/messages.h"
 #include "server/inventory/vehicle.h"
 #include "server/ledger/proof.h"
+#include "server/operations/papers.h"
+#include "server/operations/submission.h"
 #include "server/signing/canonical_reader.h"
 #include "server/signing/policy.h"
 #include "server/signing/protocol.h"
@@ -412,6 +414,47 @@ TEST(Bounds, LedgerProofs) {
       ledger::kMaxProofBytes);
   expect_bounded("details", read, list(begin + entry + "[", "0", "]}}"), 60 * 1024);
   expect_bounded("too many details", read, list(begin + entry + "[", "0", "]}}"), ledger::kMaxProofBytes);
+}
+
+// --- the operations API -----------------------------------------------------------------------------------
+
+TEST(Bounds, Submissions) {
+  const auto read = [](ByteView input) { static_cast<void>(operations::Submission::decode(input)); };
+  const auto file = [](std::size_t i) {
+    const std::string digits = std::to_string(i);
+    return R"({"kind":"image","length":1,"sha256":")" + std::string(64 - digits.size(), '0') + digits +
+           R"("})";
+  };
+  const std::string begin = R"({"_type":"cotter-submission","files":[)";
+  expect_bounded("files", read, list(begin, file, "]}"), operations::kMaxSubmissionBytes / 4);
+  expect_bounded("too many files", read, list(begin, "0", "]}"), operations::kMaxSubmissionBytes);
+}
+
+TEST(Bounds, Sboms) {
+  const auto read = [](ByteView input) { static_cast<void>(operations::Sbom::decode(input)); };
+  const std::string begin = R"({"bomFormat":"CycloneDX","specVersion":"1.5","components":[)";
+  const auto component = [](std::size_t i) {
+    const std::string digits = std::to_string(i);
+    return R"({"hashes":[{"alg":"SHA-256","content":")" + std::string(64 - digits.size(), '0') + digits +
+           R"("}]})";
+  };
+  expect_bounded("components", read, list(begin, component, "]}"), operations::kMaxPaperBytes / 8);
+  expect_bounded("empty components", read, list(begin, "{}", "]}"), operations::kMaxPaperBytes / 8);
+  expect_bounded("fractions", read, list(begin + R"({"x":[)", "0.5", "]}]}"), operations::kMaxPaperBytes / 8);
+}
+
+TEST(Bounds, Provenance) {
+  const auto read = [](ByteView input) { static_cast<void>(operations::Provenance::decode(input)); };
+  const std::string begin = R"({"payloadType":"application/vnd.in-toto+json","payload":")";
+  const Shape statement = [&](std::size_t size) {
+    const Shape subjects =
+        list(R"({"_type":"https://in-toto.io/Statement/v1","predicateType":"","predicate":{},"subject":[)",
+             R"({"digest":{"sha256":")" + std::string(64, 'a') + R"("}})", "]}");
+    return begin + to_base64(as_bytes(subjects(size / 4 * 3 - 200))) + R"(","signatures":[]})";
+  };
+  expect_bounded("subjects", read, statement, operations::kMaxPaperBytes / 8);
+  expect_bounded("signatures", read, list(begin + R"(","signatures":[)", R"({"sig":"AAAA"})", "]}"),
+                 operations::kMaxPaperBytes / 8);
 }
 
 // --- the signing process ----------------------------------------------------------------------------------

@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <memory>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -197,8 +199,8 @@ TEST_F(KeyCommand, ListNeedsNoPassphrase) {
   const Ended list = shell("exec \"$0\" key list -C " + workspace() + " </dev/null");
   ASSERT_EQ(list.exit_code, kDone) << list.err;
   for (const char* word :
-       {"NAME", "ROLE", "SCHEME", "image-snapshot", "director-targets", "director-x-time-source",
-        "image-root-1", "holder-3/image-targets-3.key", "ed25519"}) {
+       {"NAME", "HOLDER", "DEPENDS ON IT", "image-snapshot", "director-targets",
+        "director/x-time-source, 1 of 1", "image-root-1", "holder-3", "image/targets, 2 of 3", "ed25519"}) {
     EXPECT_TRUE(says(list.out, word)) << word;
   }
   EXPECT_FALSE(says(list.out, "\033"));
@@ -214,11 +216,51 @@ TEST_F(KeyCommand, ListAsJsonSaysAllOfEachKey) {
   }
 }
 
-TEST_F(KeyCommand, ListOmitsHoldersWhoseFoldersWereTakenAway) {
+TEST_F(KeyCommand, ListKnowsTheKeysOfHoldersWhoseFoldersWereTakenAway) {
   fs::rename(holders(), holders() + "-away");
-  const std::size_t online = listed().size();
+  const json::Array away = listed();
+  const Ended table = key({"list"});
   fs::rename(holders() + "-away", holders());
-  EXPECT_EQ(online + 9, listed().size());
+  const json::Array there = listed();
+  EXPECT_EQ(away.size(), there.size());
+  const auto out_of_reach = std::count_if(away.begin(), away.end(), [](const json::Value& one) {
+    return member(one, "within_reach") == json::Value(false) && member(one, "file").is_null();
+  });
+  EXPECT_EQ(out_of_reach, 9);
+  EXPECT_TRUE(says(table.out, "image-root-2            holder-2  away")) << table.out;
+}
+
+TEST_F(KeyCommand, ListSaysWhenAKeySignedAndWhatDependsOnIt) {
+  for (const json::Value& one : listed()) {
+    const std::string name = *member(one, "name").as_string();
+    if (name != "image-targets-2") continue;
+    EXPECT_EQ(*member(one, "custodian").as_string(), "holder-2");
+    EXPECT_EQ(member(one, "used").as_string()->size(), 20U) << "it signed the first targets";
+    EXPECT_EQ(member(one, "dead"), json::Value(false));
+    const json::Value& use = *member(one, "depends").as_array()->begin();
+    EXPECT_EQ(*member(use, "role").as_string(), "image/targets");
+    EXPECT_EQ(member(use, "threshold"), json::Value(2));
+    EXPECT_EQ(member(use, "keys"), json::Value(3));
+    EXPECT_EQ(member(use, "expires"), member(one, "expires"));
+    return;
+  }
+  ADD_FAILURE() << "not listed";
+}
+
+TEST_F(KeyCommand, ListCallsAKeyDeadThatNoMetadataLists) {
+  ASSERT_EQ(key({"generate", "--name", "spare", "--role", "image/spare"}).exit_code, kDone);
+  const Ended list = key({"list"});
+  const json::Value shown = parsed(key({"show", "spare", "--json"}).out);
+  fs::remove(fs::path(workspace()) / "keys" / "spare.key");
+  EXPECT_TRUE(says(list.out, "nothing\n")) << list.out;
+  EXPECT_TRUE(says(list.out, "1 key is for nothing: no root and no delegation lists it\n")) << list.out;
+  EXPECT_EQ(member(shown, "dead"), json::Value(true));
+  EXPECT_TRUE(member(shown, "used").is_null());
+}
+
+TEST_F(KeyCommand, ListFitsOnA120ColumnTerminal) {
+  std::istringstream lines(key({"list"}).out);
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 120U) << line;
 }
 
 TEST_F(KeyCommand, ShowGivesThePublicKeyAsMetadataHasIt) {

@@ -11,8 +11,11 @@
 #include <vector>
 
 #include "common/host/atomic_file.h"
+#include "server/app/operations_service.h"
+#include "server/app/tokens.h"
 #include "server/http/access_log.h"
 #include "server/http/server.h"
+#include "server/storage/sqlite/supplier_store.h"
 #include "tests/sim/raw_client.h"
 #include "tests/sim/temp_dir.h"
 #include "tests/unit/server/app/depot.h"
@@ -172,6 +175,69 @@ TEST_F(HttpServerWith, TheAccessLogSaysWhatTravelledAndNoSecrets) {
             " GET /healthz 200 3 -\n"
             " - - 400 " +
                 lines.substr(lines.rfind(" 400 ") + 5));
+}
+
+/// The same with an operations API, and a token for it.
+class OperationsOver : public HttpServerWith {
+ protected:
+  OperationsOver() {
+    host::Db db = storage::open_database(depot_.places().database).value();
+    COTTER_ASSERT(storage::SupplierStore(db).put({RoleName("acme"), {}, test::kNoon}));
+    token_ = as_text(app::add_token(db, {"acme-ci", operations::TokenRole::Supplier, "acme", test::kNoon,
+                                         test::kNoon + std::chrono::days(1)})
+                         ->view());
+    service_ = app::OperationsService::open(depot_.places().database, folder_.path() / "submissions",
+                                            depot_.places().repo_dir, depot_.clock)
+                   .value();
+  }
+  ~OperationsOver() override { stop(); }  // before what it serves
+  void start_with_operations() {
+    door_.emplace(depot_.places().repo_dir, director_.get(), Access{true, true}, nullptr, service_.get());
+    server_ = Server::listen(options_, *door_).value();
+    thread_ = std::thread([this] { server_->run(); });
+  }
+  [[nodiscard]] std::string post(const std::string& token, std::size_t length) const {
+    return "POST /api/v1/submissions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + token +
+           "\r\nContent-Length: " + std::to_string(length) + "\r\n\r\n";
+  }
+  sim::TempDir folder_;
+  std::string token_;
+  std::unique_ptr<app::OperationsService> service_;
+  std::optional<Router> door_;
+};
+
+TEST_F(OperationsOver, AStrangersBodyIsNotWaitedFor) {  // IMG-2
+  start_with_operations();
+  const RawReply reply = ask(post("cotter-" + std::string(64, '0'), 100));
+  EXPECT_EQ(reply.status, 401);
+  EXPECT_EQ(reply.headers.at("connection"), "close");
+}
+
+TEST_F(OperationsOver, SlowUploadsHoldUpNeitherVehiclesNorEachOther) {
+  options_.max_uploads = 2;
+  start_with_operations();
+  RawClient first(server_->port());
+  RawClient second(server_->port());
+  const std::string list = R"({"_type":"cotter-submission","files":[]})";
+  for (RawClient* slow : {&first, &second}) {
+    // On each connection one whole request first: its answer says that the next is being read.
+    slow->send(post(token_, list.size()) + list + post(token_, list.size()) + list.substr(1));
+    EXPECT_EQ(slow->reply().status, 422);
+  }
+  while (ask(post(token_, list.size()) + list).status != 503) std::this_thread::yield();
+  EXPECT_EQ(ask(kHealth).status, 200);
+  EXPECT_EQ(ask(get("/director/vehicles/VIN-1/1.root.json")).status, 200);
+  first.send("x");
+  EXPECT_EQ(first.reply().status, 422);
+  EXPECT_EQ(ask(post(token_, list.size()) + list).status, 422) << "there is room again";
+}
+
+TEST_F(OperationsOver, AnUploadThatIsTooSlowEnds) {
+  options_.body = kShort;
+  start_with_operations();
+  RawClient client(server_->port());
+  client.send(post(token_, 100) + "{");
+  EXPECT_TRUE(client.ended());
 }
 
 TEST_F(HttpServerWith, PipelinedRequestsAreAnsweredInOrder) {

@@ -39,9 +39,10 @@ const std::map<std::string, std::set<std::string>> kRooms = [] {
   next_floor({"common/host"}, false);
 
   const std::set<std::string> common = below;
-  next_floor({"common/keystore"}, false);                    // for those who sign; vehicles do not
-  next_floor({"server/ceremony"}, false);                    // what holders sign, and with what
-  next_floor({"server/inventory", "server/ledger"}, false);  // plain values, which the stores keep
+  next_floor({"common/keystore"}, false);  // for those who sign; vehicles do not
+  next_floor({"server/ceremony"}, false);  // what holders sign, and with what
+  next_floor({"server/inventory", "server/ledger", "server/operations"},
+             false);  // plain values, which the stores keep
   next_floor({"server/storage"}, false);
   next_floor({"server/director", "server/repository", "server/keys", "server/campaigns"}, true);
   next_floor({"server/signing"}, false);  // judges and signs, knows no use case
@@ -117,7 +118,7 @@ struct Kept {
 const Kept kKept[] = {
     {R"(^boost/)", R"(^server/http/(.*\.cpp|session\.h)$)"},
     {R"(^sqlite3\.h$)", R"(^(common/host/(sqlite|disk_vfs)\.|server/storage/sqlite/|client/store/))"},
-    {R"(^curl/)", R"(^(client/fetch/|server/repository/url_transport\.cpp$))"},
+    {R"(^curl/)", R"(^(client/fetch/|server/repository/url_transport\.cpp$|server/cli/api_client\.cpp$))"},
     {R"(^tss2/)", R"(^(common/tpm/|common/keystore/tpm_key\.cpp$))"},
     {R"(^p11-kit/)", R"(^common/keystore/pkcs11_)"},
     {R"(^rapidjson/)", R"(^common/json/.*\.cpp$)"},

@@ -88,12 +88,22 @@ const EcuPlan& World::primary() const {
 }
 
 Command World::command(const char* program, std::vector<std::string> arguments) const {
-  return {this->program(program), std::move(arguments), environment_, {}};
+  const std::string name(program);
+  if (pins_.empty() || (name != "cotter" && name != "cotter-sign")) {
+    return {this->program(program), std::move(arguments), environment_, {}};
+  }
+  arguments.insert(arguments.begin(),
+                   {"-c", "exec 3<\"$0\"; exec \"$@\"", pins_.string(), this->program(program).string()});
+  arguments.insert(arguments.end(), {"--pin-fd", "3"});
+  return {"/bin/sh", std::move(arguments), environment_, {}};
 }
 
-Result<void> World::make_workspace() {
+Result<void> World::make_workspace(std::vector<std::string> init_options, const fs::path& pins) {
   TRY(make_dirs(dir_));
-  TRY(run_well(command("cotter", {"init", workspace().string(), "--offline-dir", holders().string()})));
+  init_options.insert(init_options.begin(),
+                      {"init", workspace().string(), "--offline-dir", holders().string()});
+  pins_ = pins;
+  TRY(run_well(command("cotter", std::move(init_options))));
   return {};
 }
 

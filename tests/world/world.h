@@ -39,7 +39,10 @@ class World {
   World(std::filesystem::path dir, std::filesystem::path programs, std::vector<EcuPlan> ecus);
 
   // The steps of an update's life, in this order. Faults quote the program that failed.
-  Result<void> make_workspace();
+  /// With more options of `cotter init`. `pins`: a file with a PIN in each line, for holders on tokens: all
+  /// that cotter and cotter-sign are asked to do from then on may read it.
+  Result<void> make_workspace(std::vector<std::string> init_options = {},
+                              const std::filesystem::path& pins = {});
   Result<void> start_server();
   Result<void> build_vehicle();  ///< provisions every ECU, then records the vehicle in the inventory
   Result<void> start_secondaries();
@@ -87,6 +90,7 @@ class World {
   std::vector<EcuPlan> ecus_;
   std::string vin_ = "COTTER0DEMO000001";
   std::map<std::string, std::string> environment_;
+  std::filesystem::path pins_;
   int server_port_ = 0;
   std::map<std::string, int> ecu_ports_;
   std::optional<Daemon> server_;

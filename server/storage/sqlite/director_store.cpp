@@ -47,6 +47,17 @@ Result<std::optional<Bytes>> DirectorStore::targets(const VehicleId& vin, Versio
                  version);
 }
 
+Result<std::optional<SetsInAll>> DirectorStore::in_all(UtcTime now) {
+  auto row = TRY(db_->query(
+      "WITH last AS (SELECT vin, made_at, expires, max(timestamp_version) FROM director_set GROUP BY vin)"
+      " SELECT made_at, max(expires), count(*), (SELECT count(*) FROM last WHERE expires <= ?1),"
+      " (SELECT count(*) FROM ecu WHERE vin IN (SELECT vin FROM last)) FROM last",
+      {seconds_of(now)}));
+  if (!TRY(row.step()) || row.count(2) == 0) return std::optional<SetsInAll>();
+  return std::optional(
+      SetsInAll{{row.count(2), row.count(4)}, row.count(3), time_at(row, 0), time_at(row, 1)});
+}
+
 Result<void> DirectorStore::put(const VehicleId& vin, const inventory::MetadataSet& set,
                                 const json::Value& entries) {
   const std::string& id = vin.value();

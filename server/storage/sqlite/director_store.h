@@ -10,8 +10,17 @@
 #include "common/host/sqlite.h"
 #include "common/json/value.h"
 #include "server/inventory/metadata_set.h"
+#include "server/storage/sqlite/inventory_store.h"
 
 namespace cotter::storage {
+
+/// The current sets of all vehicles, in sum.
+struct SetsInAll {
+  FleetCount fleet;         ///< vehicles that have one
+  std::uint64_t ended = 0;  ///< of these vehicles
+  UtcTime made_at{};        ///< of the set that ends last
+  UtcTime expires{};
+};
 
 class DirectorStore {
  public:
@@ -22,6 +31,9 @@ class DirectorStore {
   /// From the current set or the one before. Nothing when neither has that version.
   Result<std::optional<Bytes>> snapshot(const VehicleId& vin, Version version);
   Result<std::optional<Bytes>> targets(const VehicleId& vin, Version version);
+
+  /// Nothing while no vehicle has any.
+  Result<std::optional<SetsInAll>> in_all(UtcTime now);
 
   /// Makes `set` the current one and drops all but the one before, inside a transaction of the caller's.
   /// `entries` is what was resolved: a row of the record when it differs from the last (DIR-30).

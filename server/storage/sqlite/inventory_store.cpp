@@ -345,6 +345,12 @@ Result<FleetCount> InventoryStore::count_of(const std::vector<HardwareId>& hardw
   return count_where("hardware_id IN (SELECT value FROM json_each(?1))", json::to_text(ids));
 }
 
+Result<FleetCount> InventoryStore::count_in(const std::vector<VehicleId>& vehicles) {
+  json::Array vins;
+  for (const VehicleId& vin : vehicles) vins.emplace_back(vin.value());
+  return count_where("vin IN (SELECT value FROM json_each(?1))", json::to_text(vins));
+}
+
 Result<FleetCount> InventoryStore::count_partial() {
   return count_where("json_extract(record, '$.verification') = ?1",
                      std::string(inventory::name_of(inventory::Verification::Partial)));

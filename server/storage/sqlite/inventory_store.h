@@ -99,6 +99,8 @@ class InventoryStore {
   Result<FleetCount> count_all();
   Result<FleetCount> count_of(const std::vector<HardwareId>& hardware);
   Result<FleetCount> count_partial();
+  /// Of these vehicles.
+  Result<FleetCount> count_in(const std::vector<VehicleId>& vehicles);
 
  private:
   Result<std::uint64_t> pending_count(const std::string& vin);

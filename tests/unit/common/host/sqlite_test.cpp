@@ -1,7 +1,10 @@
 #include "common/host/sqlite.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <array>
 #include <fstream>
@@ -44,6 +47,34 @@ TEST_F(Sqlite, OpensPrivateFileWithWalForeignKeysAndFullSync) {
   EXPECT_EQ(mode->text(0), "wal");
   EXPECT_EQ(number(db, "PRAGMA foreign_keys"), 1);
   EXPECT_EQ(number(db, "PRAGMA synchronous"), 2);
+}
+
+/// Whether this process holds SQLite's shared lock on the file, as any other process sees it.
+bool holds_lock(const std::filesystem::path& file) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const int fd = ::open(file.c_str(), O_RDWR | O_CLOEXEC);
+    struct flock lock {};
+    lock.l_type = F_WRLCK;
+    lock.l_whence = SEEK_SET;
+    lock.l_start = 0x40000002;  // "Database File Locking" of SQLite's os.h
+    lock.l_len = 510;
+    ::_exit(::fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK ? 0 : 1);
+  }
+  int status = 1;
+  EXPECT_EQ(::waitpid(child, &status, 0), child);
+  return status == 0;
+}
+
+TEST_F(Sqlite, KeepsItsLockWhenTheSameProcessOpensTheFileAgain) {
+  Db first = open();
+  ASSERT_TRUE(first.exec("CREATE TABLE t (n INTEGER) STRICT"));
+  ASSERT_TRUE(holds_lock(file()));
+  {
+    const Db second = open();
+    EXPECT_TRUE(holds_lock(file()));
+  }
+  EXPECT_TRUE(holds_lock(file()));
 }
 
 TEST_F(Sqlite, GivesBackWhatWasBound) {

@@ -253,5 +253,19 @@ TEST(StrictReader, ReadsBackWhatTheWriterWrote) {
   EXPECT_EQ(read_text(to_pretty_text(value)).value(), value);
 }
 
+TEST(StrictReader, TakesForeignNumbersAsTextAndIsAsStrictInAllElse) {
+  const auto value = read_foreign(as_bytes(R"([0.5,-1,1e9,9007199254740993,7])"));
+  ASSERT_TRUE(value);
+  const Array& numbers = *value->as_array();
+  for (const auto& [at, text] :
+       {std::pair(0, "0.5"), std::pair(1, "-1"), std::pair(2, "1e9"), std::pair(3, "9007199254740993")}) {
+    EXPECT_EQ(*numbers.begin()[at].as_string(), text);
+  }
+  EXPECT_EQ(numbers.begin()[4].as_int(), 7);
+  for (const char* bad : {R"({"a":0.5,"a":1})", "[01]", "[0.5", "[.5]", "[NaN]"}) {
+    EXPECT_FALSE(read_foreign(as_bytes(bad))) << bad;
+  }
+}
+
 }  // namespace
 }  // namespace cotter::json

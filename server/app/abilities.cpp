@@ -1,0 +1,178 @@
+#include "server/app/abilities.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "common/json/object_view.h"
+#include "common/json/strict_reader.h"
+
+namespace cotter::app {
+namespace {
+
+using inventory::Abilities;
+using inventory::Verification;
+
+constexpr std::uint64_t kAroundSignature = 96;  // {"keyid":"<64 digits>","sig":""},
+constexpr std::uint64_t kAroundFile = 64;       // {"signatures":[],"signed":}
+
+/// Hex digits of a signature.
+std::uint64_t digits_of(crypto::Scheme scheme) {
+  if (scheme == crypto::Scheme::Ed25519) return 128;
+  if (scheme == crypto::Scheme::EcdsaP256) return 144;
+  return 1024;  // RSA of 4096 bits
+}
+
+/// The distinct keys of a role.
+std::vector<const crypto::PublicKey*> keys_of(const model::RoleKeys& role, const model::KeyRing& ring) {
+  std::set<std::string> seen;
+  std::vector<const crypto::PublicKey*> keys;
+  for (const KeyId& id : role.keyids) {
+    const auto key = ring.find(id);
+    if (key != ring.end() && seen.insert(key->second.material()).second) keys.push_back(&key->second);
+  }
+  return keys;
+}
+
+std::vector<crypto::Scheme> schemes_of(const model::RoleKeys& role, const model::KeyRing& ring) {
+  std::vector<crypto::Scheme> schemes;
+  for (const crypto::PublicKey* key : keys_of(role, ring)) schemes.push_back(key->scheme());
+  return schemes;
+}
+
+/// Whether ECUs that verify in this way read the role at all.
+bool reads(Verification verification, const Demand& demand) {
+  if (verification == Verification::Full) return true;
+  return demand.repository == Repository::Director &&
+         (demand.role == model::root_role() || demand.role == model::targets_role());
+}
+
+std::string names_of(const std::set<crypto::Scheme>& schemes) {
+  std::string names;
+  for (const crypto::Scheme scheme : schemes)
+    names.append(names.empty() ? "" : ", ").append(crypto::name_of(scheme));
+  return names;
+}
+
+/// Why ECUs of these abilities cannot verify it.
+std::optional<std::string> why_not(const Demand& demand, const Abilities& abilities) {
+  const std::string what =
+      fmt::format("cannot verify {} of the {}", demand.role.value(),
+                  demand.repository == Repository::Image ? "image repository" : "director");
+  const std::uint64_t most = abilities.most_bytes(demand.repository, demand.role);
+  if (demand.bytes > most)
+    return fmt::format("{}: {} bytes, and it takes {} at most", what, demand.bytes, most);
+  const auto known = std::count_if(demand.schemes.begin(), demand.schemes.end(),
+                                   [&](crypto::Scheme scheme) { return abilities.verifies(scheme); });
+  if (static_cast<std::uint64_t>(known) >= demand.threshold) return std::nullopt;
+  return fmt::format("{}: it knows {}, which {} of the {} keys are, and {} must sign", what,
+                     names_of(abilities.schemes.value_or(inventory::client_schemes())), known,
+                     demand.schemes.size(), demand.threshold);
+}
+
+/// Whether anybody could fail to verify it: asked first, for counting a fleet takes a while.
+bool may_be_refused(const Demand& demand, const Described& described) {
+  return why_not(demand, Abilities()) ||
+         std::any_of(described.begin(), described.end(),
+                     [&](const auto& each) { return why_not(demand, each.second).has_value(); });
+}
+
+std::string in_words(const Obstacle& obstacle) {
+  const storage::Generation& who = obstacle.generation;
+  return fmt::format("{} ({} {} in {} {}{}) {}", who.hardware.value(), who.count.ecus,
+                     who.count.ecus == 1 ? "ECU" : "ECUs", who.count.vehicles,
+                     who.count.vehicles == 1 ? "vehicle" : "vehicles",
+                     who.verification == Verification::Partial ? ", partial verification" : "", obstacle.why);
+}
+
+}  // namespace
+
+std::uint64_t size_when_signed(std::uint64_t canonical_bytes, const model::RoleKeys& role,
+                               const model::KeyRing& keys) {
+  std::vector<std::uint64_t> sizes;
+  for (const crypto::PublicKey* key : keys_of(role, keys))
+    sizes.push_back(digits_of(key->scheme()) + kAroundSignature);
+  std::sort(sizes.rbegin(), sizes.rend());
+  std::uint64_t size = canonical_bytes + kAroundFile;
+  for (std::size_t i = 0; i < sizes.size() && i < role.threshold; ++i) size += sizes[i];
+  return size;
+}
+
+Demand demand_of_role(Repository repository, const RoleName& role, const model::RoleKeys& keys,
+                      const model::KeyRing& ring, std::uint64_t wire_bytes) {
+  return {repository, role, wire_bytes, keys.threshold, schemes_of(keys, ring), {}};
+}
+
+Demands demands_of_root(Repository repository, const model::Root& root, std::uint64_t wire_bytes) {
+  Demands demands;
+  for (const auto& [role, keys] : root.roles) {
+    if (!model::is_top_level(role)) continue;  // grants nothing (FMT-33)
+    demands.push_back(
+        demand_of_role(repository, role, keys, root.keys, role == model::root_role() ? wire_bytes : 0));
+  }
+  return demands;
+}
+
+Demands demands_of_targets(Repository repository, const RoleName& role, const model::Targets& targets,
+                           std::uint64_t wire_bytes, const std::optional<std::vector<HardwareId>>& hardware) {
+  Demands demands{{repository, role, wire_bytes, 0, {}, hardware}};
+  if (!targets.delegations) return demands;
+  const model::Delegations& delegations = *targets.delegations;
+  for (const model::DelegatedRole& entry : delegations.roles) {
+    const auto whom = entry.any_hardware ? hardware : std::optional(entry.hardware_ids);
+    for (const model::AgreeingRole& each : entry.roles()) {
+      demands.push_back(
+          {repository, each.name, 0, each.keys.threshold, schemes_of(each.keys, delegations.keys), whom});
+    }
+  }
+  if (const auto& bins = delegations.succinct) {
+    demands.push_back({repository, RoleName(bins->name_prefix), 0, bins->keys.threshold,
+                       schemes_of(bins->keys, delegations.keys), hardware});
+  }
+  return demands;
+}
+
+Result<Demand> demand_of_signatures(Repository repository, const RoleName& role, ByteView wire,
+                                    const model::RoleKeys& keys, const model::KeyRing& ring) {
+  const json::Value file = TRY(json::read(wire));
+  model::RoleKeys signers;
+  for (const json::Value& each : *TRY(TRY(json::ObjectView::of(file, "file")).array("signatures"))) {
+    KeyId id(TRY(TRY(json::ObjectView::of(each, "signature")).string("keyid")));
+    if (std::find(keys.keyids.begin(), keys.keyids.end(), id) != keys.keyids.end())
+      signers.keyids.push_back(std::move(id));
+  }
+  return Demand{repository, role, wire.size(), keys.threshold, schemes_of(signers, ring), {}};
+}
+
+std::vector<Obstacle> obstacles(const Demand& demand, const std::vector<storage::Generation>& generations,
+                                const Described& described) {
+  std::vector<Obstacle> found;
+  for (const storage::Generation& generation : generations) {
+    if (!reads(generation.verification, demand)) continue;
+    const auto abilities = described.find(generation.hardware);
+    auto why = why_not(demand, abilities == described.end() ? Abilities() : abilities->second);
+    if (why) found.push_back({generation, *std::move(why)});
+  }
+  return found;
+}
+
+Result<void> refuse_unverifiable(host::Db& db, const Demands& demands) {
+  storage::HardwareStore store(db);
+  const Described described = TRY(store.described());
+  std::string words;
+  for (const Demand& demand : demands) {
+    if (!may_be_refused(demand, described)) continue;
+    for (const Obstacle& obstacle : obstacles(demand, TRY(store.generations(demand.hardware)), described))
+      words += (words.empty() ? "" : "; ") + in_words(obstacle);
+  }
+  if (words.empty()) return {};
+  return fault(
+      Fault::Kind::Denied, "part of the fleet could not follow: " + words,
+      "cotter hardware list says what each generation can verify; let it still verify this (a smaller "
+      "file, enough keys of a scheme that it knows), or correct what is noted of it by cotter hardware "
+      "set");
+}
+
+}  // namespace cotter::app

@@ -1,0 +1,196 @@
+#include "server/app/accept_submission.h"
+
+#include <algorithm>
+
+#include "common/host/atomic_file.h"
+#include "server/app/record.h"
+#include "server/app/submission_intake.h"
+#include "server/repository/image_store.h"
+#include "server/storage/sqlite/database.h"
+#include "server/storage/sqlite/supplier_store.h"
+#include "server/storage/sqlite/token_store.h"
+
+namespace cotter::app {
+namespace {
+
+using operations::FileKind;
+using operations::SubmissionRecord;
+using operations::SubmissionState;
+using operations::SubmittedFile;
+
+std::string who_is(const JudgeRequest& request) {
+  return request.by ? acting_token(request.by->name) : acting_account();
+}
+
+Result<SubmissionRecord> find_waiting(host::Db& db, const std::string& id) {
+  std::optional<SubmissionRecord> found;
+  if (operations::is_submission_id(id)) found = TRY(storage::SupplierStore(db).submission(id));
+  if (!found)
+    return fault(Fault::Kind::NotFound, "there is no submission " + id, "cotter supplier list shows them");
+  if (found->state == SubmissionState::Waiting) return *std::move(found);
+  return fault(Fault::Kind::Conflict,
+               "submission " + id + " does not wait: it is " + std::string(name_of(found->state)));
+}
+
+Result<Bytes> metadata_of(const SubmissionFiles& files, const SubmissionRecord& record) {
+  for (const SubmittedFile& file : record.submission.files) {
+    if (file.kind == FileKind::Metadata)
+      return host::read_file(TRY(files.whole(record.id, file)), operations::kMaxPaperBytes);
+  }
+  return fault(Fault::Kind::NotFound, "the submission has no metadata");
+}
+
+/// Copies every new image into the repository, on its way to its names.
+Result<std::vector<repository::IncomingImage>> add_images(const RepositoryWriter& writer,
+                                                          const SubmissionFiles& files,
+                                                          const SubmissionRecord& record,
+                                                          const IntakeVerdict& verdict,
+                                                          repository::Batch& batch) {
+  std::vector<repository::IncomingImage> images;
+  for (const TargetName& name : verdict.fresh) {
+    const model::Target& target = verdict.targets->targets.at(name);
+    const SubmittedFile* file = record.submission.find(*target.hashes.find(crypto::HashFunction::Sha256));
+    COTTER_ASSERT(file != nullptr);  // the intake looked
+    const auto path = TRY(files.whole(record.id, *file));
+    images.push_back(TRY(repository::take_in(writer.layout(), path, {}, repository::Durable::Later)));
+    const auto& image = images.back();
+    if (!target.hashes.agrees_with(image.hashes()) || image.length() != target.length)
+      return fault(Fault::Kind::Conflict, "the file of " + name.value() + " changed while it was published");
+    repository::add_to(batch, writer.layout(), image, name);
+  }
+  return images;
+}
+
+Result<ReleaseCounters> counters_in(const IntakeVerdict& verdict) {
+  ReleaseCounters counters;
+  for (const TargetName& name : verdict.fresh) {
+    const auto match = TRY(verdict.targets->targets.at(name).must_match(model::Profile::Vehicle));
+    if (!match) continue;
+    for (const HardwareId& id : match->hardware_ids) {
+      ReleaseCounter& highest = counters[id];
+      highest = std::max(highest, match->release_counter);
+    }
+  }
+  return counters;
+}
+
+class Acceptance {
+ public:
+  Acceptance(const Workspace& workspace, const AcceptRequest& request, RepositoryWriter& writer,
+             SubmissionRecord record)
+      : request_(request),
+        writer_(writer),
+        store_(writer.db()),
+        files_(workspace.submissions_dir()),
+        record_(std::move(record)) {}
+
+  Result<AcceptOutcome> run() {
+    const auto supplier = TRY(store_.find(RoleName(record_.supplier)));
+    const bool two = supplier && supplier->policy.needs_two_people;
+    outcome_.needed = two ? 2 : 1;
+    if (TRY(is_published())) return close(SubmissionState::Accepted, {});
+    const IntakeVerdict verdict = TRY(judge_stored(writer_.db(), writer_.published(), writer_.layout().dir(),
+                                                   files_, record_, writer_.now()));
+    if (!verdict.wrong.empty()) {
+      outcome_.state = SubmissionState::Refused;
+      outcome_.wrong = verdict.wrong;
+      TRY(note_judged(writer_.db(), files_, record_, verdict, writer_.now()));
+      return outcome_;
+    }
+    TRY(approve(verdict, two));
+    outcome_.approvals = record_.approvals;
+    if (record_.approvals.size() < outcome_.needed) return outcome_;
+    outcome_.versions = TRY(publish(verdict));
+    return close(SubmissionState::Accepted, {});
+  }
+
+ private:
+  /// Whether a writer that was killed had come so far.
+  Result<bool> is_published() {
+    const Bytes wire = TRY(metadata_of(files_, record_));
+    const model::FileMeta* listed = writer_.published().listed(RoleName(record_.supplier));
+    return listed != nullptr && listed->hashes && listed->hashes->match(wire);
+  }
+
+  Result<void> approve(const IntakeVerdict& verdict, bool two) {
+    const std::string who = who_is(request_);
+    if (record_.approvals.size() >= outcome_.needed) return {};  // all have; what is left is to publish
+    if (two && !request_.by) {
+      return fault(Fault::Kind::Denied, "two people have to accept what " + record_.supplier + " hands in",
+                   "each says who he is by his own token: --token-file");
+    }
+    if (std::ranges::find(record_.approvals, who) != record_.approvals.end()) {
+      return fault(Fault::Kind::Denied, who + " has accepted it already", "another person has to");
+    }
+    auto transaction = TRY(host::Transaction::begin(writer_.db()));
+    TRY(store_.approve(record_.id, who, writer_.now()));
+    json::Object details = submission_details(record_, verdict);
+    details.set("needed", std::uint64_t{outcome_.needed});
+    TRY(record(writer_.db(),
+               {std::string(ledger::kAcceptance), writer_.now(), who, record_.supplier, std::move(details)}));
+    TRY(transaction.commit());
+    record_.approvals.push_back(who);
+    return {};
+  }
+
+  Result<PublishedVersions> publish(const IntakeVerdict& verdict) {
+    const OnlineSigners online = TRY(request_.online());
+    repository::Batch batch(writer_.layout());
+    const auto images = TRY(add_images(writer_, files_, record_, verdict, batch));
+    const ReleaseCounters counters = TRY(counters_in(verdict));
+    RepositoryWriter::DelegatedFile file;
+    file.role = RoleName(record_.supplier);
+    file.version = verdict.targets->version;
+    file.wire = TRY(metadata_of(files_, record_));
+    file.canonical = verdict.canonical;
+    return writer_.publish_delegated(std::move(file), counters, batch, online);
+  }
+
+  Result<AcceptOutcome> close(SubmissionState state, const std::vector<std::string>& remarks) {
+    TRY(store_.set_state(record_.id, state, remarks, writer_.now()));
+    static_cast<void>(files_.remove(record_.id));  // published is published
+    outcome_.state = state;
+    outcome_.approvals = record_.approvals;
+    return outcome_;
+  }
+
+  const AcceptRequest& request_;
+  RepositoryWriter& writer_;
+  storage::SupplierStore store_;
+  SubmissionFiles files_;
+  SubmissionRecord record_;
+  AcceptOutcome outcome_;
+};
+
+}  // namespace
+
+Result<AcceptOutcome> accept_submission(const Workspace& workspace, const AcceptRequest& request,
+                                        UtcTime now) {
+  RepositoryWriter writer = TRY(RepositoryWriter::open(workspace, now));
+  SubmissionRecord record = TRY(find_waiting(writer.db(), request.id));
+  return Acceptance(workspace, request, writer, std::move(record)).run();
+}
+
+Result<void> reject_submission(const Workspace& workspace, const JudgeRequest& request,
+                               const std::string& reason, UtcTime now) {
+  host::Db db = TRY(storage::open_database(workspace.db_path()));
+  auto transaction = TRY(host::Transaction::begin(db));
+  const SubmissionRecord found = TRY(find_waiting(db, request.id));
+  TRY(storage::SupplierStore(db).set_state(request.id, SubmissionState::Rejected, {reason}, now));
+  json::Object details = submission_details(found, {});
+  details.set("reason", reason);
+  TRY(record(db, {std::string(ledger::kRefusal), now, who_is(request), found.supplier, std::move(details)}));
+  TRY(transaction.commit());
+  return SubmissionFiles(workspace.submissions_dir()).remove(request.id);
+}
+
+Result<operations::Caller> operator_of(host::Db& db, std::string_view token, UtcTime now) {
+  const auto hash = operations::token_hash(token);
+  std::optional<operations::TokenRecord> found;
+  if (hash) found = TRY(storage::TokenStore(db).find_by_hash(*hash));
+  if (found && found->is_good(now) && found->role == operations::TokenRole::Operator)
+    return operations::Caller{found->name, found->role, ""};
+  return fault(Fault::Kind::Denied, "this is no good token of an operator's", "cotter token list shows them");
+}
+
+}  // namespace cotter::app

@@ -1,0 +1,51 @@
+// People's word on a submission that waits: yes, and the last yes that is needed publishes it; or no.
+// Never published on an old judgement: it is judged again under the writer's lock. One thread.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/base/result.h"
+#include "common/base/time.h"
+#include "common/host/sqlite.h"
+#include "server/app/repository_writer.h"
+#include "server/app/workspace.h"
+#include "server/operations/submission.h"
+#include "server/operations/token.h"
+
+namespace cotter::app {
+
+struct JudgeRequest {
+  std::string id;
+  std::optional<operations::Caller> by{};  ///< whose token was shown; none: the account that this runs as
+};
+
+struct AcceptRequest : JudgeRequest {
+  std::function<Result<OnlineSigners>()> online{};  ///< asked for once enough people have said yes
+};
+
+struct AcceptOutcome {
+  operations::SubmissionState state = operations::SubmissionState::Waiting;
+  std::vector<std::string> approvals{};
+  std::uint32_t needed = 1;
+  std::vector<std::string> wrong{};  ///< Refused
+  PublishedVersions versions{};      ///< Accepted
+};
+
+/// Says yes. Killed in between, whoever says yes again finishes it. Faults: NotFound, Conflict (it does not
+/// wait), Denied (two people are needed, and this is the same one, or showed no token), those of
+/// RepositoryWriter. Rejections: those of a client.
+Result<AcceptOutcome> accept_submission(const Workspace& workspace, const AcceptRequest& request,
+                                        UtcTime now);
+
+/// Says no. Faults: NotFound, Conflict (it does not wait), Busy, NoSpace, Io.
+Result<void> reject_submission(const Workspace& workspace, const JudgeRequest& request,
+                               const std::string& reason, UtcTime now);
+
+/// Which operator's token this text is. Faults: Denied (nobody's, good no more, or a supplier's), Busy, Io.
+Result<operations::Caller> operator_of(host::Db& db, std::string_view token, UtcTime now);
+
+}  // namespace cotter::app

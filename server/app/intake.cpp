@@ -1,0 +1,263 @@
+#include "server/app/intake.h"
+
+#include <algorithm>
+#include <set>
+
+#include "common/json/canonical.h"
+#include "common/json/object_view.h"
+#include "common/json/strict_reader.h"
+#include "common/trust/delegation_order.h"
+#include "server/operations/papers.h"
+
+namespace cotter::app {
+namespace {
+
+using operations::FileKind;
+
+class Intake {
+ public:
+  Intake(const IntakeTerms& terms, const std::vector<IntakeFile>& files) : terms_(terms), files_(files) {}
+
+  IntakeVerdict judge() {
+    find_entry();
+    if (entry_ == nullptr) return std::move(verdict_);
+    check_keys();
+    read_metadata();
+    if (verdict_.targets) {
+      check_header(*verdict_.targets);
+      for (const auto& [name, target] : verdict_.targets->targets) check_target(name, target);
+      check_total(*verdict_.targets);
+      note_fresh();
+    }
+    check_images();
+    check_papers();
+    return std::move(verdict_);
+  }
+
+ private:
+  void wrong(std::string sentence) { verdict_.wrong.push_back(std::move(sentence)); }
+  [[nodiscard]] const operations::SupplierPolicy& policy() const { return terms_.supplier->policy; }
+
+  void find_entry() {
+    const auto& delegations = (*terms_.delegator)->delegations;
+    if (delegations) {
+      for (const model::DelegatedRole& entry : delegations->roles) {
+        if (entry.roleinfo.empty() && entry.name == terms_.supplier->name) entry_ = &entry;
+      }
+    }
+    if (entry_ == nullptr)
+      wrong("the published targets do not delegate to " + terms_.supplier->name.value() +
+            ": its holders have not signed that yet, or no longer do");
+  }
+
+  [[nodiscard]] std::vector<const crypto::PublicKey*> keys() const {
+    std::vector<const crypto::PublicKey*> found;
+    const model::KeyRing& ring = (*terms_.delegator)->delegations->keys;
+    for (const KeyId& id : entry_->keys.keyids) {
+      if (const auto key = ring.find(id); key != ring.end()) found.push_back(&key->second);
+    }
+    return found;
+  }
+
+  void check_keys() {
+    const auto& schemes = policy().schemes;
+    if (schemes.empty()) return;
+    for (const crypto::PublicKey* key : keys()) {
+      if (std::ranges::find(schemes, name_of(key->scheme())) == schemes.end())
+        wrong("key " + key->computed_id().value() + " is " + std::string(name_of(key->scheme())) +
+              ", which the policy does not allow");
+    }
+  }
+
+  /// As a vehicle would, by the keys and the threshold of the delegation.
+  void read_metadata() {
+    const auto file = std::ranges::find(files_, FileKind::Metadata, &IntakeFile::kind);
+    if (file == files_.end()) {
+      wrong("there is no metadata");
+      return;
+    }
+    const auto verified = verify(file->paper);
+    if (verified) {
+      verdict_.targets = **verified;
+    } else {
+      wrong("metadata: " + summary(verified.error()));
+    }
+    // For what else is wrong with it, or for who publishes it.
+    const auto content = json::read(file->paper);
+    const auto view = content ? json::ObjectView::of(*content, "file") : fail(content.error());
+    const auto signed_part = view ? view->value("signed") : fail(view.error());
+    if (!signed_part) return;
+    verdict_.canonical = json::canonical(**signed_part);
+    if (verdict_.targets) return;
+    auto unsigned_targets = model::Targets::decode(**signed_part, model::Profile::Vehicle);
+    if (unsigned_targets) verdict_.targets = *std::move(unsigned_targets);
+  }
+
+  Result<trust::Verified<model::Targets>> verify(const Bytes& wire) const {
+    const auto authority = TRY(trust::Authority::of_delegation(*terms_.delegator, entry_->name));
+    auto unverified = TRY(trust::Unverified<model::Targets>::parse(wire, model::Profile::Vehicle));
+    return std::move(unverified).verify(authority);
+  }
+
+  void check_header(const model::Targets& targets) {
+    const Version published = terms_.published == nullptr ? Version(0) : terms_.published->version;
+    const Version least(std::max(published, terms_.spent).value() + 1);
+    if (targets.version < least)
+      wrong("version " + std::to_string(targets.version.value()) + " is not above what there is: expected " +
+            std::to_string(least.value()) + " or later");
+    if (targets.version.value() > least.value() + kMaxLeap)
+      wrong("version " + std::to_string(targets.version.value()) + " leaps: expected " +
+            std::to_string(least.value()));
+    if (targets.expires <= terms_.now) wrong("it expired on " + format_utc(targets.expires));
+    if (targets.expires > terms_.now + policy().expiry_ceiling)
+      wrong("it lives until " + format_utc(targets.expires) + ", and may at most until " +
+            format_utc(terms_.now + policy().expiry_ceiling));
+    if (targets.delegations) wrong("it delegates further, which is not taken here yet");
+  }
+
+  void check_target(const TargetName& name, const model::Target& target) {
+    const model::Target* before = published(name);
+    const bool is_fresh = before == nullptr || before->encode() != target.encode();
+    if (is_fresh) verdict_.fresh.push_back(name);
+    if (!trust::applies(*entry_, name, std::nullopt))
+      wrong(name.value() + " is no name that " + entry_->name.value() + " may list");
+    if ((*terms_.delegator)->targets.contains(name))
+      wrong(name.value() + " is listed by the targets themselves");
+    const auto match = target.must_match(model::Profile::Vehicle);
+    if (!match || !*match) {
+      wrong(name.value() + (match ? std::string(" has no custom.mustMatch") : ": " + summary(match.error())));
+    } else {
+      check_hardware(name, **match, is_fresh);
+    }
+    if (is_fresh) check_bytes(name, target);
+  }
+
+  [[nodiscard]] const model::Target* published(const TargetName& name) const {
+    if (terms_.published == nullptr) return nullptr;
+    const auto found = terms_.published->targets.find(name);
+    return found == terms_.published->targets.end() ? nullptr : &found->second;
+  }
+
+  void check_hardware(const TargetName& name, const model::MustMatch& match, bool is_fresh) {
+    if (match.hardware_ids.empty()) wrong(name.value() + " is for no hardware");
+    for (const HardwareId& id : match.hardware_ids) {
+      if (!entry_->any_hardware && std::ranges::find(entry_->hardware_ids, id) == entry_->hardware_ids.end())
+        wrong(name.value() + " is for " + id.value() + ", which " + entry_->name.value() +
+              " makes nothing for");
+      const auto highest = terms_.counters.find(id);
+      if (is_fresh && highest != terms_.counters.end() && match.release_counter < highest->second)
+        wrong(name.value() + " has release counter " + std::to_string(match.release_counter.value()) +
+              ", and " + id.value() + " has " + std::to_string(highest->second.value()) +
+              " already: a rollback");
+    }
+    if (match.release_counter.value() < policy().version_floor)
+      wrong(name.value() + " has release counter " + std::to_string(match.release_counter.value()) +
+            ", below the floor of " + std::to_string(policy().version_floor));
+  }
+
+  void check_bytes(const TargetName& name, const model::Target& target) {
+    const Bytes* sha256 = target.hashes.find(crypto::HashFunction::Sha256);
+    if (sha256 == nullptr) {
+      wrong(name.value() + " is listed without its SHA-256");
+      return;
+    }
+    const auto file = std::ranges::find_if(files_, [&](const IntakeFile& each) {
+      return each.kind == FileKind::Image && *each.hashes.find(crypto::HashFunction::Sha256) == *sha256;
+    });
+    if (file == files_.end()) {
+      wrong(name.value() + " was not sent: there is no file with SHA-256 " + to_hex(*sha256));
+      return;
+    }
+    if (file->length != target.length)
+      wrong(name.value() + " is listed with " + std::to_string(target.length) + " bytes, and has " +
+            std::to_string(file->length));
+    if (!target.hashes.agrees_with(file->hashes) || target.hashes.contradicts(file->hashes))
+      wrong(name.value() + " is listed with another hash than it has");
+  }
+
+  void check_total(const model::Targets& targets) {
+    std::uint64_t left = policy().quota_bytes;
+    for (const auto& [name, target] : targets.targets) {
+      if (target.length > left) {
+        wrong("all images together are more than the quota of " + std::to_string(policy().quota_bytes) +
+              " bytes");
+        return;
+      }
+      left -= target.length;
+    }
+  }
+
+  void note_fresh() {
+    for (const TargetName& name : verdict_.fresh) {
+      const Bytes* sha256 = verdict_.targets->targets.at(name).hashes.find(crypto::HashFunction::Sha256);
+      if (sha256 != nullptr) fresh_.emplace(*sha256, name.value());
+    }
+  }
+
+  void check_images() {
+    for (const IntakeFile& file : files_) {
+      const Bytes& sha256 = *file.hashes.find(crypto::HashFunction::Sha256);
+      if (file.kind == FileKind::Image && !fresh_.contains(sha256))
+        wrong("the file with SHA-256 " + to_hex(sha256) + " is listed under no new name");
+    }
+  }
+
+  void check_papers() {
+    std::set<Bytes> in_sboms, in_provenance;
+    for (const IntakeFile& file : files_) {
+      if (file.kind == FileKind::Sbom) read_sbom(file, in_sboms);
+      if (file.kind == FileKind::Provenance) read_provenance(file, in_provenance);
+    }
+    for (const auto& [sha256, name] : fresh_) {
+      if (policy().needs_sbom && !in_sboms.contains(sha256))
+        wrong("no SBOM names " + name + " by its SHA-256");
+      if (policy().needs_provenance && !in_provenance.contains(sha256))
+        wrong("no good statement of provenance is about " + name);
+    }
+  }
+
+  void read_sbom(const IntakeFile& file, std::set<Bytes>& named) {
+    const auto sbom = operations::Sbom::decode(file.paper);
+    if (!sbom) {
+      wrong("SBOM: " + summary(sbom.error()));
+    } else if (names_none(sbom->files)) {
+      wrong("an SBOM names none of the images that are new");
+    } else {
+      named.insert(sbom->files.begin(), sbom->files.end());
+    }
+  }
+
+  void read_provenance(const IntakeFile& file, std::set<Bytes>& named) {
+    const auto provenance = operations::Provenance::decode(file.paper);
+    if (!provenance) {
+      wrong("provenance: " + summary(provenance.error()));
+    } else if (!provenance->is_signed_by(keys())) {
+      wrong("a statement of provenance is signed by none of the supplier's keys");
+    } else if (names_none(provenance->subjects)) {
+      wrong("a statement of provenance is about none of the images that are new");
+    } else {
+      named.insert(provenance->subjects.begin(), provenance->subjects.end());
+    }
+  }
+
+  [[nodiscard]] bool names_none(const std::set<Bytes>& named) const {
+    return std::ranges::none_of(fresh_, [&](const auto& each) { return named.contains(each.first); });
+  }
+
+  /// Versions are few; one at the end of the numbers would leave none for the next (fast-forward).
+  static constexpr std::uint64_t kMaxLeap = 1000;
+
+  const IntakeTerms& terms_;
+  const std::vector<IntakeFile>& files_;
+  const model::DelegatedRole* entry_ = nullptr;
+  std::map<Bytes, std::string> fresh_;  ///< SHA-256 of the fresh images as they are listed, with their names
+  IntakeVerdict verdict_;
+};
+
+}  // namespace
+
+IntakeVerdict judge_submission(const IntakeTerms& terms, const std::vector<IntakeFile>& files) {
+  return Intake(terms, files).judge();
+}
+
+}  // namespace cotter::app

@@ -1,0 +1,50 @@
+// Judges what a supplier hands in before anybody publishes it (IMG-3, IMG-7), and says all that is wrong at
+// once. Never acts on what no threshold signed: past a bad signature it looks on only to report. Pure.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/base/bytes.h"
+#include "common/base/strong.h"
+#include "common/base/time.h"
+#include "common/crypto/digest.h"
+#include "common/model/roles.h"
+#include "common/trust/verified.h"
+#include "server/operations/submission.h"
+#include "server/operations/supplier.h"
+
+namespace cotter::app {
+
+/// What a submission is judged by.
+struct IntakeTerms {
+  const trust::Verified<model::Targets>* delegator = nullptr;  ///< the published targets
+  const model::Targets* published = nullptr;  ///< what the supplier's role lists now, if anything
+  Version spent{0};  ///< the highest version that was ever published or promised for the role
+  const operations::Supplier* supplier = nullptr;
+  std::map<HardwareId, ReleaseCounter> counters{};  ///< the highest there is of each hardware
+  UtcTime now{};
+};
+
+/// A file that came whole. Of images the bytes are elsewhere.
+struct IntakeFile {
+  operations::FileKind kind = operations::FileKind::Image;
+  std::uint64_t length = 0;
+  crypto::Hashes hashes{};  ///< of its bytes, as we counted them
+  Bytes paper{};            ///< the bytes of all but images
+};
+
+struct IntakeVerdict {
+  std::vector<std::string> wrong;           ///< a sentence each; none: it may be published
+  std::optional<model::Targets> targets{};  ///< as far as it could be read
+  Bytes canonical{};                        ///< what its signatures are over; where it may be published
+  std::vector<TargetName> fresh{};          ///< images that are new, or new under their name
+};
+
+/// Looks at the delegation's threshold and keys; version and expiry; each name, hardware id, release counter,
+/// length and hash; what was sent and is not listed; SBOMs, provenance and the quota.
+IntakeVerdict judge_submission(const IntakeTerms& terms, const std::vector<IntakeFile>& files);
+
+}  // namespace cotter::app

@@ -1,0 +1,144 @@
+#include "server/app/key_history.h"
+
+#include <algorithm>
+#include <system_error>
+#include <utility>
+
+#include "common/crypto/public_key.h"
+#include "common/json/object_view.h"
+#include "server/ledger/entry.h"
+#include "server/storage/sqlite/database.h"
+#include "server/storage/sqlite/ledger_store.h"
+
+namespace cotter::app {
+namespace {
+
+using json::ObjectView;
+using storage::LedgerFilter;
+using storage::LedgerRow;
+
+constexpr std::uint64_t kNewestSignatures = 1000;  // of a director, which signs for every vehicle every day
+
+class Reader {
+ public:
+  explicit Reader(host::Db& db) : store_(db) {}
+
+  Result<KeyHistory> made_alone() {
+    TRY(each(kind(ledger::kKeyGenerated), &Reader::take_key));
+    return std::move(history_);
+  }
+
+  Result<KeyHistory> run(const std::set<std::string>& signed_by_hand) {
+    TRY(each(kind(ledger::kKeyGenerated), &Reader::take_key));
+    TRY(each(kind(ledger::kPublication), &Reader::take_files));
+    TRY(each(kind(ledger::kDeviceCertificate), &Reader::take_certificate));
+    for (const std::string& role : signed_by_hand) {
+      LedgerFilter filter = kind(ledger::kSignature);
+      filter.subject = role;
+      TRY(each(filter, &Reader::take_signature));
+    }
+    LedgerFilter newest = kind(ledger::kSignature);
+    newest.limit = kNewestSignatures;
+    TRY(each(newest, &Reader::take_signature));
+    LedgerFilter last;
+    last.limit = 1;
+    TRY(store_.each(last, [&](const LedgerRow& row) -> Result<void> {
+      history_.newest_entry = row.time;
+      return {};
+    }));
+    return std::move(history_);
+  }
+
+ private:
+  using Take = Result<void> (Reader::*)(const ledger::Entry&);
+
+  static LedgerFilter kind(std::string_view kind) {
+    LedgerFilter filter;
+    filter.kind = kind;
+    return filter;
+  }
+
+  /// What cannot be read says nothing: the ledger's verification tells of it.
+  Result<void> each(const LedgerFilter& filter, Take take) {
+    return store_.each(filter, [&](const LedgerRow& row) -> Result<void> {
+      if (const auto entry = ledger::Entry::decode(row.body)) static_cast<void>((this->*take)(*entry));
+      return {};
+    });
+  }
+
+  Result<void> take_key(const ledger::Entry& entry) {
+    const auto details = ObjectView::of(entry.details, "details");
+    const auto key = TRY(crypto::PublicKey::decode(*TRY(details.value("key")), crypto::Profile::Vehicle));
+    std::string holder = TRY(details.string("holder"));
+    if (holder == "workspace") holder.clear();
+    KeyId id(TRY(details.string("keyid")));
+    history_.made.push_back({{key.material(), std::move(id)},
+                             {entry.subject, std::move(holder)},
+                             std::string(crypto::name_of(key.scheme())),
+                             entry.time});
+    return {};
+  }
+
+  Result<void> take_files(const ledger::Entry& entry) {
+    const auto details = ObjectView::of(entry.details, "details");
+    const Repository repository =
+        entry.subject == name_of(Repository::Image) ? Repository::Image : Repository::Director;
+    for (const json::Value& each : *TRY(details.array("files"))) {
+      const auto file = TRY(ObjectView::of(each, "files[]"));
+      RoleName role(TRY(file.string("role")));
+      const Version version(TRY(file.integer("version")));
+      history_.published.emplace(std::tuple(repository, std::move(role), version), entry.time);
+      TRY(take_ids(file, entry.time));
+    }
+    return {};
+  }
+
+  Result<void> take_signature(const ledger::Entry& entry) {
+    const auto details = ObjectView::of(entry.details, "details");
+    if (details.find("files") == nullptr) return take_ids(details, entry.time);
+    for (const json::Value& each : *TRY(details.array("files"))) {
+      TRY(take_ids(TRY(ObjectView::of(each, "files[]")), entry.time));
+    }
+    return {};
+  }
+
+  Result<void> take_certificate(const ledger::Entry& entry) {
+    const UtcTime ends = TRY(ObjectView::of(entry.details, "details").time("expires"));
+    history_.certificates.insert_or_assign(VehicleId(entry.subject), ends);
+    return {};
+  }
+
+  Result<void> take_ids(const ObjectView& file, UtcTime time) {
+    for (const json::Value& id : *TRY(file.array("keyids"))) {
+      UtcTime& used = history_.used[KeyId(TRY(json::string_of(id, "keyids[]")))];
+      used = std::max(used, time);
+    }
+    return {};
+  }
+
+  storage::LedgerStore store_;
+  KeyHistory history_;
+};
+
+}  // namespace
+
+void KeyHistory::add_to(KeyNames& names) const {
+  for (const Made& key : made) {
+    if (!names.of(key.key)) names.add(key.key, key.name);
+  }
+}
+
+Result<KeyHistory> read_key_history(host::Db& db, const std::set<std::string>& signed_by_hand) {
+  return Reader(db).run(signed_by_hand);
+}
+
+Result<KeyNames> all_key_names(const Workspace& workspace) {
+  KeyNames names = TRY(KeyNames::of(workspace));
+  std::error_code ignored;
+  if (!std::filesystem::exists(workspace.db_path(), ignored)) return names;
+  host::Db db = TRY(storage::open_database(workspace.db_path()));
+  TRY(Reader(db).made_alone()).add_to(names);
+  return names;
+}
+
+}  // namespace cotter::app

@@ -1,0 +1,46 @@
+// What the ledger says of keys: who was given them, when they last signed, when files began their lives.
+// Never judges the ledger: that is `cotter audit verify`. As Db: one thread at a time.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "common/base/result.h"
+#include "common/base/strong.h"
+#include "common/base/time.h"
+#include "common/host/sqlite.h"
+#include "server/app/key_names.h"
+#include "server/app/workspace.h"
+
+namespace cotter::app {
+
+struct KeyHistory {
+  struct Made {
+    SigningKey key;
+    KeyName name;
+    std::string scheme;
+    UtcTime time{};
+  };
+  std::vector<Made> made;
+  std::map<KeyId, UtcTime> used;  ///< the last signature
+  std::map<std::tuple<Repository, RoleName, Version>, UtcTime> published;
+  std::map<VehicleId, UtcTime> certificates;  ///< of vehicles: until when the newest is good
+  /// The last entry, which the ledger's own key signed for.
+  std::optional<UtcTime> newest_entry;
+
+  /// Names the keys that are out of reach now.
+  void add_to(KeyNames& names) const;
+};
+
+/// `signed_by_hand`: the ids of roles ("image/targets") whose every signature is looked for. Of the
+/// director's for its vehicles, of which there are millions, the newest alone are. Faults: Busy, Io.
+Result<KeyHistory> read_key_history(host::Db& db, const std::set<std::string>& signed_by_hand);
+
+/// KeyNames::of(), and what the ledger calls the keys that are out of reach now: holders' whose media are in
+/// the safe, and online ones that a signing process has. Faults: those of both.
+Result<KeyNames> all_key_names(const Workspace& workspace);
+
+}  // namespace cotter::app

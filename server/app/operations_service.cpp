@@ -1,0 +1,190 @@
+#include "server/app/operations_service.h"
+
+#include <mutex>
+
+#include "server/app/submission_files.h"
+#include "server/app/submission_intake.h"
+#include "server/repository/reader.h"
+#include "server/storage/sqlite/database.h"
+#include "server/storage/sqlite/supplier_store.h"
+#include "server/storage/sqlite/token_store.h"
+
+namespace cotter::app {
+namespace {
+
+using operations::Caller;
+using operations::SubmissionRecord;
+using operations::SubmissionState;
+using operations::SubmittedFile;
+using operations::TokenRole;
+
+constexpr std::uint64_t kShownSubmissions = 200;
+constexpr std::chrono::hours kNoteEvery{1};  // that an upload goes on: each piece would cost a sync more
+
+Error no_such_submission() { return Fault{Fault::Kind::NotFound, "there is no such submission", ""}; }
+
+}  // namespace
+
+struct OperationsService::State {
+  State(const std::filesystem::path& dir, std::filesystem::path repo, const Clock& c, host::Db opened)
+      : clock(c), repo_dir(std::move(repo)), db(std::move(opened)), files(dir) {}
+
+  Result<SubmissionRecord> find(const Caller& caller, const std::string& id);
+  Result<std::pair<SubmissionRecord, SubmittedFile>> find_file(const Caller& caller, const std::string& id,
+                                                               ByteView sha256);
+  Result<void> check_quota(const operations::Supplier& supplier, const operations::Submission& submission);
+  Result<void> forget_abandoned();
+
+  const Clock& clock;
+  const std::filesystem::path repo_dir;
+  std::mutex one_at_a_time;  ///< guards all below: one connection, one thread in it
+  host::Db db;
+  SubmissionFiles files;
+};
+
+OperationsService::OperationsService(std::unique_ptr<State> state) : state_(std::move(state)) {}
+OperationsService::~OperationsService() = default;
+
+Result<std::unique_ptr<OperationsService>> OperationsService::open(
+    const std::filesystem::path& database, const std::filesystem::path& submissions_dir,
+    const std::filesystem::path& repo_dir, const Clock& clock) {
+  host::Db db = TRY(storage::open_database(database));
+  auto state = std::make_unique<State>(submissions_dir, repo_dir, clock, std::move(db));
+  return std::unique_ptr<OperationsService>(new OperationsService(std::move(state)));
+}
+
+Result<std::optional<Caller>> OperationsService::identify(ByteView token_hash) {
+  const std::lock_guard lock(state_->one_at_a_time);
+  const auto token = TRY(storage::TokenStore(state_->db).find_by_hash(token_hash));
+  if (!token || !token->is_good(state_->clock.now())) return std::optional<Caller>();
+  return std::optional(Caller{token->name, token->role, token->supplier.value_or("")});
+}
+
+/// What belongs to another supplier is not found.
+Result<SubmissionRecord> OperationsService::State::find(const Caller& caller, const std::string& id) {
+  if (!operations::is_submission_id(id)) return fail(no_such_submission());
+  auto found = TRY(storage::SupplierStore(db).submission(id));
+  if (!found) return fail(no_such_submission());
+  if (caller.role == TokenRole::Supplier && found->supplier != caller.supplier)
+    return fail(no_such_submission());
+  return *std::move(found);
+}
+
+Result<std::pair<SubmissionRecord, SubmittedFile>> OperationsService::State::find_file(const Caller& caller,
+                                                                                       const std::string& id,
+                                                                                       ByteView sha256) {
+  SubmissionRecord record = TRY(find(caller, id));
+  const SubmittedFile* file = record.submission.find(sha256);
+  if (file == nullptr) return fault(Fault::Kind::NotFound, "the submission lists no such file");
+  SubmittedFile copy = *file;
+  return std::pair(std::move(record), std::move(copy));
+}
+
+Result<void> OperationsService::State::check_quota(const operations::Supplier& supplier,
+                                                   const operations::Submission& submission) {
+  const auto under_way = TRY(storage::SupplierStore(db).all_under_way(supplier.name.value()));
+  if (under_way.count >= kMaxUnderWay) {
+    return fault(Fault::Kind::Usage, std::to_string(under_way.count) + " submissions are under way already");
+  }
+  const std::uint64_t quota = supplier.policy.quota_bytes;
+  const std::uint64_t wanted = submission.total_length();
+  if (under_way.bytes <= quota && wanted <= quota - under_way.bytes) return {};
+  return fault(Fault::Kind::Usage, "the quota of " + std::to_string(quota) + " bytes has no room for " +
+                                       std::to_string(wanted) + " more: " + std::to_string(under_way.bytes) +
+                                       " are under way");
+}
+
+Result<void> OperationsService::State::forget_abandoned() {
+  storage::SupplierStore store(db);
+  const UtcTime now = clock.now();
+  for (const std::string& id : TRY(store.abandoned(now - kAbandonedAfter))) {
+    TRY(files.remove(id));
+    TRY(store.set_state(id, SubmissionState::Withdrawn, {"nobody went on with the upload"}, now));
+  }
+  return {};
+}
+
+Result<SubmissionRecord> OperationsService::open_submission(const Caller& caller, ByteView files) {
+  auto submission = TRY(operations::Submission::decode(files));
+  const std::lock_guard lock(state_->one_at_a_time);
+  TRY(state_->forget_abandoned());
+  auto transaction = TRY(host::Transaction::begin(state_->db));
+  storage::SupplierStore store(state_->db);
+  const auto supplier = TRY(store.find(RoleName(caller.supplier)));
+  if (!supplier || supplier->removed) return fault(Fault::Kind::NotFound, "there is no such supplier");
+  if (auto same = TRY(store.under_way(caller.supplier, submission))) return *std::move(same);
+  TRY(state_->check_quota(*supplier, submission));
+  SubmissionRecord record;
+  record.id = operations::new_submission_id();
+  record.supplier = caller.supplier;
+  record.token = caller.name;
+  record.submission = std::move(submission);
+  record.created = record.changed = state_->clock.now();
+  TRY(store.add(record));
+  TRY(transaction.commit());
+  return record;
+}
+
+Result<SubmissionRecord> OperationsService::submission(const Caller& caller, const std::string& id) {
+  const std::lock_guard lock(state_->one_at_a_time);
+  return state_->find(caller, id);
+}
+
+Result<std::vector<SubmissionRecord>> OperationsService::submissions(const Caller& caller) {
+  const std::lock_guard lock(state_->one_at_a_time);
+  const auto whose = caller.role == TokenRole::Supplier ? std::optional(caller.supplier) : std::nullopt;
+  return storage::SupplierStore(state_->db).submissions(whose, kShownSubmissions);
+}
+
+Result<UploadState> OperationsService::upload_state(const Caller& caller, const std::string& id,
+                                                    ByteView sha256) {
+  const std::lock_guard lock(state_->one_at_a_time);
+  const auto [record, file] = TRY(state_->find_file(caller, id, sha256));
+  if (record.state != SubmissionState::Uploading) return UploadState{file.length, file.length};
+  const std::uint64_t held = TRY(state_->files.held(id, file));
+  return UploadState{held, file.length};
+}
+
+Result<UploadState> OperationsService::append(const Caller& caller, const std::string& id, ByteView sha256,
+                                              std::uint64_t offset, ByteView bytes) {
+  const std::lock_guard lock(state_->one_at_a_time);
+  const auto [record, file] = TRY(state_->find_file(caller, id, sha256));
+  if (record.state != SubmissionState::Uploading) {
+    return fault(Fault::Kind::Conflict, "the submission is " + std::string(name_of(record.state)));
+  }
+  const std::uint64_t held = TRY(state_->files.append(id, file, offset, bytes));
+  const UtcTime now = state_->clock.now();
+  if (now - record.changed >= kNoteEvery) TRY(storage::SupplierStore(state_->db).touch(id, now));
+  return UploadState{held, file.length};
+}
+
+Result<SubmissionRecord> OperationsService::complete(const Caller& caller, const std::string& id) {
+  const std::lock_guard lock(state_->one_at_a_time);
+  const SubmissionRecord record = TRY(state_->find(caller, id));
+  if (record.state != SubmissionState::Uploading) return record;
+  for (const SubmittedFile& file : record.submission.files) {
+    if (TRY(state_->files.held(id, file)) < file.length) {
+      return fault(Fault::Kind::Conflict, "file " + to_hex(file.sha256) + " is not whole yet",
+                   "send the rest");
+    }
+  }
+  auto published = TRY(repository::read_as_client(state_->repo_dir, repository::kBeforeAnyExpiry));
+  const UtcTime now = state_->clock.now();
+  const IntakeVerdict verdict =
+      TRY(judge_stored(state_->db, std::move(published), state_->repo_dir, state_->files, record, now));
+  TRY(note_judged(state_->db, state_->files, record, verdict, now));
+  return state_->find(caller, id);
+}
+
+Result<void> OperationsService::withdraw(const Caller& caller, const std::string& id) {
+  const std::lock_guard lock(state_->one_at_a_time);
+  const SubmissionRecord record = TRY(state_->find(caller, id));
+  if (record.state != SubmissionState::Uploading && record.state != SubmissionState::Waiting) {
+    return fault(Fault::Kind::Conflict, "the submission is " + std::string(name_of(record.state)));
+  }
+  TRY(storage::SupplierStore(state_->db)
+          .set_state(id, SubmissionState::Withdrawn, {"taken back by " + caller.name}, state_->clock.now()));
+  return state_->files.remove(id);
+}
+
+}  // namespace cotter::app

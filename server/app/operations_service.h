@@ -1,0 +1,66 @@
+// The operations API's use cases: who calls, and how a supplier hands something in.
+// Never shows one supplier what belongs to another: it is not found. Safe on any thread: one at a time,
+// behind its own lock; a call may block on the disk.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/base/bytes.h"
+#include "common/base/result.h"
+#include "common/base/time.h"
+#include "server/operations/submission.h"
+#include "server/operations/token.h"
+
+namespace cotter::app {
+
+inline constexpr std::uint64_t kMaxUnderWay = 16;            ///< submissions of one supplier
+inline constexpr std::chrono::days kAbandonedAfter{7};       ///< an upload that nobody goes on with
+inline constexpr std::size_t kMaxUploadPiece = 1024 * 1024;  ///< of a file, at a time: in 30 s 35 kB/s
+
+struct UploadState {
+  std::uint64_t held = 0;
+  std::uint64_t length = 0;
+};
+
+class OperationsService {
+ public:
+  /// `clock` must outlive the service. Faults: Denied, Busy, Io.
+  static Result<std::unique_ptr<OperationsService>> open(const std::filesystem::path& database,
+                                                         const std::filesystem::path& submissions_dir,
+                                                         const std::filesystem::path& repo_dir,
+                                                         const Clock& clock);
+  ~OperationsService();
+
+  /// Whose token that is; nothing when it is nobody's, revoked or expired.
+  Result<std::optional<operations::Caller>> identify(ByteView token_hash);
+
+  /// Opens a submission, or finds the one under way with the same files. Rejections: those of
+  /// Submission::decode(). Faults: Usage (more than the quota allows, or too many under way), NotFound (the
+  /// supplier was removed), Busy, NoSpace, Io.
+  Result<operations::SubmissionRecord> open_submission(const operations::Caller& caller, ByteView files);
+  /// Fault: NotFound.
+  Result<operations::SubmissionRecord> submission(const operations::Caller& caller, const std::string& id);
+  Result<std::vector<operations::SubmissionRecord>> submissions(const operations::Caller& caller);
+  /// Faults: NotFound (no such submission or file), Denied, Io.
+  Result<UploadState> upload_state(const operations::Caller& caller, const std::string& id, ByteView sha256);
+  /// Faults: as SubmissionFiles::append(); NotFound; Conflict (it is no longer being uploaded).
+  Result<UploadState> append(const operations::Caller& caller, const std::string& id, ByteView sha256,
+                             std::uint64_t offset, ByteView bytes);
+  /// All is here: has it judged. It is Waiting then, or Refused with all that is wrong in its remarks; asked
+  /// again, it says so again. Faults: NotFound, Conflict (a file is not whole), those of judge_stored().
+  Result<operations::SubmissionRecord> complete(const operations::Caller& caller, const std::string& id);
+  /// The supplier takes it back, and its files go. Faults: NotFound, Conflict (it was judged already).
+  Result<void> withdraw(const operations::Caller& caller, const std::string& id);
+
+ private:
+  struct State;
+  explicit OperationsService(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace cotter::app

@@ -1,0 +1,111 @@
+#include "server/app/published_files.h"
+
+#include <map>
+#include <utility>
+
+#include "common/crypto/digest.h"
+#include "common/json/canonical.h"
+#include "common/json/object_view.h"
+#include "common/json/strict_reader.h"
+
+namespace cotter::app {
+namespace {
+
+using json::ObjectView;
+
+class Reader {
+ public:
+  void take(std::uint64_t index, const ledger::Entry& entry) {
+    if (entry.subject != name_of(Repository::Image)) return;
+    const Step step = step_of(index, entry);
+    const json::Value* files = entry.details.find("files");
+    if (files != nullptr && files->as_array() != nullptr) {
+      for (const json::Value& file : *files->as_array()) {
+        if (const json::Object* object = file.as_object()) take_file(step, *object);
+      }
+    }
+    for (const char* member : {"delegated", "release"}) {
+      const json::Value* value = entry.details.find(member);
+      const json::Object* object = value == nullptr ? nullptr : value->as_object();
+      if (object != nullptr) note(step, *object, member == std::string_view("release"));
+    }
+  }
+
+  std::vector<PublishedFile> finish() {
+    std::vector<PublishedFile> all;
+    for (PublishedFile& each : files_) {
+      if (last_.at({each.role, each.version}) == each.step.index) all.push_back(std::move(each));
+    }
+    return all;
+  }
+
+ private:
+  void take_file(const Step& step, const json::Object& file) {
+    const RoleName role(text_in(file, "role"));
+    if (role == model::root_role()) {
+      root_ = Version(number_in(file, "version"));
+      root_step_ = step;
+    }
+    if (role == model::targets_role()) note(step, file, false);
+  }
+
+  void note(const Step& step, const json::Object& file, bool is_release) {
+    files_.push_back({step, root_, root_step_, RoleName(text_in(file, "role")),
+                      Version(number_in(file, "version")), text_in(file, "sha256"), is_release});
+    last_.insert_or_assign({files_.back().role, files_.back().version}, step.index);
+  }
+
+  Version root_;
+  Step root_step_;
+  std::vector<PublishedFile> files_;
+  std::map<std::pair<RoleName, Version>, std::uint64_t> last_;
+};
+
+}  // namespace
+
+Result<std::vector<PublishedFile>> published_files(const EachEntry& each) {
+  Reader reader;
+  TRY(each(ledger::kPublication, {},
+           [&](std::uint64_t index, const ledger::Entry& entry) { reader.take(index, entry); }));
+  return reader.finish();
+}
+
+Result<VouchedTargets> read_vouched(ByteView wire) {
+  const json::Value file = TRY(json::read(wire));
+  const auto view = TRY(ObjectView::of(file, "file"));
+  const json::Value* content = TRY(view.value("signed"));
+  VouchedTargets read;
+  read.targets = TRY(model::Targets::decode(*content, crypto::Profile::Vehicle));
+  read.signed_sha256 = to_hex(crypto::sha256(json::canonical(*content)));
+  for (const json::Value& each : *TRY(view.array("signatures"))) {
+    const auto signature = TRY(ObjectView::of(each, "signatures[]"));
+    read.keyids.emplace_back(TRY(signature.string("keyid")));
+  }
+  return read;
+}
+
+Step step_of(std::uint64_t index, const ledger::Entry& entry) {
+  return {index, entry.kind, entry.time, entry.who};
+}
+
+std::string text_in(const json::Object& object, std::string_view member) {
+  const json::Value* value = object.find(member);
+  return value == nullptr || value->as_string() == nullptr ? std::string() : std::string(*value->as_string());
+}
+
+std::uint64_t number_in(const json::Object& object, std::string_view member) {
+  const json::Value* value = object.find(member);
+  return value == nullptr || !value->as_int() ? 0 : static_cast<std::uint64_t>(*value->as_int());
+}
+
+std::vector<KeyId> key_ids_in(const json::Object& object) {
+  std::vector<KeyId> ids;
+  const json::Value* list = object.find("keyids");
+  if (list == nullptr || list->as_array() == nullptr) return ids;
+  for (const json::Value& id : *list->as_array()) {
+    if (id.as_string() != nullptr) ids.emplace_back(std::string(*id.as_string()));
+  }
+  return ids;
+}
+
+}  // namespace cotter::app

@@ -1,0 +1,52 @@
+// A supplier's next metadata on its way through the hands of those who sign, and the files that go with it:
+// what cotter submit passes on, and goes on with after it was broken off. Never holds a key or a token. A
+// plain value.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "common/base/bytes.h"
+#include "common/base/result.h"
+#include "common/base/strong.h"
+#include "common/crypto/signer.h"
+#include "common/json/value.h"
+#include "common/model/roles.h"
+#include "server/operations/submission.h"
+
+namespace cotter::app {
+
+struct SubmissionBundle {
+  struct File {
+    operations::SubmittedFile file;
+    std::filesystem::path path;  ///< as the first signer named it
+  };
+  RoleName role;
+  model::Targets targets;
+  std::vector<crypto::Signature> signatures;
+  std::vector<File> files;  ///< all but the metadata
+
+  /// Canonical JSON: what is signed.
+  [[nodiscard]] Bytes canonical() const;
+  /// The metadata file with the signatures so far.
+  [[nodiscard]] Bytes wire() const;
+  /// A second signature by the same key replaces the first.
+  void attach(crypto::Signature signature);
+  /// What is announced to the server, the metadata first.
+  [[nodiscard]] operations::Submission submission() const;
+
+  [[nodiscard]] json::Object encode() const;
+  /// Faults: NoSpace, Denied, Io.
+  Result<void> write(const std::filesystem::path& file) const;
+  /// Rejections: json-*, member-*, those of targets.
+  static Result<SubmissionBundle> decode(ByteView text);
+  /// Faults besides: NotFound, Denied, Io.
+  static Result<SubmissionBundle> read(const std::filesystem::path& file);
+};
+
+/// What `next` lists otherwise than `base` (nothing: no role yet), a line a change, for who signs to read.
+std::vector<std::string> changes_in(const model::Targets* base, const model::Targets& next);
+
+}  // namespace cotter::app

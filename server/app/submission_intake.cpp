@@ -1,0 +1,164 @@
+#include "server/app/submission_intake.h"
+
+#include <algorithm>
+
+#include "common/host/atomic_file.h"
+#include "server/app/record.h"
+#include "server/repository/file_reader.h"
+#include "server/repository/folder_transport.h"
+#include "server/repository/publisher.h"
+#include "server/repository/reader.h"
+#include "server/storage/sqlite/counter_store.h"
+#include "server/storage/sqlite/supplier_store.h"
+#include "server/storage/sqlite/version_journal.h"
+
+namespace cotter::app {
+namespace {
+
+using operations::FileKind;
+using operations::SubmissionRecord;
+using operations::SubmissionState;
+using operations::SubmittedFile;
+
+const storage::Series kImages{Repository::Image, std::nullopt};
+constexpr std::size_t kMaxRemarks = 100;  // of what may be wrong with thousands of images
+constexpr std::size_t kMaxListed = 200;   // images in an entry of the ledger
+
+Result<IntakeFile> load(const SubmissionFiles& files, const std::string& id, const SubmittedFile& listed) {
+  const auto path = TRY(files.whole(id, listed));
+  IntakeFile file;
+  file.kind = listed.kind;
+  if (listed.kind != FileKind::Image) {
+    file.paper = TRY(host::read_file(path, operations::kMaxPaperBytes));
+    file.length = file.paper.size();
+    file.hashes = crypto::Hashes::of(file.paper);
+    return file;
+  }
+  crypto::Hasher sha256(crypto::HashFunction::Sha256), sha512(crypto::HashFunction::Sha512);
+  auto reader = TRY(repository::FileReader::open(path));
+  for (ByteView piece = TRY(reader.next()); !piece.empty(); piece = TRY(reader.next())) {
+    file.length += piece.size();
+    sha256.update(piece);
+    sha512.update(piece);
+  }
+  file.hashes.set(crypto::HashFunction::Sha256, sha256.finish());
+  file.hashes.set(crypto::HashFunction::Sha512, sha512.finish());
+  return file;
+}
+
+void raise(std::map<HardwareId, ReleaseCounter>& counters, const HardwareId& id,
+           const std::optional<ReleaseCounter>& counter) {
+  if (!counter) return;
+  ReleaseCounter& highest = counters[id];
+  highest = std::max(highest, *counter);
+}
+
+/// The highest there is of each hardware that the role is for.
+Result<std::map<HardwareId, ReleaseCounter>> counters_of(host::Db& db, const model::Targets& targets,
+                                                         const model::Targets* own, const RoleName& role) {
+  std::map<HardwareId, ReleaseCounter> counters;
+  if (!targets.delegations) return counters;
+  for (const model::DelegatedRole& entry : targets.delegations->roles) {
+    if (entry.name != role) continue;
+    for (const HardwareId& id : entry.hardware_ids) {
+      raise(counters, id, TRY(storage::CounterStore(db).highest(id)));
+      for (const model::Targets* listed : {&targets, own}) {
+        if (listed == nullptr) continue;
+        const auto reached = TRY(repository::highest_counter(*listed, {id}));
+        if (reached) raise(counters, id, reached->counter);
+      }
+    }
+  }
+  return counters;
+}
+
+std::vector<std::string> bounded(std::vector<std::string> remarks) {
+  if (remarks.size() <= kMaxRemarks) return remarks;
+  const std::size_t more = remarks.size() - kMaxRemarks;
+  remarks.resize(kMaxRemarks);
+  remarks.push_back("and " + std::to_string(more) + " more");
+  return remarks;
+}
+
+json::Object details_of(const SubmissionRecord& record) {
+  json::Object details{{"submission", record.id},
+                       {"files", std::uint64_t{record.submission.files.size()}},
+                       {"bytes", record.submission.total_length()},
+                       {"files_sha256", to_hex(crypto::sha256(record.submission.encode()))}};
+  for (const SubmittedFile& file : record.submission.files) {
+    if (file.kind == FileKind::Metadata) details.set("sha256", to_hex(file.sha256));
+  }
+  return details;
+}
+
+json::Array images_of(const IntakeVerdict& verdict) {
+  json::Array images;
+  for (const TargetName& name : verdict.fresh) {
+    if (images.size() == kMaxListed) break;
+    const Bytes* sha256 = verdict.targets->targets.at(name).hashes.find(crypto::HashFunction::Sha256);
+    images.emplace_back(
+        json::Object{{"name", name.value()}, {"sha256", sha256 == nullptr ? "" : to_hex(*sha256)}});
+  }
+  return images;
+}
+
+}  // namespace
+
+json::Object submission_details(const SubmissionRecord& record, const IntakeVerdict& verdict) {
+  json::Object details = details_of(record);
+  if (!verdict.targets) return details;
+  details.set("version", verdict.targets->version.value());
+  details.set("images", images_of(verdict));
+  return details;
+}
+
+Result<IntakeVerdict> judge_stored(host::Db& db, trust::TrustedSet published,
+                                   const std::filesystem::path& repo_dir, const SubmissionFiles& files,
+                                   const SubmissionRecord& record, UtcTime now) {
+  const RoleName role(record.supplier);
+  const auto supplier = TRY(storage::SupplierStore(db).find(role));
+  if (!supplier || supplier->removed) return fault(Fault::Kind::NotFound, "there is no such supplier");
+  repository::FolderTransport transport(repo_dir);
+  if (published.listed(role) != nullptr) {
+    // Without a delegation the intake says so itself.
+    static_cast<void>(repository::load_delegated(published, transport, role, model::targets_role()));
+  }
+  const auto* own = published.targets(role, model::targets_role());
+  IntakeTerms terms;
+  terms.delegator = published.targets();
+  terms.published = own == nullptr ? nullptr : &**own;
+  storage::VersionJournal journal(db);
+  terms.spent = TRY(journal.highest(kImages, role)).value_or(Version(0));
+  if (const model::FileMeta* listed = published.listed(role))
+    terms.spent = std::max(terms.spent, listed->version);
+  terms.supplier = &*supplier;
+  terms.counters = TRY(counters_of(db, **published.targets(), terms.published, role));
+  terms.now = now;
+  std::vector<IntakeFile> loaded;
+  for (const SubmittedFile& file : record.submission.files)
+    loaded.push_back(TRY(load(files, record.id, file)));
+  IntakeVerdict verdict = judge_submission(terms, loaded);
+  // A writer that was killed had promised this version to these very bytes.
+  const bool is_promised = verdict.targets && verdict.targets->version == terms.spent &&
+                           TRY(journal.stands_for(kImages, role, terms.spent, verdict.canonical));
+  if (!is_promised) return verdict;
+  terms.spent = Version(terms.spent.value() - 1);
+  return judge_submission(terms, loaded);
+}
+
+Result<void> note_judged(host::Db& db, SubmissionFiles& files, const SubmissionRecord& record,
+                         const IntakeVerdict& verdict, UtcTime now) {
+  const bool is_good = verdict.wrong.empty();
+  const auto remarks = bounded(verdict.wrong);
+  json::Object details = submission_details(record, verdict);
+  if (!is_good) details.set("wrong", json::Array(remarks.begin(), remarks.end()));
+  auto transaction = TRY(host::Transaction::begin(db));
+  TRY(storage::SupplierStore(db).set_state(
+      record.id, is_good ? SubmissionState::Waiting : SubmissionState::Refused, remarks, now));
+  TRY(app::record(db, {std::string(is_good ? ledger::kUpload : ledger::kRefusal), now,
+                       acting_token(record.token), record.supplier, std::move(details)}));
+  TRY(transaction.commit());
+  return is_good ? Result<void>() : files.remove(record.id);
+}
+
+}  // namespace cotter::app

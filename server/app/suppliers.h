@@ -1,0 +1,37 @@
+// Taking a supplier in, and letting it go: its delegation, which the holders sign, its policy, its tokens.
+// Never leaves a door open for who is to go: what needs no signature is done first. One thread.
+#pragma once
+
+#include "common/base/result.h"
+#include "common/base/time.h"
+#include "server/app/targets_change.h"
+#include "server/app/workspace.h"
+#include "server/operations/supplier.h"
+#include "server/repository/supplier_role.h"
+
+namespace cotter::app {
+
+struct AddSupplierRequest : TargetsSigning {
+  repository::SupplierRolePlan plan;
+  operations::SupplierPolicy policy;
+};
+
+/// Keeps the policy, and changes the targets as TargetsChange does; the ledger tells of both. Run again with
+/// more holders it adds their signatures, with another policy it changes that. Faults: Usage (plan or
+/// policy), Conflict (a role of that name, or of some of its paths, is there; or a supplier of that name was
+/// removed), those of TargetsChange. Rejections: those of a client.
+Result<TargetsOutcome> add_supplier(const Workspace& workspace, const AddSupplierRequest& request,
+                                    UtcTime now);
+
+struct RemoveSupplierRequest : TargetsSigning {
+  RoleName name;
+};
+
+/// IMG-13: revokes its tokens and refuses what waits, at once; then takes its delegation out of the targets,
+/// as TargetsChange does, after which its images are gone too. The snapshot goes on listing its file. Run
+/// again with more holders it adds their signatures. Faults: NotFound, those of TargetsChange. Rejections:
+/// those of a client.
+Result<TargetsOutcome> remove_supplier(const Workspace& workspace, const RemoveSupplierRequest& request,
+                                       UtcTime now);
+
+}  // namespace cotter::app

@@ -1,0 +1,183 @@
+#include "server/app/trace_workspace.h"
+
+#include <algorithm>
+#include <system_error>
+#include <utility>
+
+#include "common/base/limits.h"
+#include "common/host/atomic_file.h"
+#include "common/json/canonical.h"
+#include "common/model/file_names.h"
+#include "common/model/roles.h"
+#include "server/app/audit_prove.h"
+#include "server/repository/layout.h"
+#include "server/repository/reader.h"
+#include "server/storage/sqlite/ledger_store.h"
+
+namespace cotter::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kHexOfSha256 = 64;
+
+Result<std::optional<Bytes>> file_in(const repository::Layout& layout, const RoleName& role,
+                                     Version version) {
+  auto wire = host::read_file(layout.metadata(role, version), Limits::for_image_repository().listed_bytes);
+  if (wire) return std::optional(*std::move(wire));
+  if (is_fault(wire.error(), Fault::Kind::NotFound)) return std::optional<Bytes>();
+  return fail(wire.error());
+}
+
+/// What cannot be read says nothing: the ledger's verification tells of it.
+Result<void> each_entry(host::Db& db, std::string_view kind, std::string_view needle,
+                        const VisitEntry& visit) {
+  storage::LedgerFilter filter;
+  filter.kind = kind;
+  return storage::LedgerStore(db).each(filter, [&](const storage::LedgerRow& row) -> Result<void> {
+    if (as_text(row.body).find(needle) == std::string_view::npos) return {};
+    if (const auto entry = ledger::Entry::decode(row.body)) visit(row.index, *entry);
+    return {};
+  });
+}
+
+/// Of the way that names are written in paths, "%2B": whoever calls sees whether it leads back.
+std::string decoded(std::string_view path) {
+  std::string name;
+  for (std::size_t i = 0; i < path.size(); ++i) {
+    const auto byte = path[i] == '%' ? from_hex(path.substr(i + 1, 2)) : std::nullopt;
+    if (byte && byte->size() == 1) {
+      name += static_cast<char>(byte->front());
+      i += 2;
+    } else {
+      name += path[i];
+    }
+  }
+  return name;
+}
+
+/// The names under which the content was stored: images lie at targets/DIR/SHA256.NAME.
+std::set<TargetName> names_of_stored(const repository::Layout& layout, const std::string& sha256) {
+  std::set<TargetName> names;
+  const fs::path base = layout.dir() / "targets";
+  const std::string beginning = sha256 + ".";
+  std::error_code error;
+  for (fs::recursive_directory_iterator entry(base, error), end; !error && entry != end;
+       entry.increment(error)) {
+    const std::string file = entry->path().filename().string();
+    if (!file.starts_with(beginning)) continue;
+    const fs::path dir = entry->path().parent_path().lexically_relative(base);
+    const TargetName name(decoded((dir / file.substr(beginning.size())).lexically_normal().generic_string()));
+    if (layout.image(name, sha256) == entry->path()) names.insert(name);
+  }
+  return names;
+}
+
+/// The roles from targets on that lead to `role`, as far as targets themselves and bins tell.
+std::vector<RoleName> way_to(const RoleName& role, const model::Targets& targets) {
+  if (role == model::targets_role()) return {role};
+  std::vector<RoleName> way{model::targets_role()};
+  if (targets.delegations) {
+    for (const model::DelegatedRole& entry : targets.delegations->roles) {
+      if (role.value().starts_with(entry.name.value() + "-")) way.push_back(entry.name);
+      if (role == entry.name) break;
+    }
+  }
+  way.push_back(role);
+  return way;
+}
+
+}  // namespace
+
+Result<TraceQuery> trace_query(std::string_view text) {
+  TraceQuery query;
+  if (text.size() == kHexOfSha256) {
+    if (const auto bytes = from_hex(text)) {
+      query.sha256 = to_hex(*bytes);
+      return query;
+    }
+  }
+  if (!model::is_safe_target_name(text)) {
+    return fault(Fault::Kind::Usage, "no vehicle takes an image named " + std::string(text),
+                 "give the image's name, brakes/mk4/fw.bin, or the 64 digits of its SHA-256");
+  }
+  query.name = TargetName(std::string(text));
+  return query;
+}
+
+Result<Trace> trace_in(const Workspace& workspace, host::Db& db, TraceQuery query) {
+  const repository::Layout layout(workspace.repo_dir());
+  if (!query.name) query.guesses = names_of_stored(layout, query.sha256);
+  TraceSources sources;
+  sources.each = [&](std::string_view kind, std::string_view needle, const VisitEntry& visit) {
+    return each_entry(db, kind, needle, visit);
+  };
+  sources.file = [&](const RoleName& role, Version version) { return file_in(layout, role, version); };
+  Trace found = TRY(trace(query, sources));
+  // With files missing or altered, "nobody" would be more than is known.
+  if (!found.artifacts.empty() || !found.problems.empty()) return found;
+  const std::string gone = found.unread.empty()
+                               ? ""
+                               : ", but " + std::to_string(found.unread.size()) + " published files are gone";
+  return fault(Fault::Kind::NotFound,
+               "neither the ledger nor any published file has heard of " +
+                   (query.name ? query.name->value() : "SHA-256 " + query.sha256) + gone,
+               "names count in full, as vehicles ask for them");
+}
+
+Result<std::optional<LiveListing>> live_listing(const Workspace& workspace, const TargetName& name) {
+  const auto set = TRY(repository::read_as_client(workspace.repo_dir(), repository::kBeforeAnyExpiry));
+  const auto found = repository::find_target(set, workspace.repo_dir(), name);
+  if (!found) {
+    const Rejection* none = rejection_in(found.error());
+    if (none != nullptr && none->rule == RuleId::TargetNotFound) return std::optional<LiveListing>();
+    return fail(found.error());
+  }
+  const Bytes* sha256 = found->target.hashes.find(crypto::HashFunction::Sha256);
+  return std::optional(LiveListing{way_to(found->role, **set.targets()), sha256 ? to_hex(*sha256) : ""});
+}
+
+Result<ProofFolder> write_proofs(const Workspace& workspace, host::Db& db, const ledger::VerifierKey& key,
+                                 const Trace& trace, const fs::path& dir) {
+  const auto made = host::make_dir(dir);
+  if (!made && !is_fault(made.error(), Fault::Kind::Conflict)) return fail(made.error());
+  ProofFolder folder;
+  const auto newest = TRY(storage::LedgerStore(db).newest_checkpoint());
+  for (const std::uint64_t index : cited(trace)) {
+    if (newest && index >= newest->size) {
+      folder.unsigned_yet.push_back(index);
+      continue;
+    }
+    const ledger::Proof proof = TRY(prove_entry(db, key, index));
+    TRY(host::write_atomically(dir / ("entry-" + std::to_string(index) + ".json"),
+                               as_bytes(json::to_pretty_text(proof.encode()))));
+    folder.proven.push_back(index);
+  }
+  const repository::Layout layout(workspace.repo_dir());
+  const auto add = [&](const std::string& name, ByteView bytes) -> Result<void> {
+    if (std::ranges::find(folder.files, name) != folder.files.end()) return {};
+    TRY(host::write_atomically(dir / name, bytes));
+    folder.files.push_back(name);
+    return {};
+  };
+  const auto add_file = [&](const RoleName& role, Version version) -> Result<void> {
+    const auto wire = TRY(file_in(layout, role, version));
+    return wire ? add(model::metadata_file_name(role, version), *wire) : Result<void>();
+  };
+  for (const Traced& artifact : trace.artifacts) {
+    for (const Span& span : artifact.published) {
+      TRY(add_file(span.first.role, span.first.version));
+      TRY(add_file(span.first.role, span.last.version));
+      if (span.ended) TRY(add_file(span.first.role, span.ended->version));
+      for (const Listing* listing : {&span.first, &span.last}) {
+        if (!listing->release_role) continue;
+        const std::string lines =
+            std::to_string(listing->version.value()) + "." + listing->release_role->value() + ".release";
+        TRY(add(lines, as_bytes(listing->release_lines)));
+      }
+    }
+  }
+  return folder;
+}
+
+}  // namespace cotter::app

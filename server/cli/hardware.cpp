@@ -1,0 +1,199 @@
+// cotter hardware set|list|show: what the ECUs of each hardware id can verify.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/base/limits.h"
+#include "common/host/output.h"
+#include "common/model/roles.h"
+#include "server/cli/context.h"
+#include "server/cli/verbs.h"
+#include "server/storage/sqlite/database.h"
+#include "server/storage/sqlite/hardware_store.h"
+
+namespace cotter::cli {
+namespace {
+
+using inventory::Abilities;
+using storage::Generation;
+using storage::HardwareStore;
+
+struct SetOptions {
+  std::string id;
+  std::vector<std::string> schemes;
+  std::optional<std::uint64_t> max_metadata, max_root, max_targets;
+};
+
+/// A hardware id, with what is noted of it and which ECUs have it.
+struct Hardware {
+  HardwareId id;
+  std::optional<Abilities> noted{};
+  std::vector<Generation> generations{};
+};
+
+Result<std::vector<Hardware>> all_hardware(const Context& context) {
+  const app::Workspace workspace = TRY(open_workspace(context));
+  host::Db db = TRY(storage::open_database(workspace.db_path()));
+  HardwareStore store(db);
+  std::map<HardwareId, Hardware> all;
+  for (auto& [id, abilities] : TRY(store.described())) all[id] = Hardware{id, abilities, {}};
+  for (Generation& generation : TRY(store.generations({}))) {
+    Hardware& hardware = all[generation.hardware];
+    hardware.id = generation.hardware;
+    hardware.generations.push_back(std::move(generation));
+  }
+  std::vector<Hardware> listed;
+  listed.reserve(all.size());
+  for (auto& [id, hardware] : all) listed.push_back(std::move(hardware));
+  return listed;
+}
+
+std::vector<std::string> schemes_of(const Abilities& abilities) {
+  std::vector<std::string> names;
+  for (const crypto::Scheme scheme : abilities.schemes.value_or(inventory::client_schemes()))
+    names.emplace_back(crypto::name_of(scheme));
+  return names;
+}
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
+json::Object as_json(const Hardware& hardware) {
+  const Abilities abilities = hardware.noted.value_or(Abilities());
+  const auto names = schemes_of(abilities);
+  const auto bytes = [](const std::optional<std::uint64_t>& most) {
+    return most ? json::Value(*most) : json::Value();
+  };
+  json::Array generations;
+  for (const Generation& each : hardware.generations) {
+    generations.emplace_back(json::Object{{"verification", inventory::name_of(each.verification)},
+                                          {"ecus", each.count.ecus},
+                                          {"vehicles", each.count.vehicles}});
+  }
+  return {{"hardware_id", hardware.id.value()},
+          {"noted", hardware.noted.has_value()},
+          {"schemes", json::Array(names.begin(), names.end())},
+          {"max_metadata", bytes(abilities.max_metadata)},
+          {"max_root", bytes(abilities.max_root)},
+          {"max_targets", bytes(abilities.max_targets)},
+          {"in_inventory", std::move(generations)}};
+}
+
+std::string in_words(const Generation& each) {
+  return fmt::format("{} {} in {} {}, {} verification", each.count.ecus,
+                     each.count.ecus == 1 ? "ECU" : "ECUs", each.count.vehicles,
+                     each.count.vehicles == 1 ? "vehicle" : "vehicles",
+                     inventory::name_of(each.verification));
+}
+
+std::string in_bytes(const std::optional<std::uint64_t>& most) { return most ? std::to_string(*most) : "-"; }
+
+Result<void> run_set(const SetOptions& options, const Context& context) {
+  if (options.id.empty() || options.id.size() > kMaxIdentifier)
+    return fault(Fault::Kind::Usage, "a hardware id has 1 to " + std::to_string(kMaxIdentifier) + " bytes");
+  Abilities abilities{{}, options.max_metadata, options.max_root, options.max_targets};
+  for (const std::string& name : options.schemes) {
+    if (!abilities.schemes) abilities.schemes.emplace();
+    abilities.schemes->insert(TRY(inventory::scheme_named(name)));
+  }
+  const app::Workspace workspace = TRY(open_workspace(context));
+  host::Db db = TRY(storage::open_database(workspace.db_path()));
+  TRY(HardwareStore(db).note(HardwareId(options.id), abilities));
+  if (context.json) {
+    host::print_json(as_json({HardwareId(options.id), abilities, {}}));
+  } else {
+    fmt::print("{} verifies {}\n", options.id, joined(schemes_of(abilities)));
+  }
+  return {};
+}
+
+Result<void> run_list(const Context& context) {
+  const std::vector<Hardware> all = TRY(all_hardware(context));
+  if (context.json) {
+    json::Array list;
+    for (const Hardware& each : all) list.emplace_back(as_json(each));
+    host::print_json(json::Object{{"hardware", std::move(list)}});
+    return {};
+  }
+  host::Table table({"HARDWARE ID", "ECUS", "NOTED", "VERIFIES", "METADATA", "ROOT", "TARGETS"});
+  for (const Hardware& each : all) {
+    const Abilities abilities = each.noted.value_or(Abilities());
+    std::uint64_t ecus = 0;
+    for (const Generation& generation : each.generations) ecus += generation.count.ecus;
+    table.add_row({each.id.value(), std::to_string(ecus), each.noted ? "yes" : "no",
+                   joined(schemes_of(abilities)), in_bytes(abilities.max_metadata),
+                   in_bytes(abilities.max_root), in_bytes(abilities.max_targets)});
+  }
+  table.print();
+  return {};
+}
+
+Result<void> run_show(const std::string& id, const Context& context) {
+  const std::vector<Hardware> all = TRY(all_hardware(context));
+  const auto found =
+      std::find_if(all.begin(), all.end(), [&](const Hardware& each) { return each.id.value() == id; });
+  if (found == all.end()) {
+    return fault(Fault::Kind::NotFound, "no ECU has hardware id \"" + id + "\", and nothing is noted of it",
+                 "cotter hardware list shows those that there are");
+  }
+  if (context.json) {
+    host::print_json(as_json(*found));
+    return {};
+  }
+  const Abilities abilities = found->noted.value_or(Abilities());
+  fmt::print("hardware id   {}\nverifies      {}{}\n", id, joined(schemes_of(abilities)),
+             found->noted ? "" : " (taken for granted: nothing is noted)");
+  fmt::print("any metadata  {} bytes at most\nroot          {} bytes at most\n",
+             in_bytes(abilities.max_metadata), abilities.most_bytes(Repository::Image, model::root_role()));
+  fmt::print("targets       {} bytes at most of the image repository, {} of the director\n",
+             abilities.most_bytes(Repository::Image, model::targets_role()),
+             abilities.most_bytes(Repository::Director, model::targets_role()));
+  for (const Generation& each : found->generations) fmt::print("in inventory  {}\n", in_words(each));
+  return {};
+}
+
+CLI::Option* add_bytes(CLI::App& verb, const char* name, std::optional<std::uint64_t>& value,
+                       const char* help) {
+  return verb.add_option(name, value, help)
+      ->check(CLI::Range(std::int64_t{1}, INT64_MAX))
+      ->type_name("BYTES");
+}
+
+}  // namespace
+
+void add_hardware(CLI::App& app, Context& context) {
+  CLI::App* hardware = app.add_subcommand(
+      "hardware", "what the ECUs of each hardware id can verify: nothing is published that they cannot");
+  hardware->require_subcommand(1);
+
+  auto options = std::make_shared<SetOptions>();
+  CLI::App* set = hardware->add_subcommand("set",
+                                           "note what its ECUs can verify, in place of what was noted; what "
+                                           "is left out is as of Cotter's own client");
+  set->add_option("ID", options->id, "the hardware id")->required();
+  set->add_option("--schemes", options->schemes, "signatures that they verify: ed25519,ecdsa-sha2-nistp256")
+      ->delimiter(',');
+  add_bytes(*set, "--max-metadata", options->max_metadata, "the largest metadata file of any kind");
+  add_bytes(*set, "--max-root", options->max_root, "the largest root");
+  add_bytes(*set, "--max-targets", options->max_targets, "the largest targets file, a bin too");
+  set->callback([options, &context] { context.exit_code = finish(run_set(*options, context)); });
+
+  CLI::App* list = hardware->add_subcommand("list", "each hardware id of the inventory, and those noted");
+  list->callback([&context] { context.exit_code = finish(run_list(context)); });
+
+  auto id = std::make_shared<std::string>();
+  CLI::App* show = hardware->add_subcommand("show", "one hardware id");
+  show->add_option("ID", *id, "the hardware id")->required();
+  show->callback([id, &context] { context.exit_code = finish(run_show(*id, context)); });
+}
+
+}  // namespace cotter::cli

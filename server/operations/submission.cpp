@@ -1,0 +1,155 @@
+#include "server/operations/submission.h"
+
+#include <algorithm>
+#include <cctype>
+#include <set>
+#include <utility>
+
+#include "common/crypto/digest.h"
+#include "common/crypto/secret.h"
+#include "common/json/canonical.h"
+#include "common/json/object_view.h"
+#include "common/json/strict_reader.h"
+
+namespace cotter::operations {
+namespace {
+
+constexpr std::string_view kType = "cotter-submission";
+constexpr std::size_t kIdBytes = 16;
+constexpr FileKind kKinds[] = {FileKind::Metadata, FileKind::Image, FileKind::Sbom, FileKind::Provenance};
+constexpr SubmissionState kStates[] = {SubmissionState::Uploading, SubmissionState::Waiting,
+                                       SubmissionState::Refused,   SubmissionState::Accepted,
+                                       SubmissionState::Rejected,  SubmissionState::Withdrawn};
+
+Result<FileKind> kind_named(std::string_view name) {
+  for (const FileKind kind : kKinds) {
+    if (name == name_of(kind)) return kind;
+  }
+  TRY(refuse(RuleId::MemberWrongKind, "metadata, image, sbom or provenance", std::string(name)));
+  return FileKind::Image;
+}
+
+Result<SubmittedFile> decode_file(const json::Value& value) {
+  const auto view = TRY(json::ObjectView::of(value, "files[]"));
+  SubmittedFile file;
+  file.kind = TRY(kind_named(TRY(view.string("kind"))));
+  file.sha256 = TRY(view.hex("sha256"));
+  file.length = TRY(view.integer("length"));
+  if (file.sha256.size() != crypto::digest_size(crypto::HashFunction::Sha256)) {
+    TRY(refuse(RuleId::MemberWrongKind, "64 hex digits", std::to_string(2 * file.sha256.size())));
+  }
+  if (file.length == 0) TRY(refuse(RuleId::MemberWrongKind, "a length of at least 1", "0"));
+  if (file.kind != FileKind::Image && file.length > kMaxPaperBytes) {
+    TRY(refuse(RuleId::FileTooLarge, "at most " + std::to_string(kMaxPaperBytes) + " bytes",
+               std::to_string(file.length)));
+  }
+  return file;
+}
+
+}  // namespace
+
+std::string_view name_of(FileKind kind) noexcept {
+  switch (kind) {
+    case FileKind::Metadata:
+      return "metadata";
+    case FileKind::Image:
+      return "image";
+    case FileKind::Sbom:
+      return "sbom";
+    case FileKind::Provenance:
+      return "provenance";
+  }
+  return "?";
+}
+
+std::string_view name_of(SubmissionState state) noexcept {
+  switch (state) {
+    case SubmissionState::Uploading:
+      return "uploading";
+    case SubmissionState::Waiting:
+      return "waiting";
+    case SubmissionState::Refused:
+      return "refused";
+    case SubmissionState::Accepted:
+      return "accepted";
+    case SubmissionState::Rejected:
+      return "rejected";
+    case SubmissionState::Withdrawn:
+      return "withdrawn";
+  }
+  return "?";
+}
+
+std::optional<SubmissionState> submission_state_named(std::string_view name) noexcept {
+  for (const SubmissionState state : kStates) {
+    if (name == name_of(state)) return state;
+  }
+  return std::nullopt;
+}
+
+Result<Submission> Submission::decode(ByteView bytes) {
+  if (bytes.size() > kMaxSubmissionBytes) {
+    TRY(refuse(RuleId::FileTooLarge, "at most " + std::to_string(kMaxSubmissionBytes) + " bytes",
+               std::to_string(bytes.size())));
+  }
+  const json::Value value = TRY(json::read(bytes));
+  const auto view = TRY(json::ObjectView::of(value, "submission"));
+  const std::string type = TRY(view.string("_type"));
+  if (type != kType) TRY(refuse(RuleId::MemberWrongKind, std::string(kType), type));
+  const json::Array* list = TRY(view.array("files"));
+  if (list->size() > kMaxSubmissionFiles) {
+    TRY(refuse(RuleId::MemberWrongKind, "at most " + std::to_string(kMaxSubmissionFiles) + " files",
+               std::to_string(list->size())));
+  }
+  Submission submission;
+  std::set<Bytes> seen;
+  std::size_t metadata = 0;
+  std::uint64_t papers = 0;
+  for (const json::Value& each : *list) {
+    SubmittedFile file = TRY(decode_file(each));
+    if (!seen.insert(file.sha256).second)
+      TRY(refuse(RuleId::MemberWrongKind, "each file once", to_hex(file.sha256)));
+    if (file.kind == FileKind::Metadata) ++metadata;
+    if (file.kind != FileKind::Image) papers += file.length;
+    submission.files.push_back(std::move(file));
+  }
+  if (papers > kMaxPapersBytes) {
+    TRY(refuse(RuleId::FileTooLarge, "at most " + std::to_string(kMaxPapersBytes) + " bytes of papers",
+               std::to_string(papers)));
+  }
+  if (metadata != 1) {
+    TRY(refuse(RuleId::MemberWrongKind, "exactly one metadata file", std::to_string(metadata)));
+  }
+  return submission;
+}
+
+Bytes Submission::encode() const {
+  json::Array list;
+  for (const SubmittedFile& file : files) {
+    list.emplace_back(
+        json::Object{{"kind", name_of(file.kind)}, {"sha256", to_hex(file.sha256)}, {"length", file.length}});
+  }
+  return to_bytes(json::to_text(json::Object{{"_type", kType}, {"files", std::move(list)}}));
+}
+
+std::uint64_t Submission::total_length() const {
+  std::uint64_t total = 0;  // 1024 times 2^53 fit
+  for (const SubmittedFile& file : files) total += file.length;
+  return total;
+}
+
+const SubmittedFile* Submission::find(ByteView sha256) const {
+  const auto found = std::ranges::find_if(
+      files, [&](const SubmittedFile& file) { return std::ranges::equal(file.sha256, sha256); });
+  return found == files.end() ? nullptr : &*found;
+}
+
+bool is_submission_id(std::string_view text) noexcept {
+  return text.size() == 2 * kIdBytes && std::ranges::all_of(text, [](unsigned char c) {
+           return std::isdigit(c) != 0 || (c >= 'a' && c <= 'f');
+         });
+}
+
+std::string new_submission_id() { return to_hex(crypto::Secret::random(kIdBytes).view()); }
+
+}  // namespace cotter::operations

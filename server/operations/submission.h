@@ -1,0 +1,65 @@
+// What a supplier says it will hand in, and what becomes of it: plain values.
+// Never names a place on our disk: a file is known by the SHA-256 of its bytes alone. Pure.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/base/bytes.h"
+#include "common/base/result.h"
+#include "common/base/time.h"
+
+namespace cotter::operations {
+
+inline constexpr std::size_t kMaxSubmissionBytes =
+    256 * 1024;  ///< of the list of files, which takes 120 a file
+inline constexpr std::size_t kMaxSubmissionFiles = 1024;
+inline constexpr std::uint64_t kMaxPapersBytes =
+    32 * 1024 * 1024;  ///< of all papers: they are judged in memory
+inline constexpr std::uint64_t kMaxPaperBytes = 8 * 1024 * 1024;  ///< of metadata, an SBOM or a provenance
+
+enum class FileKind : std::uint8_t { Metadata, Image, Sbom, Provenance };
+std::string_view name_of(FileKind kind) noexcept;
+
+struct SubmittedFile {
+  FileKind kind = FileKind::Image;
+  Bytes sha256;
+  std::uint64_t length = 0;
+};
+
+/// The list of files that opens a submission (schemas/submission.schema.json).
+struct Submission {
+  std::vector<SubmittedFile> files;
+
+  /// One metadata file and any number of others; no hash twice; lengths of 1 up to 2^53-1, papers up to
+  /// kMaxPaperBytes, all of them up to kMaxPapersBytes. Rejections: json-*, member-*, file-too-large.
+  static Result<Submission> decode(ByteView bytes);
+  [[nodiscard]] Bytes encode() const;
+  [[nodiscard]] std::uint64_t total_length() const;
+  [[nodiscard]] const SubmittedFile* find(ByteView sha256) const;
+};
+
+enum class SubmissionState : std::uint8_t { Uploading, Waiting, Refused, Accepted, Rejected, Withdrawn };
+std::string_view name_of(SubmissionState state) noexcept;
+std::optional<SubmissionState> submission_state_named(std::string_view name) noexcept;
+
+/// A submission as it is kept.
+struct SubmissionRecord {
+  std::string id;  ///< 32 hex digits
+  std::string supplier;
+  std::string token;  ///< the name of whose
+  Submission submission;
+  SubmissionState state = SubmissionState::Uploading;
+  UtcTime created{};
+  UtcTime changed{};
+  std::vector<std::string> remarks;    ///< all that the intake found wrong, or why a person said no
+  std::vector<std::string> approvals;  ///< who said yes, the first first
+};
+
+bool is_submission_id(std::string_view text) noexcept;
+std::string new_submission_id();
+
+}  // namespace cotter::operations

@@ -1,0 +1,40 @@
+// A supplier, and what it must keep to besides its delegation, which says what it may sign and with which
+// keys. Plain values. Pure.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/base/result.h"
+#include "common/base/strong.h"
+#include "common/base/time.h"
+#include "common/json/value.h"
+
+namespace cotter::operations {
+
+struct SupplierPolicy {
+  std::chrono::seconds expiry_ceiling{std::chrono::days{180}};  ///< how long its metadata may live at most
+  std::vector<std::string> schemes;  ///< that its keys may use; none: all that vehicles know
+  std::uint64_t version_floor = 0;   ///< the least release counter of its images
+  std::uint64_t quota_bytes = std::uint64_t{10} << 30U;  ///< of all its images, and of what waits
+  bool needs_sbom = false;
+  bool needs_provenance = false;
+  bool needs_two_people = false;  ///< to accept what it hands in
+
+  /// As the ledger and the database hold it.
+  [[nodiscard]] json::Object encode() const;
+  /// Rejections: member-*.
+  static Result<SupplierPolicy> decode(const json::Value& value);
+};
+
+struct Supplier {
+  RoleName name;  ///< of its role too
+  SupplierPolicy policy;
+  UtcTime added{};
+  std::optional<UtcTime> removed{};
+};
+
+}  // namespace cotter::operations

@@ -1,0 +1,132 @@
+#include "server/repository/supplier_role.h"
+
+#include <algorithm>
+#include <set>
+
+#include "common/base/limits.h"
+#include "common/model/file_names.h"
+#include "server/repository/path_patterns.h"
+
+namespace cotter::repository {
+namespace {
+
+tl::unexpected<Error> usage(std::string detail, std::string hint) {
+  return fault(Fault::Kind::Usage, std::move(detail), std::move(hint));
+}
+
+model::DelegatedRole entry_of(const SupplierRolePlan& plan) {
+  model::DelegatedRole entry;
+  entry.name = plan.name;
+  for (const crypto::PublicKey& key : plan.keys) entry.keys.keyids.push_back(key.computed_id());
+  entry.keys.threshold = plan.threshold;
+  entry.paths = plan.paths;
+  entry.hardware_ids = plan.hardware_ids;
+  entry.any_hardware = false;
+  entry.terminating = true;
+  return entry;
+}
+
+bool is_same(const model::DelegatedRole& one, const model::DelegatedRole& other) {
+  return one.roleinfo.empty() && one.keys == other.keys && one.paths == other.paths &&
+         one.path_hash_prefixes.empty() && one.hardware_ids == other.hardware_ids &&
+         one.any_hardware == other.any_hardware && one.terminating == other.terminating;
+}
+
+Result<void> check_path(const std::string& path) {
+  const bool leaves = path.starts_with('/') || path.find("//") != std::string::npos ||
+                      path.find("..") != std::string::npos || path.ends_with('/');
+  if (path.empty() || path.size() > kMaxTargetName || leaves || path.find('\\') != std::string::npos)
+    return usage("'" + path + "' will not do as a path",
+                 "SUPPLIER/ECU/*: names as images have them, with stars");
+  if (is_catch_all(path))
+    return usage("'" + path + "' is every name of so many parts",
+                 "begin with the supplier's own name: acme/*/*");
+  return {};
+}
+
+Result<void> check_keys(const SupplierRolePlan& plan) {
+  std::set<std::string> distinct;
+  for (const crypto::PublicKey& key : plan.keys) {
+    if (key.scheme() != crypto::Scheme::Ed25519 && key.scheme() != crypto::Scheme::EcdsaP256 &&
+        key.scheme() != crypto::Scheme::RsaPssSha256) {
+      return usage("key " + key.computed_id().value() + " is of a kind that vehicles do not verify",
+                   "ed25519, ecdsa-sha2-nistp256 or rsassa-pss-sha256");
+    }
+    if (!distinct.insert(key.material()).second)
+      return usage("key " + key.computed_id().value() + " is given twice", "give each key once");
+  }
+  if (plan.threshold >= 1 && plan.threshold <= plan.keys.size()) return {};
+  return usage("a threshold of " + std::to_string(plan.threshold) + " does not go with " +
+                   std::to_string(plan.keys.size()) + " keys",
+               "1 up to the number of keys");
+}
+
+}  // namespace
+
+Result<void> check_plan(const SupplierRolePlan& plan) {
+  if (!model::is_releasable_role_name(plan.name.value()))
+    return usage("'" + plan.name.value() + "' will not do as a supplier's name",
+                 "1 to 64 of A-Z a-z 0-9 . _ -, and no top-level role's");
+  if (plan.paths.empty()) return usage("no path", "say which names the supplier may list: --path");
+  for (const std::string& path : plan.paths) TRY(check_path(path));
+  if (plan.hardware_ids.empty())
+    return usage("no hardware id", "say for which ECUs the supplier makes software: --hardware-id");
+  for (const HardwareId& id : plan.hardware_ids) {
+    if (!model::is_identifier(id.value()))
+      return usage("'" + id.value() + "' will not do as a hardware id",
+                   "1 to 128 printable ASCII characters without blanks, quotes and slashes");
+  }
+  return check_keys(plan);
+}
+
+Result<bool> add_delegation(model::Targets& targets, const SupplierRolePlan& plan) {
+  model::Delegations& delegations =
+      targets.delegations ? *targets.delegations : targets.delegations.emplace();
+  if (delegations.succinct)
+    return fault(Fault::Kind::Conflict,
+                 "the targets have hashed bins of their own, and no other role beside");
+  const model::DelegatedRole entry = entry_of(plan);
+  for (const model::DelegatedRole& other : delegations.roles) {
+    if (other.name == plan.name) {
+      if (is_same(other, entry)) return false;
+      return fault(Fault::Kind::Conflict, "role " + plan.name.value() + " is delegated to already, otherwise",
+                   "take the supplier out first, or choose another name");
+    }
+    if (const auto shared = shared_paths(other, entry))
+      return fault(Fault::Kind::Conflict,
+                   "role " + other.name.value() + " may list some of the same names (" + shared->first +
+                       " and " + shared->second + ")",
+                   "choose paths of its own: one name, one role");
+  }
+  for (const crypto::PublicKey& key : plan.keys) delegations.keys.insert_or_assign(key.computed_id(), key);
+  delegations.roles.push_back(entry);
+  return true;
+}
+
+bool remove_delegation(model::Targets& targets, const RoleName& role) {
+  if (!targets.delegations) return false;
+  auto& roles = targets.delegations->roles;
+  const auto gone = std::erase_if(
+      roles, [&](const model::DelegatedRole& entry) { return entry.roleinfo.empty() && entry.name == role; });
+  if (gone == 0) return false;
+  std::set<KeyId> used;
+  for (const model::DelegatedRole& entry : roles) {
+    for (const model::AgreeingRole& each : entry.roles())
+      used.insert(each.keys.keyids.begin(), each.keys.keyids.end());
+  }
+  std::erase_if(targets.delegations->keys, [&](const auto& key) { return !used.contains(key.first); });
+  if (targets.delegations->empty()) targets.delegations.reset();
+  return true;
+}
+
+std::string summary_line(const SupplierRolePlan& plan) {
+  std::string paths, hardware, keys;
+  for (const std::string& path : plan.paths) paths += (paths.empty() ? "" : ", ") + path;
+  for (const HardwareId& id : plan.hardware_ids) hardware += (hardware.empty() ? "" : ", ") + id.value();
+  for (const crypto::PublicKey& key : plan.keys)
+    keys += (keys.empty() ? "" : ", ") + key.computed_id().value();
+  return "delegate " + paths + " for " + hardware + " to supplier " + plan.name.value() +
+         ", who signs with " + std::to_string(plan.threshold) + " of: " + keys;
+}
+
+}  // namespace cotter::repository

@@ -1,0 +1,189 @@
+// The life of the keys, as one story with real parts: holders on tokens and in a TPM, an air-gapped folder, a
+// supplier with a token of its own, an expiry foreseen and averted, a root that replaces a lost key, a
+// supplier let go, and the auditor's questions. A vehicle updates through all of it.
+#include "common/host/system_clock.h"
+#include "common/json/canonical.h"
+#include "tests/cli/words.h"
+#include "tests/integration/vehicle_world.h"
+#include "tests/sim/temp_dir.h"
+#include "tests/world/soft_token.h"
+#include "tests/world/soft_tpm.h"
+
+namespace cotter::world {
+namespace {
+
+class KeyLifecycle : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pins;
+    for (int line = 0; line < 50; ++line) pins += std::string(SoftTokens::kPin) + "\n";
+    must(host::write_atomically(pin_file(), as_bytes(pins), host::kSecretFile));
+    for (const char* label : {"alice", "bob", "carol", "acme"}) must(tokens.add(label));
+    must(world.make_workspace({"--holder-store", tokens.uri("alice"), "--holder-store", tokens.uri("bob"),
+                               "--holder-store", "tpm:" + tpm.tcti()},
+                              pin_file()));
+    must(world.start_server());
+    must(world.build_vehicle());
+    must(world.start_secondaries());
+    for (const EcuPlan& ecu : world.ecus()) must(world.publish(ecu, ecu.before, 1));
+    server_ = world.server_url();
+  }
+  void TearDown() override { world.stop(); }
+
+  fs::path pin_file() { return dir.path() / "pin"; }
+  fs::path holder(int number) { return world.holders() / ("holder-" + std::to_string(number)); }
+  const EcuPlan& adas() { return world.ecus()[1]; }
+  const EcuPlan& gateway() { return world.ecus()[0]; }
+
+  Ended try_cotter(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {"-C", world.workspace().string(), "--json"});
+    return must(run(world.command("cotter", std::move(arguments))));
+  }
+  json::Value cotter(std::vector<std::string> arguments) {
+    const Ended ended = try_cotter(std::move(arguments));
+    EXPECT_EQ(ended.exit_code, 0) << ended.err << ended.out;
+    return ended.exit_code == 0 ? parsed(ended.out) : json::Value(json::Object());
+  }
+
+  fs::path build(std::size_t size) {
+    const fs::path file = dir.path() / ("build-" + std::to_string(size) + ".bin");
+    must(host::write_atomically(file, Bytes(size, static_cast<std::uint8_t>(size))));
+    return file;
+  }
+  void expect_update(const EcuPlan& ecu, const fs::path& file, const std::string& name) {
+    cotter({"assign", world.vin(), ecu.serial, name});
+    const auto [exit_code, said] = must(world.run_primary());
+    EXPECT_EQ(exit_code, 0) << json::to_text(said);
+    EXPECT_EQ(must(world.active_sha256(ecu)), sha256_of(file));
+  }
+  void expect_own_update(const EcuPlan& ecu, std::size_t size, int counter) {
+    const fs::path file = build(size);
+    must(world.publish(ecu, file, counter));
+    expect_update(ecu, file, ecu.image_name(file));
+  }
+
+  /// On copies, each signed in a folder that stands for a machine without a network; then closed.
+  json::Value hold(const json::Value& opened, const std::vector<int>& signers) {
+    std::vector<std::string> close = {"ceremony", "close"};
+    const std::string hash =
+        text_of((*member(cotter({"ceremony", "status"}), "ceremonies").as_array())[0], "hash");
+    for (const int number : signers) {
+      const fs::path copy = dir.path() / ("air-gap-" + std::to_string(number) + ".json");
+      fs::copy_file(text_of(opened, "bundle"), copy, fs::copy_options::overwrite_existing);
+      must(run_well(
+          world.command("cotter-sign", {copy.string(), "--keys", holder(number).string(), "--hash", hash})));
+      close.push_back(copy.string());
+    }
+    return cotter(std::move(close));
+  }
+
+  void take_in_supplier() {
+    const fs::path keys = dir.path() / "acme-keys";
+    const Ended made =
+        must(run(world.command("cotter", {"--json", "key", "generate", "--dir", keys.string(), "--name",
+                                          "acme-1", "--store", tokens.uri("acme")})));
+    ASSERT_EQ(made.exit_code, 0) << made.err;
+    must(host::write_atomically(dir.path() / "acme.pub.json", as_bytes(made.out)));
+    cotter({"supplier", "add", "acme", "--path", "acme/*/*", "--hardware-id", adas().hardware_id, "--key",
+            (dir.path() / "acme.pub.json").string(), "--threshold", "1", "--sign-with", holder(1).string(),
+            "--sign-with", holder(2).string()});
+    cotter({"token", "add", "acme-ci", "--role", "supplier", "--supplier", "acme", "--out",
+            (dir.path() / "acme.token").string()});
+  }
+  Ended submit(const fs::path& file, const std::string& name, const std::string& counter) {
+    return must(run(world.command("cotter", {"--json",
+                                             "submit",
+                                             file.string(),
+                                             "--name",
+                                             name,
+                                             "--hardware-id",
+                                             adas().hardware_id,
+                                             "--version",
+                                             "9.0",
+                                             "--release-counter",
+                                             counter,
+                                             "--supplier",
+                                             "acme",
+                                             "--server",
+                                             server_,
+                                             "--ca",
+                                             (world.workspace() / "pki" / "ca.crt").string(),
+                                             "--root",
+                                             (world.workspace() / "repo" / "1.root.json").string(),
+                                             "--token-file",
+                                             (dir.path() / "acme.token").string(),
+                                             "--key",
+                                             (dir.path() / "acme-keys" / "acme-1.key").string()})));
+  }
+  static std::string days_from_now(int days) {
+    return format_utc(host::SystemClock().now() + std::chrono::days(days));
+  }
+
+  sim::TempDir dir;
+  SoftTokens tokens{dir.path() / "tokens"};
+  SoftTpm tpm = must(SoftTpm::start(dir.path()));
+  World world{dir.path() / "world", COTTER_PROGRAMS, {demo_vehicle().at(0), demo_vehicle().at(2)}};
+  std::string server_;
+};
+
+TEST_F(KeyLifecycle, IsToldWithoutAVehicleLeftBehind) {
+  expect_own_update(gateway(), 3001, 2);
+
+  // A supplier with a token of its own hands in, and its image drives.
+  take_in_supplier();
+  const fs::path supplied = build(3002);
+  const Ended stranger = submit(supplied, "other/adas/app.bin", "7");
+  EXPECT_EQ(stranger.exit_code, kRefused) << stranger.out << stranger.err;
+  const Ended handed_in = submit(supplied, "acme/adas/app.bin", "7");
+  ASSERT_EQ(handed_in.exit_code, kDone) << handed_in.err;
+  cotter({"supplier", "accept", text_of(parsed(handed_in.out), "id")});
+  expect_update(adas(), supplied, "acme/adas/app.bin");
+
+  // An expiry foreseen, and averted.
+  EXPECT_EQ(try_cotter({"check", "--at", days_from_now(95)}).exit_code, kRefused)
+      << "the list lives ninety days";
+  const std::string foreseen = try_cotter({"key", "forecast", "--until", days_from_now(95)}).out;
+  EXPECT_TRUE(has(foreseen, "cotter ceremony open targets")) << foreseen;
+  const json::Value renewal = cotter({"ceremony", "open", "targets", "--expires", "300d"});
+  EXPECT_EQ(text_of(hold(renewal, {1, 3}), "state"), "published");
+  const std::string averted = try_cotter({"key", "forecast", "--until", days_from_now(95)}).out;
+  EXPECT_FALSE(has(averted, "cotter ceremony open targets")) << averted;
+  expect_own_update(gateway(), 3003, 3);
+
+  // A root key is lost: another, on a token of its own, takes its place.
+  cotter({"key", "generate", "--dir", holder(2).string(), "--name", "image-root-4", "--store",
+          tokens.uri("carol")});
+  const std::string lost = text_of(cotter({"key", "show", "image-root-2"}), "keyid");
+  fs::remove(holder(2) / "image-root-2.key");
+  const json::Value rotation =
+      cotter({"key", "rotate", lost, "--to", (holder(2) / "image-root-4.key").string()});
+  EXPECT_EQ(text_of(hold(rotation, {1, 3}), "state"), "published");
+  expect_own_update(gateway(), 3004, 4);
+
+  // The supplier goes; what it signed is nobody's any more, and the fleet drives on.
+  const Ended before = try_cotter({"who-can-sign", "acme/adas/app.bin"});
+  EXPECT_TRUE(has(before.out, "acme")) << before.out;
+  cotter(
+      {"supplier", "remove", "acme", "--sign-with", holder(1).string(), "--sign-with", holder(2).string()});
+  EXPECT_EQ(submit(build(3005), "acme/adas/late.bin", "8").exit_code, kRefused) << "its token is revoked";
+  expect_own_update(adas(), 3006, 8);
+
+  // The auditor.
+  const Ended who = try_cotter({"who-can-sign", "acme/adas/app.bin"});
+  EXPECT_EQ(who.exit_code, kDone) << who.err;
+  const json::Value keys = cotter({"key", "list"});
+  EXPECT_TRUE(has(json::to_text(keys), "image-root-4"));
+  for (const char* kind :
+       {"key-generated", "ceremony", "supplier", "upload", "acceptance", "publication", "assignment"}) {
+    const json::Value log = cotter({"audit", "log", "--kind", kind});
+    EXPECT_FALSE(member(log, "entries").as_array()->empty()) << kind;
+  }
+  cotter({"audit", "verify"});
+  const fs::path exported = dir.path() / "export";
+  must(run_well(
+      world.command("cotter", {"-C", world.workspace().string(), "audit", "export", exported.string()})));
+  EXPECT_TRUE(fs::exists(exported / "checkpoint"));
+}
+
+}  // namespace
+}  // namespace cotter::world

@@ -1,0 +1,359 @@
+// A supplier's whole life with the real programs over TLS: taken in, handing in, accepted, refused, let go.
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "common/crypto/digest.h"
+#include "common/host/atomic_file.h"
+#include "common/json/canonical.h"
+#include "server/app/audit_verify.h"
+#include "server/repository/reader.h"
+#include "server/storage/sqlite/database.h"
+#include "server/storage/sqlite/ledger_store.h"
+#include "tests/cli/words.h"
+#include "tests/sim/https_client.h"
+#include "tests/sim/temp_dir.h"
+#include "tests/world/soft_token.h"
+
+namespace cotter {
+namespace {
+
+namespace fs = std::filesystem;
+using sim::HttpsAsk;
+using sim::HttpsReply;
+using world::Daemon;
+using world::Ended;
+
+std::string read_text(const fs::path& file) {
+  return std::string(as_text(host::read_file(file, 64 * 1024 * 1024).value()));
+}
+void write_text(const fs::path& file, std::string_view text) {
+  COTTER_ASSERT(host::write_atomically(file, as_bytes(text)));
+}
+std::string sha256_hex(std::string_view text) { return to_hex(crypto::sha256(as_bytes(text))); }
+
+/// One workspace and one server for all: making keys takes seconds.
+class Supplier : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    folder = std::make_unique<sim::TempDir>();
+    ASSERT_EQ(run_cotter({"init", workspace().string(), "--offline-dir", holders().string()}).exit_code,
+              kDone);
+    for (const char* key : {"acme-1", "acme-2", "stranger-1"}) make_key(key);
+    // One holder keeps his on a token.
+    tokens = std::make_unique<world::SoftTokens>(at("softhsm"));
+    ASSERT_TRUE(tokens->add("acme"));
+    write_text(at("pin"), std::string(world::SoftTokens::kPin) + "\n");
+    make_key("acme-3", {"--store", tokens->uri("acme", at("pin").string())});
+    server = std::make_unique<Daemon>(start());
+  }
+  static void TearDownTestSuite() {
+    server.reset();
+    tokens.reset();
+    folder.reset();
+  }
+
+  static fs::path at(const std::string& name) { return folder->path() / name; }
+  static fs::path workspace() { return at("workspace"); }
+  static fs::path holders() { return at("holders"); }
+  static fs::path key(const std::string& name) { return at("keys") / (name + ".key"); }
+
+  static Ended cotter(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {"-C", workspace().string(), "--json"});
+    return run_cotter(std::move(arguments));
+  }
+  static void make_key(const std::string& name, const std::vector<std::string>& more = {}) {
+    std::vector<std::string> words{"--json", "key", "generate", "--dir", at("keys").string(), "--name", name};
+    words.insert(words.end(), more.begin(), more.end());
+    const Ended made = run_cotter(words);
+    ASSERT_EQ(made.exit_code, kDone) << made.err;
+    write_text(at(name + ".pub.json"), made.out);
+  }
+  static Daemon start() {
+    world::Command command{COTTERD,
+                           {"-C", workspace().string(), "--listen", "127.0.0.1:" + std::to_string(port)},
+                           {{"COTTER_PASSPHRASE", "the workspace's words"}, {"COTTER_PASSPHRASE_HOLDER", ""}},
+                           {}};
+    command.log = at("cotterd.log");
+    Daemon daemon = Daemon::start(command).value();
+    const std::string line = daemon.read_line().value();
+    url = line.substr(std::string("listening on ").size());
+    port = std::stoi(url.substr(url.rfind(':') + 1));
+    return daemon;
+  }
+
+  /// A supplier of two keys out of three, with a token of its own.
+  static void take_in(const std::string& name, std::vector<std::string> more = {}) {
+    std::vector<std::string> words{"supplier",
+                                   "add",
+                                   name,
+                                   "--path",
+                                   name + "/*/*",
+                                   "--hardware-id",
+                                   name + "-ecu",
+                                   "--threshold",
+                                   "2",
+                                   "--sign-with",
+                                   (holders() / "holder-1").string(),
+                                   "--sign-with",
+                                   (holders() / "holder-2").string()};
+    for (const char* each : {"acme-1", "acme-2", "acme-3"})
+      words.insert(words.end(), {"--key", at(std::string(each) + ".pub.json").string()});
+    words.insert(words.end(), more.begin(), more.end());
+    const Ended added = cotter(words);
+    ASSERT_EQ(added.exit_code, kDone) << added.err;
+    ASSERT_EQ(text_of(parsed(added.out), "state"), "published") << added.out;
+    token(name + "-ci", {"--role", "supplier", "--supplier", name});
+  }
+  static void token(const std::string& name, std::vector<std::string> more) {
+    std::vector<std::string> words{"token", "add", name, "--out", at(name + ".token").string()};
+    words.insert(words.end(), more.begin(), more.end());
+    const Ended made = cotter(words);
+    ASSERT_EQ(made.exit_code, kDone) << made.err;
+  }
+  static std::vector<std::string> submit_words(const std::string& supplier, std::vector<std::string> more) {
+    std::vector<std::string> words{"--json",       "submit",
+                                   "--supplier",   supplier,
+                                   "--server",     url,
+                                   "--ca",         (workspace() / "pki/ca.crt").string(),
+                                   "--root",       (workspace() / "repo/1.root.json").string(),
+                                   "--token-file", at(supplier + "-ci.token").string(),
+                                   "--partial",    at(supplier + ".bundle.json").string()};
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+  }
+  static Ended submit(const std::string& supplier, std::vector<std::string> more) {
+    return run_cotter(submit_words(supplier, std::move(more)));
+  }
+  /// As the supplier would for its own image, with two of its keys.
+  static std::vector<std::string> image(const std::string& supplier, const std::string& name,
+                                        const std::string& content) {
+    write_text(at("image.bin"), content);
+    return {at("image.bin").string(),
+            "--name",
+            supplier + "/ecu/" + name,
+            "--hardware-id",
+            supplier + "-ecu",
+            "--version",
+            "1.0",
+            "--key",
+            key("acme-1").string(),
+            "--key",
+            key("acme-2").string()};
+  }
+  static std::string id_of(const Ended& submitted) {
+    EXPECT_EQ(submitted.exit_code, kDone) << submitted.err;
+    EXPECT_EQ(text_of(parsed(submitted.out), "state"), "waiting");
+    return text_of(parsed(submitted.out), "id");
+  }
+  static Result<trust::Found> find(const std::string& name) {
+    const auto set = TRY(repository::read_as_client(workspace() / "repo", repository::kBeforeAnyExpiry));
+    return repository::find_target(set, workspace() / "repo", TargetName(name));
+  }
+  static HttpsReply ask(const std::string& path, const std::string& token_file,
+                        const std::string& method = "GET") {
+    HttpsAsk what{.url = url + path, .method = method};
+    what.ca = workspace() / "pki/ca.crt";
+    if (!token_file.empty()) {
+      std::string text = read_text(at(token_file));
+      text.pop_back();
+      what.headers = {"Authorization: Bearer " + text};
+    }
+    return sim::ask(what);
+  }
+  static std::vector<ledger::Entry> entries(std::string_view kind, const std::string& subject) {
+    host::Db db = storage::open_database(workspace() / "cotter.db").value();
+    std::vector<ledger::Entry> found;
+    COTTER_ASSERT(storage::LedgerStore(db).each({std::string(kind), subject},
+                                                [&](const storage::LedgerRow& row) -> Result<void> {
+                                                  found.push_back(ledger::Entry::decode(row.body).value());
+                                                  return {};
+                                                }));
+    return found;
+  }
+
+  static inline std::unique_ptr<sim::TempDir> folder;
+  static inline std::unique_ptr<world::SoftTokens> tokens;
+  static inline std::unique_ptr<Daemon> server;
+  static inline std::string url;
+  static inline int port = 0;
+};
+
+TEST_F(Supplier, HandsInAndIsPublishedOnceSomebodyAcceptsIt) {  // IMG-3, IMG-7, IMG-10
+  take_in("plain");
+  const std::string id = id_of(submit("plain", image("plain", "app.bin", "first build")));
+  EXPECT_FALSE(find("plain/ecu/app.bin")) << "nothing is published before somebody accepts it";
+  const Ended accepted = cotter({"supplier", "accept", id});
+  ASSERT_EQ(accepted.exit_code, kDone) << accepted.err;
+  const auto found = find("plain/ecu/app.bin");
+  ASSERT_TRUE(found) << summary(found.error());
+  EXPECT_EQ(found->role.value(), "plain");
+  EXPECT_EQ(read_text(workspace() / "repo/targets/plain/ecu" / (sha256_hex("first build") + ".app.bin")),
+            "first build");
+  EXPECT_FALSE(fs::exists(workspace() / "submissions" / id));
+  ASSERT_EQ(entries(ledger::kUpload, "plain").size(), 1U);
+  EXPECT_EQ(entries(ledger::kUpload, "plain").front().who, "token:plain-ci");
+  EXPECT_EQ(entries(ledger::kAcceptance, "plain").size(), 1U);
+  EXPECT_EQ(cotter({"supplier", "accept", id}).exit_code, kFailed) << "once is enough";
+  // The next one stands beside the first.
+  const std::string next = id_of(submit("plain", image("plain", "boot.bin", "second build")));
+  ASSERT_EQ(cotter({"supplier", "accept", next}).exit_code, kDone);
+  EXPECT_TRUE(find("plain/ecu/app.bin"));
+  EXPECT_TRUE(find("plain/ecu/boot.bin"));
+  EXPECT_EQ(cotter({"check"}).exit_code, kDone);
+  EXPECT_EQ(cotter({"audit", "verify"}).exit_code, kDone);
+}
+
+TEST_F(Supplier, HearsAllThatIsWrongAtOnce) {  // IMG-3, IMG-7
+  take_in("strict", {"--sbom", "--provenance", "--version-floor", "7", "--expires-ceiling", "30d"});
+  write_text(at("image.bin"), "a build");
+  write_text(at("bad.json"), "{\"bomFormat\":\"SPDX\"}");
+  const Ended refused =
+      submit("strict", {at("image.bin").string(), "--name", "plain/ecu/app.bin", "--hardware-id", "plain-ecu",
+                        "--version", "1", "--expires", "60d", "--sbom", at("bad.json").string(), "--key",
+                        key("acme-1").string(), "--key", key("acme-2").string()});
+  EXPECT_EQ(refused.exit_code, kRefused);
+  for (const char* part : {"no name that strict may list", "makes nothing for", "below the floor",
+                           "it lives until", "SBOM: ", "no SBOM names", "no good statement of provenance"}) {
+    EXPECT_TRUE(has(refused.err, part)) << part << "\n" << refused.err;
+  }
+  EXPECT_EQ(entries(ledger::kRefusal, "strict").size(), 1U);
+}
+
+TEST_F(Supplier, HandsInSbomAndProvenanceThatNameTheImage) {
+  take_in("papers", {"--sbom", "--provenance"});
+  const std::string hash = sha256_hex("a build with papers");
+  write_text(at("bom.cdx.json"),
+             R"({"bomFormat":"CycloneDX","specVersion":"1.5","components":[{"type":"firmware","name":"app",)"
+             R"("hashes":[{"alg":"SHA-256","content":")" +
+                 hash + R"("}],"evidence":{"confidence":0.5}}]})");
+  write_text(at("statement.json"),
+             R"({"_type":"https://in-toto.io/Statement/v1","predicateType":"https://slsa.dev/provenance/v1",)"
+             R"("predicate":{},"subject":[{"name":"app","digest":{"sha256":")" +
+                 hash + R"("}}]})");
+  auto words = image("papers", "app.bin", "a build with papers");
+  words.insert(words.end(),
+               {"--sbom", at("bom.cdx.json").string(), "--provenance", at("statement.json").string()});
+  const std::string id = id_of(submit("papers", words));
+  EXPECT_EQ(cotter({"supplier", "accept", id}).exit_code, kDone);
+}
+
+TEST_F(Supplier, PassesTheBundleOnUntilEnoughHaveSigned) {
+  take_in("handed");
+  auto words = image("handed", "app.bin", "signed by two");
+  words.resize(words.size() - 2);
+  const Ended first = submit("handed", words);
+  ASSERT_EQ(first.exit_code, kDone) << first.err;
+  EXPECT_EQ(text_of(parsed(first.out), "state"), "awaiting");
+  const Ended stranger = submit("handed", {"--key", key("stranger-1").string()});
+  EXPECT_EQ(stranger.exit_code, kRefused) << stranger.err;
+  id_of(submit("handed", {"--key", key("acme-3").string()}));
+}
+
+TEST_F(Supplier, NeedsTwoPeopleWhereThePolicySaysSo) {
+  take_in("careful", {"--two-person"});
+  for (const char* name : {"alice", "bob"}) token(name, {"--role", "operator"});
+  const std::string id = id_of(submit("careful", image("careful", "app.bin", "two people")));
+  EXPECT_EQ(cotter({"supplier", "accept", id}).exit_code, kRefused) << "an account is no person";
+  const auto accept = [&](const std::string& who) {
+    return cotter({"supplier", "accept", id, "--token-file", at(who + ".token").string()});
+  };
+  EXPECT_EQ(accept("careful-ci").exit_code, kRefused) << "a supplier accepts nothing";
+  const Ended first = accept("alice");
+  ASSERT_EQ(first.exit_code, kDone) << first.err;
+  EXPECT_EQ(text_of(parsed(first.out), "state"), "waiting");
+  EXPECT_EQ(accept("alice").exit_code, kRefused) << "nobody is two people";
+  EXPECT_FALSE(find("careful/ecu/app.bin"));
+  EXPECT_EQ(text_of(parsed(accept("bob").out), "state"), "accepted");
+  EXPECT_TRUE(find("careful/ecu/app.bin"));
+  std::vector<std::string> who;
+  for (const ledger::Entry& entry : entries(ledger::kAcceptance, "careful")) who.push_back(entry.who);
+  EXPECT_EQ(who, (std::vector<std::string>{"token:alice", "token:bob"}));
+}
+
+TEST_F(Supplier, IsToldWhySomebodySaidNo) {
+  take_in("denied");
+  const std::string id = id_of(submit("denied", image("denied", "app.bin", "no")));
+  ASSERT_EQ(cotter({"supplier", "reject", id, "--reason", "not this week"}).exit_code, kDone);
+  const HttpsReply reply = ask("/api/v1/submissions/" + id, "denied-ci.token");
+  EXPECT_TRUE(has(reply.body, "not this week")) << reply.body;
+  EXPECT_EQ(cotter({"supplier", "accept", id}).exit_code, kFailed);
+  EXPECT_FALSE(find("denied/ecu/app.bin"));
+}
+
+TEST_F(Supplier, GoesOnWhereItWasAfterServerAndClientWereKilled) {
+  take_in("steady");
+  const std::string content(24 * 1024 * 1024, 's');
+  world::Command command = cotter_command(submit_words("steady", image("steady", "big.bin", content)));
+  Daemon client = Daemon::start(command).value();
+  const auto part = [&]() -> std::uintmax_t {
+    std::uintmax_t most = 0;
+    std::error_code ignored;
+    if (!fs::exists(workspace() / "submissions")) return 0;
+    for (const auto& entry : fs::recursive_directory_iterator(workspace() / "submissions", ignored)) {
+      if (entry.path().extension() == ".part") most = std::max(most, entry.file_size(ignored));
+    }
+    return most;
+  };
+  while (part() < 3 * 1024 * 1024 && client.running()) std::this_thread::yield();
+  server->kill();
+  client.kill();
+  const std::uintmax_t held = part();
+  ASSERT_GE(held, 3U * 1024 * 1024);
+  ASSERT_LT(held, content.size());
+  server = std::make_unique<Daemon>(start());
+  const std::string id = id_of(submit("steady", {}));
+  ASSERT_EQ(cotter({"supplier", "accept", id}).exit_code, kDone);
+  EXPECT_EQ(read_text(workspace() / "repo/targets/steady/ecu" / (sha256_hex(content) + ".big.bin")), content);
+}
+
+TEST_F(Supplier, IsOutAtOnceAndItsImagesWithTheDelegation) {  // IMG-13
+  take_in("gone");
+  ASSERT_EQ(
+      cotter({"supplier", "accept", id_of(submit("gone", image("gone", "app.bin", "going")))}).exit_code,
+      kDone);
+  const std::string waiting = id_of(submit("gone", image("gone", "next.bin", "too late")));
+  const Ended first =
+      cotter({"supplier", "remove", "gone", "--sign-with", (holders() / "holder-1").string()});
+  ASSERT_EQ(first.exit_code, kDone) << first.err;
+  EXPECT_EQ(text_of(parsed(first.out), "state"), "awaiting-signatures");
+  EXPECT_EQ(ask("/api/v1/submissions", "gone-ci.token").status, 401);
+  EXPECT_EQ(cotter({"supplier", "accept", waiting}).exit_code, kFailed);
+  EXPECT_TRUE(find("gone/ecu/app.bin")) << "only its holders can take the delegation back";
+  const Ended second =
+      cotter({"supplier", "remove", "gone", "--sign-with", (holders() / "holder-3").string()});
+  ASSERT_EQ(text_of(parsed(second.out), "state"), "published") << second.err;
+  EXPECT_FALSE(find("gone/ecu/app.bin"));
+  EXPECT_FALSE(fs::exists(workspace() / "repo/targets/gone/ecu" / (sha256_hex("going") + ".app.bin")));
+  const auto set = repository::read_as_client(workspace() / "repo", repository::kBeforeAnyExpiry).value();
+  EXPECT_NE(set.listed(RoleName("gone")), nullptr) << "a client would take its absence for a rollback";
+  const Ended checked = cotter({"check"});
+  EXPECT_EQ(checked.exit_code, kDone) << checked.out << checked.err;
+}
+
+TEST_F(Supplier, NeedsATokenAndNoTokenIsInTheLog) {  // IMG-2
+  take_in("quiet");
+  EXPECT_EQ(ask("/api/v1/submissions", "").status, 401);
+  EXPECT_EQ(ask("/api/v1/repo/timestamp.json", "").status, 401);
+  EXPECT_EQ(ask("/repo/timestamp.json", "quiet-ci.token").status, 401) << "a token is no certificate";
+  EXPECT_EQ(ask("/director/timestamp.json", "quiet-ci.token").status, 401);
+  EXPECT_EQ(ask("/api/v1/repo/timestamp.json", "quiet-ci.token").status, 200);
+  EXPECT_EQ(ask("/api/v1/submissions", "quiet-ci.token").status, 200);
+  struct stat status {};
+  ASSERT_EQ(::stat(at("quiet-ci.token").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777U, 0600U);
+  std::string text = read_text(at("quiet-ci.token"));
+  text.pop_back();
+  EXPECT_FALSE(has(read_text(at("cotterd.log")), text));
+  ASSERT_EQ(cotter({"token", "revoke", "quiet-ci"}).exit_code, kDone);
+  EXPECT_EQ(ask("/api/v1/submissions", "quiet-ci.token").status, 401);
+}
+
+}  // namespace
+}  // namespace cotter

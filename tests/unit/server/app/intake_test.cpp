@@ -1,0 +1,220 @@
+#include "server/app/intake.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "common/json/canonical.h"
+#include "server/operations/papers.h"
+#include "tests/unit/server/supplier_workspace.h"
+
+namespace cotter::app {
+namespace {
+
+using operations::FileKind;
+using test::kNow;
+using test::SupplierWorkspace;
+
+const std::string kImage = "the build";
+
+class IntakeOf : public testing::Test {
+ protected:
+  void SetUp() override {
+    ws.take_in();
+    set.emplace(ws.read().value());
+    terms.delegator = set->targets();
+    terms.supplier = &supplier;
+    terms.now = kNow;
+  }
+  static IntakeFile file(FileKind kind, std::string_view content) {
+    return {kind, content.size(), crypto::Hashes::of(as_bytes(content)), to_bytes(content)};
+  }
+  IntakeVerdict judge(const Bytes& metadata, std::vector<IntakeFile> more = {file(FileKind::Image, kImage)}) {
+    more.insert(more.begin(), file(FileKind::Metadata, as_text(metadata)));
+    return judge_submission(terms, more);
+  }
+  IntakeVerdict judge(const model::Targets& targets) { return judge(ws.signed_by(targets)); }
+  static repository::Release release() { return SupplierWorkspace::release("acme/ecu/app", kImage); }
+  /// Exactly one thing is wrong, and the sentence says this.
+  static void expect_wrong(const IntakeVerdict& verdict, std::string_view part) {
+    ASSERT_EQ(verdict.wrong.size(), 1U) << testing::PrintToString(verdict.wrong);
+    EXPECT_NE(verdict.wrong.front().find(part), std::string::npos) << verdict.wrong.front();
+  }
+
+  SupplierWorkspace ws;
+  std::optional<trust::TrustedSet> set;
+  operations::Supplier supplier{RoleName("acme"), {}, kNow};
+  IntakeTerms terms;
+};
+
+TEST_F(IntakeOf, TakesWhatIsRight) {
+  const auto verdict = judge(SupplierWorkspace::next(release()));
+  EXPECT_TRUE(verdict.wrong.empty()) << testing::PrintToString(verdict.wrong);
+  EXPECT_EQ(verdict.fresh, (std::vector<TargetName>{TargetName("acme/ecu/app")}));
+  EXPECT_EQ(crypto::sha256(verdict.canonical),
+            crypto::sha256(json::canonical(SupplierWorkspace::next(release()).encode())));
+}
+
+TEST_F(IntakeOf, WantsTheThresholdOfTheDelegationsKeys) {  // IMG-7
+  const auto targets = SupplierWorkspace::next(release());
+  expect_wrong(judge(ws.signed_by(targets, {0})), "threshold-not-met");
+  expect_wrong(judge(ws.signed_by(targets, {2, 2})), "threshold-not-met");
+  expect_wrong(judge(sim::signed_file(targets.encode(), sim::keys("stranger", 2))), "threshold-not-met");
+  EXPECT_TRUE(judge(ws.signed_by(targets, {0, 2})).wrong.empty());
+}
+
+TEST_F(IntakeOf, WantsAVersionAboveWhatIsPublishedOrPromised) {  // IMG-7
+  const model::Targets published = SupplierWorkspace::next(release(), 4);
+  terms.published = &published;
+  const auto more = [&](std::uint64_t version) {
+    return SupplierWorkspace::next(SupplierWorkspace::release("acme/ecu/boot", kImage), version, published);
+  };
+  expect_wrong(judge(more(4)), "is not above");
+  EXPECT_TRUE(judge(more(5)).wrong.empty());
+  terms.spent = Version(5);
+  expect_wrong(judge(more(5)), "is not above");
+  expect_wrong(judge(more(1'000'000)), "leaps");
+}
+
+TEST_F(IntakeOf, WantsALifeThatHasNotEndedAndIsNotTooLong) {  // IMG-7
+  auto targets = SupplierWorkspace::next(release());
+  targets.expires = kNow;
+  expect_wrong(judge(targets), "expired");
+  targets.expires = kNow + supplier.policy.expiry_ceiling + std::chrono::seconds(1);
+  expect_wrong(judge(targets), "it lives until");
+  targets.expires = kNow + supplier.policy.expiry_ceiling;
+  EXPECT_TRUE(judge(targets).wrong.empty());
+}
+
+TEST_F(IntakeOf, WantsNamesWithinThePaths) {  // IMG-3
+  for (const char* name : {"other/ecu/app", "acme/app", "acme/ecu/sub/app"}) {
+    expect_wrong(judge(SupplierWorkspace::next(SupplierWorkspace::release(name, kImage))),
+                 "no name that acme");
+  }
+}
+
+TEST_F(IntakeOf, WantsHardwareWithinTheScope) {  // IMG-3
+  auto other = release();
+  other.hardware_ids = {HardwareId("other-ecu")};
+  expect_wrong(judge(SupplierWorkspace::next(other)), "makes nothing for");
+  other.hardware_ids = {HardwareId("acme-ecu"), HardwareId("other-ecu")};
+  expect_wrong(judge(SupplierWorkspace::next(other)), "makes nothing for");
+  auto targets = SupplierWorkspace::next(release());
+  targets.targets.begin()->second.custom = json::Object();
+  expect_wrong(judge(targets), "mustMatch");
+}
+
+TEST_F(IntakeOf, RefusesNamesThatLeaveTheirFolder) {  // FMT-52
+  for (const char* name : {"acme/../app", "acme//app", "/acme/ecu/app", "acme/ecu/..", "acme/ecu/a\\b"}) {
+    const auto verdict = judge(SupplierWorkspace::next(SupplierWorkspace::release(name, kImage)));
+    EXPECT_FALSE(verdict.wrong.empty()) << name;
+  }
+}
+
+TEST_F(IntakeOf, WantsTheBytesThatAreListed) {  // IMG-7
+  const auto targets = SupplierWorkspace::next(release());
+  const Bytes metadata = ws.signed_by(targets);
+  expect_wrong(judge(metadata, {}), "was not sent");
+  IntakeFile longer = file(FileKind::Image, kImage);
+  ++longer.length;
+  expect_wrong(judge(metadata, {longer}), "is listed with");
+  auto twofold = targets;
+  twofold.targets.begin()->second.hashes.set(crypto::HashFunction::Sha512, Bytes(64, 7));
+  expect_wrong(judge(twofold), "another hash");
+  expect_wrong(judge(metadata, {file(FileKind::Image, kImage), file(FileKind::Image, "a stowaway")}),
+               "listed under no new name");
+}
+
+TEST_F(IntakeOf, NeverLetsACounterFall) {  // IMG-9
+  terms.counters[HardwareId("acme-ecu")] = ReleaseCounter(5);
+  const auto counted = [](std::uint64_t counter) {
+    return SupplierWorkspace::next(SupplierWorkspace::release("acme/ecu/app", kImage, counter));
+  };
+  expect_wrong(judge(counted(4)), "a rollback");
+  EXPECT_TRUE(judge(counted(5)).wrong.empty());
+  supplier.policy.version_floor = 6;
+  expect_wrong(judge(counted(5)), "below the floor");
+}
+
+TEST_F(IntakeOf, HoldsKeysAndQuotaAgainstThePolicy) {
+  supplier.policy.schemes = {"ecdsa-sha2-nistp256"};
+  EXPECT_EQ(judge(SupplierWorkspace::next(release())).wrong.size(), 3U) << "each of the three keys";
+  supplier.policy.schemes.clear();
+  supplier.policy.quota_bytes = kImage.size() - 1;
+  expect_wrong(judge(SupplierWorkspace::next(release())), "the quota");
+}
+
+TEST_F(IntakeOf, TakesNoFurtherDelegation) {
+  auto targets = SupplierWorkspace::next(release());
+  model::DelegatedRole entry;
+  entry.name = RoleName("tier-2");
+  entry.keys = {{ws.acme.front()->public_key().computed_id()}, 1};
+  entry.paths = {"*/*/*"};
+  targets.delegations.emplace().roles.push_back(entry);
+  targets.delegations->keys.emplace(entry.keys.keyids.front(), ws.acme.front()->public_key());
+  expect_wrong(judge(targets), "delegates further");
+}
+
+TEST_F(IntakeOf, ReportsASupplierThatNobodyDelegatesTo) {
+  supplier.name = RoleName("nobody");
+  expect_wrong(judge(SupplierWorkspace::next(release())), "do not delegate");
+}
+
+class Papers : public IntakeOf {
+ protected:
+  static std::string sbom(const std::string& content) {
+    return R"({"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[],"metadata":{"component":)"
+           R"({"type":"firmware","name":"app","hashes":[{"alg":"SHA-256","content":")" +
+           to_hex(crypto::sha256(as_bytes(content))) + R"("}]}}})";
+  }
+  static std::string statement(const std::string& content) {
+    return R"({"_type":"https://in-toto.io/Statement/v1","predicateType":"https://slsa.dev/provenance/v1",)"
+           R"("predicate":{},"subject":[{"name":"app","digest":{"sha256":")" +
+           to_hex(crypto::sha256(as_bytes(content))) + R"("}}]})";
+  }
+  std::string sealed(const std::string& text, const std::shared_ptr<crypto::Signer>& by) {
+    return std::string(as_text(operations::seal_statement(as_bytes(text), {by.get()}).value()));
+  }
+  IntakeVerdict judge_with(FileKind kind, const std::string& paper) {
+    return judge(ws.signed_by(SupplierWorkspace::next(release())),
+                 {file(FileKind::Image, kImage), file(kind, paper)});
+  }
+};
+
+TEST_F(Papers, AreWantedWhereThePolicySaysSo) {
+  supplier.policy.needs_sbom = true;
+  expect_wrong(judge(SupplierWorkspace::next(release())), "no SBOM");
+  EXPECT_TRUE(judge_with(FileKind::Sbom, sbom(kImage)).wrong.empty());
+  supplier.policy.needs_sbom = false;
+  supplier.policy.needs_provenance = true;
+  expect_wrong(judge(SupplierWorkspace::next(release())), "provenance");
+  EXPECT_TRUE(judge_with(FileKind::Provenance, sealed(statement(kImage), ws.acme[2])).wrong.empty());
+}
+
+TEST_F(Papers, AreReadEvenWhereNobodyWantsThem) {
+  for (const std::string& bad :
+       {std::string("{}"), std::string("[]"), std::string("not JSON"),
+        std::string(R"({"bomFormat":"CycloneDX","specVersion":"9","components":[]})"),
+        std::string(R"({"bomFormat":"CycloneDX","specVersion":"1.5"})")}) {
+    expect_wrong(judge_with(FileKind::Sbom, bad), "SBOM: ");
+    expect_wrong(judge_with(FileKind::Provenance, bad), "provenance: ");
+  }
+  expect_wrong(judge_with(FileKind::Sbom, sbom("another build")), "names none");
+  expect_wrong(judge_with(FileKind::Provenance, sealed(statement("another build"), ws.acme[0])),
+               "about none");
+}
+
+TEST_F(Papers, CountOnlyAsTheSupplierSignedThem) {
+  expect_wrong(judge_with(FileKind::Provenance, sealed(statement(kImage), sim::key("stranger"))),
+               "signed by none");
+  std::string tampered = sealed(statement("another build"), ws.acme[0]);
+  const std::string payload = to_base64(as_bytes(statement("another build")));
+  tampered.replace(tampered.find(payload), payload.size(), to_base64(as_bytes(statement(kImage))));
+  expect_wrong(judge_with(FileKind::Provenance, tampered), "signed by none");
+  const std::string other_type =
+      R"({"_type":"https://in-toto.io/Statement/v0.1","predicateType":"x","predicate":{},"subject":[]})";
+  expect_wrong(judge_with(FileKind::Provenance, sealed(other_type, ws.acme[0])), "provenance: ");
+}
+
+}  // namespace
+}  // namespace cotter::app

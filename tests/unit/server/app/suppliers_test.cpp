@@ -1,0 +1,153 @@
+#include "server/app/suppliers.h"
+
+#include <gtest/gtest.h>
+
+#include "server/app/check_repository.h"
+#include "server/repository/folder_transport.h"
+#include "server/storage/sqlite/token_store.h"
+#include "tests/sim/kill_at_step.h"
+#include "tests/sim/small_disk.h"
+#include "tests/unit/server/supplier_workspace.h"
+
+namespace cotter::app {
+namespace {
+
+using operations::SubmissionState;
+using test::kNow;
+using test::SupplierWorkspace;
+
+const std::string kImage = "the build";
+
+Bytes metadata(const SupplierWorkspace& ws, std::uint64_t version = 1) {
+  return ws.signed_by(SupplierWorkspace::next(SupplierWorkspace::release("acme/ecu/app", kImage), version));
+}
+
+TEST(Suppliers, GetADelegationOfTheirOwn) {  // IMG-10
+  const SupplierWorkspace ws;
+  ws.take_in();
+  const auto set = ws.read().value();
+  const auto& delegations = *(*set.targets())->delegations;
+  ASSERT_EQ(delegations.roles.size(), 1U);
+  EXPECT_EQ(delegations.roles.front().name.value(), "acme");
+  EXPECT_EQ(delegations.roles.front().keys.threshold, 2U);
+  EXPECT_EQ(delegations.roles.front().hardware_ids, (std::vector<HardwareId>{HardwareId("acme-ecu")}));
+  EXPECT_TRUE(delegations.roles.front().terminating);
+  const auto again = add_supplier(ws.workspace(), ws.supplier(), kNow);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->state, TargetsOutcome::State::Unchanged);
+}
+
+TEST(Suppliers, AreKnownByTheirKeysIdsToWhoSigns) {  // IMG-11
+  const SupplierWorkspace ws;
+  const auto added = add_supplier(ws.workspace(), ws.supplier(), kNow);
+  ASSERT_TRUE(added);
+  ASSERT_EQ(added->summary.size(), 1U);
+  for (const auto& key : ws.acme)
+    EXPECT_NE(added->summary.front().find(key->public_key().computed_id().value()), std::string::npos);
+}
+
+TEST(Suppliers, AreNotTakenInOnBadTerms) {  // IMG-10
+  const SupplierWorkspace ws;
+  const auto refused = [&](auto change, Fault::Kind kind = Fault::Kind::Usage) {
+    AddSupplierRequest request = ws.supplier();
+    change(request);
+    const auto added = add_supplier(ws.workspace(), request, kNow);
+    return !added && is_fault(added.error(), kind);
+  };
+  for (const char* name : {"", "targets", "a/b", "..%2f"}) {
+    EXPECT_TRUE(refused([&](auto& r) { r.plan.name = RoleName(name); })) << name;
+  }
+  for (const char* path : {"", "*", "*/*/*", "/acme/*", "acme/../*", "acme/"}) {
+    EXPECT_TRUE(refused([&](auto& r) { r.plan.paths = {path}; })) << path;
+  }
+  EXPECT_TRUE(refused([](auto& r) { r.plan.paths.clear(); }));
+  EXPECT_TRUE(refused([](auto& r) { r.plan.hardware_ids.clear(); }));
+  EXPECT_TRUE(refused([](auto& r) { r.plan.hardware_ids = {HardwareId("a b")}; }));
+  EXPECT_TRUE(refused([](auto& r) { r.plan.threshold = 0; }));
+  EXPECT_TRUE(refused([](auto& r) { r.plan.threshold = 4; }));
+  EXPECT_TRUE(refused([](auto& r) { r.plan.keys[1] = r.plan.keys[0]; }));
+  EXPECT_TRUE(refused([](auto& r) { r.policy.schemes = {"rsassa-pss-sha256"}; }));
+  EXPECT_TRUE(refused([](auto& r) { r.policy.quota_bytes = 0; }));
+  ws.take_in();
+  EXPECT_TRUE(refused([](auto& r) { r.plan.threshold = 1; }, Fault::Kind::Conflict))
+      << "otherwise than before";
+  EXPECT_TRUE(refused([](auto& r) { r.plan.name = RoleName("other"); }, Fault::Kind::Conflict))
+      << "same paths";
+}
+
+TEST(Suppliers, AreJudgedAgainWhenSomebodyAccepts) {  // IMG-7
+  const SupplierWorkspace ws;
+  ws.take_in();
+  const std::string one = ws.waiting(metadata(ws), kImage);
+  const std::string other = ws.waiting(
+      ws.signed_by(SupplierWorkspace::next(SupplierWorkspace::release("acme/ecu/other", kImage))), kImage);
+  ASSERT_EQ(ws.accept(one)->state, SubmissionState::Accepted);
+  const auto late = ws.accept(other);
+  ASSERT_TRUE(late) << explain(late.error());
+  EXPECT_EQ(late->state, SubmissionState::Refused) << "its version is taken now";
+  EXPECT_FALSE(ws.find("acme/ecu/other"));
+}
+
+TEST(Suppliers, HaveTheirCountersKeptForAllWhoComeLater) {  // IMG-9
+  const SupplierWorkspace ws;
+  ws.take_in();
+  const auto nine = SupplierWorkspace::release("acme/ecu/app", kImage, 9);
+  ASSERT_EQ(ws.accept(ws.waiting(ws.signed_by(SupplierWorkspace::next(nine)), kImage))->state,
+            SubmissionState::Accepted);
+  PublishRequest request = ws.request("oem/app", "an image of the OEM's", {0, 1});
+  request.release.hardware_ids = {HardwareId("acme-ecu")};
+  request.release.counter = ReleaseCounter(8);
+  EXPECT_TRUE(is_fault(ws.publish(request).error(), Fault::Kind::Denied));
+  request.release.counter.reset();
+  EXPECT_EQ(ws.publish(request)->counter.value(), 10U);
+}
+
+TEST(Suppliers, GoWithTheirTokensAndKeysAndTheirNameIsNotGivenAgain) {  // IMG-13
+  const SupplierWorkspace ws;
+  ws.take_in();
+  ASSERT_EQ(ws.accept(ws.waiting(metadata(ws, 3), kImage))->state, SubmissionState::Accepted);
+  RemoveSupplierRequest request;
+  request.name = RoleName("acme");
+  for (const std::size_t place : {0U, 2U}) request.holders.push_back(ws.keys.targets.at(place).get());
+  request.online = [&] { return Result<OnlineSigners>(ws.keys.online()); };
+  const auto removed = remove_supplier(ws.workspace(), request, kNow);
+  ASSERT_TRUE(removed) << explain(removed.error());
+  EXPECT_FALSE(ws.find("acme/ecu/app"));
+  EXPECT_FALSE((*ws.read()->targets())->delegations) << "its keys are gone too";
+  host::Db db = storage::open_database(ws.workspace().db_path()).value();
+  EXPECT_TRUE(storage::TokenStore(db).find("acme-ci").value()->revoked);
+  EXPECT_NE(ws.read()->listed(RoleName("acme")), nullptr);
+  EXPECT_TRUE(is_fault(add_supplier(ws.workspace(), ws.supplier(), kNow).error(), Fault::Kind::Conflict));
+}
+
+TEST(SuppliersKilled, ArePublishedWholeOrNotAtAllAndSayingYesAgainFinishesIt) {  // IMG-17
+  unsigned step = 1;
+  for (;; ++step) {
+    SCOPED_TRACE("killed before change " + std::to_string(step));
+    const sim::SmallDisk memory("8m");
+    const SupplierWorkspace ws(memory.path() / "ws");
+    ws.take_in();
+    const std::string id = ws.waiting(metadata(ws), kImage);
+    const sim::Death death = sim::run_until_step(step, [&] { return ws.accept(id).has_value(); });
+    if (death == sim::Death::CannotTrace) GTEST_SKIP() << "this machine does not let us trace a child";
+    ASSERT_NE(death, sim::Death::Failed);
+    ASSERT_TRUE(ws.read());
+    const auto again = ws.accept(id);
+    if (again) {
+      EXPECT_EQ(again->state, SubmissionState::Accepted) << testing::PrintToString(again->wrong);
+    } else {
+      EXPECT_TRUE(is_fault(again.error(), Fault::Kind::Conflict)) << explain(again.error());  // done before
+    }
+    const auto found = ws.find("acme/ecu/app");
+    ASSERT_TRUE(found) << explain(found.error());
+    repository::FolderTransport folder(ws.repo());
+    const auto health = check_repository(folder, kNow, {});
+    ASSERT_TRUE(health && health->healthy());
+    EXPECT_EQ(health->images, 1U);
+    if (death == sim::Death::Finished) break;
+  }
+  EXPECT_GT(step, 20U);
+}
+
+}  // namespace
+}  // namespace cotter::app

@@ -1,0 +1,220 @@
+// The operations API's door and the use cases behind it, without sockets.
+#include "server/http/operations.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <string>
+
+#include "common/crypto/digest.h"
+#include "common/json/canonical.h"
+#include "common/json/strict_reader.h"
+#include "server/app/tokens.h"
+#include "server/http/router.h"
+#include "server/storage/sqlite/database.h"
+#include "server/storage/sqlite/supplier_store.h"
+#include "server/storage/sqlite/token_store.h"
+#include "tests/sim/temp_dir.h"
+#include "tests/unit/server/fleet.h"
+
+namespace cotter::http {
+namespace {
+
+using operations::TokenRole;
+
+struct Clock final : cotter::Clock {
+  UtcTime time = test::kNoon;
+  [[nodiscard]] UtcTime now() const override { return time; }
+};
+
+const json::Value& member(const json::Value& value, const char* name) {
+  return *value.as_object()->find(name);
+}
+
+class Operations : public testing::Test {
+ protected:
+  Operations() {
+    for (const char* name : {"acme", "other"}) {
+      operations::Supplier supplier{RoleName(name), {}, clock_.time};
+      supplier.policy.quota_bytes = 100;
+      EXPECT_TRUE(storage::SupplierStore(db_).put(supplier));
+    }
+    acme_ = token("acme-ci", TokenRole::Supplier, "acme");
+    other_ = token("other-ci", TokenRole::Supplier, "other");
+    oper_ = token("alice", TokenRole::Operator, std::nullopt);
+    service_ =
+        app::OperationsService::open(database(), dir_.path() / "submissions", dir_.path() / "repo", clock_)
+            .value();
+    router_.emplace(std::nullopt, nullptr, Access{}, nullptr, service_.get());
+  }
+  [[nodiscard]] std::filesystem::path database() const { return dir_.path() / "cotter.db"; }
+  std::string token(const char* name, TokenRole role, std::optional<std::string> supplier) {
+    const auto made = app::add_token(
+        db_, {name, role, std::move(supplier), clock_.time, clock_.time + std::chrono::days(1)});
+    return std::string(as_text(made.value().view()));
+  }
+
+  /// As the session does it.
+  Response ask(Method method, std::string path, const std::string& token, std::string_view body = {},
+               std::map<std::string, std::string> headers = {}) {
+    Request request;
+    request.method = method;
+    request.path = std::move(path);
+    request.headers = std::move(headers);
+    request.peer = "192.0.2.1";
+    if (!token.empty()) request.headers["authorization"] = "Bearer " + token;
+    router_->identify(request);
+    taken_ = router_->max_body(request);
+    if (body.size() <= taken_) request.body = to_bytes(body);
+    return router_->handle(request);
+  }
+  static std::string list_of(const std::string& content) {
+    operations::Submission list;
+    list.files.push_back({operations::FileKind::Metadata, crypto::sha256(as_bytes(content)), content.size()});
+    return std::string(as_text(list.encode()));
+  }
+  /// Where the file of a new submission of this content goes.
+  std::string upload_place(const std::string& content) {
+    const Response made = ask(Method::Post, "/api/v1/submissions", acme_, list_of(content));
+    EXPECT_EQ(made.status, 201U) << as_text(made.body);
+    return made.headers.at("Location") + "/files/" + to_hex(crypto::sha256(as_bytes(content)));
+  }
+  Response send(const std::string& place, std::uint64_t offset, std::string_view bytes) {
+    return ask(Method::Patch, place, acme_, bytes,
+               {{"content-type", "application/partial-upload"}, {"upload-offset", std::to_string(offset)}});
+  }
+
+  sim::TempDir dir_;
+  Clock clock_;
+  host::Db db_ = storage::open_database(database()).value();
+  std::string acme_, other_, oper_;
+  std::unique_ptr<app::OperationsService> service_;
+  std::optional<Router> router_;
+  std::uint64_t taken_ = 0;
+};
+
+TEST_F(Operations, LetNobodyInWithoutAGoodTokenAndDoNotReadHisBody) {  // IMG-2
+  for (const std::string& bad : {std::string(), std::string("x"), "cotter-" + std::string(64, '0')}) {
+    const Response response = ask(Method::Post, "/api/v1/submissions", bad, list_of("x"));
+    EXPECT_EQ(response.status, 401U);
+    EXPECT_EQ(response.headers.at("WWW-Authenticate"), "Bearer");
+    EXPECT_EQ(taken_, 0U);
+  }
+  EXPECT_EQ(ask(Method::Get, "/api/v1/submissions", acme_).status, 200U);
+  ASSERT_TRUE(app::revoke_token(db_, "acme-ci", clock_.time));
+  EXPECT_EQ(ask(Method::Get, "/api/v1/submissions", acme_).status, 401U);
+  clock_.time += std::chrono::days(1);
+  EXPECT_EQ(ask(Method::Get, "/api/v1/submissions", oper_).status, 401U);
+}
+
+TEST_F(Operations, TellWhoFailsTooOftenToWaitButNotWhoHasAGoodToken) {
+  unsigned status = 401;
+  for (int i = 0; i < 50 && status == 401U; ++i)
+    status = ask(Method::Get, "/api/v1/submissions", "bad").status;
+  EXPECT_EQ(status, 429U);
+  EXPECT_EQ(ask(Method::Get, "/api/v1/submissions", acme_).status, 200U);
+}
+
+TEST_F(Operations, KeepNoTokenAnywhere) {
+  ASSERT_EQ(ask(Method::Get, "/api/v1/submissions", acme_).status, 200U);
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(dir_.path())) {
+    if (!entry.is_regular_file()) continue;
+    std::ifstream in(entry.path(), std::ios::binary);
+    const std::string content{std::istreambuf_iterator<char>(in), {}};
+    EXPECT_EQ(content.find(acme_.substr(7)), std::string::npos) << entry.path();
+  }
+}
+
+TEST_F(Operations, GiveTheNameOfATokenOnlyOnceAndATokenOnlyToASupplierThereIs) {
+  const UtcTime now = clock_.time;
+  EXPECT_TRUE(is_fault(app::add_token(db_, {"alice", TokenRole::Operator, {}, now, now}).error(),
+                       Fault::Kind::Conflict));
+  EXPECT_TRUE(is_fault(app::add_token(db_, {"bob", TokenRole::Supplier, "nobody", now, now}).error(),
+                       Fault::Kind::NotFound));
+  EXPECT_TRUE(
+      is_fault(app::add_token(db_, {"bob", TokenRole::Supplier, {}, now, now}).error(), Fault::Kind::Usage));
+  EXPECT_TRUE(is_fault(app::add_token(db_, {"bob", TokenRole::Operator, "acme", now, now}).error(),
+                       Fault::Kind::Usage));
+  EXPECT_TRUE(
+      is_fault(app::add_token(db_, {"a b", TokenRole::Operator, {}, now, now}).error(), Fault::Kind::Usage));
+}
+
+TEST_F(Operations, TakeAFilePieceByPieceAndTellWhereToGoOn) {
+  const std::string place = upload_place("firmware");
+  EXPECT_EQ(ask(Method::Head, place, acme_).headers.at("Upload-Offset"), "0");
+  EXPECT_EQ(send(place, 0, "firm").headers.at("Upload-Offset"), "4");
+  EXPECT_EQ(taken_, app::kMaxUploadPiece);
+  const Response again = send(place, 0, "firm");
+  EXPECT_EQ(again.status, 409U);
+  EXPECT_EQ(member(json::read(again.body).value(), "expected-offset").as_int(), 4);
+  EXPECT_EQ(ask(Method::Head, place, acme_).headers.at("Upload-Complete"), "?0");
+  EXPECT_EQ(send(place, 4, "ware").headers.at("Upload-Complete"), "?1");
+  EXPECT_EQ(upload_place("firmware"), place) << "the same list goes on where it was";
+}
+
+TEST_F(Operations, RefuseAPieceWithoutItsOffset) {
+  const std::string place = upload_place("firmware");
+  EXPECT_EQ(ask(Method::Patch, place, acme_, "firm", {{"content-type", "application/partial-upload"}}).status,
+            400U);
+  EXPECT_EQ(ask(Method::Patch, place, acme_, "firm", {{"upload-offset", "0"}}).status, 400U);
+  for (const char* offset : {"-0", "0x0", "", "0 ", "99999999999999999999999"}) {
+    EXPECT_EQ(ask(Method::Patch, place, acme_, "firm",
+                  {{"content-type", "application/partial-upload"}, {"upload-offset", offset}})
+                  .status,
+              400U)
+        << offset;
+  }
+}
+
+TEST_F(Operations, ShowASupplierNothingOfAnother) {
+  const std::string place = upload_place("firmware");
+  const std::string one = place.substr(0, place.find("/files/"));
+  EXPECT_EQ(ask(Method::Get, one, other_).status, 404U);
+  EXPECT_EQ(ask(Method::Head, place, other_).status, 404U);
+  EXPECT_EQ(ask(Method::Delete, one, other_).status, 404U);
+  const Response all = ask(Method::Get, "/api/v1/submissions", other_);
+  EXPECT_TRUE(member(json::read(all.body).value(), "submissions").as_array()->empty());
+  EXPECT_EQ(ask(Method::Get, one, oper_).status, 200U);
+  EXPECT_EQ(ask(Method::Head, place, oper_).status, 403U) << "an operator hands nothing in";
+  EXPECT_EQ(ask(Method::Post, "/api/v1/submissions", oper_, list_of("x")).status, 403U);
+}
+
+TEST_F(Operations, NeverGoBeyondTheQuota) {
+  upload_place(std::string(60, 'a'));
+  EXPECT_EQ(ask(Method::Post, "/api/v1/submissions", acme_, list_of(std::string(41, 'b'))).status, 422U);
+  const std::string second = upload_place(std::string(40, 'c'));
+  EXPECT_EQ(ask(Method::Delete, second.substr(0, second.find("/files/")), acme_).status, 200U);
+  upload_place(std::string(39, 'd'));
+}
+
+TEST_F(Operations, ForgetAnUploadThatNobodyGoesOnWith) {
+  const std::string place = upload_place(std::string(60, 'a'));
+  ASSERT_EQ(send(place, 0, "aaa").status, 200U);
+  ASSERT_TRUE(storage::TokenStore(db_).find("acme-ci").value());
+  clock_.time += app::kAbandonedAfter + std::chrono::seconds(1);
+  acme_ = token("acme-ci-2", TokenRole::Supplier, "acme");
+  upload_place(std::string(90, 'b'));
+  EXPECT_EQ(send(place, 3, "aaa").status, 409U);
+}
+
+TEST_F(Operations, ServeNoPathThatIsNotExactlyOne) {
+  for (const char* path : {"/api/", "/api/v1", "/api/v1/submissions/", "/api/v1/submissionsx",
+                           "/api/v1/submissions/..", "/api/v1/submissions/%2e%2e/files/00",
+                           "/api/v1/submissions/00000000000000000000000000000000/files/../../x"}) {
+    EXPECT_EQ(ask(Method::Get, path, acme_).status, 404U) << path;
+  }
+  EXPECT_EQ(ask(Method::Put, "/api/v1/submissions", acme_).status, 405U);
+}
+
+TEST_F(Operations, AreNotThereWithoutTheirService) {
+  const Router plain(std::nullopt, nullptr, Access{});
+  Request request;
+  request.path = "/api/v1/submissions";
+  request.headers["authorization"] = "Bearer " + acme_;
+  plain.identify(request);
+  EXPECT_EQ(plain.handle(request).status, 404U);
+  EXPECT_EQ(plain.max_body(request), 0U);
+}
+
+}  // namespace
+}  // namespace cotter::http

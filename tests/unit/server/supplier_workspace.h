@@ -1,0 +1,105 @@
+// A small workspace with a supplier, "acme": two of its three keys sign, for acme/*/* on acme-ecu. One
+// thread.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/crypto/digest.h"
+#include "common/trust/draft.h"
+#include "server/app/accept_submission.h"
+#include "server/app/submission_files.h"
+#include "server/app/suppliers.h"
+#include "server/app/tokens.h"
+#include "server/repository/publisher.h"
+#include "server/storage/sqlite/database.h"
+#include "server/storage/sqlite/supplier_store.h"
+#include "tests/unit/server/test_workspace.h"
+
+namespace cotter::test {
+
+class SupplierWorkspace : public TestWorkspace {
+ public:
+  using TestWorkspace::TestWorkspace;
+
+  [[nodiscard]] app::AddSupplierRequest supplier(operations::SupplierPolicy policy = {}) const {
+    app::AddSupplierRequest request;
+    request.plan.name = RoleName("acme");
+    request.plan.paths = {"acme/*/*"};
+    request.plan.hardware_ids = {HardwareId("acme-ecu")};
+    for (const auto& key : acme) request.plan.keys.push_back(key->public_key());
+    request.plan.threshold = 2;
+    request.policy = std::move(policy);
+    for (const std::size_t place : {0U, 1U}) request.holders.push_back(keys.targets.at(place).get());
+    request.online = [this] { return Result<app::OnlineSigners>(keys.online()); };
+    return request;
+  }
+  void take_in(operations::SupplierPolicy policy = {}) const {
+    const auto added = app::add_supplier(workspace(), supplier(std::move(policy)), kNow);
+    ASSERT_TRUE(added) << explain(added.error());
+    ASSERT_EQ(added->state, app::TargetsOutcome::State::Published);
+  }
+
+  static repository::Release release(std::string name, std::string_view content, std::uint64_t counter = 1) {
+    repository::Release release;
+    release.name = TargetName(std::move(name));
+    release.hardware_ids = {HardwareId("acme-ecu")};
+    release.version = "1.0";
+    release.counter = ReleaseCounter(counter);
+    release.length = content.size();
+    release.hashes = crypto::Hashes::of(as_bytes(content));
+    return release;
+  }
+  /// What acme would sign next: `base` and the image.
+  static model::Targets next(const repository::Release& release, std::uint64_t version = 1,
+                             model::Targets base = {}) {
+    base.targets[release.name] = repository::target_of(release, *release.counter);
+    base.version = Version(version);
+    base.expires = kNow + std::chrono::days(30);
+    return base;
+  }
+  [[nodiscard]] Bytes signed_by(const model::Targets& targets,
+                                std::initializer_list<std::size_t> places = {0, 1}) const {
+    trust::Draft<model::Targets> draft(targets);
+    for (const std::size_t place : places) EXPECT_TRUE(draft.sign(*acme.at(place)));
+    return draft.wire();
+  }
+
+  /// As if it had come by the API, judged and waiting.
+  [[nodiscard]] std::string waiting(const Bytes& metadata, const std::string& image) const {
+    host::Db db = storage::open_database(workspace().db_path()).value();
+    storage::SupplierStore store(db);
+    static_cast<void>(app::add_token(
+        db, {"acme-ci", operations::TokenRole::Supplier, "acme", kNow, kNow + std::chrono::days(1)}));
+    operations::SubmissionRecord record;
+    record.id = operations::new_submission_id();
+    record.supplier = "acme";
+    record.token = "acme-ci";
+    record.created = kNow;
+    record.state = operations::SubmissionState::Waiting;
+    app::SubmissionFiles files(workspace().submissions_dir());
+    for (const auto& [kind, bytes] : {std::pair(operations::FileKind::Metadata, metadata),
+                                      std::pair(operations::FileKind::Image, to_bytes(image))}) {
+      record.submission.files.push_back({kind, crypto::sha256(bytes), bytes.size()});
+      EXPECT_TRUE(files.append(record.id, record.submission.files.back(), 0, bytes));
+    }
+    EXPECT_TRUE(store.add(record));
+    return record.id;
+  }
+  [[nodiscard]] Result<app::AcceptOutcome> accept(const std::string& id,
+                                                  std::optional<operations::Caller> by = std::nullopt) const {
+    app::AcceptRequest request;
+    request.id = id;
+    request.by = std::move(by);
+    request.online = [this] { return Result<app::OnlineSigners>(keys.online()); };
+    return app::accept_submission(workspace(), request, kNow);
+  }
+  [[nodiscard]] Result<trust::Found> find(const std::string& name) const {
+    return repository::find_target(TRY(read()), repo(), TargetName(name));
+  }
+
+  sim::Keys acme = sim::keys("acme", 3);
+};
+
+}  // namespace cotter::test
