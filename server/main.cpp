@@ -23,6 +23,7 @@
 #include "server/app/renew_repository.h"
 #include "server/app/time_service.h"
 #include "server/app/workspace.h"
+#include "server/http/access_log.h"
 #include "server/http/descriptors.h"
 #include "server/http/listen_address.h"
 #include "server/http/server.h"
@@ -47,6 +48,7 @@ struct Arguments {
   std::optional<std::filesystem::path> signer;
   std::optional<std::filesystem::path> keys;
   std::optional<std::filesystem::path> socket;
+  std::optional<std::filesystem::path> access_log;
 };
 
 /// What of the server has things signed; everything it stands on lives here.
@@ -210,6 +212,9 @@ Result<void> serve(const Arguments& arguments) {
                             access_of(workspace.settings(), arguments.plain),
                             signing ? signing->time.get() : nullptr, operations.get());
   options.max_connections = http::connections_that_fit(options.max_connections);
+  std::unique_ptr<http::AccessLog> access_log;
+  if (arguments.access_log) access_log = TRY(http::AccessLog::open(*arguments.access_log));
+  options.access_log = access_log.get();
   const auto server = TRY(http::Server::listen(options, router));
   std::unique_ptr<app::Keeper> keeper;
   if (signing && repo_dir) keeper = TRY(keep_repository(workspace, *signing));
@@ -254,6 +259,10 @@ int main(int argc, char** argv) {
   app.add_option("--socket", arguments.socket, "With --role sign: where to answer")->type_name("SOCKET");
   app.add_option("--keys", arguments.keys, "With --role sign: the keys' folder (default: the workspace's)")
       ->type_name("DIR");
+  app.add_option("--access-log", arguments.access_log,
+                 "Append a line for each answer: time, method, path, status, bytes of body sent, encoding; "
+                 "no queries, no clients' addresses")
+      ->type_name("FILE");
   app.add_flag("--json", arguments.json, "Say what is served as JSON");
   try {
     app.parse(argc, argv);
@@ -262,6 +271,10 @@ int main(int argc, char** argv) {
   }
   if (const auto logging = host::set_up_logging(); !logging) return host::finish(logging);
   const bool is_signer = arguments.role == "sign";
+  if (is_signer && arguments.access_log) {
+    return host::finish<void>(fault(Fault::Kind::Usage, "--access-log is for roles that answer over HTTP",
+                                    "leave it out: this role keeps a journal"));
+  }
   if (is_signer ? arguments.signer.has_value() : arguments.socket || arguments.keys) {
     return host::finish<void>(fault(Fault::Kind::Usage,
                                     "--socket and --keys are for --role sign, --signer for all others",

@@ -9,6 +9,7 @@
 #include <limits>
 #include <utility>
 
+#include "common/host/gzip.h"
 #include "common/json/object_view.h"
 #include "common/json/strict_reader.h"
 
@@ -69,12 +70,21 @@ std::string problem_in(const std::string& body) {
   return shown(text);
 }
 
+/// What a packed body may weigh that is `max_bytes` unpacked: bytes that cannot be packed grow a little. A
+/// stream of nothing but empty blocks unpacks to nothing, for ever.
+std::uint64_t most_packed(std::uint64_t max_bytes) {
+  constexpr std::uint64_t kMost = std::numeric_limits<std::uint64_t>::max();
+  const std::uint64_t more = max_bytes / 1024 + 1024;
+  return max_bytes > kMost - more ? kMost : max_bytes + more;
+}
+
 /// One request's limits and what has come of it so far; curl calls back into it.
 class Transfer {
  public:
+  enum class Body : std::uint8_t { Plain, PlainOrGzip };
   Transfer(CURL* easy, const CurlSession::Options& options, std::uint64_t offset, std::uint64_t max_bytes,
-           const CurlSession::Sink& sink)
-      : easy_(easy), options_(&options), to_skip_(offset), max_bytes_(max_bytes), sink_(&sink) {}
+           const CurlSession::Sink& sink, Body body = Body::Plain)
+      : easy_(easy), options_(&options), to_skip_(offset), max_bytes_(max_bytes), sink_(&sink), body_(body) {}
 
   /// The signature curl asks for.
   static std::size_t on_body(char* data, std::size_t size, std::size_t count, void* self) {
@@ -92,6 +102,10 @@ class Transfer {
   }
   [[nodiscard]] bool succeeded() const { return status() >= 200 && status() < 300; }
   [[nodiscard]] const std::optional<Error>& error() const { return error_; }
+  /// All has come that will.
+  void finish() {
+    if (!error_ && succeeded() && is_packed()) stop(as_transit(gunzip_->finish()));
+  }
   [[nodiscard]] const std::string& problem() const { return problem_; }
 
  private:
@@ -109,17 +123,42 @@ class Transfer {
       problem_ += text.substr(0, kMaxProblemBytes - std::min(kMaxProblemBytes, problem_.size()));
       return problem_.size() < kMaxProblemBytes;
     }
+    if (is_packed()) return !stop(unpack(chunk));
     if (status() == 206) to_skip_ = 0;
     const std::uint64_t skipped = std::min<std::uint64_t>(to_skip_, chunk.size());
     to_skip_ -= skipped;
     chunk = chunk.subspan(static_cast<std::size_t>(skipped));
-    if (chunk.empty()) return true;
-    if (chunk.size() > max_bytes_ - std::min(max_bytes_, kept_) &&
-        stop(refuse(RuleId::FileTooLarge, "at most " + std::to_string(max_bytes_) + " bytes", "more"))) {
-      return false;
-    }
+    return chunk.empty() || !stop(keep(chunk));
+  }
+
+  Result<void> keep(ByteView chunk) {
+    if (chunk.size() > max_bytes_ - std::min(max_bytes_, kept_))
+      TRY(refuse(RuleId::FileTooLarge, "at most " + std::to_string(max_bytes_) + " bytes", "more"));
     kept_ += chunk.size();
-    return !stop((*sink_)(chunk));
+    return (*sink_)(chunk);
+  }
+
+  Result<void> unpack(ByteView chunk) {
+    if (const std::uint64_t most = most_packed(max_bytes_); seen_ > most)
+      TRY(refuse(RuleId::FileTooLarge, "at most " + std::to_string(most) + " bytes, packed", "more"));
+    return as_transit(gunzip_->feed(chunk, [this](ByteView piece) { return keep(piece); }));
+  }
+
+  /// What is wrong with how the bytes travelled says nothing of the file.
+  static Result<void> as_transit(Result<void> unpacked) {
+    if (unpacked || !is_fault(unpacked.error(), Fault::Kind::Io)) return unpacked;
+    return fault(Fault::Kind::Network, std::get<Fault>(unpacked.error()).detail);
+  }
+
+  /// Whether the body comes packed; known once its head is there. Only where we asked for it.
+  bool is_packed() {
+    curl_header* coding = nullptr;
+    if (gunzip_ == nullptr && body_ == Body::PlainOrGzip &&
+        curl_easy_header(easy_, "Content-Encoding", 0, CURLH_HEADER, -1, &coding) == CURLHE_OK &&
+        std::string_view(coding->value) == "gzip") {
+      gunzip_ = std::make_unique<host::Gunzip>();
+    }
+    return gunzip_ != nullptr;
   }
 
   /// Called about once a second, busy or idle. False: end the transfer.
@@ -149,8 +188,10 @@ class Transfer {
   std::uint64_t to_skip_;  ///< of a body that starts at 0 although we asked for less
   std::uint64_t max_bytes_;
   const CurlSession::Sink* sink_;
-  std::uint64_t kept_ = 0;
-  std::uint64_t seen_ = 0;
+  Body body_;
+  std::unique_ptr<host::Gunzip> gunzip_;
+  std::uint64_t kept_ = 0;  ///< unpacked
+  std::uint64_t seen_ = 0;  ///< as they came
   std::uint64_t moved_before_ = 0;
   Clock::time_point window_began_ = Clock::now();
   std::optional<Error> error_;
@@ -270,11 +311,13 @@ struct CurlSession::State {
     curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
     const CURLcode code = curl_easy_perform(easy);
     failed_by_dates = are_dates_to_blame(code);
+    if (code == CURLE_OK) transfer.finish();
     if (transfer.error()) {
       Error error = *transfer.error();
-      if (auto* fault = std::get_if<Fault>(&error); fault != nullptr && fault->kind == Fault::Kind::Timeout) {
-        fault->detail = what + ": " + fault->detail;
-        fault->hint = hint_for(Fault::Kind::Timeout);
+      if (is_fault(error, Fault::Kind::Timeout) || is_fault(error, Fault::Kind::Network)) {
+        Fault& fault = std::get<Fault>(error);
+        fault.detail = what + ": " + fault.detail;
+        fault.hint = hint_for(fault.kind);
       }
       return fail(std::move(error));
     }
@@ -320,8 +363,11 @@ Result<Bytes> CurlSession::get(const std::string& url, std::uint64_t max_bytes) 
     body.insert(body.end(), chunk.begin(), chunk.end());
     return {};
   };
-  Transfer transfer(state_->easy, state_->options, 0, max_bytes, keep);
+  Transfer transfer(state_->easy, state_->options, 0, max_bytes, keep, Transfer::Body::PlainOrGzip);
   state_->prepare(url);
+  // We unpack, not libcurl: it counts too late, and takes a stream that was cut short for a whole one.
+  const Headers headers(curl_slist_append(nullptr, "Accept-Encoding: gzip"));
+  curl_easy_setopt(state_->easy, CURLOPT_HTTPHEADER, headers.get());
   TRY(state_->perform("GET " + url, transfer, true));
   return body;
 }

@@ -54,8 +54,11 @@ class CurlSession {
   // All calls. Rejections: file-too-large (at the first byte past the limit, whatever Content-Length said),
   // transfer-too-slow. Faults: NotFound (404; for get() and download() 403 too, as repositories without a
   // listing answer), Timeout (no connection, or no word from the server), Network (connection lost, body cut
-  // short, 5xx), Denied (any other answer but success, with what the server says; a redirect of metadata).
+  // short or not to be unpacked, 5xx), Denied (any other answer but success, with what the server says; a
+  // redirect of metadata).
 
+  /// The body may come packed by gzip. The limit is that of the plain bytes, while they are unpacked, and as
+  /// much may travel, and no more than that.
   Result<Bytes> get(const std::string& url, std::uint64_t max_bytes);
   Result<Bytes> put(const std::string& url, ByteView body, std::string_view content_type,
                     std::uint64_t max_reply_bytes);

@@ -308,10 +308,13 @@ class Applying {
     OneAtATime key(*signers.role);
     for (std::size_t from = 0; from < changes_.size(); from += kBinsAtOnce) {
       const std::size_t count = std::min(kBinsAtOnce, changes_.size() - from);
-      std::vector<std::optional<Result<Bytes>>> wires(count);
-      on_threads(count, [&](std::size_t i) { wires[i].emplace(next_bin(changes_[from + i], numbers, key)); });
+      std::vector<std::optional<Result<SignedFiles::Written>>> written(count);
+      on_threads(count, [&](std::size_t i) {
+        const auto wire = next_bin(changes_[from + i], numbers, key);
+        written[i].emplace(wire ? files.write(*wire) : fail(wire.error()));
+      });
       for (std::size_t i = 0; i < count; ++i)
-        TRY(files.add(changes_[from + i].bin, TRY(*std::move(wires[i]))));
+        files.add({changes_[from + i].bin}, TRY(*std::move(written[i])));
     }
     const model::DelegatedRole& entry = role_.entry();
     const auto hardware = entry.any_hardware ? std::nullopt : std::optional(entry.hardware_ids);
@@ -394,9 +397,10 @@ Result<RenewOutcome> renew_release_role(const Workspace& workspace, const RoleNa
     next.expires = now + kBinLifetime;
     return next;
   };
-  if (own_file_is_due) TRY(files.add(name, TRY(role.sign(name, renewed(role.file()), *keys.role))));
+  if (own_file_is_due)
+    files.add({name}, TRY(files.write(TRY(role.sign(name, renewed(role.file()), *keys.role)))));
   for (const RoleName& bin : due)
-    TRY(files.add(bin, TRY(role.sign(bin, renewed(TRY(role.read(bin))), *keys.role))));
+    files.add({bin}, TRY(files.write(TRY(role.sign(bin, renewed(TRY(role.read(bin))), *keys.role)))));
   outcome.versions = TRY(writer.publish_release(numbers, files.files(), files.batch(), keys.online));
   outcome.release = numbers.release;
   return outcome;

@@ -14,6 +14,7 @@
 #include "common/trust/trusted_set.h"
 #include "server/app/delegation_lints.h"
 #include "server/repository/image_store.h"
+#include "server/repository/precompressed.h"
 #include "server/repository/reader.h"
 
 namespace cotter::app {
@@ -63,12 +64,34 @@ std::vector<model::AgreeingRole> named_in(const model::Delegations& delegations)
   return all;
 }
 
+/// Reads metadata as it lies plain, and notes where it lies otherwise packed beside it.
+class BothForms final : public repository::Source {
+ public:
+  explicit BothForms(repository::Source& below) : below_(&below) {}
+  Result<void> stream(std::string_view path, const repository::Sink& sink) override {
+    return below_->stream(path, sink);
+  }
+  Result<Bytes> get(std::string_view path, std::uint64_t max_bytes) override {
+    Bytes plain = TRY(below_->get(path, max_bytes));
+    if (plain.size() < repository::kPackedFrom || !seen_.emplace(path).second) return plain;
+    if (const auto same = repository::check_packed(*below_, std::string(path), plain); !same)
+      problems_.push_back(summary(same.error()));
+    return plain;
+  }
+  [[nodiscard]] const std::vector<std::string>& problems() const noexcept { return problems_; }
+
+ private:
+  repository::Source* below_;
+  std::set<std::string> seen_;
+  std::vector<std::string> problems_;
+};
+
 class Check {
  public:
-  Check(repository::Source& source, UtcTime now) : source_(&source), now_(now) {}
+  Check(repository::Source& source, UtcTime now) : source_(source), now_(now) {}
 
   Result<RepositoryHealth> run(const std::function<void(std::uint64_t, std::uint64_t)>& progress) {
-    TRY(repository::first_root(*source_));  // without it there is no repository to speak of
+    TRY(repository::first_root(source_));  // without it there is no repository to speak of
     auto set = read();
     if (!set) return std::move(health_);
     look_at_top_level(*set);
@@ -77,6 +100,8 @@ class Check {
     for (std::string& line : delegation_lints(*set->root(), **set->snapshot(), delegating_)) {
       health_.warnings.push_back(std::move(line));
     }
+    const auto& damaged = source_.problems();
+    health_.problems.insert(health_.problems.end(), damaged.begin(), damaged.end());
     look_at_images(progress);
     return std::move(health_);
   }
@@ -86,13 +111,13 @@ class Check {
 
   /// The whole workflow at `now`; and where freshness alone is the trouble, all that can be said beside it.
   Result<TrustedSet> read() {
-    auto judged = repository::read_as_client(*source_, now_);
+    auto judged = repository::read_as_client(source_, now_);
     if (judged) return judged;
     problem(judged.error());
     const Rejection* rejection = rejection_in(judged.error());
     if (rejection == nullptr) return judged;
     refused_role_ = RoleName(rejection->role);
-    return repository::read_as_client(*source_, repository::kBeforeAnyExpiry);
+    return repository::read_as_client(source_, repository::kBeforeAnyExpiry);
   }
 
   template <class T>
@@ -164,7 +189,7 @@ class Check {
           health_.warnings.push_back("role " + role.name.value() + " has published nothing yet");
           continue;
         }
-        if (auto loaded = repository::load_delegated(set, *source_, role.name, delegator); !loaded) {
+        if (auto loaded = repository::load_delegated(set, source_, role.name, delegator); !loaded) {
           problem(loaded.error());
           continue;
         }
@@ -189,7 +214,7 @@ class Check {
     for (std::uint64_t number = 0; number >> bins.bit_length == 0; ++number) {
       const RoleName bin = bins.bin(number);
       TrustedSet with_bin = set;
-      if (auto loaded = repository::load_delegated(with_bin, *source_, bin, delegator); !loaded) {
+      if (auto loaded = repository::load_delegated(with_bin, source_, bin, delegator); !loaded) {
         problem(loaded.error());
         continue;
       }
@@ -210,12 +235,12 @@ class Check {
     for (const auto& [name, target] : images_) total += target.length * target.hashes.all().size();
     for (const auto& [name, target] : images_) {
       if (progress) progress(health_.image_bytes, total);
-      const auto checked = repository::check_image(*source_, name, target, &health_.image_bytes);
+      const auto checked = repository::check_image(source_, name, target, &health_.image_bytes);
       if (!checked) health_.problems.push_back("image " + name.value() + ": " + summary(checked.error()));
     }
   }
 
-  repository::Source* source_;
+  BothForms source_;
   UtcTime now_;
   RepositoryHealth health_;
   std::optional<RoleName> refused_role_;

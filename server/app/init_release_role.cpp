@@ -53,12 +53,12 @@ Result<bool> make_bins(RepositoryWriter& writer, const InitRoleRequest& request)
   const ReleaseNumbers numbers = TRY(writer.begin_release(plan.name, json::Object{{"bins", count}}, {}));
   SignedFiles files(writer.layout(), plan.name, numbers.release);
   const auto role_file = repository::role_file(plan, numbers.release, expires);
-  TRY(files.add(plan.name, TRY(signed_by(role_file, *signers.role))));
+  files.add({plan.name}, TRY(files.write(TRY(signed_by(role_file, *signers.role)))));
   // All say the same: one file under many names, and one signature.
   const Bytes empty = TRY(signed_by(repository::empty_bin(numbers.release, expires), *signers.role));
   std::vector<RoleName> names;
   for (std::uint64_t number = 0; number < count; ++number) names.push_back(bins.bin(number));
-  TRY(files.add(names, empty));
+  files.add(names, TRY(files.write(empty)));
   TRY(writer.publish_release(numbers, files.files(), files.batch(), signers.online));
   TRY(writer.read_anew());
   return true;

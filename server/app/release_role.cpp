@@ -11,15 +11,19 @@
 
 namespace cotter::app {
 
-Result<void> SignedFiles::add(const std::vector<RoleName>& roles, ByteView wire) {
-  passing_.push_back(TRY(batch_.write(wire)));
-  most_bytes_ = std::max<std::uint64_t>(most_bytes_, wire.size());
-  const Bytes sha256 = crypto::sha256(wire);
-  for (const RoleName& role : roles) {
-    batch_.add(passing_.back().path(), layout_->metadata(role, version_), repository::Batch::Other::Refuse);
-    files_.files.emplace_back(role, sha256);
-  }
-  return {};
+Result<SignedFiles::Written> SignedFiles::write(ByteView wire) {
+  Written written;
+  written.file = TRY(repository::WrittenFile::write(batch_, wire));
+  written.sha256 = crypto::sha256(wire);
+  written.bytes = wire.size();
+  return written;
+}
+
+void SignedFiles::add(const std::vector<RoleName>& roles, Written file) {
+  file.file.add_to(batch_, *layout_, roles, version_);
+  for (const RoleName& role : roles) files_.files.emplace_back(role, file.sha256);
+  most_bytes_ = std::max(most_bytes_, file.bytes);
+  passing_.push_back(std::move(file.file));
 }
 
 Result<ReleaseRole> ReleaseRole::open(const RepositoryWriter& writer, const RoleName& name) {

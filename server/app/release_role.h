@@ -10,6 +10,7 @@
 #include "common/trust/trusted_set.h"
 #include "server/app/repository_writer.h"
 #include "server/repository/batch.h"
+#include "server/repository/precompressed.h"
 
 namespace cotter::app {
 
@@ -24,10 +25,15 @@ class SignedFiles {
  public:
   SignedFiles(const repository::Layout& layout, RoleName of, Version version)
       : layout_(&layout), batch_(layout), version_(version), files_{std::move(of), {}} {}
-  /// In order of name. Faults: NoSpace, Denied, Io.
-  Result<void> add(const RoleName& role, ByteView wire) { return add(std::vector<RoleName>{role}, wire); }
-  /// One file for all of these.
-  Result<void> add(const std::vector<RoleName>& roles, ByteView wire);
+  struct Written {
+    repository::WrittenFile file;
+    Bytes sha256;
+    std::uint64_t bytes = 0;
+  };
+  /// Under no name yet. Safe on many threads at once. Faults: NoSpace, Denied, Io.
+  Result<Written> write(ByteView wire);
+  /// One file for all of these, in order of name.
+  void add(const std::vector<RoleName>& roles, Written file);
   [[nodiscard]] const DelegatedFiles& files() const noexcept { return files_; }
   [[nodiscard]] std::uint64_t most_bytes() const noexcept { return most_bytes_; }  ///< of any one of them
   [[nodiscard]] repository::Batch& batch() noexcept { return batch_; }
@@ -38,7 +44,7 @@ class SignedFiles {
   Version version_;
   DelegatedFiles files_;
   std::uint64_t most_bytes_ = 0;
-  std::vector<repository::PassingFile> passing_;
+  std::vector<repository::WrittenFile> passing_;
 };
 
 class ReleaseRole {

@@ -12,6 +12,7 @@
 #include "server/app/abilities.h"
 #include "server/app/record.h"
 #include "server/repository/folder_transport.h"
+#include "server/repository/precompressed.h"
 #include "server/repository/publisher.h"
 #include "server/repository/reader.h"
 #include "server/storage/sqlite/counter_store.h"
@@ -206,8 +207,8 @@ Result<PublishedVersions> RepositoryWriter::publish_delegated(DelegatedFile file
                                                               const ReleaseCounters& counters,
                                                               repository::Batch& batch,
                                                               const OnlineSigners& signers) {
-  const repository::PassingFile passing = TRY(batch.write(file.wire));
-  batch.add(passing.path(), layout_.metadata(file.role, file.version), repository::Batch::Other::Refuse);
+  const auto written = TRY(repository::WrittenFile::write(batch, file.wire));
+  written.add_to(batch, layout_, {file.role}, file.version);
   auto transaction = TRY(host::Transaction::begin(db_));
   TRY(storage::VersionJournal(db_).note(kImages, file.role, file.version, file.canonical));
   const ReleaseNumbers numbers = TRY(reserve({}));

@@ -16,6 +16,8 @@
 
 namespace cotter::http {
 
+class AccessLog;
+
 struct TlsMaterial {
   std::filesystem::path ca;           ///< client certificates must come from it
   std::filesystem::path certificate;  ///< of this server
@@ -34,6 +36,7 @@ struct ServerOptions {
   /// For one more, the connection that waits longest for its client gives way; if none does, nobody more is
   /// taken.
   std::size_t max_connections = 4096;
+  AccessLog* access_log = nullptr;  ///< where each answer is noted; outlives the server
   /// Bodies for the operations API that come at the same time, each held in memory; one more hears 503.
   std::size_t max_uploads = 64;
 };

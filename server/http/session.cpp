@@ -16,6 +16,8 @@
 #include <span>
 #include <vector>
 
+#include "common/host/system_clock.h"
+#include "server/http/access_log.h"
 #include "server/http/conditional.h"
 #include "server/http/problem.h"
 #include "server/http/tls.h"
@@ -57,6 +59,22 @@ Method method_of(bhttp::verb verb) {
     default:
       return Method::Other;
   }
+}
+
+std::string_view name_of(Method method) {
+  switch (method) {
+    case Method::Get:
+      return "GET";
+    case Method::Head:
+      return "HEAD";
+    case Method::Put:
+      return "PUT";
+    case Method::Post:
+      return "POST";
+    case Method::Other:
+      break;
+  }
+  return "OTHER";
 }
 
 std::string path_of(const Parser& parser) {
@@ -184,6 +202,7 @@ class Session final : Connection {
     parser.header_limit(kMaxHeader);
     parser.body_limit(std::numeric_limits<std::uint64_t>::max());  // until we know what is asked for
     error_code error;
+    asked_ = {};
     wait_for_client(shared_.options.idle);
     co_await bhttp::async_read_header(stream_, buffer_, parser,
                                       asio::redirect_error(asio::use_awaitable, error));
@@ -197,6 +216,7 @@ class Session final : Connection {
   asio::awaitable<bool> answer_one(Parser& parser) {
     version_ = parser.get().version();
     Request request = head_of(parser, caller_);
+    asked_ = {name_of(request.method), request.path};
     request.peer = address_of(socket().socket());
     const bool head = request.method == Method::Head;
     if (is_ambiguous(parser)) co_return co_await refuse(problem(400, "bad request", kAmbiguous), head);
@@ -296,6 +316,18 @@ class Session final : Connection {
   }
 
   asio::awaitable<bool> write(const Response& response, bool head, bool keep_alive) {
+    sent_ = 0;
+    const bool written = co_await send(response, head, keep_alive);
+    if (shared_.options.access_log != nullptr) {
+      AccessLine line{host::SystemClock().now(), asked_.method, asked_.path, response.status, sent_};
+      const auto encoding = response.headers.find("Content-Encoding");
+      if (encoding != response.headers.end()) line.encoding = encoding->second;
+      shared_.options.access_log->add(line);
+    }
+    co_return written;
+  }
+
+  asio::awaitable<bool> send(const Response& response, bool head, bool keep_alive) {
     bhttp::response<bhttp::empty_body> header;
     header.version(version_);
     header.result(response.status);
@@ -308,7 +340,9 @@ class Session final : Connection {
       // One write for small answers: header and body in one segment.
       bhttp::response<bhttp::span_body<const std::uint8_t>> whole(std::move(header));
       whole.body() = {response.body.data(), response.body.size()};
-      co_return co_await write_message(whole);
+      const bool written = co_await write_message(whole);
+      if (written) sent_ = length;
+      co_return written;
     }
     bhttp::response_serializer<bhttp::empty_body> serializer(header);
     error_code error;
@@ -350,13 +384,21 @@ class Session final : Connection {
       const asio::const_buffer bytes(slice.data(), slice.size());
       co_await asio::async_write(stream_, bytes, asio::redirect_error(asio::use_awaitable, error));
       if (error) co_return false;
+      sent_ += slice.size();
       piece = piece.subspan(slice.size());
     }
     co_return true;
   }
 
+  struct Asked {
+    std::string_view method = "-";
+    std::string path = "-";
+  };
+
   Stream stream_;
   Shared& shared_;
+  Asked asked_;             ///< the last request, for the access log
+  std::uint64_t sent_ = 0;  ///< bytes of the last answer's body
   beast::flat_buffer buffer_;
   std::optional<VehicleId> caller_;
   std::optional<Instant> waiting_since_ = std::chrono::steady_clock::now();

@@ -7,7 +7,9 @@
 
 #include "common/model/file_names.h"
 #include "server/http/conditional.h"
+#include "server/http/content_coding.h"
 #include "server/http/problem.h"
+#include "server/repository/layout.h"
 
 namespace cotter::http {
 namespace {
@@ -105,7 +107,18 @@ Response StaticFiles::serve(const Request& request, std::string_view path) const
   auto file = OpenFile::open(folder_ / *name);
   if (!file) return unreadable(file.error());
 
+  const bool packable = may_be_packed(*name);
+  const bool in_pieces = request.method == Method::Get && header(request, "range") != nullptr;
+  bool packed = false;
+  if (packable && !in_pieces && admits_gzip(request)) {
+    if (auto beside = OpenFile::open((folder_ / *name) += repository::kPackedEnd)) {
+      file = std::move(beside);
+      packed = true;
+    }
+  }
   Response response = describe(*file, *name);
+  if (packable) response.headers["Vary"] = "Accept-Encoding";
+  if (packed) response.headers["Content-Encoding"] = "gzip";
   if (is_known(request, response)) {
     response.status = 304;
     return response;

@@ -1,4 +1,4 @@
-// Signed files as a CDN expects them: ETag, Last-Modified, Range, HEAD, cache headers.
+// Signed files as a CDN expects them: ETag, Last-Modified, Range, HEAD, cache headers, packed metadata.
 // Never leaves its folder, whatever a path says, and never looks into a file. Safe on any thread.
 #pragma once
 
@@ -18,6 +18,7 @@ class StaticFiles {
 
   /// GET or HEAD of `path`, which is relative and percent-encoded. 200, 206 (one range), 304, 404, 416.
   /// Versioned and hash-named files never change: "immutable". timestamp.json alone does: "no-cache".
+  /// Metadata that lies packed beside itself is sent so to whoever accepts gzip, and asks for no range.
   [[nodiscard]] Response serve(const Request& request, std::string_view path) const;
 
  private:

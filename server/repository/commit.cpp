@@ -9,6 +9,7 @@
 #include "common/model/file_names.h"
 #include "common/model/roles.h"
 #include "server/repository/folder_transport.h"
+#include "server/repository/precompressed.h"
 #include "server/repository/publication_transport.h"
 #include "server/repository/reader.h"
 
@@ -72,6 +73,16 @@ Result<void> remove_files(const fs::path& dir, Predicate is_left_over) {
   return {};
 }
 
+Result<void> create_file(const fs::path& path, ByteView wire, const Layout& layout) {
+  auto written = host::create_atomically(path, wire);
+  if (written || !is_fault(written.error(), Fault::Kind::Conflict)) return written;
+  const auto there = host::read_file(path, wire.size());
+  if (there && std::ranges::equal(*there, wire)) return {};
+  return fault(Fault::Kind::Conflict, path.string() + " is published already, with other content",
+               "a version is never published twice; was " + layout.dir().string() +
+                   " or cotter.db restored from a backup?");
+}
+
 }  // namespace
 
 Result<void> rehearse(const Layout& layout, const trust::TrustedSet& published,
@@ -119,15 +130,11 @@ Result<void> rehearse_next(const trust::TrustedSet& published, const Publication
 }
 
 Result<void> write_file(const Layout& layout, const NewFile& file) {
-  const fs::path path = layout.metadata(file.role, file.version);
-  if (!file.version) return host::write_atomically(path, file.wire);
-  auto written = host::create_atomically(path, file.wire);
-  if (written || !is_fault(written.error(), Fault::Kind::Conflict)) return written;
-  const auto there = host::read_file(path, file.wire.size());
-  if (there && *there == file.wire) return {};
-  return fault(Fault::Kind::Conflict, path.string() + " is published already, with other content",
-               "a version is never published twice; was " + layout.dir().string() +
-                   " or cotter.db restored from a backup?");
+  if (!file.version) return host::write_atomically(layout.metadata(file.role, file.version), file.wire);
+  TRY(create_file(layout.metadata(file.role, file.version), file.wire, layout));
+  if (const auto bytes = packed(file.wire))
+    return host::write_atomically(layout.packed_metadata(file.role, *file.version), *bytes);
+  return {};
 }
 
 Result<void> commit(const Layout& layout, const trust::TrustedSet& published, const Publication& publication,
@@ -138,11 +145,11 @@ Result<void> commit(const Layout& layout, const trust::TrustedSet& published, co
 }
 
 Result<void> write_all(const Layout& layout, const Publication& publication, Batch& batch) {
-  std::vector<PassingFile> passing;
+  std::vector<WrittenFile> passing;
   for (const NewFile& file : publication) {
     if (!file.version) continue;
-    passing.push_back(TRY(batch.write(file.wire)));
-    batch.add(passing.back().path(), layout.metadata(file.role, file.version), Batch::Other::Refuse);
+    passing.push_back(TRY(WrittenFile::write(batch, file.wire)));
+    passing.back().add_to(batch, layout, {file.role}, *file.version);
   }
   TRY(batch.finish());
   for (const NewFile& file : publication) {
@@ -165,8 +172,11 @@ Result<void> clean_up(const Layout& layout, const trust::TrustedSet& published) 
   };
   return remove_files(layout.dir(), [&](const std::string& name) {
     if (name.front() == '.') return true;
-    const auto file = role_in(name);
-    if (!file || file->second == model::root_role()) return false;
+    const bool is_packed = name.ends_with(kPackedEnd);
+    const std::string plain = name.substr(0, name.size() - (is_packed ? kPackedEnd.size() : 0));
+    const auto file = role_in(plain);
+    if (!file) return false;
+    if (file->second == model::root_role()) return is_packed && !fs::exists(layout.dir() / plain);
     const std::optional<Version> published_version = newest(file->second);
     return published_version && file->first > *published_version;
   });

@@ -39,8 +39,8 @@ Result<void> rehearse_root(const Layout& layout, const trust::TrustedSet& publis
 /// the snapshot that is published as the client's floor, as it was verified.
 Result<void> rehearse_next(const trust::TrustedSet& published, const Publication& publication, UtcTime now);
 
-/// Writes one file durably: a version's file never over other bytes (Fault: Conflict), the timestamp by
-/// rename. Faults: NoSpace, Denied, Io.
+/// Writes one file durably: a version's file never over other bytes (Fault: Conflict), and packed beside it
+/// where that is worth it; the timestamp by rename. Faults: NoSpace, Denied, Io.
 Result<void> write_file(const Layout& layout, const NewFile& file);
 
 /// All but the timestamp together with what is in `batch`, at the price of one; then the timestamp. Faults:
@@ -54,9 +54,9 @@ Result<void> commit(const Layout& layout, const trust::TrustedSet& published, co
 /// Removes what lies in the incoming folder: nobody else's, under the lock. Faults: Denied, Io.
 Result<void> empty_incoming(const Layout& layout);
 
-/// Removes what a writer left that was killed: temporary files, and metadata above the versions that the
-/// published snapshot lists, which no timestamp ever listed. `published` is what reading the folder under the
-/// lock gave. Faults: Denied, Io.
+/// Removes what a writer left that was killed: temporary files, and metadata, plain or packed, above the
+/// versions that the published snapshot lists, which no timestamp ever listed. `published` is what reading
+/// the folder under the lock gave. Faults: Denied, Io.
 Result<void> clean_up(const Layout& layout, const trust::TrustedSet& published);
 
 }  // namespace cotter::repository

@@ -11,6 +11,10 @@ std::filesystem::path Layout::metadata(const RoleName& role, std::optional<Versi
 
 std::filesystem::path Layout::root(Version version) const { return metadata(model::root_role(), version); }
 
+std::filesystem::path Layout::packed_metadata(const RoleName& role, Version version) const {
+  return metadata(role, version) += kPackedEnd;
+}
+
 std::filesystem::path Layout::image(const TargetName& name, std::string_view digest_hex) const {
   return dir_ / image_url_path(name, digest_hex);
 }

@@ -18,6 +18,8 @@ class Layout {
   /// "7.targets.json"; without a version "timestamp.json" (FMT-100).
   [[nodiscard]] std::filesystem::path metadata(const RoleName& role, std::optional<Version> version) const;
   [[nodiscard]] std::filesystem::path root(Version version) const;
+  /// "7.targets.json.gz", beside the file that it says again.
+  [[nodiscard]] std::filesystem::path packed_metadata(const RoleName& role, Version version) const;
   /// targets/dir/HASH.file.bin (FMT-101). `name` is a safe target name.
   [[nodiscard]] std::filesystem::path image(const TargetName& name, std::string_view digest_hex) const;
   /// Files that are not published yet; on the same file system, closed to web servers (0700), emptied at
@@ -29,6 +31,9 @@ class Layout {
  private:
   std::filesystem::path dir_;
 };
+
+/// What the name of a packed metadata file has behind that of the plain one.
+inline constexpr std::string_view kPackedEnd = ".gz";
 
 /// A path below the repository's base, as URLs have it, for one image and one of its hashes: "targets/…".
 std::string image_url_path(const TargetName& name, std::string_view digest_hex);

@@ -35,13 +35,14 @@ struct SignFigures {
   Figure release, one_into_most;
   double hash_us = 0, sign_us = 0, write_us = 0, fill_us = 0;
   std::vector<OneMoreFigure> one_more{};
-  std::uint64_t wire_bytes = 0;
+  std::uint64_t wire_bytes_one = 0;  ///< of a first update by a vehicle of one ECU
+  std::uint64_t wire_bytes_six = 0;
   [[nodiscard]] Figures rows() const;
   [[nodiscard]] std::string json_line() const;
 };
 /// Releases of many images, and of one into repositories of up to `most`; minutes, where that is a million.
-/// Wire bytes are those of the files that the client's core asks its transport for, of the image repository
-/// alone: no HTTP, no director.
+/// Wire bytes are heads and bodies as the server's own code answered our client over HTTP, of the image
+/// repository's metadata alone: no TLS, no director.
 Result<SignFigures> bench_sign(const Places& places, std::size_t most);
 /// WORKSPACE NAME: releases one image, and returns microseconds of wall time.
 Result<double> release_one(const std::vector<std::string>& words);

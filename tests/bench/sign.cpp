@@ -7,16 +7,22 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <functional>
+#include <map>
+#include <span>
 #include <thread>
 
+#include "client/fetch/curl_transport.h"
 #include "common/trust/refresh.h"
 #include "server/app/apply_release.h"
 #include "server/app/on_threads.h"
+#include "server/http/static_files.h"
 #include "server/repository/bins.h"
 #include "server/repository/folder_transport.h"
 #include "server/repository/reader.h"
 #include "tests/bench/benches.h"
 #include "tests/bench/measure.h"
+#include "tests/sim/http_server.h"
 #include "tests/sim/temp_dir.h"
 #include "tests/unit/server/release_workspace.h"
 
@@ -213,20 +219,59 @@ Result<void> fill(const ReleaseWorkspace& ws, const std::vector<fs::path>& blobs
   return {};
 }
 
-/// Counts what a client asks for.
-class CountingTransport final : public trust::Transport {
+/// What cotterd answers for a repository's folder, over a loopback connection, and a log of it: bytes of
+/// heads and bodies as they were sent.
+class LoggedServer {
  public:
-  explicit CountingTransport(trust::Transport& below) : below_(&below) {}
-  Result<Bytes> get(std::string_view path, std::uint64_t max_bytes) override {
-    Bytes bytes = TRY(below_->get(path, max_bytes));
-    bytes_ += bytes.size();
-    return bytes;
+  explicit LoggedServer(fs::path repo)
+      : files_(std::move(repo)),
+        server_([this](const sim::HttpRequest& request) { return answer(request); }) {}
+  [[nodiscard]] const std::string& url() const noexcept { return server_.url(); }
+  [[nodiscard]] std::uint64_t sent() const noexcept { return sent_; }
+
+ private:
+  sim::HttpResponse answer(const sim::HttpRequest& request) {
+    http::Request asked;
+    asked.path = request.target;
+    asked.headers = request.headers;
+    const http::Response response = files_.serve(asked, std::string_view(request.target).substr(1));
+    sim::HttpResponse answer;
+    answer.status = static_cast<int>(response.status);
+    answer.body = response.body;
+    if (response.file) {
+      answer.body.resize(response.file->length);
+      const std::span<char> into(reinterpret_cast<char*>(answer.body.data()), answer.body.size());
+      COTTER_ASSERT(response.file->file.read(into, response.file->offset));
+    }
+    constexpr std::uint64_t kStatusDateAndLength = 120;  // bytes, with Connection
+    std::uint64_t head = kStatusDateAndLength;
+    for (const auto& [name, value] : response.headers) {
+      head += name.size() + value.size() + 4;
+      answer.headers.emplace_back(name, value);
+    }
+    sent_ += head + answer.body.size();
+    return answer;
   }
-  [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_; }
+
+  http::StaticFiles files_;
+  std::atomic<std::uint64_t> sent_{0};
+  sim::HttpServer server_;
+};
+
+/// What a vehicle keeps of a first cycle: no file is fetched twice.
+class KeepingTransport final : public trust::Transport {
+ public:
+  explicit KeepingTransport(trust::Transport& below) : below_(&below) {}
+  Result<Bytes> get(std::string_view path, std::uint64_t max_bytes) override {
+    const auto known = kept_.find(path);
+    if (known != kept_.end()) return known->second;
+    Bytes bytes = TRY(below_->get(path, max_bytes));
+    return kept_.emplace(std::string(path), std::move(bytes)).first->second;
+  }
 
  private:
   trust::Transport* below_;
-  std::uint64_t bytes_ = 0;
+  std::map<std::string, Bytes, std::less<>> kept_;
 };
 
 class EmptyStore final : public trust::MetadataStore {
@@ -237,16 +282,22 @@ class EmptyStore final : public trust::MetadataStore {
   Result<void> commit(Repository, std::span<const trust::Effect>) override { return {}; }
 };
 
-Result<std::uint64_t> first_update_bytes(const fs::path& repo, const TargetName& name) {
+/// Of the image repository's metadata, for a vehicle whose ECUs run an image each, as the server sent it.
+Result<std::uint64_t> first_update_bytes(const fs::path& repo, std::size_t ecus) {
   repository::FolderTransport folder(repo);
   const Bytes pinned = TRY(repository::first_root(folder));
-  CountingTransport counting(folder);
+  const LoggedServer server(repo);
+  client::CurlSession session = TRY(client::CurlSession::create({}));
+  client::CurlTransport remote(session, server.url());
+  KeepingTransport keeping(remote);
   EmptyStore nothing;
-  auto set = TRY(repository::read_as_client(counting, pinned, kNow, nothing));
-  trust::DelegationWalk walk(std::move(set), name, HardwareId("hw-1"));
-  TRY(trust::drive(walk, nothing, counting));
-  TRY(walk.found());
-  return counting.bytes();
+  for (std::size_t ecu = 0; ecu < ecus; ++ecu) {
+    auto set = TRY(repository::read_as_client(keeping, pinned, kNow, nothing));
+    trust::DelegationWalk walk(std::move(set), TargetName("fw/" + image_name(ecu)), HardwareId("hw-1"));
+    TRY(trust::drive(walk, nothing, keeping));
+    TRY(walk.found());
+  }
+  return server.sent();
 }
 
 struct OneMore {
@@ -325,7 +376,9 @@ Result<SignFigures> bench_sign(const Places& places, std::size_t most) {
     pairs.push_back({more.back().wall_us[i], more[1].wall_us[i]});
   figures.one_into_most =
       compared(fmt::format("one image into {}", most), Unit::Microseconds, "one image into 1,000", pairs);
-  figures.wire_bytes = TRY(first_update_bytes(workspaces.back() / "repo", TargetName("fw/" + image_name(0))));
+  figures.wire_bytes_one = TRY(first_update_bytes(workspaces.back() / "repo", 1));
+  constexpr std::size_t kSix = 6;
+  figures.wire_bytes_six = TRY(first_update_bytes(workspaces.back() / "repo", kSix));
   return figures;
 }
 
@@ -344,9 +397,12 @@ Figures SignFigures::rows() const {
   Figure one = one_into_most;
   one.goal = Goal{"G2: at most 2 times", *one.ratio <= 2};
   rows.push_back(one);
-  rows.push_back(with_limit(
-      counted("first update of one ECU: image metadata", Unit::Bytes, static_cast<double>(wire_bytes)), "G16",
-      100'000));
+  rows.push_back(with_limit(counted("first update of one ECU: image metadata, sent", Unit::Bytes,
+                                    static_cast<double>(wire_bytes_one)),
+                            "G16", 100'000));
+  rows.push_back(with_limit(counted("first update of six ECUs: image metadata, sent", Unit::Bytes,
+                                    static_cast<double>(wire_bytes_six)),
+                            "G16", 150'000));
   rows.push_back(counted("the largest repository, filled", Unit::Microseconds, fill_us));
   return rows;
 }
@@ -359,10 +415,10 @@ std::string SignFigures::json_line() const {
                        each.wall_us / 1000, each.images, each.peak_bytes / kMega);
   return fmt::format(
       R"({{"bench":"sign","publish_15000_over_limit":{:.3f},"one_into_1m_over_one_into_1k":{:.3f},)"
-      R"("first_update_wire_bytes_1m_one_ecu":{},"largest":{},"publish_15000_ms":{:.0f},"limit_hash_ms":{:.0f},)"
+      R"("first_update_wire_bytes_1m_one_ecu":{},"first_update_wire_bytes_1m_six_ecus":{},"largest":{},"publish_15000_ms":{:.0f},"limit_hash_ms":{:.0f},)"
       R"("limit_sign_ms":{:.1f},"limit_write_ms":{:.0f}{},"fill_s":{:.0f},"peak_rss_mb":{:.1f}}})",
-      *release.ratio, *one_into_most.ratio, wire_bytes, one_more.back().images, release.ours / 1000,
-      hash_us / 1000, sign_us / 1000, write_us / 1000, one, fill_us / kMega,
+      *release.ratio, *one_into_most.ratio, wire_bytes_one, wire_bytes_six, one_more.back().images,
+      release.ours / 1000, hash_us / 1000, sign_us / 1000, write_us / 1000, one, fill_us / kMega,
       one_more.back().peak_bytes / kMega);
 }
 

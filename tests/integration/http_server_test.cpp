@@ -4,6 +4,7 @@
 
 #include <condition_variable>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -12,9 +13,11 @@
 #include "common/host/atomic_file.h"
 #include "server/app/operations_service.h"
 #include "server/app/tokens.h"
+#include "server/http/access_log.h"
 #include "server/http/server.h"
 #include "server/storage/sqlite/supplier_store.h"
 #include "tests/sim/raw_client.h"
+#include "tests/sim/temp_dir.h"
 #include "tests/unit/server/app/depot.h"
 
 namespace cotter::http {
@@ -140,6 +143,38 @@ TEST_F(HttpServerWith, OneConnectionAnswersManyRequests) {
   client.send(get("/healthz", "Connection: close\r\n"));
   EXPECT_EQ(client.reply().headers.at("connection"), "close");
   EXPECT_TRUE(client.ended());
+}
+
+TEST_F(HttpServerWith, TheAccessLogSaysWhatTravelledAndNoSecrets) {
+  const std::string big(5000, 'a');
+  const auto repo = depot_.places().repo_dir;
+  COTTER_ASSERT(host::write_atomically(repo / "7.snapshot.json", as_bytes(big)));
+  COTTER_ASSERT(host::write_atomically(repo / "7.snapshot.json.gz", as_bytes("packed")));
+  const sim::TempDir dir;
+  const auto log = AccessLog::open(dir.path() / "log").value();
+  options_.access_log = log.get();
+  start();
+  for (const std::string& request :
+       {get("/repo/7.snapshot.json", "Accept-Encoding: gzip\r\n"), get("/repo/7.snapshot.json?token=hush"),
+        get("/repo/small.bin", "Range: bytes=2-4\r\nAuthorization: Bearer hush\r\n"),
+        "HEAD /repo/small.bin HTTP/1.1\r\nHost: x\r\n\r\n" + kHealth, std::string("rude\r\n\r\n")}) {
+    RawClient client(server_->port());
+    client.send(request);
+    client.end_sending();
+    EXPECT_TRUE(client.ended());
+  }
+  stop();
+  std::ifstream file(dir.path() / "log");
+  std::string lines;
+  for (std::string line; std::getline(file, line);) lines += line.substr(line.find(' ')) + "\n";
+  EXPECT_EQ(lines,
+            " GET /repo/7.snapshot.json 200 6 gzip\n"
+            " GET /repo/7.snapshot.json 200 5000 -\n"
+            " GET /repo/small.bin 206 3 -\n"
+            " HEAD /repo/small.bin 200 0 -\n"
+            " GET /healthz 200 3 -\n"
+            " - - 400 " +
+                lines.substr(lines.rfind(" 400 ") + 5));
 }
 
 /// The same with an operations API, and a token for it.

@@ -45,21 +45,39 @@ class TufClientOverNginx : public ::testing::Test {
 
   void publish(const std::string& content, const std::string& version) {
     write_file(dir.path() / "brake.bin", content);
-    cotter({"-C", workspace.string(), "publish", (dir.path() / "brake.bin").string(), "--name", name,
-            "--hardware-id", "brake-mk2", "--version", version, "--sign-with",
-            (offline / "holder-1").string(), "--sign-with", (offline / "holder-3").string()});
+    std::vector<std::string> words = {"-C",
+                                      workspace.string(),
+                                      "publish",
+                                      (dir.path() / "brake.bin").string(),
+                                      "--name",
+                                      name,
+                                      "--hardware-id",
+                                      "brake-mk2",
+                                      "--version",
+                                      version,
+                                      "--sign-with",
+                                      (offline / "holder-1").string(),
+                                      "--sign-with",
+                                      (offline / "holder-3").string()};
+    // So many that the list of images is worth packing.
+    for (int i = 0; i < 40; ++i)
+      words.insert(words.end(), {"--hardware-id", "brake-mk2-" + std::to_string(i)});
+    cotter(std::move(words));
   }
 
   /// One process, all its files in our folder, the published folder as it is.
   void start_nginx() {
     const std::string own = dir.path().string();
     std::string config = "daemon off; master_process off; pid " + own + "/nginx.pid; error_log stderr;\n";
-    config += "events {}\nhttp { access_log off;\n";
+    config += "events {}\nhttp { log_format coding '$uri $sent_http_content_encoding';\n";
+    config += "access_log " + own + "/access.log coding;\n";
     for (const char* kind : {"client_body", "proxy", "fastcgi", "uwsgi", "scgi"}) {
       config += std::string(kind) + "_temp_path " + own + "/" + kind + ";\n";
     }
     config += "server { listen 127.0.0.1:" + std::to_string(port) + "; root " +
-              (workspace / "repo").string() + "; } }\n";
+              (workspace / "repo").string() + ";\n";
+    // As docs/performance.md has it.
+    config += "location ~ ^/[0-9]+\\.[^/]+\\.json$ { gzip_static on; gzip_vary on; } } }\n";
     write_file(dir.path() / "nginx.conf", config);
     auto started = world::Daemon::start(
         {kNginx, {"-p", own, "-e", "stderr", "-c", own + "/nginx.conf"}, {}, dir.path() / "nginx.log"});
@@ -100,6 +118,11 @@ TEST_F(TufClientOverNginx, ReadsWhatCotterPublished) {
   publish("firmware 2", "2.0");
   ASSERT_EQ(download(), 0) << said;
   EXPECT_EQ(content_of(dir.path() / "targets" / "brakes%2Fmk2%2Fbrake.bin"), "firmware 2");
+  nginx->stop();
+  const std::string log = content_of(dir.path() / "access.log");
+  for (const char* line : {"/3.targets.json gzip\n", "/timestamp.json -\n"})
+    EXPECT_NE(log.find(line), std::string::npos) << log;
+  EXPECT_EQ(log.find("brake.bin gzip"), std::string::npos) << log;
 }
 
 }  // namespace

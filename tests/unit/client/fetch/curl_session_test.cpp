@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "client/fetch/curl_transport.h"
+#include "common/host/gzip.h"
 #include "tests/sim/http_server.h"
 
 namespace cotter::client {
@@ -185,6 +186,63 @@ TEST(CurlSession, DownloadFollowsRedirectsAndStopsWhereItsSinkDoes) {
   const HttpServer round(answering(circle));
   EXPECT_FALSE(curl.download(round.url(), 0, 100, [](ByteView) -> Result<void> { return {}; }));
   EXPECT_LE(round.requests().size(), 6U);
+}
+
+HttpResponse packed(Bytes body) {
+  HttpResponse response;
+  response.body = std::move(body);
+  response.headers.emplace_back("Content-Encoding", "gzip");
+  return response;
+}
+
+TEST(CurlSession, MetadataMayComePackedAndImagesMayNot) {
+  std::vector<std::string> admitted;
+  const std::string content(5000, 'a');
+  const HttpServer server([&](const HttpRequest& request) {
+    const auto coding = request.headers.find("accept-encoding");
+    admitted.push_back(coding == request.headers.end() ? "" : coding->second);
+    return packed(host::gzip(as_bytes(content)));
+  });
+  CurlSession curl = session();
+  EXPECT_EQ(as_text(curl.get(server.url(), 5000).value_or(Bytes())), content);
+  std::string got;
+  const auto keep = [&](ByteView chunk) -> Result<void> {
+    got += as_text(chunk);
+    return {};
+  };
+  EXPECT_TRUE(curl.download(server.url(), 0, 5000, keep));
+  EXPECT_NE(got, content);
+  EXPECT_EQ(admitted, (std::vector<std::string>{"gzip", ""}));
+}
+
+TEST(CurlSession, ABombIsRefusedWhileItUnpacks) {  // VER-LIM, ATK-22
+  const HttpServer server(answering(packed(host::gzip(Bytes(64U << 20U, ' ')))));
+  CurlSession curl = session();
+  EXPECT_EQ(rule(curl.get(server.url(), 100'000)), "file-too-large");
+  const HttpServer one_more(answering(packed(host::gzip(Bytes(100'001, ' ')))));
+  EXPECT_EQ(rule(curl.get(one_more.url(), 100'000)), "file-too-large");
+  EXPECT_TRUE(curl.get(one_more.url(), 100'001));
+}
+
+TEST(CurlSession, APackedStreamThatUnpacksToNothingEndsToo) {  // VER-LIM, ATK-22
+  HttpResponse endless = packed(host::gzip({}));
+  endless.body.resize(10);  // the header, and then blocks without a byte
+  const Bytes block = *from_hex("000000ffff");
+  for (int i = 0; i < 20'000; ++i) endless.body.insert(endless.body.end(), block.begin(), block.end());
+  const HttpServer server(answering(endless));
+  CurlSession curl = session();
+  EXPECT_EQ(rule(curl.get(server.url(), 50'000)), "file-too-large");
+}
+
+TEST(CurlSession, APackedBodyThatIsDamagedOrCutShortIsTheNetworksFault) {
+  const Bytes good = host::gzip(as_bytes(std::string(5000, 'a') + "and more"));
+  CurlSession curl = session();
+  Bytes damaged = good;
+  damaged[good.size() / 2] ^= 0x40;
+  for (const Bytes& body : {damaged, Bytes(good.begin(), good.end() - 1), to_bytes("plain"), Bytes()}) {
+    const HttpServer server(answering(packed(body)));
+    EXPECT_EQ(fault_kind(curl.get(server.url(), 10'000)), Fault::Kind::Network);
+  }
 }
 
 TEST(CurlSession, OnlyHttpIsSpoken) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "common/host/gzip.h"
 #include "server/repository/folder_transport.h"
 #include "tests/unit/server/test_workspace.h"
 
@@ -68,6 +69,23 @@ TEST_F(CheckRepository, FindsAnImageThatIsMissingOrDamaged) {
   EXPECT_TRUE(says(check().problems, "image team/ecu/a.bin"));
   test::write(copy, "imagX");
   EXPECT_TRUE(says(check().problems, "image-hash-wrong"));
+}
+
+TEST_F(CheckRepository, FindsAPackedFileThatSaysSomethingElse) {  // vehicles would be served it
+  const fs::path packed = ws_.repo() / "1.root.json.gz";
+  ASSERT_TRUE(fs::exists(packed));
+  const std::string good = test::content_of(packed), root = test::content_of(ws_.repo() / "1.root.json");
+  const auto gzip = [](const std::string& text) { return std::string(as_text(host::gzip(as_bytes(text)))); };
+  for (const std::string& bad : {std::string("damaged"), std::string(), good.substr(0, good.size() - 1),
+                                 gzip("{}"), gzip(root + " "), gzip(root.substr(1))}) {
+    test::write(packed, bad);
+    const RepositoryHealth health = check();
+    EXPECT_TRUE(says(health.problems, "1.root.json.gz does not unpack to 1.root.json"));
+    EXPECT_EQ(health.problems.size(), 1U);
+    EXPECT_EQ(health.roles.size(), 4U) << "all else is looked at too";
+  }
+  fs::remove(packed);
+  EXPECT_TRUE(check().healthy());
 }
 
 TEST_F(CheckRepository, FindsMetadataThatIsMissingOrDamaged) {

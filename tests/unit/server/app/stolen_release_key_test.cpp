@@ -23,10 +23,10 @@ class StolenReleaseKey : public testing::Test {
     const ReleaseNumbers numbers = TRY(writer.begin_release(kFirmware, {}, {}));
     file.version = numbers.release;
     file.expires = kNow + kBinLifetime;
-    trust::Draft<model::Targets> draft(std::move(file));
+    trust::Draft<model::Targets> draft(file);
     TRY(draft.sign(*ws_.release_key.front()));
     SignedFiles files(writer.layout(), kFirmware, numbers.release);
-    TRY(files.add(role, draft.wire()));
+    files.add({role}, TRY(files.write(draft.wire())));
     TRY(writer.publish_release(numbers, files.files(), files.batch(), ws_.keys.online()));
     return {};
   }

@@ -66,6 +66,53 @@ TEST_F(StaticFilesOf, LetOnlyTheTimestampBeAskedForAgain) {
   EXPECT_EQ(ask("2.root.json").headers.at("Cache-Control"), "no-store") << "what is missing today may come";
 }
 
+TEST_F(StaticFilesOf, SendMetadataPackedToWhoAcceptsIt) {
+  write("1.root.json.gz", "packed");
+  const Response plain = ask("1.root.json");
+  for (const Method method : {Method::Get, Method::Head}) {
+    const Response packed = ask("1.root.json", {{"accept-encoding", "gzip"}}, method);
+    EXPECT_EQ(packed.status, 200U);
+    EXPECT_EQ(content(packed), "packed");
+    EXPECT_EQ(packed.headers.at("Content-Encoding"), "gzip");
+    EXPECT_EQ(packed.headers.at("Content-Type"), "application/json");
+    EXPECT_NE(packed.headers.at("ETag"), plain.headers.at("ETag"));
+    EXPECT_NE(packed.headers.at("Cache-Control").find("immutable"), std::string::npos);
+    EXPECT_EQ(packed.headers.at("Vary"), "Accept-Encoding");
+  }
+  for (const char* coding : {"", "br", "gzip;q=0"}) {
+    const Response response = ask("1.root.json", {{"accept-encoding", coding}});
+    EXPECT_EQ(content(response), "{\"root\":1}");
+    EXPECT_FALSE(response.headers.contains("Content-Encoding"));
+    EXPECT_EQ(response.headers.at("Vary"), "Accept-Encoding") << "a cache must not give it to the next";
+  }
+}
+
+TEST_F(StaticFilesOf, TellPackedFilesFromPlainOnesWhenAskedAgainOrInPart) {
+  write("1.root.json.gz", "packed");
+  const std::string packed = ask("1.root.json", {{"accept-encoding", "gzip"}}).headers.at("ETag");
+  const std::string plain = ask("1.root.json").headers.at("ETag");
+  const auto status = [&](const std::string& tag, const char* coding) {
+    return ask("1.root.json", {{"accept-encoding", coding}, {"if-none-match", tag}}).status;
+  };
+  EXPECT_EQ(status(packed, "gzip"), 304U);
+  EXPECT_EQ(status(plain, "gzip"), 200U);
+  EXPECT_EQ(status(packed, "br"), 200U);
+  const Response part = ask("1.root.json", {{"accept-encoding", "gzip"}, {"range", "bytes=1-6"}});
+  EXPECT_EQ(part.status, 206U);
+  EXPECT_EQ(content(part), "\"root\"");
+  EXPECT_FALSE(part.headers.contains("Content-Encoding"));
+}
+
+TEST_F(StaticFilesOf, PackNoImageNoTimestampAndNothingThatIsNotThere) {
+  write("targets/brakes/ab12.config.json", "{}");
+  for (const char* name : {"targets/brakes/ab12.config.json", "timestamp.json", "2.root.json"}) {
+    write(std::string(name) + ".gz", "packed");  // perhaps an image of that name
+    const Response response = ask(name, {{"accept-encoding", "gzip"}});
+    EXPECT_NE(content(response), "packed") << name;
+    EXPECT_FALSE(response.headers.contains("Vary")) << name;
+  }
+}
+
 TEST_F(StaticFilesOf, DecodePercentSigns) {
   EXPECT_EQ(content(ask("targets/brakes/ab12.fw%2B1.bin")), "0123456789");
   EXPECT_EQ(content(ask("targets%2fbrakes%2Fab12.fw+1.bin")), "0123456789");

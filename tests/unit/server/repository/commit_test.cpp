@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include "common/host/gzip.h"
 #include "common/model/roles.h"
 #include "common/trust/draft.h"
 #include "server/repository/folder_transport.h"
+#include "server/repository/precompressed.h"
 #include "server/repository/publisher.h"
 #include "tests/unit/server/test_workspace.h"
 
@@ -102,15 +104,71 @@ TEST_F(Commit, NeverPutsOtherBytesUnderAVersion) {  // FMT-3
   EXPECT_EQ(content_of(ws_.repo() / "9.targets.json"), "first");
 }
 
+std::string unpacked(const fs::path& file) {
+  host::Gunzip gunzip;
+  std::string out;
+  const auto bytes = host::read_file(file, 1U << 20U);
+  EXPECT_TRUE(bytes) << file;
+  if (!bytes) return out;
+  EXPECT_TRUE(gunzip.feed(*bytes, [&](ByteView piece) -> Result<void> {
+    out += as_text(piece);
+    return {};
+  }));
+  EXPECT_TRUE(gunzip.finish());
+  return out;
+}
+
+TEST_F(Commit, LaysBesideEachVersionThatIsWorthItThePackedFile) {
+  const fs::path repo = ws_.repo();
+  EXPECT_EQ(unpacked(repo / "1.root.json.gz"), content_of(repo / "1.root.json"));
+  const std::string small(kPackedFrom - 1, 'a'), large(kPackedFrom, 'a');
+  const Layout layout = ws_.layout();
+  Batch batch(layout);
+  fs::create_directories(layout.incoming_dir());
+  const Publication files{{model::snapshot_role(), Version(8), to_bytes(small)},
+                          {model::snapshot_role(), Version(9), to_bytes(large)},
+                          {model::timestamp_role(), std::nullopt, to_bytes(large)}};
+  ASSERT_TRUE(write_all(layout, files, batch));
+  EXPECT_FALSE(fs::exists(repo / "8.snapshot.json.gz"));
+  EXPECT_EQ(unpacked(repo / "9.snapshot.json.gz"), large);
+  EXPECT_FALSE(fs::exists(repo / "timestamp.json.gz")) << "a client could get the new one and then the old";
+}
+
+TEST_F(Commit, MendsAPackedFileAndPutsNoneBesideOtherBytes) {
+  const std::string first(kPackedFrom, 'a'), other(kPackedFrom, 'b');
+  const fs::path packed = ws_.repo() / "9.targets.json.gz";
+  const Layout layout = ws_.layout();
+  fs::create_directories(layout.incoming_dir());
+  const auto in_batch = [&](const std::string& wire) {
+    Batch batch(layout);
+    const Publication files{{model::targets_role(), Version(9), to_bytes(wire)}};
+    return write_all(layout, files, batch);
+  };
+  const auto alone = [&](const std::string& wire) {
+    return write_file(ws_.layout(), {model::targets_role(), Version(9), to_bytes(wire)});
+  };
+  write(packed, "of a writer that was killed");
+  ASSERT_TRUE(alone(first));
+  EXPECT_EQ(unpacked(packed), first);
+  EXPECT_TRUE(is_fault(alone(other).error(), Fault::Kind::Conflict));
+  EXPECT_TRUE(is_fault(in_batch(other).error(), Fault::Kind::Conflict));
+  EXPECT_EQ(unpacked(packed), first);
+  write(packed, "damaged");
+  ASSERT_TRUE(in_batch(first));
+  EXPECT_EQ(unpacked(packed), first);
+}
+
 TEST_F(Commit, CleansUpAfterAKilledWriterAndKeepsAllElse) {  // FMT-102
   ASSERT_TRUE(commit(next()));
   const auto published = ws_.read();
   fs::create_directory(ws_.layout().incoming_dir());
   const std::vector<std::string> left = {".incoming/image.x1", ".timestamp.json.y2", "3.targets.json",
-                                         "3.snapshot.json"};
+                                         "3.snapshot.json",    "3.targets.json.gz",  "3.snapshot.json.gz",
+                                         "4.targets.json.gz",  "9.root.json.gz"};
   const std::vector<std::string> kept = {
-      "1.root.json",     "2.root.json",    "1.targets.json", "2.targets.json",  "1.snapshot.json",
-      "2.snapshot.json", "timestamp.json", ".incoming/lock", "03.targets.json", "index.html"};
+      "1.root.json",     "2.root.json",    "1.targets.json",    "2.targets.json",  "1.snapshot.json",
+      "2.snapshot.json", "timestamp.json", ".incoming/lock",    "03.targets.json", "index.html",
+      "1.root.json.gz",  "2.root.json.gz", "2.targets.json.gz", "archive.gz"};
   for (const std::string& name : left) write(ws_.repo() / name, "left");
   for (const std::string& name : kept) {
     if (!fs::exists(ws_.repo() / name)) write(ws_.repo() / name, "somebody's");
