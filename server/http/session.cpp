@@ -71,6 +71,10 @@ std::string_view name_of(Method method) {
       return "PUT";
     case Method::Post:
       return "POST";
+    case Method::Patch:
+      return "PATCH";
+    case Method::Delete:
+      return "DELETE";
     case Method::Other:
       break;
   }

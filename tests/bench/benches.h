@@ -41,8 +41,8 @@ struct SignFigures {
   [[nodiscard]] std::string json_line() const;
 };
 /// Releases of many images, and of one into repositories of up to `most`; minutes, where that is a million.
-/// Wire bytes are heads and bodies as the server's own code answered our client over HTTP, of the image
-/// repository's metadata alone: no TLS, no director.
+/// Wire bytes are those of bodies as the server sent them to our client over HTTP and noted in its access
+/// log, of the image repository's metadata alone: no heads, no TLS, no director.
 Result<SignFigures> bench_sign(const Places& places, std::size_t most);
 /// WORKSPACE NAME: releases one image, and returns microseconds of wall time.
 Result<double> release_one(const std::vector<std::string>& words);

@@ -7,22 +7,23 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <fstream>
 #include <functional>
 #include <map>
-#include <span>
+#include <memory>
 #include <thread>
 
 #include "client/fetch/curl_transport.h"
 #include "common/trust/refresh.h"
 #include "server/app/apply_release.h"
 #include "server/app/on_threads.h"
-#include "server/http/static_files.h"
+#include "server/http/access_log.h"
+#include "server/http/server.h"
 #include "server/repository/bins.h"
 #include "server/repository/folder_transport.h"
 #include "server/repository/reader.h"
 #include "tests/bench/benches.h"
 #include "tests/bench/measure.h"
-#include "tests/sim/http_server.h"
 #include "tests/sim/temp_dir.h"
 #include "tests/unit/server/release_workspace.h"
 
@@ -219,43 +220,49 @@ Result<void> fill(const ReleaseWorkspace& ws, const std::vector<fs::path>& blobs
   return {};
 }
 
-/// What cotterd answers for a repository's folder, over a loopback connection, and a log of it: bytes of
-/// heads and bodies as they were sent.
+/// The server for a repository's folder, over loopback, and its access log.
 class LoggedServer {
  public:
-  explicit LoggedServer(fs::path repo)
-      : files_(std::move(repo)),
-        server_([this](const sim::HttpRequest& request) { return answer(request); }) {}
-  [[nodiscard]] const std::string& url() const noexcept { return server_.url(); }
-  [[nodiscard]] std::uint64_t sent() const noexcept { return sent_; }
-
- private:
-  sim::HttpResponse answer(const sim::HttpRequest& request) {
-    http::Request asked;
-    asked.path = request.target;
-    asked.headers = request.headers;
-    const http::Response response = files_.serve(asked, std::string_view(request.target).substr(1));
-    sim::HttpResponse answer;
-    answer.status = static_cast<int>(response.status);
-    answer.body = response.body;
-    if (response.file) {
-      answer.body.resize(response.file->length);
-      const std::span<char> into(reinterpret_cast<char*>(answer.body.data()), answer.body.size());
-      COTTER_ASSERT(response.file->file.read(into, response.file->offset));
-    }
-    constexpr std::uint64_t kStatusDateAndLength = 120;  // bytes, with Connection
-    std::uint64_t head = kStatusDateAndLength;
-    for (const auto& [name, value] : response.headers) {
-      head += name.size() + value.size() + 4;
-      answer.headers.emplace_back(name, value);
-    }
-    sent_ += head + answer.body.size();
-    return answer;
+  static Result<std::unique_ptr<LoggedServer>> start(const fs::path& repo) {
+    auto self = std::unique_ptr<LoggedServer>(new LoggedServer(repo));
+    self->log_ = TRY(http::AccessLog::open(self->log_path()));
+    http::ServerOptions options;
+    options.access_log = self->log_.get();
+    self->server_ = TRY(http::Server::listen(options, self->router_));
+    self->thread_ = std::thread([server = self->server_.get()] { server->run(); });
+    return self;
+  }
+  ~LoggedServer() { stop(); }
+  LoggedServer(const LoggedServer&) = delete;
+  LoggedServer& operator=(const LoggedServer&) = delete;
+  [[nodiscard]] std::string url() const {
+    return "http://127.0.0.1:" + std::to_string(server_->port()) + "/repo";
+  }
+  /// Stops it. The bodies of all answers, as its log counts them.
+  std::uint64_t stop_and_count() {
+    stop();
+    std::uint64_t sum = 0;
+    std::ifstream lines(log_path());
+    std::string at, method, path, encoding;
+    unsigned status = 0;
+    for (std::uint64_t bytes = 0; lines >> at >> method >> path >> status >> bytes >> encoding;) sum += bytes;
+    return sum;
   }
 
-  http::StaticFiles files_;
-  std::atomic<std::uint64_t> sent_{0};
-  sim::HttpServer server_;
+ private:
+  explicit LoggedServer(const fs::path& repo) : router_(repo, nullptr, {true, true}) {}
+  [[nodiscard]] fs::path log_path() const { return dir_.path() / "access.log"; }
+  void stop() {
+    if (!thread_.joinable()) return;
+    server_->stop();
+    thread_.join();
+  }
+
+  sim::TempDir dir_;
+  http::Router router_;
+  std::unique_ptr<http::AccessLog> log_;
+  std::unique_ptr<http::Server> server_;
+  std::thread thread_;
 };
 
 /// What a vehicle keeps of a first cycle: no file is fetched twice.
@@ -286,9 +293,9 @@ class EmptyStore final : public trust::MetadataStore {
 Result<std::uint64_t> first_update_bytes(const fs::path& repo, std::size_t ecus) {
   repository::FolderTransport folder(repo);
   const Bytes pinned = TRY(repository::first_root(folder));
-  const LoggedServer server(repo);
+  const auto server = TRY(LoggedServer::start(repo));
   client::CurlSession session = TRY(client::CurlSession::create({}));
-  client::CurlTransport remote(session, server.url());
+  client::CurlTransport remote(session, server->url());
   KeepingTransport keeping(remote);
   EmptyStore nothing;
   for (std::size_t ecu = 0; ecu < ecus; ++ecu) {
@@ -297,7 +304,7 @@ Result<std::uint64_t> first_update_bytes(const fs::path& repo, std::size_t ecus)
     TRY(trust::drive(walk, nothing, keeping));
     TRY(walk.found());
   }
-  return server.sent();
+  return server->stop_and_count();
 }
 
 struct OneMore {

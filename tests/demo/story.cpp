@@ -166,7 +166,7 @@ Result<void> Story::attack_all(Ending& ending) {
   const std::filesystem::path next = "/usr/share/seabios/bios-microvm.bin";
   TRY(world_.publish(body, next, 3));
   TRY(world_.assign(body, next));
-  const auto mirror = TRY(world::MixingMirror::over(world_.workspace() / "repo"));
+  const auto mirror = TRY(world::mixing_mirror(world_.workspace() / "repo"));
   ending.attacks.push_back(TRY(refuse("metadata mixed from two snapshots")));
   return {};
 }

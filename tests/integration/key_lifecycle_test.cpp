@@ -173,7 +173,7 @@ TEST_F(KeyLifecycle, IsToldWithoutAVehicleLeftBehind) {
   EXPECT_EQ(who.exit_code, kDone) << who.err;
   const Ended life = try_cotter({"trace", "acme/adas/app.bin", "--proofs", (dir.path() / "proofs").string()});
   EXPECT_EQ(life.exit_code, kDone) << life.err;
-  for (const char* part : {"acme-1", "acceptance", "assignment"})
+  for (const char* part : {"acme-ci", "acceptance", "assignment"})
     EXPECT_TRUE(has(life.out, part)) << part << life.out;
   EXPECT_FALSE(fs::is_empty(dir.path() / "proofs"));
   const json::Value keys = cotter({"key", "list"});

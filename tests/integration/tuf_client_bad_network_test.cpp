@@ -1,4 +1,5 @@
 // Servers and roads of the worse kind: endless, slow, cut short, redirected, silent about length.
+#include "common/base/limits.h"
 #include "common/host/gzip.h"
 #include "tests/integration/tuf_client.h"
 
@@ -80,7 +81,7 @@ TEST_F(TufNetwork, LengthThatLiesChangesNothing) {  // VER-LIM
   ASSERT_EQ(init(), 0);
   const auto too_much = [](const std::string& path, sim::HttpResponse& response) {
     if (!path.ends_with("timestamp.json")) return;
-    response.body.insert(response.body.end(), 20 * 1024, ' ');
+    response.body.insert(response.body.end(), Limits().timestamp_bytes, ' ');
     response.http_1_0 = true;
     response.claimed_length.reset();
   };

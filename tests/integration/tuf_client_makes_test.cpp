@@ -63,7 +63,8 @@ INSTANTIATE_TEST_SUITE_P(OfOtherMakes, TufSchemes,
                                            Make{"ml-dsa", "ml-dsa-65/1"}, Make{"ml-dsa", "ml-dsa-87/1"}),
                          [](const auto& make) {
                            std::string name = make.param.keytype + "_" + make.param.scheme;
-                           std::replace(name.begin(), name.end(), '-', '_');
+                           std::ranges::replace_if(
+                               name, [](char c) { return c == '-' || c == '/'; }, '_');
                            return name;
                          });
 

@@ -5,25 +5,10 @@
 #include "common/json/canonical.h"
 #include "tests/integration/vehicle_world.h"
 #include "tests/world/faketime.h"
+#include "tests/world/tampered.h"
 
 namespace cotter::world {
 namespace {
-
-/// Puts a file back when the attack is over.
-class Tampered {
- public:
-  Tampered(fs::path file, Bytes with) : file_(std::move(file)), honest_(must(host::read_file(file_, kMax))) {
-    must(host::write_atomically(file_, with));
-  }
-  ~Tampered() { must(host::write_atomically(file_, honest_)); }
-  Tampered(const Tampered&) = delete;
-  Tampered& operator=(const Tampered&) = delete;
-
- private:
-  static constexpr std::uint64_t kMax = 64ULL * 1024 * 1024;
-  fs::path file_;
-  Bytes honest_;
-};
 
 class VehicleAttacks : public testing::Test {
  protected:
@@ -163,7 +148,7 @@ TEST_F(VehicleAttacks, MetadataMixedFromTwoSnapshotsIsRefused) {  // ATK-13
   const EcuPlan& ecu = vehicle.adas();
   const fs::path update = honest_update(ecu);
   {
-    const auto mirror = must(MixingMirror::over(vehicle.repo()));
+    const auto mirror = must(mixing_mirror(vehicle.repo()));
     expect_refused("snapshot-hash-wrong", "mix-and-match");
   }
   expect_recovery(ecu, update);
@@ -175,7 +160,7 @@ TEST_F(VehicleAttacks, OldTimestampReplayedByAMirrorIsARollback) {  // ATK-15
   expect_recovery(ecu, honest_update(ecu));
   const fs::path update = honest_update(ecu);
   {
-    const Tampered timestamp(vehicle.repo() / "timestamp.json", old);
+    const auto timestamp = must(Tampered::file(vehicle.repo() / "timestamp.json", old));
     expect_refused("timestamp-older-than-trusted", "rollback");
   }
   expect_recovery(ecu, update);
@@ -187,7 +172,7 @@ TEST_F(VehicleAttacks, TargetsWithABitFlippedAreMixAndMatch) {  // ATK-25
   Bytes flipped = must(host::read_file(newest("targets"), 1 << 23));
   flipped[flipped.size() / 2] ^= 1U;
   {
-    const Tampered targets(newest("targets"), flipped);
+    const auto targets = must(Tampered::file(newest("targets"), flipped));
     expect_refused("targets-hash-wrong", "mix-and-match");
   }
   expect_recovery(ecu, update);
@@ -197,7 +182,7 @@ TEST_F(VehicleAttacks, EndlessTimestampIsCutOff) {  // ATK-22
   const EcuPlan& ecu = vehicle.adas();
   const fs::path update = honest_update(ecu);
   {
-    const Tampered timestamp(vehicle.repo() / "timestamp.json", Bytes(4'000'000, ' '));
+    const auto timestamp = must(Tampered::file(vehicle.repo() / "timestamp.json", Bytes(4'000'000, ' ')));
     expect_refused("file-too-large", "endless-data");
   }
   expect_recovery(ecu, update);
@@ -239,7 +224,7 @@ TEST_F(VehicleAttacks, MetadataIsNotTakenForFreshWhereTheTimeIsWithheld) {  // A
   ASSERT_NE(url, std::string::npos);
   cut_off.replace(url, 5, "/nowhere");
   {
-    const Tampered without_time(config, to_bytes(cut_off));
+    const auto without_time = must(Tampered::file(config, to_bytes(cut_off)));
     const auto before = slots();
     // Its clock says what would do; what it has counted is lost with the boot that faketime makes up: by a
     // whole time, and not one that is told as a distance, the uptime is the same as the time of day.

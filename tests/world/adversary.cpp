@@ -56,23 +56,13 @@ model::Target RogueDirector::invented(ByteView image, const HardwareId& hardware
   return entry;
 }
 
-Result<MixingMirror> MixingMirror::over(const std::filesystem::path& repo_dir) {
+Result<Tampered> mixing_mirror(const std::filesystem::path& repo_dir) {
   const auto set = TRY(repository::read_as_client(repo_dir, host::SystemClock().now()));
   const std::uint64_t newest = (*set.snapshot())->version.value();
   const auto file = [&](std::uint64_t version) {
     return repo_dir / (std::to_string(version) + ".snapshot.json");
   };
-  MixingMirror mirror(file(newest), TRY(host::read_file(file(newest), kMaxMetadata)));
-  TRY(host::write_atomically(mirror.file_, TRY(host::read_file(file(newest - 1), kMaxMetadata))));
-  return mirror;
-}
-
-MixingMirror::MixingMirror(MixingMirror&& other) noexcept
-    : file_(std::exchange(other.file_, {})), honest_(std::move(other.honest_)) {}
-
-MixingMirror::~MixingMirror() {
-  // Nothing to be done about a failure: what it leaves is a repository that every client refuses.
-  if (!file_.empty()) static_cast<void>(host::write_atomically(file_, honest_));
+  return Tampered::file(file(newest), TRY(host::read_file(file(newest - 1), kMaxMetadata)));
 }
 
 }  // namespace cotter::world

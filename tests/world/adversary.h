@@ -9,6 +9,7 @@
 #include "common/base/strong.h"
 #include "common/crypto/secret.h"
 #include "common/model/roles.h"
+#include "tests/world/tampered.h"
 
 namespace cotter::world {
 
@@ -33,18 +34,6 @@ class RogueDirector {
 
 /// A mirror that serves the snapshot before the newest under the newest one's name, until it is gone:
 /// metadata mixed from two snapshots.
-class MixingMirror {
- public:
-  static Result<MixingMirror> over(const std::filesystem::path& repo_dir);
-  ~MixingMirror();
-  MixingMirror(MixingMirror&&) noexcept;
-  MixingMirror& operator=(MixingMirror&&) = delete;
-
- private:
-  MixingMirror(std::filesystem::path file, Bytes honest)
-      : file_(std::move(file)), honest_(std::move(honest)) {}
-  std::filesystem::path file_;
-  Bytes honest_;
-};
+Result<Tampered> mixing_mirror(const std::filesystem::path& repo_dir);
 
 }  // namespace cotter::world

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "common/base/limits.h"
 #include "tests/sim/vehicle_sim.h"
 #include "tests/unit/common/expect_rule.h"
 
@@ -228,7 +229,7 @@ TEST_P(EveryEcu, RefusesAnOversizeFile) {  // FMT-84, ATK-22
   Bench bench(GetParam().verification, GetParam().slots);
   LyingSource flood(bench.vehicle);
   flood.about_role = model::root_role();
-  flood.lie.emplace(Bytes(64 * 1024 + 1, ' '));
+  flood.lie.emplace(Bytes(Limits().root_bytes + 1, ' '));
   EXPECT_EQ(verdict(bench.ecu.link().put_metadata(flood)), "file-too-large");
   EXPECT_EQ(bench.attacks(), "director/root:file-too-large");
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "common/base/limits.h"
 #include "server/storage/sqlite/database.h"
 #include "tests/sim/temp_dir.h"
 #include "tests/unit/server/fleet.h"
@@ -50,9 +51,11 @@ TEST(Abilities, WhatNobodyDescribedCanWhatTheClientCan) {
   }
   EXPECT_EQ(who(obstacles(signed_by(Repository::Image, targets, 1, {Scheme::EcdsaP384}), kFleet, nothing)),
             (Ids{"gateway", "brake"}));
-  EXPECT_EQ(who(obstacles(sized(Repository::Director, model::root_role(), 64 * 1024), kFleet, nothing)),
-            Ids{});
-  EXPECT_EQ(who(obstacles(sized(Repository::Director, model::root_role(), 64 * 1024 + 1), kFleet, nothing)),
+  EXPECT_EQ(
+      who(obstacles(sized(Repository::Director, model::root_role(), Limits().root_bytes), kFleet, nothing)),
+      Ids{});
+  EXPECT_EQ(who(obstacles(sized(Repository::Director, model::root_role(), Limits().root_bytes + 1), kFleet,
+                          nothing)),
             (Ids{"gateway", "brake", "door"}));
 }
 
@@ -93,7 +96,8 @@ TEST(Abilities, OfALimitForARoleAndOneForAllTheSmallerCounts) {
   EXPECT_EQ(abilities.most_bytes(Repository::Image, model::targets_role()), 500U);
   EXPECT_EQ(abilities.most_bytes(Repository::Image, RoleName("supplier")), 500U);
   EXPECT_EQ(abilities.most_bytes(Repository::Director, model::snapshot_role()), 1000U);
-  EXPECT_EQ(Abilities({{}, {}, 2000, {}}).most_bytes(Repository::Image, model::timestamp_role()), 16U * 1024);
+  EXPECT_EQ(Abilities({{}, {}, 2000, {}}).most_bytes(Repository::Image, model::timestamp_role()),
+            Limits().timestamp_bytes);
 }
 
 TEST(Abilities, ARootAsksForTheKeysOfItsFourRolesAndForItsSize) {
