@@ -188,6 +188,12 @@ PublicKey PublicKey::ed25519(ByteView raw32) {
   return key;
 }
 
+Scheme PublicKey::listed_scheme() const noexcept {
+  const json::Value* name = json_.as_object()->find("scheme");
+  const KnownScheme* known = scheme_named(name->as_string()->view());
+  return known == nullptr ? Scheme::Unsupported : known->scheme;
+}
+
 KeyId PublicKey::computed_id() const {
   std::vector<json::Member> identifying;
   for (const std::string_view name : {"keytype", "keyval", "scheme"}) {

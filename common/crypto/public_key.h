@@ -33,6 +33,9 @@ class PublicKey {
   static PublicKey ed25519(ByteView raw32);
 
   [[nodiscard]] Scheme scheme() const noexcept { return scheme_; }
+  /// As the key names it, where this build or its OpenSSL cannot verify it too; Unsupported for a name that
+  /// we do not know.
+  [[nodiscard]] Scheme listed_scheme() const noexcept;
   /// The KEY object as it was read, unknown members and all (FMT-9).
   [[nodiscard]] const json::Value& encode() const noexcept { return json_; }
   /// SHA-256 over the canonical KEY object {"keytype","keyval","scheme"} (FMT-21): what a publisher writes.

@@ -54,6 +54,22 @@ const char* post_quantum_name(Scheme scheme) noexcept {
   return row == nullptr ? nullptr : row->post_quantum;
 }
 
+std::string_view name_of(KeyClass key_class) noexcept {
+  return key_class == KeyClass::Classical ? "classical" : "post-quantum";
+}
+
+std::optional<KeyClass> class_named(std::string_view name) noexcept {
+  for (const KeyClass key_class : {KeyClass::Classical, KeyClass::PostQuantum}) {
+    if (name_of(key_class) == name) return key_class;
+  }
+  return std::nullopt;
+}
+
+std::optional<KeyClass> class_of(Scheme scheme) noexcept {
+  if (scheme == Scheme::Unsupported) return std::nullopt;
+  return post_quantum_name(scheme) == nullptr ? KeyClass::Classical : KeyClass::PostQuantum;
+}
+
 #ifdef COTTER_OPENSSL
 bool is_supported(Scheme scheme) noexcept {
   const char* name = post_quantum_name(scheme);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -44,6 +45,14 @@ std::span<const KnownScheme> known_schemes() noexcept;
 const KnownScheme* scheme_named(std::string_view name) noexcept;
 /// OpenSSL's name of a post-quantum scheme; nullptr for any other.
 const char* post_quantum_name(Scheme scheme) noexcept;
+
+/// What breaks a key: a discovery about curves and factors, or one about lattices and hashes.
+enum class KeyClass : std::uint8_t { Classical, PostQuantum };
+/// "classical", "post-quantum"
+std::string_view name_of(KeyClass key_class) noexcept;
+std::optional<KeyClass> class_named(std::string_view name) noexcept;
+/// Of Unsupported none.
+std::optional<KeyClass> class_of(Scheme scheme) noexcept;
 
 /// Whether this build, with the OpenSSL that it runs on, verifies such signatures. Post-quantum ones are in
 /// OpenSSL 3.5 and later.

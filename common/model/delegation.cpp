@@ -48,7 +48,7 @@ Result<std::vector<AgreeingRole>> decode_roleinfo(const json::ObjectView& view, 
     role.name = RoleName(TRY(entry.string("rolename")));
     TRY(check_role_name(role.name.value(), profile));
     role.keys = TRY(decode_role_keys(entry, keys, profile));
-    role.unknown = other_members(entry, {"rolename", "keyids", "threshold"});
+    role.unknown = other_members(entry, {"rolename"}, kRoleKeysMembers);
     if (!names.insert(role.name).second) {
       TRY(refuse(RuleId::DelegationRepeated, "each role once in a roleinfo", shown(role.name.value())));
     }
@@ -102,7 +102,7 @@ Result<DelegatedRole> decode_role(const json::Value& value, const KeyRing& keys,
     role.terminating = TRY(view.boolean("terminating"));
   const Names common = {"name", "paths", "path_hash_prefixes", kHardwareIds, "terminating"};
   role.unknown = several ? other_members(view, common, {"roleinfo", "min_roles_in_agreement"})
-                         : other_members(view, common, {"keyids", "threshold"});
+                         : other_members(view, common, kRoleKeysMembers);
   return role;
 }
 
@@ -173,7 +173,7 @@ Result<SuccinctRoles> decode_succinct(const json::ObjectView& view, const KeyRin
   roles.bit_length = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(bits, 1, kMostBits));
   roles.name_prefix = TRY(view.string("name_prefix"));
   TRY(check_role_name(bin_name(roles, 0), profile));
-  roles.unknown = other_members(view, {"keyids", "threshold", "bit_length", "name_prefix"});
+  roles.unknown = other_members(view, {"bit_length", "name_prefix"}, kRoleKeysMembers);
   return roles;
 }
 

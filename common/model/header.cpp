@@ -1,7 +1,9 @@
 #include "common/model/header.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
+#include <iterator>
 #include <limits>
 #include <set>
 
@@ -61,7 +63,89 @@ std::size_t distinct_keys(const std::vector<KeyId>& ids, const KeyRing& keys) {
   return materials.size();
 }
 
+constexpr std::string_view kClasses = "x-classes";
+constexpr std::string_view kStage = "stage";
+constexpr std::array kKeyClasses = {crypto::KeyClass::Classical, crypto::KeyClass::PostQuantum};
+
+/// Whether this build can verify them or not.
+std::size_t distinct_keys_of(crypto::KeyClass key_class, const std::vector<KeyId>& ids, const KeyRing& keys) {
+  std::vector<KeyId> of_class;
+  std::copy_if(ids.begin(), ids.end(), std::back_inserter(of_class), [&](const KeyId& id) {
+    const auto found = keys.find(id);
+    return found != keys.end() && crypto::class_of(found->second.listed_scheme()) == key_class;
+  });
+  return distinct_keys(of_class, keys);
+}
+
+Result<ClassThresholds> decode_classes(const json::ObjectView& role, const std::vector<KeyId>& ids,
+                                       const KeyRing& keys, Profile profile) {
+  const json::ObjectView view = TRY(role.object(kClasses));
+  ClassThresholds classes;
+  const std::string stage = TRY(view.string(kStage));
+  const auto named = stage_named(stage);
+  // A later stage may ask for more than `require`: whoever does not know it must not take it for less.
+  if (!named)
+    TRY(refuse(RuleId::MemberWrongKind, view.what() + ".stage accept, prefer or require", shown(stage)));
+  classes.stage = named.value_or(ClassThresholds::Stage::Require);
+  for (const crypto::KeyClass key_class : kKeyClasses) {
+    const std::string_view name = crypto::name_of(key_class);
+    if (view.find(name) == nullptr) continue;
+    const std::uint64_t least = TRY(view.integer(name));
+    const std::string what = view.what() + "." + std::string(name);
+    if (least == 0) TRY(refuse(RuleId::ThresholdZero, what + " of 1 or more", "0"));
+    const std::size_t reachable = distinct_keys_of(key_class, ids, keys);
+    if (profile == Profile::Vehicle && least > reachable) {
+      TRY(refuse(RuleId::ThresholdAboveKeys,
+                 what + " of at most " + std::to_string(reachable) + ", its distinct keys",
+                 std::to_string(least)));
+    }
+    classes.least[key_class] = static_cast<std::uint32_t>(std::min<std::uint64_t>(least, UINT32_MAX));
+  }
+  classes.unknown = other_members(view, {kStage, crypto::name_of(crypto::KeyClass::Classical),
+                                         crypto::name_of(crypto::KeyClass::PostQuantum)});
+  return classes;
+}
+
+json::Value encode_classes(const ClassThresholds& classes) {
+  Members members = members_of(classes.unknown);
+  members.push_back({kStage, json::Value(name_of(classes.stage))});
+  for (const auto& [key_class, least] : classes.least)
+    members.push_back({crypto::name_of(key_class), json::Value(std::uint64_t{least})});
+  return json::Object(std::move(members));
+}
+
 }  // namespace
+
+std::string_view name_of(ClassThresholds::Stage stage) noexcept {
+  switch (stage) {
+    case ClassThresholds::Stage::Accept:
+      return "accept";
+    case ClassThresholds::Stage::Prefer:
+      return "prefer";
+    case ClassThresholds::Stage::Require:
+      break;
+  }
+  return "require";
+}
+
+std::optional<ClassThresholds::Stage> stage_named(std::string_view name) noexcept {
+  using Stage = ClassThresholds::Stage;
+  for (const Stage stage : {Stage::Accept, Stage::Prefer, Stage::Require}) {
+    if (name_of(stage) == name) return stage;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> ClassThresholds::lacking(
+    const std::vector<std::optional<crypto::KeyClass>>& signers) const {
+  for (const auto& [key_class, wanted] : least) {
+    const auto have = std::count(signers.begin(), signers.end(), std::optional(key_class));
+    if (static_cast<std::uint64_t>(have) >= wanted) continue;
+    return std::to_string(wanted) + (wanted == 1 ? " key" : " keys") + " of class " +
+           std::string(crypto::name_of(key_class)) + ", signed by " + std::to_string(have);
+  }
+  return std::nullopt;
+}
 
 std::string shown(std::string_view text) {
   std::string result(text.substr(0, kLongestShown));
@@ -145,6 +229,7 @@ Result<RoleKeys> decode_role_keys(const json::ObjectView& view, const KeyRing& k
                std::to_string(threshold)));
   }
   role.threshold = static_cast<std::uint32_t>(std::min(threshold, kMost));
+  if (view.find(kClasses) != nullptr) role.classes = TRY(decode_classes(view, role.keyids, keys, profile));
   return role;
 }
 
@@ -154,6 +239,7 @@ void encode_role_keys(const RoleKeys& keys, Members& into) {
   for (const KeyId& id : keys.keyids) ids.emplace_back(id.value());
   into.push_back({"keyids", json::Value(std::move(ids))});
   into.push_back({"threshold", json::Value(std::uint64_t{keys.threshold})});
+  if (keys.classes) into.push_back({std::string(kClasses), encode_classes(*keys.classes)});
 }
 
 Result<std::optional<VehicleId>> decode_vin(const json::ObjectView& view, Profile profile) {

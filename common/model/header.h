@@ -39,10 +39,11 @@ Members encode_header(const Header& header, std::string_view type);
 Result<KeyRing> decode_keys(const json::ObjectView& keys, Profile profile);
 json::Value encode_keys(const KeyRing& keys);
 
-/// `keyids` and `threshold`. A key id that `keys` does not hold can sign nothing: the Tuf profile passes over
-/// it, the Vehicle profile refuses it. Rejections: member-*, threshold-zero, threshold-above-keys (FMT-30;
-/// distinct keys count, FMT-22).
+/// `keyids`, `threshold` and `x-classes`. A key id that `keys` does not hold can sign nothing: the Tuf
+/// profile passes over it, the Vehicle profile refuses it. Rejections: member-*, threshold-zero,
+/// threshold-above-keys (FMT-30; distinct keys count, FMT-22), of all keys and of each class.
 Result<RoleKeys> decode_role_keys(const json::ObjectView& view, const KeyRing& keys, Profile profile);
+inline const Names kRoleKeysMembers = {"keyids", "threshold", "x-classes"};
 void encode_role_keys(const RoleKeys& keys, Members& into);
 
 /// `vin`, where it is given (FMT-61). Rejection: member-wrong-kind.

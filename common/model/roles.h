@@ -35,11 +35,34 @@ struct Header {
   json::Object unknown;
 };
 
+/// Beside a role's threshold, how many keys of each class must sign: `x-classes` (decision 0025). A client
+/// that does not know it has the threshold, as before.
+struct ClassThresholds {
+  enum class Stage : std::uint8_t {
+    Accept,   ///< announced: nobody asks for it yet
+    Prefer,   ///< who signs and publishes asks for it, vehicles do not
+    Require,  ///< vehicles refuse what does not meet it
+  };
+  Stage stage = Stage::Accept;
+  std::map<crypto::KeyClass, std::uint32_t> least{};  ///< of the classes that we know; each 1 or more
+  json::Object unknown{};
+
+  /// "1 key of class post-quantum, signed by 0": the first class that lacks a signature, where the distinct
+  /// keys that signed are of these classes.
+  [[nodiscard]] std::optional<std::string> lacking(
+      const std::vector<std::optional<crypto::KeyClass>>& signers) const;
+  friend bool operator==(const ClassThresholds&, const ClassThresholds&) = default;
+};
+/// "accept", "prefer", "require"
+std::string_view name_of(ClassThresholds::Stage stage) noexcept;
+std::optional<ClassThresholds::Stage> stage_named(std::string_view name) noexcept;
+
 /// Key ids that may sign for a role, and how many distinct keys must. threshold >= 1.
 struct RoleKeys {
   std::vector<KeyId> keyids;
   std::uint32_t threshold = 1;
   json::Object unknown{};  ///< of an entry in a root; delegations keep their own
+  std::optional<ClassThresholds> classes{};
   friend bool operator==(const RoleKeys&, const RoleKeys&) = default;
 };
 using KeyRing = std::map<KeyId, crypto::PublicKey>;

@@ -11,7 +11,8 @@
 
 namespace cotter::trust {
 
-Authority::Authority(const model::KeyRing& keys, const model::RoleKeys& role) : threshold_(role.threshold) {
+Authority::Authority(const model::KeyRing& keys, const model::RoleKeys& role)
+    : threshold_(role.threshold), classes_(role.classes) {
   for (const KeyId& id : role.keyids) {
     if (const auto key = keys.find(id); key != keys.end()) keys_.emplace(id, key->second);
   }
@@ -78,15 +79,22 @@ Result<Unverified<T>> Unverified<T>::parse(Bytes wire, Profile profile) {
 template <RoleType T>
 Result<void> Unverified<T>::meets(const Authority& authority, RuleId otherwise) const {
   std::set<std::string> valid;
+  std::vector<std::optional<crypto::KeyClass>> classes;
   for (const Signed& signature : signatures_) {
     const auto key = authority.keys_.find(signature.keyid);
     if (key == authority.keys_.end() || valid.contains(key->second.material())) continue;
-    if (key->second.verifies(canonical_, signature.signature)) valid.insert(key->second.material());
+    if (!key->second.verifies(canonical_, signature.signature)) continue;
+    valid.insert(key->second.material());
+    classes.push_back(crypto::class_of(key->second.scheme()));
   }
   if (valid.size() < authority.threshold_) {
     return refuse(otherwise, std::to_string(authority.threshold_) + " valid signatures",
                   std::to_string(valid.size()));
   }
+  const bool required =
+      authority.classes_ && authority.classes_->stage == model::ClassThresholds::Stage::Require;
+  if (const auto lacking = required ? authority.classes_->lacking(classes) : std::nullopt)
+    TRY(refuse(RuleId::ClassThresholdNotMet, "a threshold of each class of keys", *lacking));
   return {};
 }
 

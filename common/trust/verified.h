@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -64,6 +65,7 @@ class Authority {
   Authority(const model::KeyRing& keys, const model::RoleKeys& role);
   model::KeyRing keys_;  ///< by id: a file with thousands of signatures asks for each
   std::uint32_t threshold_;
+  std::optional<model::ClassThresholds> classes_;
 };
 
 /// A signed file of which only the envelope has been read. Nothing in it can be looked at, not even its
@@ -74,12 +76,14 @@ class Unverified {
   /// Reads the envelope {"signatures":[…],"signed":{…}}. Rejections: json-*, member-* (more than
   /// kMaxSignatures, too), signature-key-repeated.
   static Result<Unverified> parse(Bytes wire, Profile profile);
-  /// Counts distinct keys of `authority` with a valid signature (VER-T), then decodes the tree that was
-  /// signed. Rejections: threshold-not-met, and those of T::decode.
+  /// Counts distinct keys of `authority` with a valid signature (VER-T), all of them, and those of each class
+  /// where the role requires it; then decodes the tree that was signed. Rejections: threshold-not-met,
+  /// class-threshold-not-met, and those of T::decode.
   Result<Verified<T>> verify(const Authority& authority) &&;
 
   /// Roots only. A successor needs the threshold of the trusted root's keys and of its own (VER-3).
-  /// Rejections: threshold-not-met, root-self-threshold-not-met, and those of Root::decode.
+  /// Rejections: threshold-not-met, root-self-threshold-not-met, class-threshold-not-met, and those of
+  /// Root::decode.
   Result<Verified<T>> verify_successor(const Verified<T>& trusted) && requires std::same_as<T, model::Root>;
   /// Roots only. The pinned root, trusted because of where it lies: still signed by its own threshold.
   Result<Verified<T>> verify_anchor() && requires std::same_as<T, model::Root>;

@@ -8,6 +8,7 @@
 
 #include "common/json/object_view.h"
 #include "common/json/strict_reader.h"
+#include "server/storage/sqlite/inventory_store.h"
 
 namespace cotter::app {
 namespace {
@@ -20,9 +21,22 @@ constexpr std::uint64_t kAroundFile = 64;       // {"signatures":[],"signed":}
 
 /// Hex digits of a signature.
 std::uint64_t digits_of(crypto::Scheme scheme) {
-  if (scheme == crypto::Scheme::Ed25519) return 128;
-  if (scheme == crypto::Scheme::EcdsaP256) return 144;
-  return 1024;  // RSA of 4096 bits
+  switch (scheme) {
+    case crypto::Scheme::Ed25519:
+      return 128;
+    case crypto::Scheme::EcdsaP256:
+      return 144;
+    case crypto::Scheme::MlDsa44:
+      return 4840;
+    case crypto::Scheme::MlDsa65:
+      return 6618;
+    case crypto::Scheme::MlDsa87:
+      return 9254;
+    case crypto::Scheme::SlhDsaSha2Small128:
+      return 15712;
+    default:
+      return 1024;  // RSA of 4096 bits
+  }
 }
 
 /// The distinct keys of a role.
@@ -38,8 +52,13 @@ std::vector<const crypto::PublicKey*> keys_of(const model::RoleKeys& role, const
 
 std::vector<crypto::Scheme> schemes_of(const model::RoleKeys& role, const model::KeyRing& ring) {
   std::vector<crypto::Scheme> schemes;
-  for (const crypto::PublicKey* key : keys_of(role, ring)) schemes.push_back(key->scheme());
+  for (const crypto::PublicKey* key : keys_of(role, ring)) schemes.push_back(key->listed_scheme());
   return schemes;
+}
+
+std::optional<model::ClassThresholds> required_classes(const model::RoleKeys& role) {
+  return role.classes && role.classes->stage == model::ClassThresholds::Stage::Require ? role.classes
+                                                                                       : std::nullopt;
 }
 
 /// Whether ECUs that verify in this way read the role at all.
@@ -64,12 +83,19 @@ std::optional<std::string> why_not(const Demand& demand, const Abilities& abilit
   const std::uint64_t most = abilities.most_bytes(demand.repository, demand.role);
   if (demand.bytes > most)
     return fmt::format("{}: {} bytes, and it takes {} at most", what, demand.bytes, most);
-  const auto known = std::count_if(demand.schemes.begin(), demand.schemes.end(),
-                                   [&](crypto::Scheme scheme) { return abilities.verifies(scheme); });
-  if (static_cast<std::uint64_t>(known) >= demand.threshold) return std::nullopt;
-  return fmt::format("{}: it knows {}, which {} of the {} keys are, and {} must sign", what,
-                     names_of(abilities.schemes.value_or(inventory::client_schemes())), known,
-                     demand.schemes.size(), demand.threshold);
+  std::vector<std::optional<crypto::KeyClass>> known;
+  for (const crypto::Scheme scheme : demand.schemes) {
+    if (abilities.verifies(scheme)) known.push_back(crypto::class_of(scheme));
+  }
+  const std::string knows =
+      fmt::format("{}: it knows {}", what, names_of(abilities.schemes.value_or(inventory::client_schemes())));
+  if (known.size() < demand.threshold) {
+    return fmt::format("{}, which {} of the {} keys are, and {} must sign", knows, known.size(),
+                       demand.schemes.size(), demand.threshold);
+  }
+  const auto lacking = demand.classes ? demand.classes->lacking(known) : std::nullopt;
+  if (lacking) return fmt::format("{}, and must see {} that it knows", knows, *lacking);
+  return std::nullopt;
 }
 
 /// Whether anybody could fail to verify it: asked first, for counting a fleet takes a while.
@@ -93,16 +119,21 @@ std::uint64_t size_when_signed(std::uint64_t canonical_bytes, const model::RoleK
                                const model::KeyRing& keys) {
   std::vector<std::uint64_t> sizes;
   for (const crypto::PublicKey* key : keys_of(role, keys))
-    sizes.push_back(digits_of(key->scheme()) + kAroundSignature);
+    sizes.push_back(digits_of(key->listed_scheme()) + kAroundSignature);
   std::sort(sizes.rbegin(), sizes.rend());
+  std::uint64_t signatures = 0;
+  if (role.classes) {
+    for (const auto& [key_class, least] : role.classes->least) signatures += least;
+  }
+  signatures = std::max<std::uint64_t>(signatures, role.threshold);
   std::uint64_t size = canonical_bytes + kAroundFile;
-  for (std::size_t i = 0; i < sizes.size() && i < role.threshold; ++i) size += sizes[i];
+  for (std::size_t i = 0; i < sizes.size() && i < signatures; ++i) size += sizes[i];
   return size;
 }
 
 Demand demand_of_role(Repository repository, const RoleName& role, const model::RoleKeys& keys,
                       const model::KeyRing& ring, std::uint64_t wire_bytes) {
-  return {repository, role, wire_bytes, keys.threshold, schemes_of(keys, ring), {}};
+  return {repository, role, wire_bytes, keys.threshold, schemes_of(keys, ring), {}, required_classes(keys)};
 }
 
 Demands demands_of_root(Repository repository, const model::Root& root, std::uint64_t wire_bytes) {
@@ -123,13 +154,13 @@ Demands demands_of_targets(Repository repository, const RoleName& role, const mo
   for (const model::DelegatedRole& entry : delegations.roles) {
     const auto whom = entry.any_hardware ? hardware : std::optional(entry.hardware_ids);
     for (const model::AgreeingRole& each : entry.roles()) {
-      demands.push_back(
-          {repository, each.name, 0, each.keys.threshold, schemes_of(each.keys, delegations.keys), whom});
+      demands.push_back({repository, each.name, 0, each.keys.threshold,
+                         schemes_of(each.keys, delegations.keys), whom, required_classes(each.keys)});
     }
   }
   if (const auto& bins = delegations.succinct) {
     demands.push_back({repository, RoleName(bins->name_prefix), 0, bins->keys.threshold,
-                       schemes_of(bins->keys, delegations.keys), hardware});
+                       schemes_of(bins->keys, delegations.keys), hardware, required_classes(bins->keys)});
   }
   return demands;
 }
@@ -143,7 +174,8 @@ Result<Demand> demand_of_signatures(Repository repository, const RoleName& role,
     if (std::find(keys.keyids.begin(), keys.keyids.end(), id) != keys.keyids.end())
       signers.keyids.push_back(std::move(id));
   }
-  return Demand{repository, role, wire.size(), keys.threshold, schemes_of(signers, ring), {}};
+  return Demand{
+      repository, role, wire.size(), keys.threshold, schemes_of(signers, ring), {}, required_classes(keys)};
 }
 
 std::vector<Obstacle> obstacles(const Demand& demand, const std::vector<storage::Generation>& generations,
@@ -156,6 +188,36 @@ std::vector<Obstacle> obstacles(const Demand& demand, const std::vector<storage:
     if (why) found.push_back({generation, *std::move(why)});
   }
   return found;
+}
+
+Result<std::vector<Readiness>> readiness(host::Db& db, Repository repository, const model::Root& root,
+                                         const model::Targets* targets) {
+  storage::HardwareStore store(db);
+  const Described described = TRY(store.described());
+  const std::uint64_t vehicles = TRY(storage::InventoryStore(db).count_all()).vehicles;
+  std::vector<Readiness> all;
+  const auto look = [&](Demand demand, const model::RoleKeys& keys) -> Result<void> {
+    if (!keys.classes) return {};
+    demand.classes = keys.classes;  // whatever the stage is now
+    Readiness found{demand.role, *keys.classes, vehicles, 0, {}};
+    found.obstacles = obstacles(demand, TRY(store.generations(demand.hardware)), described);
+    std::vector<storage::Generation> behind;
+    for (const Obstacle& each : found.obstacles) behind.push_back(each.generation);
+    found.ready = vehicles - TRY(store.vehicles_with(behind));
+    all.push_back(std::move(found));
+    return {};
+  };
+  for (const auto& [role, keys] : root.roles)
+    TRY(look(demand_of_role(repository, role, keys, root.keys, 0), keys));
+  if (targets == nullptr || !targets->delegations) return all;
+  for (const model::DelegatedRole& entry : targets->delegations->roles) {
+    for (const model::AgreeingRole& each : entry.roles()) {
+      Demand demand = demand_of_role(repository, each.name, each.keys, targets->delegations->keys, 0);
+      if (!entry.any_hardware) demand.hardware = entry.hardware_ids;
+      TRY(look(std::move(demand), each.keys));
+    }
+  }
+  return all;
 }
 
 Result<void> refuse_unverifiable(host::Db& db, const Demands& demands) {

@@ -35,12 +35,13 @@ struct Demand {
   std::vector<crypto::Scheme> schemes{};  ///< one for each key: those that may sign, or that have signed
   /// Whose images the role is about, where a delegation says so: only those ECUs and their primaries read it.
   std::optional<std::vector<HardwareId>> hardware{};
+  std::optional<model::ClassThresholds> classes{};  ///< those that vehicles ask for
 };
 using Demands = std::vector<Demand>;
 
 /// About as many bytes as the file will have: its canonical content, and the largest signatures that
-/// `threshold` of these keys make. Never less than it will have by more than the digits of an RSA key above
-/// 4096 bits.
+/// as many of these keys make as must sign. Never less than it will have by more than the digits of an RSA
+/// key above 4096 bits.
 std::uint64_t size_when_signed(std::uint64_t canonical_bytes, const model::RoleKeys& role,
                                const model::KeyRing& keys);
 
@@ -67,6 +68,18 @@ using Described = std::map<HardwareId, inventory::Abilities>;
 /// Among `generations`; those that `described` leaves out can what the Cotter client can.
 std::vector<Obstacle> obstacles(const Demand& demand, const std::vector<storage::Generation>& generations,
                                 const Described& described);
+
+/// A role with thresholds by class, and who could follow if vehicles asked for them.
+struct Readiness {
+  RoleName role;
+  model::ClassThresholds classes;
+  std::uint64_t vehicles = 0;         ///< in the inventory
+  std::uint64_t ready = 0;            ///< of them
+  std::vector<Obstacle> obstacles{};  ///< the generations that keep the others
+};
+/// Of each such role of the root, and of those that `targets` delegates to. Faults: those of reading.
+Result<std::vector<Readiness>> readiness(host::Db& db, Repository repository, const model::Root& root,
+                                         const model::Targets* targets);
 
 /// Fault: Denied (some generation in the inventory cannot verify it: which, how many ECUs and vehicles, and
 /// why); those of reading.

@@ -36,23 +36,26 @@ RoleHealth::Life life_of(const RoleName& role, UtcTime expires, UtcTime now) {
   return expires <= now + early_warning(role) ? RoleHealth::Life::EndsSoon : RoleHealth::Life::Fresh;
 }
 
-/// Distinct keys of `role` with a valid signature on a file that has been verified: more than the threshold
-/// may be.
-Result<std::uint32_t> count_signatures(ByteView wire, const model::KeyRing& ring,
-                                       const model::RoleKeys& role) {
+/// The classes of the distinct keys of `role` with a valid signature on a file that has been verified: more
+/// than the threshold may be.
+Result<std::vector<std::optional<crypto::KeyClass>>> signers_of(ByteView wire, const model::KeyRing& ring,
+                                                                const model::RoleKeys& role) {
   const json::Value file = TRY(json::read(wire));
   const auto view = TRY(json::ObjectView::of(file, "file"));
   const Bytes canonical = json::canonical(*TRY(view.value("signed")));
   std::set<std::string> signers;
+  std::vector<std::optional<crypto::KeyClass>> classes;
   for (const json::Value& entry : *TRY(view.array("signatures"))) {
     const auto signature = TRY(json::ObjectView::of(entry, "signature"));
     const KeyId id(TRY(signature.string("keyid")));
     const auto key = ring.find(id);
     const bool may_sign = std::find(role.keyids.begin(), role.keyids.end(), id) != role.keyids.end();
     if (!may_sign || key == ring.end()) continue;
-    if (key->second.verifies(canonical, TRY(signature.hex("sig")))) signers.insert(key->second.material());
+    if (!key->second.verifies(canonical, TRY(signature.hex("sig")))) continue;
+    if (signers.insert(key->second.material()).second)
+      classes.push_back(crypto::class_of(key->second.scheme()));
   }
-  return static_cast<std::uint32_t>(signers.size());
+  return classes;
 }
 
 /// Every role that some entry delegates to, by itself or together with others.
@@ -129,7 +132,14 @@ class Check {
     health.expires = file->expires;
     health.threshold = keys.threshold;
     health.keys = static_cast<std::uint32_t>(keys.keyids.size());
-    health.signatures = count_signatures(file.wire(), ring, keys).value_or(0);
+    const auto signers =
+        signers_of(file.wire(), ring, keys).value_or(std::vector<std::optional<crypto::KeyClass>>());
+    health.signatures = static_cast<std::uint32_t>(signers.size());
+    const bool preferred = keys.classes && keys.classes->stage == model::ClassThresholds::Stage::Prefer;
+    if (const auto lacking = preferred ? keys.classes->lacking(signers) : std::nullopt) {
+      health_.warnings.push_back(role.value() + " takes " + *lacking +
+                                 ": vehicles do not refuse it yet, for its classes are preferred");
+    }
     health.life = life_of(role, file->expires, now_);
     if (health.life == RoleHealth::Life::EndsSoon) {
       health_.warnings.push_back(role.value() + " expires soon, at " + format_utc(health.expires));

@@ -118,14 +118,22 @@ class Expansion {
 
 Requirement Requirement::keys_of(const RoleName& role, const model::RoleKeys& keys,
                                  const model::KeyRing& ring) {
-  Requirement leaf{keys.threshold, {}, role};
-  std::set<std::string> seen;
-  for (const KeyId& id : keys.keyids) {
-    const auto key = ring.find(id);
-    if (key == ring.end() || key->second.scheme() == crypto::Scheme::Unsupported) continue;
-    if (seen.insert(key->second.material()).second) leaf.keys.push_back({key->second.material(), id});
-  }
-  return leaf;
+  const auto of_class = [&](std::uint32_t least, std::optional<crypto::KeyClass> wanted) {
+    Requirement leaf{least, {}, role};
+    std::set<std::string> seen;
+    for (const KeyId& id : keys.keyids) {
+      const auto key = ring.find(id);
+      const auto its = key == ring.end() ? std::nullopt : crypto::class_of(key->second.listed_scheme());
+      if (!its || (wanted && its != wanted)) continue;
+      if (seen.insert(key->second.material()).second) leaf.keys.push_back({key->second.material(), id});
+    }
+    return leaf;
+  };
+  Requirement plain = of_class(keys.threshold, std::nullopt);
+  if (!keys.classes || keys.classes->stage != model::ClassThresholds::Stage::Require) return plain;
+  std::vector<Requirement> parts{std::move(plain)};
+  for (const auto& [key_class, least] : keys.classes->least) parts.push_back(of_class(least, key_class));
+  return all_of(std::move(parts));
 }
 
 Requirement Requirement::all_of(std::vector<Requirement> parts) {

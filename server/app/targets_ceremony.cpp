@@ -19,6 +19,7 @@ std::string summary_line(const ceremony::KeyChange& change) {
   for (const auto& [role, threshold] : change.thresholds) {
     line += " " + role.value() + " by " + std::to_string(threshold);
   }
+  for (const auto& [role, classes] : change.classes) line += " " + role.value() + " by classes";
   return line;
 }
 

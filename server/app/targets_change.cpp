@@ -40,6 +40,17 @@ std::vector<crypto::Signature> valid_signatures(const model::Root& root, ByteVie
   return valid;
 }
 
+/// The class of keys that is short of signatures, if classes are asked for.
+std::optional<std::string> lacking_class(const model::Root& root,
+                                         const std::vector<crypto::Signature>& valid) {
+  const auto& classes = root.roles.at(model::targets_role()).classes;
+  if (!classes || classes->stage == model::ClassThresholds::Stage::Accept) return std::nullopt;
+  std::vector<std::optional<crypto::KeyClass>> signers;
+  for (const crypto::Signature& signature : valid)
+    signers.push_back(crypto::class_of(root.keys.at(signature.keyid).scheme()));
+  return classes->lacking(signers);
+}
+
 Result<void> remove_file(const fs::path& path) {
   std::error_code error;
   fs::remove(path, error);
@@ -205,7 +216,9 @@ Result<TargetsOutcome> TargetsChange::sign(Waiting next) {
   outcome.signatures = static_cast<std::uint32_t>(valid.size());
   outcome.threshold = next.bundle.threshold;
   outcome.summary = next.bundle.summary;
-  if (outcome.signatures < outcome.threshold) return wait(next.bundle, is_new && waiting_, outcome);
+  outcome.lacking = lacking_class(*writer_->published().root(), valid);
+  if (outcome.signatures < outcome.threshold || outcome.lacking)
+    return wait(next.bundle, is_new && waiting_, outcome);
 
   for (const crypto::Signature& signature : valid) draft.attach(signature);
   const OnlineSigners online = TRY(signing_->online());

@@ -39,6 +39,7 @@ struct TargetsOutcome {
   std::string sha256{};            ///< Awaiting: of what is to be signed
   std::uint32_t signatures = 0;    ///< by distinct holders, so far
   std::uint32_t threshold = 0;
+  std::optional<std::string> lacking{};  ///< Awaiting: the class of keys that is short of signatures
   /// What the holders sign for, a line a change: those that waited before too.
   std::vector<std::string> summary{};
 };

@@ -20,7 +20,12 @@ class Roles {
       model::RoleKeys& role = *TRY(role_named(name));
       role.threshold = threshold;
     }
+    for (const auto& [name, classes] : change.classes) {
+      model::RoleKeys& role = *TRY(role_named(name));
+      role.classes = classes;
+    }
     TRY(check_thresholds());
+    TRY(check_classes());
     forget_unused();
     return {};
   }
@@ -74,6 +79,23 @@ class Roles {
                    name.value() + " would need " + std::to_string(role->threshold) + " of " +
                        std::to_string(role->keyids.size()) + " keys",
                    "add keys in the same ceremony, or change the threshold too");
+    }
+    return {};
+  }
+
+  /// As if every key of the role had signed: what is lacking then, is always.
+  [[nodiscard]] Result<void> check_classes() const {
+    for (const auto& [name, role] : roles_) {
+      if (!role->classes) continue;
+      std::vector<std::optional<crypto::KeyClass>> all;
+      for (const KeyId& id : role->keyids) {
+        if (const auto key = ring_->find(id); key != ring_->end())
+          all.push_back(crypto::class_of(key->second.listed_scheme()));
+      }
+      const auto lacking = role->classes->lacking(all);
+      if (!lacking) continue;
+      return fault(Fault::Kind::Usage, name.value() + " would need " + *lacking + " at most",
+                   "add keys of that class in the same ceremony, or change its --classes too");
     }
     return {};
   }

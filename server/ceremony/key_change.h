@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "common/base/result.h"
@@ -26,12 +27,15 @@ struct KeyChange {
   std::vector<Added> add{};
   std::vector<Removed> remove{};
   std::map<RoleName, std::uint32_t> thresholds{};
-  [[nodiscard]] bool empty() const noexcept { return add.empty() && remove.empty() && thresholds.empty(); }
+  std::map<RoleName, std::optional<model::ClassThresholds>> classes{};  ///< nothing: no longer any
+  [[nodiscard]] bool empty() const noexcept {
+    return add.empty() && remove.empty() && thresholds.empty() && classes.empty();
+  }
 };
 
 /// `current` with the change, one version higher. Keys that no role lists any more are gone from it. Faults:
 /// NotFound (a role that is not there, a key that the role does not list), Conflict (the key serves a role
-/// already, KEY-2), Usage (a threshold of 0, or above the number of keys).
+/// already, KEY-2), Usage (a threshold of 0, or above the number of keys, or above those of a class).
 Result<model::Root> next_root(const model::Root& current, const KeyChange& change, UtcTime expires);
 
 /// `current` with its delegations' keys changed; version and expiry stay. Faults: as next_root().

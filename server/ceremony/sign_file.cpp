@@ -65,7 +65,8 @@ void show(const OfflineBundle& bundle, const Standing& standing, std::FILE* out)
   for (const std::string& line : standing.changes) fmt::print(out, "  {}\n", printable(line));
   fmt::print(out, "\n");
   for (const Quorum& quorum : standing.quorums) {
-    fmt::print(out, "{}: {} of {} signatures\n", quorum.of, quorum.signed_by.size(), quorum.threshold);
+    fmt::print(out, "{}: {} of {} signatures{}\n", quorum.of, quorum.signed_by.size(), quorum.threshold,
+               quorum.lacking ? ", and it takes " + *quorum.lacking : "");
     for (const KeyId& id : quorum.may) {
       const bool has_signed = std::ranges::find(quorum.signed_by, id) != quorum.signed_by.end();
       fmt::print(out, "  {} {}\n", has_signed ? "signed" : "      ",

@@ -22,10 +22,13 @@ using trust::Verified;
 struct Voters {
   Quorum quorum;
   std::vector<std::pair<KeyId, crypto::PublicKey>> keys;
+  std::optional<model::ClassThresholds> classes;  ///< where they are asked for
 };
 
 Voters voters_of(std::string of, const model::KeyRing& ring, const model::RoleKeys& role) {
-  Voters voters{{std::move(of), role.threshold, role.keyids, {}}, {}};
+  Voters voters{{std::move(of), role.threshold, role.keyids, {}}, {}, {}};
+  if (role.classes && role.classes->stage != model::ClassThresholds::Stage::Accept)
+    voters.classes = role.classes;
   for (const KeyId& id : role.keyids) {
     if (const auto key = ring.find(id); key != ring.end()) voters.keys.emplace_back(id, key->second);
   }
@@ -138,12 +141,16 @@ Result<Content> read(const OfflineBundle& bundle, ByteView trusted_root) {
 /// Distinct keys only (FMT-22).
 void count(Voters& voters, const OfflineBundle& bundle, ByteView canonical) {
   std::set<std::string> counted;
+  std::vector<std::optional<crypto::KeyClass>> classes;
   for (const auto& [id, key] : voters.keys) {
     for (const crypto::Signature& signature : bundle.signatures) {
       if (signature.keyid != id || !key.verifies(canonical, signature.bytes)) continue;
-      if (counted.insert(key.material()).second) voters.quorum.signed_by.push_back(id);
+      if (!counted.insert(key.material()).second) continue;
+      voters.quorum.signed_by.push_back(id);
+      classes.push_back(crypto::class_of(key.scheme()));
     }
   }
+  if (voters.classes) voters.quorum.lacking = voters.classes->lacking(classes);
 }
 
 /// As the files call the key; nothing where it may not sign.

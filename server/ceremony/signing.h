@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,7 +22,10 @@ struct Quorum {
   std::uint32_t threshold = 1;
   std::vector<KeyId> may;  ///< as metadata calls them
   std::vector<KeyId> signed_by;
-  [[nodiscard]] bool reached() const noexcept { return signed_by.size() >= threshold; }
+  /// The class of keys that is short of signatures, from the stage `prefer` on: "1 key of class post-quantum,
+  /// signed by 0".
+  std::optional<std::string> lacking{};
+  [[nodiscard]] bool reached() const noexcept { return signed_by.size() >= threshold && !lacking; }
 };
 
 /// A bundle as it stands.

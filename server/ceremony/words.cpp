@@ -38,6 +38,14 @@ std::set<std::string> identities(const model::KeyRing& ring, const model::RoleKe
   return all;
 }
 
+std::string classes_of(const model::RoleKeys& role) {
+  if (!role.classes) return "none";
+  std::string text;
+  for (const auto& [key_class, least] : role.classes->least)
+    text += std::to_string(least) + " " + std::string(crypto::name_of(key_class)) + ", ";
+  return text + std::string(model::name_of(role.classes->stage));
+}
+
 void keys_of_role(const std::string& name, const model::KeyRing& from_ring, const model::RoleKeys& from,
                   const model::KeyRing& to_ring, const model::RoleKeys& to, Lines& lines) {
   const auto before = identities(from_ring, from), after = identities(to_ring, to);
@@ -53,6 +61,10 @@ void keys_of_role(const std::string& name, const model::KeyRing& from_ring, cons
   }
   if (from.threshold != to.threshold || from.keyids.size() != to.keyids.size()) {
     lines.push_back(name + ": " + quorum(to) + " sign, no longer " + quorum(from));
+  }
+  if (from.classes != to.classes) {
+    lines.push_back(name + ": keys of each class that must sign: " + classes_of(to) +
+                    "; before: " + classes_of(from));
   }
 }
 
@@ -133,7 +145,7 @@ void anything_else(Role from, const Role& to, Lines& lines) {
 }  // namespace
 
 std::string spelt(const KeyId& id, const crypto::PublicKey& key) {
-  return id.value().substr(0, kShownId) + ", " + std::string(crypto::name_of(key.scheme()));
+  return id.value().substr(0, kShownId) + ", " + std::string(crypto::name_of(key.listed_scheme()));
 }
 
 Lines changes_between(const model::Root& from, const model::Root& to) {
@@ -160,6 +172,7 @@ Lines changes_between(const model::Root& from, const model::Root& to) {
     if (const auto after = to.roles.find(name); after != to.roles.end()) {
       role.keyids = after->second.keyids;
       role.threshold = after->second.threshold;
+      role.classes = after->second.classes;
     }
   }
   for (const auto& [name, role] : to.roles) told.roles.emplace(name, role);

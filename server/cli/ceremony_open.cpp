@@ -5,6 +5,7 @@
 #include <charconv>
 #include <functional>
 #include <memory>
+#include <sstream>
 #include <system_error>
 
 #include "common/host/system_clock.h"
@@ -27,6 +28,7 @@ struct ChangeOptions {
   std::vector<std::string> add;
   std::vector<std::string> remove;
   std::vector<std::string> thresholds;
+  std::vector<std::string> classes;
 };
 
 struct OpenRootOptions {
@@ -57,11 +59,38 @@ Result<OfRole> split(const std::string& text, const char* option) {
                "say for example " + std::string(option) + " root=...");
 }
 
-Result<std::uint32_t> number_of(const std::string& text) {
+Result<std::uint32_t> number_of(const std::string& text, const char* option) {
   std::uint32_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error == std::errc() && end == text.data() + text.size()) return number;
-  return fault(Fault::Kind::Usage, "--threshold '" + text + "' is no number");
+  return fault(Fault::Kind::Usage, std::string(option) + " '" + text + "' is no number");
+}
+
+/// "require,classical:2,post-quantum:1", or "none".
+Result<std::optional<model::ClassThresholds>> classes_in(const std::string& text) {
+  if (text == "none") return std::optional<model::ClassThresholds>();
+  std::istringstream parts(text);
+  std::string part;
+  std::getline(parts, part, ',');
+  const auto stage = model::stage_named(part);
+  const auto wrong = [&] {
+    return fault(Fault::Kind::Usage, "--classes '" + text + "' is no STAGE,CLASS:N,...",
+                 "STAGE is accept, prefer or require, CLASS classical or post-quantum; say for example "
+                 "--classes targets=accept,classical:2,post-quantum:1");
+  };
+  if (!stage) return wrong();
+  model::ClassThresholds classes;
+  classes.stage = *stage;
+  while (std::getline(parts, part, ',')) {
+    const std::size_t colon = part.find(':');
+    const auto key_class = crypto::class_named(std::string_view(part).substr(0, colon));
+    if (!key_class || colon == std::string::npos) return wrong();
+    const std::uint32_t least = TRY(number_of(part.substr(colon + 1), "--classes"));
+    if (least == 0) return wrong();
+    classes.least[*key_class] = least;
+  }
+  if (classes.least.empty()) return wrong();
+  return std::optional(std::move(classes));
 }
 
 /// The key of the role that `text` means: as metadata calls it.
@@ -93,7 +122,11 @@ Result<ceremony::KeyChange> change_of(const ChangeOptions& options, const model:
   }
   for (const std::string& text : options.thresholds) {
     const OfRole wanted = TRY(split(text, "--threshold"));
-    change.thresholds[wanted.role] = TRY(number_of(wanted.value));
+    change.thresholds[wanted.role] = TRY(number_of(wanted.value, "--threshold"));
+  }
+  for (const std::string& text : options.classes) {
+    const OfRole wanted = TRY(split(text, "--classes"));
+    change.classes[wanted.role] = TRY(classes_in(wanted.value));
   }
   return change;
 }
@@ -146,6 +179,11 @@ void add_change_options(CLI::App& verb, ChangeOptions& options, const char* role
   list("--remove-key", options.remove,
        "ROLE=KEY: its name, its id, or at least eight of the id's first digits");
   list("--threshold", options.thresholds, "ROLE=N: how many of its keys must sign from now on");
+  list(
+      "--classes", options.classes,
+      "ROLE=STAGE,CLASS:N,...: how many keys of each class must sign beside that, classical or post-quantum; "
+      "STAGE says who asks for it: accept (nobody yet), prefer (signers and publishers) or require "
+      "(vehicles too); ROLE=none: no longer");
 }
 
 }  // namespace

@@ -23,10 +23,12 @@ json::Object ceremony_json(const std::filesystem::path& file, const ceremony::Of
                            const ceremony::Standing& standing) {
   json::Array quorums;
   for (const ceremony::Quorum& quorum : standing.quorums) {
-    quorums.emplace_back(json::Object{{"of", quorum.of},
-                                      {"threshold", std::uint64_t{quorum.threshold}},
-                                      {"may_sign", ids(quorum.may)},
-                                      {"signed_by", ids(quorum.signed_by)}});
+    quorums.emplace_back(
+        json::Object{{"of", quorum.of},
+                     {"threshold", std::uint64_t{quorum.threshold}},
+                     {"may_sign", ids(quorum.may)},
+                     {"signed_by", ids(quorum.signed_by)},
+                     {"lacking", quorum.lacking ? json::Value(*quorum.lacking) : json::Value()}});
   }
   return {{"bundle", file.string()},
           {"repository", name_of(bundle.repository)},

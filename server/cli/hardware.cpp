@@ -1,4 +1,4 @@
-// cotter hardware set|list|show: what the ECUs of each hardware id can verify.
+// cotter hardware set|list|show|ready: what the ECUs of each hardware id can verify.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -12,8 +12,10 @@
 #include "common/base/limits.h"
 #include "common/host/output.h"
 #include "common/model/roles.h"
+#include "server/app/abilities.h"
 #include "server/cli/context.h"
 #include "server/cli/verbs.h"
+#include "server/repository/reader.h"
 #include "server/storage/sqlite/database.h"
 #include "server/storage/sqlite/hardware_store.h"
 
@@ -161,6 +163,61 @@ Result<void> run_show(const std::string& id, const Context& context) {
   return {};
 }
 
+json::Object as_json(Repository repository, const app::Readiness& role) {
+  json::Object least;
+  for (const auto& [key_class, count] : role.classes.least)
+    least.set(crypto::name_of(key_class), std::uint64_t{count});
+  json::Array behind;
+  for (const app::Obstacle& each : role.obstacles) {
+    behind.emplace_back(json::Object{{"hardware_id", each.generation.hardware.value()},
+                                     {"verification", inventory::name_of(each.generation.verification)},
+                                     {"vehicles", each.generation.count.vehicles},
+                                     {"why", each.why}});
+  }
+  return {{"repository", name_of(repository)},
+          {"role", role.role.value()},
+          {"stage", model::name_of(role.classes.stage)},
+          {"classes", std::move(least)},
+          {"vehicles", role.vehicles},
+          {"ready", role.ready},
+          {"behind", std::move(behind)}};
+}
+
+Result<void> run_ready(const Context& context) {
+  const app::Workspace workspace = TRY(open_workspace(context));
+  host::Db db = TRY(storage::open_database(workspace.db_path()));
+  const auto image = TRY(repository::read_as_client(workspace.repo_dir(), repository::kBeforeAnyExpiry));
+  const auto director = TRY(repository::newest_root(repository::Layout(workspace.director_dir())));
+  const auto of_image = TRY(app::readiness(db, Repository::Image, *image.root(), &**image.targets()));
+  const auto of_director = TRY(app::readiness(db, Repository::Director, *director, nullptr));
+  json::Array roles;
+  host::Table table({"REPOSITORY", "ROLE", "STAGE", "VEHICLES READY", "OF"});
+  std::string behind;
+  const auto add = [&](Repository repository, const std::vector<app::Readiness>& all) {
+    for (const app::Readiness& role : all) {
+      roles.emplace_back(as_json(repository, role));
+      table.add_row({std::string(name_of(repository)), role.role.value(),
+                     std::string(model::name_of(role.classes.stage)), std::to_string(role.ready),
+                     std::to_string(role.vehicles)});
+      for (const app::Obstacle& each : role.obstacles) {
+        behind += fmt::format("{} ({}): {}\n", each.generation.hardware.value(), in_words(each.generation),
+                              each.why);
+      }
+    }
+  };
+  add(Repository::Image, of_image);
+  add(Repository::Director, of_director);
+  if (context.json) {
+    host::print_json(json::Object{{"roles", std::move(roles)}});
+  } else if (roles.empty()) {
+    fmt::print("no role has thresholds by class; cotter ceremony open root --classes begins with it\n");
+  } else {
+    table.print();
+    fmt::print("{}{}", behind.empty() ? "" : "\n", behind);
+  }
+  return {};
+}
+
 CLI::Option* add_bytes(CLI::App& verb, const char* name, std::optional<std::uint64_t>& value,
                        const char* help) {
   return verb.add_option(name, value, help)
@@ -193,6 +250,11 @@ void add_hardware(CLI::App& app, Context& context) {
   auto id = std::make_shared<std::string>();
   CLI::App* show = hardware->add_subcommand("show", "one hardware id");
   show->add_option("ID", *id, "the hardware id")->required();
+  CLI::App* ready = hardware->add_subcommand(
+      "ready",
+      "for each role with thresholds by class, how many vehicles could follow if they were required");
+  ready->callback([&context] { context.exit_code = finish(run_ready(context)); });
+
   show->callback([id, &context] { context.exit_code = finish(run_show(*id, context)); });
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 
 #include "common/host/output.h"
@@ -45,18 +46,20 @@ void add_outcome(json::Object& object, const TargetsOutcome& outcome) {
   object.set("sha256", outcome.sha256);
   object.set("signatures", std::uint64_t{outcome.signatures});
   object.set("threshold", std::uint64_t{outcome.threshold});
+  object.set("lacking", outcome.lacking ? json::Value(*outcome.lacking) : json::Value());
 }
 
 void show_awaiting(const TargetsOutcome& outcome) {
+  const std::uint32_t more = outcome.threshold - std::min(outcome.signatures, outcome.threshold);
   fmt::print(
-      "awaiting signatures {} of {}\n"
+      "awaiting signatures {} of {}{}\n"
       "bundle    {}\n"
       "sha256    {}\n"
       "\n"
       "Next: run the same command again with --sign-with HOLDER_DIR, for {} more of the holders,\n"
       "or let them sign copies of the bundle by cotter-sign, and bring those to cotter ceremony close.\n",
-      outcome.signatures, outcome.threshold, outcome.bundle.string(), outcome.sha256,
-      outcome.threshold - outcome.signatures);
+      outcome.signatures, outcome.threshold, outcome.lacking ? ", and it takes " + *outcome.lacking : "",
+      outcome.bundle.string(), outcome.sha256, std::max<std::uint32_t>(more, 1));
 }
 
 void show_versions(const app::PublishedVersions& versions) {

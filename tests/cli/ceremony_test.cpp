@@ -124,6 +124,12 @@ TEST_F(CeremonyCommand, TakesWhatIsWrongWithAChangeApart) {
   EXPECT_EQ(open({"--threshold", "root=4"}), kUsage);
   EXPECT_EQ(open({"--threshold", "root"}), kUsage);
   EXPECT_EQ(open({"--threshold", "root=many"}), kUsage);
+  for (const char* classes :
+       {"root=require", "root=now,classical:1", "root=accept,quantum:1", "root=accept,classical",
+        "root=accept,classical:0", "root=accept,classical:many", "root=accept,classical:4",
+        "root=accept,post-quantum:1"}) {
+    EXPECT_EQ(open({"--classes", classes}), kUsage) << classes;
+  }
   EXPECT_EQ(open({"--remove-key", "root=nobody"}), kNotFound);
   EXPECT_EQ(open({"--add-key", "root=" + (holder(1) / "none.key").string()}), kNotFound);
   EXPECT_EQ(open({"--add-key", "targets=" + (holder(1) / "image-root-1.key").string()}), kFailed) << "KEY-2";

@@ -86,6 +86,38 @@ TEST_F(HardwareCommand, ListsTheInventoryAndWhatIsNoted) {
   }
 }
 
+TEST_F(HardwareCommand, CountsTheVehiclesThatCouldFollowIfClassesOfKeysWereRequired) {
+  EXPECT_TRUE(has(cotter({"hardware", "ready"}).out, "no role has thresholds by class"));
+  const auto open = [&](const std::string& classes) {
+    return cotter({"--json", "ceremony", "open", "root", "--repository", "image", "--classes", classes});
+  };
+  const Ended opened = open("targets=prefer,classical:2");
+  ASSERT_EQ(opened.exit_code, kDone) << opened.err;
+  EXPECT_TRUE(
+      has(opened.out, "targets: keys of each class that must sign: 2 classical, prefer; before: none"))
+      << opened.out;
+  const json::Value bundle = parsed(opened.out);
+  ASSERT_EQ(cotter({"ceremony", "sign", text_of(bundle, "bundle"), "--sign-with", holder(1), "--sign-with",
+                    holder(2), "--hash", text_of(bundle, "hash")})
+                .exit_code,
+            kDone);
+  ASSERT_EQ(cotter({"ceremony", "close", text_of(bundle, "bundle")}).exit_code, kDone);
+
+  const auto ready = [&] {
+    return *member(parsed(cotter({"hardware", "ready", "--json"}).out), "roles").as_array();
+  };
+  ASSERT_EQ(ready().size(), 1U);
+  EXPECT_EQ(text_of(ready()[0], "role"), "targets");
+  EXPECT_EQ(text_of(ready()[0], "stage"), "prefer");
+  EXPECT_EQ(member(ready()[0], "ready"), json::Value(2));
+  ASSERT_EQ(cotter({"hardware", "set", brake, "--schemes", "ecdsa-sha2-nistp256"}).exit_code, kDone);
+  EXPECT_EQ(member(ready()[0], "vehicles"), json::Value(2));
+  EXPECT_EQ(member(ready()[0], "ready"), json::Value(0));
+  EXPECT_TRUE(
+      has(cotter({"hardware", "ready"}).out, brake + " (2 ECUs in 2 vehicles, full verification): cannot"));
+  EXPECT_EQ(open("targets=require,classical:2").exit_code, kRefused);
+}
+
 TEST_F(HardwareCommand, SaysWhatItDoesNotUnderstand) {
   const Ended unknown = cotter({"hardware", "set", brake, "--schemes", "ed25591"});
   EXPECT_EQ(unknown.exit_code, kUsage);

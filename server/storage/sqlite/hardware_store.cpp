@@ -79,4 +79,17 @@ Result<std::vector<Generation>> HardwareStore::generations(
   return found;
 }
 
+Result<std::uint64_t> HardwareStore::vehicles_with(const std::vector<Generation>& generations) {
+  json::Array full, partial;
+  for (const Generation& each : generations) {
+    (each.verification == inventory::Verification::Full ? full : partial).emplace_back(each.hardware.value());
+  }
+  auto row = TRY(db_->query(
+      "SELECT count(DISTINCT vin) FROM ecu WHERE hardware_id IN (SELECT value FROM json_each("
+      "CASE WHEN is_primary = 0 AND json_extract(record, '$.verification') = ?3 THEN ?2 ELSE ?1 END))",
+      {json::to_text(full), json::to_text(partial), inventory::name_of(inventory::Verification::Partial)}));
+  TRY(row.step());
+  return row.count(0);
+}
+
 }  // namespace cotter::storage

@@ -33,6 +33,8 @@ class HardwareStore {
   /// Of all recorded ECUs; or of those of these kinds, and the primaries of the vehicles that they are in. In
   /// order of hardware id.
   Result<std::vector<Generation>> generations(const std::optional<std::vector<HardwareId>>& hardware);
+  /// Vehicles with an ECU of any of these generations, each once.
+  Result<std::uint64_t> vehicles_with(const std::vector<Generation>& generations);
 
  private:
   host::Db* db_;

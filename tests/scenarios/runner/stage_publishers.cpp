@@ -102,6 +102,12 @@ void Stage::keys(const json::Value& what) {
   sim::Keys all;
   for (std::uint64_t i = 0; i < number(what, "count"); ++i) all.push_back(sim.new_key(file.role));
   sim.set_keys(file.role, all, static_cast<std::uint32_t>(number(what, "threshold")));
+  if (find(what, "required-classical") != nullptr) {
+    sim.root.roles.at(file.role).classes = model::ClassThresholds{
+        model::ClassThresholds::Stage::Require,
+        {{crypto::KeyClass::Classical, static_cast<std::uint32_t>(number(what, "required-classical"))}},
+        {}};
+  }
   if (model::is_top_level(file.role)) sim.publish(model::root_role());
   see(file.repository);
 }

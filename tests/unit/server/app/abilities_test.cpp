@@ -59,6 +59,21 @@ TEST(Abilities, WhatNobodyDescribedCanWhatTheClientCan) {
             (Ids{"gateway", "brake", "door"}));
 }
 
+TEST(Abilities, ARequiredClassAsksForSchemesThatAGenerationKnows) {
+  const Described described{{kGateway, knows({Scheme::Ed25519, Scheme::MlDsa65})}};
+  Demand demand = signed_by(Repository::Image, model::targets_role(), 2,
+                            {Scheme::Ed25519, Scheme::Ed25519, Scheme::MlDsa65});
+  EXPECT_EQ(who(obstacles(demand, kFleet, described)), Ids{});
+  demand.classes = {model::ClassThresholds::Stage::Require,
+                    {{crypto::KeyClass::Classical, 2}, {crypto::KeyClass::PostQuantum, 1}},
+                    {}};
+  const auto found = obstacles(demand, kFleet, described);
+  EXPECT_EQ(who(found), Ids{"brake"}) << "a partial secondary does not read it";
+  EXPECT_NE(found.front().why.find("must see 1 key of class post-quantum, signed by 0 that it knows"),
+            std::string::npos)
+      << found.front().why;
+}
+
 TEST(Abilities, ARoleMayHaveKeysOfSchemesThatAGenerationDoesNotKnowWhileEnoughAreLeft) {
   const Described described{{kBrake, knows({Scheme::Ed25519})}};
   const RoleName& role = model::targets_role();

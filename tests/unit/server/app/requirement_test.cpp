@@ -36,6 +36,24 @@ TEST(Requirement, OfAThresholdIsMetByEveryChoiceOfSoManyKeys) {
   EXPECT_EQ(sets_of(keys("r", 2, "abc")), (Spelt{"ab", "ac", "bc"}));
 }
 
+TEST(Requirement, OfRequiredClassesIsMetByNothingLess) {
+  model::KeyRing ring;
+  model::RoleKeys role{{}, 1};
+  for (const char* label : {"one", "two", "three"}) {
+    const crypto::PublicKey key = sim::key(label)->public_key();
+    ring.emplace(key.computed_id(), key);
+    role.keyids.push_back(key.computed_id());
+  }
+  role.classes = {model::ClassThresholds::Stage::Prefer, {{crypto::KeyClass::Classical, 2}}, {}};
+  EXPECT_EQ(sets_of(Requirement::keys_of(RoleName("r"), role, ring)).front().size(),
+            sim::key("one")->public_key().material().size())
+      << "a vehicle asks for one key yet";
+  role.classes->stage = model::ClassThresholds::Stage::Require;
+  const KeySets sets = smallest_sets(Requirement::keys_of(RoleName("r"), role, ring), 100);
+  EXPECT_EQ(sets.count, 3U);
+  EXPECT_EQ(sets.shortest.front().size(), 2U);
+}
+
 TEST(Requirement, ListsShortestSetsFirstAndNoneThatHoldsAnother) {
   const Requirement either =
       Requirement::any_of({keys("r", 2, "abc"), keys("s", 1, "b"), keys("t", 3, "def")});

@@ -56,6 +56,22 @@ TEST(KeyChange, PutsOneKeyInThePlaceOfAnother) {
   EXPECT_TRUE(next->keys.contains(key("r4").computed_id()));
 }
 
+TEST(KeyChange, TakesThresholdsByClassThatTheKeysCanMeet) {
+  model::ClassThresholds classes;
+  classes.stage = model::ClassThresholds::Stage::Prefer;
+  classes.least = {{crypto::KeyClass::Classical, 3}};
+  const auto next = changed({{}, {}, {}, {{model::root_role(), classes}}});
+  ASSERT_TRUE(next);
+  EXPECT_EQ(next->roles.at(model::root_role()).classes, classes);
+  EXPECT_EQ(next->roles.at(model::root_role()).threshold, 2U) << "the plain one stays";
+  EXPECT_TRUE(
+      fails({{}, {{model::root_role(), key("r1").computed_id()}}, {}, {{model::root_role(), classes}}},
+            Fault::Kind::Usage))
+      << "two keys are left";
+  classes.least = {{crypto::KeyClass::PostQuantum, 1}};
+  EXPECT_TRUE(fails({{}, {}, {}, {{model::root_role(), classes}}}, Fault::Kind::Usage)) << "there is none";
+}
+
 TEST(KeyChange, ChangesThresholds) {
   const auto next = changed({{{model::targets_role(), key("t3")}}, {}, {{model::targets_role(), 3}}});
   ASSERT_TRUE(next);

@@ -102,6 +102,25 @@ TEST_F(Bundles, OfTargetsNeedTheirThreshold) {
   EXPECT_TRUE(look_at(bundle, trusted()).value().complete());
 }
 
+TEST_F(Bundles, NeedEachClassOfKeysFromTheStagePreferOn) {
+  using Stage = model::ClassThresholds::Stage;
+  for (const Stage stage : {Stage::Accept, Stage::Prefer, Stage::Require}) {
+    OfflineBundle bundle = next_root_bundle();
+    model::Root next = model::Root::decode(bundle.signed_part, model::Profile::Vehicle).value();
+    next.roles.at(model::root_role()).classes = {stage, {{crypto::KeyClass::Classical, 3}}, {}};
+    bundle.signed_part = next.encode();
+    ASSERT_TRUE(sign(bundle, trusted(), holding(sim::pick(roots, {0, 1, 2}))));
+    Standing standing = look_at(bundle, trusted()).value();
+    EXPECT_EQ(standing.complete(), stage == Stage::Accept) << "two of the next root's three have signed";
+    EXPECT_EQ(standing.quorums[1].lacking.value_or("nothing"),
+              stage == Stage::Accept ? "nothing" : "3 keys of class classical, signed by 2");
+    EXPECT_EQ(standing.changes.back(), "root: keys of each class that must sign: 3 classical, " +
+                                           std::string(model::name_of(stage)) + "; before: none");
+    ASSERT_TRUE(sign(bundle, trusted(), holding({sim::key("root-4")})));
+    EXPECT_TRUE(look_at(bundle, trusted()).value().complete());
+  }
+}
+
 TEST_F(Bundles, AreSignedByNobodyElse) {
   OfflineBundle bundle = targets_bundle();
   const auto stranger = sign(bundle, trusted(), holding(sim::keys("root", 1)));
