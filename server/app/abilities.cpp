@@ -8,6 +8,7 @@
 
 #include "common/json/object_view.h"
 #include "common/json/strict_reader.h"
+#include "server/app/record.h"
 #include "server/storage/sqlite/inventory_store.h"
 
 namespace cotter::app {
@@ -176,6 +177,27 @@ Result<Demand> demand_of_signatures(Repository repository, const RoleName& role,
   }
   return Demand{
       repository, role, wire.size(), keys.threshold, schemes_of(signers, ring), {}, required_classes(keys)};
+}
+
+Result<void> note_abilities(host::Db& db, const HardwareId& hardware, const Abilities& abilities,
+                            UtcTime now) {
+  const auto bytes = [](const std::optional<std::uint64_t>& most) {
+    return most ? json::Value(*most) : json::Value();
+  };
+  json::Object details{{"schemes", json::Value()},
+                       {"max_metadata", bytes(abilities.max_metadata)},
+                       {"max_root", bytes(abilities.max_root)},
+                       {"max_targets", bytes(abilities.max_targets)}};
+  if (abilities.schemes) {
+    json::Array names;
+    for (const crypto::Scheme scheme : *abilities.schemes) names.emplace_back(crypto::name_of(scheme));
+    details.set("schemes", std::move(names));
+  }
+  auto transaction = TRY(host::Transaction::begin(db));
+  TRY(storage::HardwareStore(db).note(hardware, abilities));
+  TRY(record(db,
+             {std::string(ledger::kHardware), now, acting_account(), hardware.value(), std::move(details)}));
+  return transaction.commit();
 }
 
 std::vector<Obstacle> obstacles(const Demand& demand, const std::vector<storage::Generation>& generations,

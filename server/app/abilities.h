@@ -18,6 +18,7 @@
 #include "common/base/bytes.h"
 #include "common/base/result.h"
 #include "common/base/strong.h"
+#include "common/base/time.h"
 #include "common/host/sqlite.h"
 #include "common/model/roles.h"
 #include "server/inventory/abilities.h"
@@ -58,6 +59,11 @@ Demands demands_of_targets(Repository repository, const RoleName& role, const mo
 /// A signed file: its size, and the keys that did sign it. Rejections: those of reading a signed file.
 Result<Demand> demand_of_signatures(Repository repository, const RoleName& role, ByteView wire,
                                     const model::RoleKeys& keys, const model::KeyRing& ring);
+
+/// Notes what ECUs of one kind can verify, in place of what was noted, and enters it in the ledger. Faults:
+/// those of writing.
+Result<void> note_abilities(host::Db& db, const HardwareId& hardware, const inventory::Abilities& abilities,
+                            UtcTime now);
 
 /// A generation that cannot verify something, and why.
 struct Obstacle {

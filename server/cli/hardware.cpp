@@ -11,6 +11,7 @@
 
 #include "common/base/limits.h"
 #include "common/host/output.h"
+#include "common/host/system_clock.h"
 #include "common/model/roles.h"
 #include "server/app/abilities.h"
 #include "server/cli/context.h"
@@ -99,6 +100,21 @@ std::string in_words(const Generation& each) {
 
 std::string in_bytes(const std::optional<std::uint64_t>& most) { return most ? std::to_string(*most) : "-"; }
 
+/// It is noted whatever follows: an ECU is not made able by leaving out what it cannot.
+Result<void> warn_of_what_is_published(const app::Workspace& workspace, host::Db& db) {
+  for (const auto& [repository, dir] : {std::pair{Repository::Image, workspace.repo_dir()},
+                                        std::pair{Repository::Director, workspace.director_dir()}}) {
+    const auto root = TRY(repository::newest_root(repository::Layout(dir)));
+    const auto verdict =
+        app::refuse_unverifiable(db, app::demands_of_root(repository, *root, root.wire().size()));
+    if (verdict) continue;
+    if (!is_fault(verdict.error(), Fault::Kind::Denied)) return verdict;
+    fmt::print(stderr, "warning: the root that is published is one that not all can follow: {}\n",
+               summary(verdict.error()));
+  }
+  return {};
+}
+
 Result<void> run_set(const SetOptions& options, const Context& context) {
   if (options.id.empty() || options.id.size() > kMaxIdentifier)
     return fault(Fault::Kind::Usage, "a hardware id has 1 to " + std::to_string(kMaxIdentifier) + " bytes");
@@ -109,7 +125,8 @@ Result<void> run_set(const SetOptions& options, const Context& context) {
   }
   const app::Workspace workspace = TRY(open_workspace(context));
   host::Db db = TRY(storage::open_database(workspace.db_path()));
-  TRY(HardwareStore(db).note(HardwareId(options.id), abilities));
+  TRY(app::note_abilities(db, HardwareId(options.id), abilities, host::SystemClock().now()));
+  TRY(warn_of_what_is_published(workspace, db));
   if (context.json) {
     host::print_json(as_json({HardwareId(options.id), abilities, {}}));
   } else {

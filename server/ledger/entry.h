@@ -33,6 +33,7 @@ inline constexpr std::string_view kToken = "token";            ///< of the opera
 inline constexpr std::string_view kSupplier = "supplier";      ///< added with its policy, removed
 inline constexpr std::string_view kUpload = "upload";          ///< a supplier handed everything in
 inline constexpr std::string_view kAcceptance = "acceptance";  ///< a person said yes to it
+inline constexpr std::string_view kHardware = "hardware";      ///< what ECUs of one kind can verify
 
 struct Entry {
   std::string kind;

@@ -110,7 +110,11 @@ TEST_F(HardwareCommand, CountsTheVehiclesThatCouldFollowIfClassesOfKeysWereRequi
   EXPECT_EQ(text_of(ready()[0], "role"), "targets");
   EXPECT_EQ(text_of(ready()[0], "stage"), "prefer");
   EXPECT_EQ(member(ready()[0], "ready"), json::Value(2));
-  ASSERT_EQ(cotter({"hardware", "set", brake, "--schemes", "ecdsa-sha2-nistp256"}).exit_code, kDone);
+  const Ended set = cotter({"hardware", "set", brake, "--schemes", "ecdsa-sha2-nistp256"});
+  ASSERT_EQ(set.exit_code, kDone);
+  EXPECT_TRUE(has(set.err, "warning: the root that is published is one that not all can follow")) << set.err;
+  const json::Value log = parsed(cotter({"audit", "log", "--kind", "hardware", "--json"}).out);
+  ASSERT_EQ(member(log, "entries").as_array()->size(), 1U);
   EXPECT_EQ(member(ready()[0], "vehicles"), json::Value(2));
   EXPECT_EQ(member(ready()[0], "ready"), json::Value(0));
   EXPECT_TRUE(
