@@ -46,6 +46,7 @@ std::optional<std::string> lacking_class(const model::Root& root,
   const auto& classes = root.roles.at(model::targets_role()).classes;
   if (!classes || classes->stage == model::ClassThresholds::Stage::Accept) return std::nullopt;
   std::vector<std::optional<crypto::KeyClass>> signers;
+  signers.reserve(valid.size());
   for (const crypto::Signature& signature : valid)
     signers.push_back(crypto::class_of(root.keys.at(signature.keyid).scheme()));
   return classes->lacking(signers);

@@ -105,8 +105,7 @@ Result<void> warn_of_what_is_published(const app::Workspace& workspace, host::Db
   for (const auto& [repository, dir] : {std::pair{Repository::Image, workspace.repo_dir()},
                                         std::pair{Repository::Director, workspace.director_dir()}}) {
     const auto root = TRY(repository::newest_root(repository::Layout(dir)));
-    const auto verdict =
-        app::refuse_unverifiable(db, app::demands_of_root(repository, *root, root.wire().size()));
+    auto verdict = app::refuse_unverifiable(db, app::demands_of_root(repository, *root, root.wire().size()));
     if (verdict) continue;
     if (!is_fault(verdict.error(), Fault::Kind::Denied)) return verdict;
     fmt::print(stderr, "warning: the root that is published is one that not all can follow: {}\n",
