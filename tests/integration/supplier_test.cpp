@@ -341,8 +341,14 @@ TEST_F(Supplier, LetsOneOfItsOwnSignUntilItNoLongerDoes) {  // IMG-3, IMG-10, IM
   take_in("tier", {"--may-delegate"});
   const std::vector<std::string> signing{"--key", key("acme-1").string(), "--key", key("acme-2").string()};
   const auto delegating = [&](const std::string& path) {
-    std::vector<std::string> words{"--delegate",           "tier-sensors", "--delegate-path",     path,
-                                   "--delegate-hardware-id", "tier-ecu",   "--delegate-threshold", "2"};
+    std::vector<std::string> words{"--delegate",
+                                   "tier-sensors",
+                                   "--delegate-path",
+                                   path,
+                                   "--delegate-hardware-id",
+                                   "tier-ecu",
+                                   "--delegate-threshold",
+                                   "2"};
     for (const char* name : {"sensors-1", "sensors-2"})
       words.insert(words.end(), {"--delegate-key", at(std::string(name) + ".pub.json").string()});
     words.insert(words.end(), signing.begin(), signing.end());
@@ -352,7 +358,7 @@ TEST_F(Supplier, LetsOneOfItsOwnSignUntilItNoLongerDoes) {  // IMG-3, IMG-10, IM
   EXPECT_EQ(beyond.exit_code, kRefused);
   EXPECT_TRUE(has(beyond.err, "not within the paths of tier")) << beyond.err;
   EXPECT_EQ(cotter({"token", "add", "early", "--role", "supplier", "--supplier", "tier-sensors"}).exit_code,
-            kFailed)
+            kNotFound)
       << "nothing lets it sign yet";
   const Ended accepted = cotter({"supplier", "accept", id_of(delegating("tier/sensors/*"))});
   ASSERT_EQ(accepted.exit_code, kDone) << accepted.err;
@@ -362,8 +368,8 @@ TEST_F(Supplier, LetsOneOfItsOwnSignUntilItNoLongerDoes) {  // IMG-3, IMG-10, IM
   write_text(at("sensors.bin"), "of the sensors");
   const auto hand_in = [&](const std::string& name) {
     return submit("tier-sensors",
-                  {at("sensors.bin").string(), "--name", name, "--hardware-id", "tier-ecu", "--version", "1.0",
-                   "--key", key("sensors-1").string(), "--key", key("sensors-2").string()});
+                  {at("sensors.bin").string(), "--name", name, "--hardware-id", "tier-ecu", "--version",
+                   "1.0", "--key", key("sensors-1").string(), "--key", key("sensors-2").string()});
   };
   const Ended outside = hand_in("tier/ecu/app.bin");
   EXPECT_EQ(outside.exit_code, kRefused);
