@@ -3,8 +3,13 @@
 #include <algorithm>
 
 #include "common/host/atomic_file.h"
+#include "common/json/object_view.h"
+#include "common/json/strict_reader.h"
 #include "server/app/record.h"
 #include "server/app/submission_intake.h"
+#include "server/app/supplier_changes.h"
+#include "server/app/supplier_family.h"
+#include "server/repository/folder_transport.h"
 #include "server/repository/image_store.h"
 #include "server/storage/sqlite/database.h"
 #include "server/storage/sqlite/supplier_store.h"
@@ -88,7 +93,8 @@ class Acceptance {
     const auto supplier = TRY(store_.find(RoleName(record_.supplier)));
     const bool two = supplier && supplier->policy.needs_two_people;
     outcome_.needed = two ? 2 : 1;
-    if (TRY(is_published())) return close(SubmissionState::Accepted, {});
+    outcome_.notes = record_.remarks;
+    if (TRY(is_published())) return close();
     const IntakeVerdict verdict = TRY(judge_stored(writer_.db(), writer_.published(), writer_.layout().dir(),
                                                    files_, record_, writer_.now()));
     if (!verdict.wrong.empty()) {
@@ -97,11 +103,16 @@ class Acceptance {
       TRY(note_judged(writer_.db(), files_, record_, verdict, writer_.now()));
       return outcome_;
     }
+    outcome_.notes = verdict.notes;
     TRY(approve(verdict, two));
     outcome_.approvals = record_.approvals;
     if (record_.approvals.size() < outcome_.needed) return outcome_;
+    const auto dropped = images_dropped(*verdict.targets);
     outcome_.versions = TRY(publish(verdict));
-    return close(SubmissionState::Accepted, {});
+    // Nothing leads to them any more; one that cannot be removed now does no harm.
+    std::error_code ignored;
+    for (const auto& image : dropped) std::filesystem::remove(image, ignored);
+    return close();
   }
 
  private:
@@ -146,10 +157,31 @@ class Acceptance {
     return writer_.publish_delegated(std::move(file), counters, batch, online);
   }
 
-  Result<AcceptOutcome> close(SubmissionState state, const std::vector<std::string>& remarks) {
-    TRY(store_.set_state(record_.id, state, remarks, writer_.now()));
+  /// Of roles that the next file lets sign no more, but for those that it lists itself (IMG-13).
+  [[nodiscard]] std::vector<std::filesystem::path> images_dropped(const model::Targets& next) const {
+    repository::FolderTransport transport(writer_.layout().dir());
+    const RoleName own(record_.supplier);
+    const SupplierFamily family(writer_.published(), transport, own);
+    const auto kept = images_of(writer_.layout(), next);
+    std::vector<std::filesystem::path> dropped;
+    for (const auto& [role, file] : family.files()) {
+      if (role == own || (next.delegations && next.delegations->keys_of(role) != nullptr)) continue;
+      for (const auto& image : images_of(writer_.layout(), **file)) {
+        if (std::ranges::find(kept, image) == kept.end()) dropped.push_back(image);
+      }
+    }
+    return dropped;
+  }
+
+  Result<AcceptOutcome> close() {
+    const auto metadata = TRY(json::read(TRY(metadata_of(files_, record_))));
+    const auto* content = TRY(TRY(json::ObjectView::of(metadata, "file")).value("signed"));
+    const auto published = TRY(model::Targets::decode(*content, model::Profile::Vehicle));
+    TRY(follow_delegations(writer_.db(), files_, RoleName(record_.supplier), published, who_is(request_),
+                           writer_.now()));
+    TRY(store_.set_state(record_.id, SubmissionState::Accepted, outcome_.notes, writer_.now()));
     static_cast<void>(files_.remove(record_.id));  // published is published
-    outcome_.state = state;
+    outcome_.state = SubmissionState::Accepted;
     outcome_.approvals = record_.approvals;
     return outcome_;
   }

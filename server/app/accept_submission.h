@@ -32,6 +32,7 @@ struct AcceptOutcome {
   std::vector<std::string> approvals{};
   std::uint32_t needed = 1;
   std::vector<std::string> wrong{};  ///< Refused
+  std::vector<std::string> notes{};  ///< what changes in who may sign
   PublishedVersions versions{};      ///< Accepted
 };
 

@@ -8,6 +8,7 @@
 #include "common/json/strict_reader.h"
 #include "common/trust/delegation_order.h"
 #include "server/operations/papers.h"
+#include "server/repository/supplier_role.h"
 
 namespace cotter::app {
 namespace {
@@ -19,14 +20,14 @@ class Intake {
   Intake(const IntakeTerms& terms, const std::vector<IntakeFile>& files) : terms_(terms), files_(files) {}
 
   IntakeVerdict judge() {
-    find_entry();
-    if (entry_ == nullptr) return std::move(verdict_);
+    if (!find_entries()) return std::move(verdict_);
     check_keys();
     read_metadata();
     if (verdict_.targets) {
       check_header(*verdict_.targets);
       for (const auto& [name, target] : verdict_.targets->targets) check_target(name, target);
       check_total(*verdict_.targets);
+      check_delegations(*verdict_.targets);
       note_fresh();
     }
     check_images();
@@ -38,21 +39,40 @@ class Intake {
   void wrong(std::string sentence) { verdict_.wrong.push_back(std::move(sentence)); }
   [[nodiscard]] const operations::SupplierPolicy& policy() const { return terms_.supplier->policy; }
 
-  void find_entry() {
-    const auto& delegations = (*terms_.delegator)->delegations;
-    if (delegations) {
-      for (const model::DelegatedRole& entry : delegations->roles) {
-        if (entry.roleinfo.empty() && entry.name == terms_.supplier->name) entry_ = &entry;
+  /// One of each delegation on the way; false, and the reason, where one is missing.
+  bool find_entries() {
+    for (const Passing& passing : terms_.way) {
+      const model::DelegatedRole* entry = entry_of(passing);
+      if (entry == nullptr) {
+        wrong(entries_.empty() ? "the published targets do not delegate to " + passing.role.value() +
+                                     ": its holders have not signed that yet, or no longer do"
+                               : entries_.back()->name.value() + " does not let " + passing.role.value() +
+                                     " sign, by what is published of it");
+        return false;
       }
+      entries_.push_back(entry);
     }
-    if (entry_ == nullptr)
-      wrong("the published targets do not delegate to " + terms_.supplier->name.value() +
-            ": its holders have not signed that yet, or no longer do");
+    entry_ = entries_.back();
+    delegator_ = terms_.way.back().delegator;
+    if (is_below() && !policy().may_delegate)
+      wrong("the policy of " + entries_.front()->name.value() + " no longer allows it to let others sign");
+    return true;
   }
+
+  static const model::DelegatedRole* entry_of(const Passing& passing) {
+    if (passing.delegator == nullptr || !(*passing.delegator)->delegations) return nullptr;
+    for (const model::DelegatedRole& entry : (*passing.delegator)->delegations->roles) {
+      if (entry.roleinfo.empty() && entry.name == passing.role) return &entry;
+    }
+    return nullptr;
+  }
+
+  /// Another supplier, and not the targets, lets it sign.
+  [[nodiscard]] bool is_below() const { return terms_.way.size() > 1; }
 
   [[nodiscard]] std::vector<const crypto::PublicKey*> keys() const {
     std::vector<const crypto::PublicKey*> found;
-    const model::KeyRing& ring = (*terms_.delegator)->delegations->keys;
+    const model::KeyRing& ring = (*delegator_)->delegations->keys;
     for (const KeyId& id : entry_->keys.keyids) {
       if (const auto key = ring.find(id); key != ring.end()) found.push_back(&key->second);
     }
@@ -79,6 +99,7 @@ class Intake {
     const auto verified = verify(file->paper);
     if (verified) {
       verdict_.targets = **verified;
+      for (std::string& sentence : judge_rekeyed(*verified, terms_.family)) wrong(std::move(sentence));
     } else {
       wrong("metadata: " + summary(verified.error()));
     }
@@ -94,7 +115,7 @@ class Intake {
   }
 
   Result<trust::Verified<model::Targets>> verify(const Bytes& wire) const {
-    const auto authority = TRY(trust::Authority::of_delegation(*terms_.delegator, entry_->name));
+    const auto authority = TRY(trust::Authority::of_delegation(*delegator_, entry_->name));
     auto unverified = TRY(trust::Unverified<model::Targets>::parse(wire, model::Profile::Vehicle));
     return std::move(unverified).verify(authority);
   }
@@ -112,17 +133,32 @@ class Intake {
     if (targets.expires > terms_.now + policy().expiry_ceiling)
       wrong("it lives until " + format_utc(targets.expires) + ", and may at most until " +
             format_utc(terms_.now + policy().expiry_ceiling));
-    if (targets.delegations) wrong("it delegates further, which is not taken here yet");
+  }
+
+  void check_delegations(const model::Targets& targets) {
+    verdict_.notes = repository::delegation_changes(entry_->name, terms_.published, targets);
+    if (!targets.delegations || targets.delegations->empty()) return;
+    if (is_below())
+      return wrong("it lets others sign, which " + entry_->name.value() +
+                   " may not: " + entries_.front()->name.value() + " alone does");
+    for (std::string& sentence :
+         judge_delegations(*entry_, policy(), terms_.neighbours, *targets.delegations))
+      wrong(std::move(sentence));
   }
 
   void check_target(const TargetName& name, const model::Target& target) {
     const model::Target* before = published(name);
     const bool is_fresh = before == nullptr || before->encode() != target.encode();
     if (is_fresh) verdict_.fresh.push_back(name);
-    if (!trust::applies(*entry_, name, std::nullopt))
-      wrong(name.value() + " is no name that " + entry_->name.value() + " may list");
-    if ((*terms_.delegator)->targets.contains(name))
-      wrong(name.value() + " is listed by the targets themselves");
+    for (const model::DelegatedRole* entry : entries_) {
+      if (!trust::applies(*entry, name, std::nullopt))
+        wrong(name.value() + " is no name that " + entry->name.value() + " may list");
+    }
+    for (std::size_t above = 0; above < terms_.way.size(); ++above) {
+      if ((*terms_.way[above].delegator)->targets.contains(name))
+        wrong(name.value() + " is listed by " +
+              (above == 0 ? "the targets themselves" : entries_[above - 1]->name.value() + " itself"));
+    }
     const auto match = target.must_match(model::Profile::Vehicle);
     if (!match || !*match) {
       wrong(name.value() + (match ? std::string(" has no custom.mustMatch") : ": " + summary(match.error())));
@@ -141,9 +177,11 @@ class Intake {
   void check_hardware(const TargetName& name, const model::MustMatch& match, bool is_fresh) {
     if (match.hardware_ids.empty()) wrong(name.value() + " is for no hardware");
     for (const HardwareId& id : match.hardware_ids) {
-      if (!entry_->any_hardware && std::ranges::find(entry_->hardware_ids, id) == entry_->hardware_ids.end())
-        wrong(name.value() + " is for " + id.value() + ", which " + entry_->name.value() +
-              " makes nothing for");
+      for (const model::DelegatedRole* entry : entries_) {
+        if (!entry->any_hardware && std::ranges::find(entry->hardware_ids, id) == entry->hardware_ids.end())
+          wrong(name.value() + " is for " + id.value() + ", which " + entry->name.value() +
+                " makes nothing for");
+      }
       const auto highest = terms_.counters.find(id);
       if (is_fresh && highest != terms_.counters.end() && match.release_counter < highest->second)
         wrong(name.value() + " has release counter " + std::to_string(match.release_counter.value()) +
@@ -175,15 +213,22 @@ class Intake {
       wrong(name.value() + " is listed with another hash than it has");
   }
 
+  /// A supplier and those below it share one quota.
   void check_total(const model::Targets& targets) {
+    std::vector<const model::Targets*> files{&targets};
+    for (const auto& [role, file] : terms_.family) {
+      const bool goes =
+          !is_below() && (!targets.delegations || targets.delegations->keys_of(role) == nullptr);
+      if (!goes) files.push_back(&**file);
+    }
     std::uint64_t left = policy().quota_bytes;
-    for (const auto& [name, target] : targets.targets) {
-      if (target.length > left) {
-        wrong("all images together are more than the quota of " + std::to_string(policy().quota_bytes) +
-              " bytes");
-        return;
+    for (const model::Targets* file : files) {
+      for (const auto& [name, target] : file->targets) {
+        if (target.length > left)
+          return wrong("all images together are more than the quota of " +
+                       std::to_string(policy().quota_bytes) + " bytes");
+        left -= target.length;
       }
-      left -= target.length;
     }
   }
 
@@ -249,7 +294,9 @@ class Intake {
 
   const IntakeTerms& terms_;
   const std::vector<IntakeFile>& files_;
-  const model::DelegatedRole* entry_ = nullptr;
+  std::vector<const model::DelegatedRole*> entries_;  ///< one for each step of the way
+  const model::DelegatedRole* entry_ = nullptr;       ///< the last of them
+  const trust::Verified<model::Targets>* delegator_ = nullptr;
   std::map<Bytes, std::string> fresh_;  ///< SHA-256 of the fresh images as they are listed, with their names
   IntakeVerdict verdict_;
 };

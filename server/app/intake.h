@@ -13,17 +13,28 @@
 #include "common/crypto/digest.h"
 #include "common/model/roles.h"
 #include "common/trust/verified.h"
+#include "server/app/delegation_intake.h"
 #include "server/operations/submission.h"
 #include "server/operations/supplier.h"
 
 namespace cotter::app {
 
+/// Who lets whom sign.
+struct Passing {
+  const trust::Verified<model::Targets>* delegator = nullptr;  ///< published; nullptr: not, or not readable
+  RoleName role;
+};
+
 /// What a submission is judged by.
 struct IntakeTerms {
-  const trust::Verified<model::Targets>* delegator = nullptr;  ///< the published targets
+  /// From the targets to the supplier's role; of one below another, from there on to its own.
+  std::vector<Passing> way;
   const model::Targets* published = nullptr;  ///< what the supplier's role lists now, if anything
   Version spent{0};  ///< the highest version that was ever published or promised for the role
   const operations::Supplier* supplier = nullptr;
+  PublishedFiles
+      family;  ///< of the others who share its quota: those below it, or the one above and its others
+  Neighbours neighbours;                            ///< of one that may delegate
   std::map<HardwareId, ReleaseCounter> counters{};  ///< the highest there is of each hardware
   UtcTime now{};
 };
@@ -41,10 +52,12 @@ struct IntakeVerdict {
   std::optional<model::Targets> targets{};  ///< as far as it could be read
   Bytes canonical{};                        ///< what its signatures are over; where it may be published
   std::vector<TargetName> fresh{};          ///< images that are new, or new under their name
+  std::vector<std::string> notes{};         ///< what changes in who may sign, for who accepts it
 };
 
-/// Looks at the delegation's threshold and keys; version and expiry; each name, hardware id, release counter,
-/// length and hash; what was sent and is not listed; SBOMs, provenance and the quota.
+/// Looks at the delegation's threshold and keys; version and expiry; each name and hardware id, by every
+/// delegation on the way; each release counter, length and hash; what was sent and is not listed; whom it
+/// lets sign; SBOMs, provenance and the quota.
 IntakeVerdict judge_submission(const IntakeTerms& terms, const std::vector<IntakeFile>& files);
 
 }  // namespace cotter::app

@@ -82,7 +82,7 @@ Result<std::pair<SubmissionRecord, SubmittedFile>> OperationsService::State::fin
 
 Result<void> OperationsService::State::check_quota(const operations::Supplier& supplier,
                                                    const operations::Submission& submission) {
-  const auto under_way = TRY(storage::SupplierStore(db).all_under_way(supplier.name.value()));
+  const auto under_way = TRY(storage::SupplierStore(db).all_under_way(supplier));
   if (under_way.count >= kMaxUnderWay) {
     return fault(Fault::Kind::Usage, std::to_string(under_way.count) + " submissions are under way already");
   }

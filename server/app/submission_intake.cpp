@@ -4,10 +4,10 @@
 
 #include "common/host/atomic_file.h"
 #include "server/app/record.h"
+#include "server/app/supplier_family.h"
 #include "server/repository/file_reader.h"
 #include "server/repository/folder_transport.h"
 #include "server/repository/publisher.h"
-#include "server/repository/reader.h"
 #include "server/storage/sqlite/counter_store.h"
 #include "server/storage/sqlite/supplier_store.h"
 #include "server/storage/sqlite/version_journal.h"
@@ -53,23 +53,36 @@ void raise(std::map<HardwareId, ReleaseCounter>& counters, const HardwareId& id,
   highest = std::max(highest, *counter);
 }
 
-/// The highest there is of each hardware that the role is for.
+/// The highest there is of each hardware that the supplier is for.
 Result<std::map<HardwareId, ReleaseCounter>> counters_of(host::Db& db, const model::Targets& targets,
-                                                         const model::Targets* own, const RoleName& role) {
+                                                         const PublishedFiles& family,
+                                                         const RoleName& supplier) {
   std::map<HardwareId, ReleaseCounter> counters;
   if (!targets.delegations) return counters;
+  std::vector<const model::Targets*> files{&targets};
+  for (const auto& [role, file] : family) files.push_back(&**file);
   for (const model::DelegatedRole& entry : targets.delegations->roles) {
-    if (entry.name != role) continue;
+    if (entry.name != supplier) continue;
     for (const HardwareId& id : entry.hardware_ids) {
       raise(counters, id, TRY(storage::CounterStore(db).highest(id)));
-      for (const model::Targets* listed : {&targets, own}) {
-        if (listed == nullptr) continue;
+      for (const model::Targets* listed : files) {
         const auto reached = TRY(repository::highest_counter(*listed, {id}));
         if (reached) raise(counters, id, reached->counter);
       }
     }
   }
   return counters;
+}
+
+/// With the names of suppliers that have published nothing, and of those that are gone.
+Result<Neighbours> all_neighbours(host::Db& db, const trust::TrustedSet& published,
+                                  trust::Transport& transport, const RoleName& supplier) {
+  Neighbours neighbours = neighbours_of(published, transport, supplier);
+  for (const operations::Supplier& other : TRY(storage::SupplierStore(db).list())) {
+    if (other.name == supplier || (other.below == supplier && !other.removed)) continue;
+    neighbours.names.insert(other.name);
+  }
+  return neighbours;
 }
 
 std::vector<std::string> bounded(std::vector<std::string> remarks) {
@@ -91,7 +104,7 @@ json::Object details_of(const SubmissionRecord& record) {
   return details;
 }
 
-json::Array images_of(const IntakeVerdict& verdict) {
+json::Array fresh_in(const IntakeVerdict& verdict) {
   json::Array images;
   for (const TargetName& name : verdict.fresh) {
     if (images.size() == kMaxListed) break;
@@ -108,7 +121,9 @@ json::Object submission_details(const SubmissionRecord& record, const IntakeVerd
   json::Object details = details_of(record);
   if (!verdict.targets) return details;
   details.set("version", verdict.targets->version.value());
-  details.set("images", images_of(verdict));
+  details.set("images", fresh_in(verdict));
+  if (!verdict.notes.empty())
+    details.set("delegations", json::Array(verdict.notes.begin(), verdict.notes.end()));
   return details;
 }
 
@@ -119,20 +134,23 @@ Result<IntakeVerdict> judge_stored(host::Db& db, trust::TrustedSet published,
   const auto supplier = TRY(storage::SupplierStore(db).find(role));
   if (!supplier || supplier->removed) return fault(Fault::Kind::NotFound, "there is no such supplier");
   repository::FolderTransport transport(repo_dir);
-  if (published.listed(role) != nullptr) {
-    // Without a delegation the intake says so itself.
-    static_cast<void>(repository::load_delegated(published, transport, role, model::targets_role()));
-  }
-  const auto* own = published.targets(role, model::targets_role());
+  const RoleName top = supplier->below.value_or(role);
+  const SupplierFamily family(published, transport, top);
+  const auto* own = family.file_of(role);
   IntakeTerms terms;
-  terms.delegator = published.targets();
+  terms.way.push_back({published.targets(), top});
+  if (supplier->below) terms.way.push_back({family.file_of(top), role});
   terms.published = own == nullptr ? nullptr : &**own;
+  terms.family = family.files();
+  terms.family.erase(role);
+  if (supplier->policy.may_delegate && !supplier->below)
+    terms.neighbours = TRY(all_neighbours(db, published, transport, role));
   storage::VersionJournal journal(db);
   terms.spent = TRY(journal.highest(kImages, role)).value_or(Version(0));
   if (const model::FileMeta* listed = published.listed(role))
     terms.spent = std::max(terms.spent, listed->version);
   terms.supplier = &*supplier;
-  terms.counters = TRY(counters_of(db, **published.targets(), terms.published, role));
+  terms.counters = TRY(counters_of(db, **published.targets(), family.files(), top));
   terms.now = now;
   std::vector<IntakeFile> loaded;
   for (const SubmittedFile& file : record.submission.files)
@@ -149,7 +167,7 @@ Result<IntakeVerdict> judge_stored(host::Db& db, trust::TrustedSet published,
 Result<void> note_judged(host::Db& db, SubmissionFiles& files, const SubmissionRecord& record,
                          const IntakeVerdict& verdict, UtcTime now) {
   const bool is_good = verdict.wrong.empty();
-  const auto remarks = bounded(verdict.wrong);
+  const auto remarks = bounded(is_good ? verdict.notes : verdict.wrong);
   json::Object details = submission_details(record, verdict);
   if (!is_good) details.set("wrong", json::Array(remarks.begin(), remarks.end()));
   auto transaction = TRY(host::Transaction::begin(db));

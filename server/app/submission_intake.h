@@ -20,8 +20,8 @@ Result<IntakeVerdict> judge_stored(host::Db& db, trust::TrustedSet published,
                                    const std::filesystem::path& repo_dir, const SubmissionFiles& files,
                                    const operations::SubmissionRecord& record, UtcTime now);
 
-/// It waits for people, or is refused with all that is wrong, and its files go. The ledger tells of it.
-/// Faults: Busy, NoSpace, Denied, Io.
+/// It waits for people, with what changes in who may sign, or is refused with all that is wrong, and its
+/// files go. The ledger tells of it. Faults: Busy, NoSpace, Denied, Io.
 Result<void> note_judged(host::Db& db, SubmissionFiles& files, const operations::SubmissionRecord& record,
                          const IntakeVerdict& verdict, UtcTime now);
 

@@ -5,16 +5,14 @@
 
 #include "common/json/canonical.h"
 #include "server/app/record.h"
-#include "server/app/submission_files.h"
+#include "server/app/supplier_changes.h"
+#include "server/app/supplier_family.h"
 #include "server/repository/folder_transport.h"
-#include "server/repository/reader.h"
 #include "server/storage/sqlite/supplier_store.h"
-#include "server/storage/sqlite/token_store.h"
 
 namespace cotter::app {
 namespace {
 
-using operations::SubmissionState;
 using operations::Supplier;
 
 Result<void> check_policy(const AddSupplierRequest& request) {
@@ -34,10 +32,17 @@ Result<void> check_policy(const AddSupplierRequest& request) {
 
 /// Its file stays in the snapshot, and the ledger tells of it: who is taken in later is another.
 Result<void> check_name(host::Db& db, const RoleName& name) {
-  const auto there = TRY(storage::SupplierStore(db).find(name));
-  if (!there || !there->removed) return {};
-  return fault(Fault::Kind::Conflict, "there was a supplier " + name.value() + ", which was removed",
-               "choose another name: what it did stays under that one");
+  for (const Supplier& there : TRY(storage::SupplierStore(db).list())) {
+    if (there.below && there.below != name &&
+        (there.name == name || there.name.value().starts_with(name.value() + "-")))
+      return fault(Fault::Kind::Conflict,
+                   there.name.value() + " is the name of one whom " + there.below->value() + " lets sign",
+                   "choose another name");
+    if (there.name == name && there.removed)
+      return fault(Fault::Kind::Conflict, "there was a supplier " + name.value() + ", which was removed",
+                   "choose another name: what it did stays under that one");
+  }
+  return {};
 }
 
 Result<void> keep_policy(host::Db& db, const AddSupplierRequest& request, UtcTime now) {
@@ -53,36 +58,28 @@ Result<void> keep_policy(host::Db& db, const AddSupplierRequest& request, UtcTim
 }
 
 /// What needs nobody's signature.
-Result<void> shut_out(const Workspace& workspace, host::Db& db, const RoleName& name, UtcTime now) {
+Result<void> close_door(const Workspace& workspace, host::Db& db, const RoleName& name, UtcTime now) {
   auto transaction = TRY(host::Transaction::begin(db));
-  storage::SupplierStore store(db);
-  const auto supplier = TRY(store.find(name));
+  const auto supplier = TRY(storage::SupplierStore(db).find(name));
   if (!supplier) return fault(Fault::Kind::NotFound, "there is no supplier " + name.value());
-  if (supplier->removed) return {};
-  TRY(store.note_removed(name, now));
-  TRY(storage::TokenStore(db).revoke_of(name.value(), now));
+  if (supplier->below && !supplier->removed)
+    return fault(Fault::Kind::Conflict,
+                 supplier->below->value() + " lets " + name.value() + " sign, and alone can end that",
+                 "cotter token revoke shuts it out; supplier add " + supplier->below->value() +
+                     " again without --may-delegate shuts out all below it");
   SubmissionFiles files(workspace.submissions_dir());
-  for (const auto& submission : TRY(store.submissions(name.value(), INT64_MAX))) {
-    if (submission.state != SubmissionState::Uploading && submission.state != SubmissionState::Waiting)
-      continue;
-    TRY(store.set_state(submission.id, SubmissionState::Rejected, {"the supplier was removed"}, now));
-    TRY(files.remove(submission.id));
-  }
-  TRY(record(db, {std::string(ledger::kSupplier), now, acting_account(), name.value(),
-                  json::Object{{"change", "removed"}}}));
+  TRY(shut_out(db, files, *supplier, "the supplier " + name.value() + " was removed", acting_account(), now));
   return transaction.commit();
 }
 
-/// The names under which its images lie; none where nothing of it was published.
-Result<std::vector<std::filesystem::path>> image_files(const RepositoryWriter& writer, const RoleName& role) {
+/// The names under which its images lie, and those of all below it; none where nothing was published.
+std::vector<std::filesystem::path> image_files(const RepositoryWriter& writer, const RoleName& role) {
   std::vector<std::filesystem::path> paths;
-  trust::TrustedSet set = writer.published();
-  if (set.listed(role) == nullptr) return paths;
   repository::FolderTransport transport(writer.layout().dir());
-  if (!repository::load_delegated(set, transport, role, model::targets_role())) return paths;
-  for (const auto& [name, target] : (*set.targets(role, model::targets_role()))->targets) {
-    for (const auto& [function, digest] : target.hashes.all())
-      paths.push_back(writer.layout().image(name, to_hex(digest)));
+  const SupplierFamily family(writer.published(), transport, role);
+  for (const auto& [each, file] : family.files()) {
+    const auto more = images_of(writer.layout(), **file);
+    paths.insert(paths.end(), more.begin(), more.end());
   }
   return paths;
 }
@@ -106,10 +103,10 @@ Result<TargetsOutcome> add_supplier(const Workspace& workspace, const AddSupplie
 Result<TargetsOutcome> remove_supplier(const Workspace& workspace, const RemoveSupplierRequest& request,
                                        UtcTime now) {
   RepositoryWriter writer = TRY(RepositoryWriter::open(workspace, now));
-  TRY(shut_out(workspace, writer.db(), request.name, now));
+  TRY(close_door(workspace, writer.db(), request.name, now));
   auto change = TRY(TargetsChange::begin(workspace, writer, request));
   model::Targets next = change.listed();
-  const auto images = TRY(image_files(writer, request.name));
+  const auto images = image_files(writer, request.name);
   const bool is_new = repository::remove_delegation(next, request.name);
   const auto line = is_new ? std::optional("remove supplier " + request.name.value()) : std::nullopt;
   TargetsOutcome outcome = TRY(change.finish(std::move(next), line));

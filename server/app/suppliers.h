@@ -28,9 +28,9 @@ struct RemoveSupplierRequest : TargetsSigning {
 };
 
 /// IMG-13: revokes its tokens and refuses what waits, at once; then takes its delegation out of the targets,
-/// as TargetsChange does, after which its images are gone too. The snapshot goes on listing its file. Run
-/// again with more holders it adds their signatures. Faults: NotFound, those of TargetsChange. Rejections:
-/// those of a client.
+/// as TargetsChange does, after which its images are gone too; and so with all whom it lets sign. The
+/// snapshot goes on listing their files. Run again with more holders it adds their signatures. Faults:
+/// NotFound, Conflict (another supplier lets it sign), those of TargetsChange. Rejections: those of a client.
 Result<TargetsOutcome> remove_supplier(const Workspace& workspace, const RemoveSupplierRequest& request,
                                        UtcTime now);
 

@@ -30,6 +30,10 @@ void print_submissions(const std::vector<operations::SubmissionRecord>& records)
                    approvals.empty() ? "-" : approvals});
   }
   table.print();
+  for (const operations::SubmissionRecord& record : records) {
+    if (record.state != operations::SubmissionState::Waiting) continue;
+    for (const std::string& remark : record.remarks) fmt::print("{}: {}\n", record.id, remark);
+  }
 }
 
 }  // namespace cotter::cli

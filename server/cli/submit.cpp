@@ -20,12 +20,14 @@
 #include "server/cli/api_client.h"
 #include "server/cli/context.h"
 #include "server/cli/signers.h"
+#include "server/cli/submit_delegation.h"
 #include "server/cli/token_file.h"
 #include "server/cli/verbs.h"
 #include "server/operations/papers.h"
 #include "server/repository/file_reader.h"
 #include "server/repository/publisher.h"
 #include "server/repository/reader.h"
+#include "server/repository/supplier_role.h"
 
 namespace cotter::cli {
 namespace {
@@ -51,6 +53,7 @@ struct Options {
   std::vector<fs::path> keys;
   std::vector<fs::path> sboms;
   std::vector<fs::path> provenance;
+  DelegateOptions delegate;
   std::string expires = "90d";
   fs::path partial = "cotter-submission.json";
 };
@@ -67,9 +70,35 @@ struct NoStore final : trust::MetadataStore {
 struct Base {
   trust::TrustedSet set;
   RoleName role;
-  const model::DelegatedRole* entry = nullptr;  ///< of files that `set` shares
-  const model::Targets* published = nullptr;    ///< nothing yet
+  const trust::Verified<model::Targets>* delegator = nullptr;  ///< of files that `set` shares
+  const model::DelegatedRole* entry = nullptr;
+  const model::Targets* published = nullptr;  ///< nothing yet
 };
+
+const model::DelegatedRole* entry_in(const trust::Verified<model::Targets>& file, const RoleName& role) {
+  if (!file->delegations) return nullptr;
+  const auto& roles = file->delegations->roles;
+  const auto found = std::ranges::find(roles, role, &model::DelegatedRole::name);
+  return found == roles.end() ? nullptr : &*found;
+}
+
+/// Who lets `base.role` sign: the targets, or a supplier with whose name its own begins.
+Result<RoleName> find_delegator(Base& base, trust::Transport& transport) {
+  base.delegator = base.set.targets();
+  base.entry = entry_in(*base.delegator, base.role);
+  if (base.entry != nullptr) return model::targets_role();
+  const auto delegations = (*base.delegator)->delegations;
+  for (const model::DelegatedRole& entry : delegations ? delegations->roles : model::Delegations().roles) {
+    const RoleName& above = entry.name;
+    if (!base.role.value().starts_with(above.value() + "-") || base.set.listed(above) == nullptr) continue;
+    TRY(repository::load_delegated(base.set, transport, above, model::targets_role()));
+    base.delegator = base.set.targets(above, model::targets_role());
+    base.entry = entry_in(*base.delegator, base.role);
+    if (base.entry != nullptr) return above;
+  }
+  return fault(Fault::Kind::NotFound, "the repository delegates to no role " + base.role.value(),
+               "who lets you sign may not have published it yet");
+}
 
 Result<Base> read_base(const Options& options, const crypto::Secret& token, UtcTime now) {
   std::string url = options.server;
@@ -82,17 +111,10 @@ Result<Base> read_base(const Options& options, const crypto::Secret& token, UtcT
   Bytes root = TRY(host::read_file(options.root, kMaxRoot));
   auto set = TRY(repository::read_as_client(transport, std::move(root), now, store));
   Base base{std::move(set), RoleName(options.role)};
-  const auto& delegations = (*base.set.targets())->delegations;
-  if (delegations) {
-    const auto found = std::ranges::find(delegations->roles, base.role, &model::DelegatedRole::name);
-    if (found != delegations->roles.end()) base.entry = &*found;
-  }
-  if (base.entry == nullptr)
-    return fault(Fault::Kind::NotFound, "the repository delegates to no role " + options.role,
-                 "its holders may not have signed it yet");
+  const RoleName delegator = TRY(find_delegator(base, transport));
   if (base.set.listed(base.role) == nullptr) return base;
-  TRY(repository::load_delegated(base.set, transport, base.role, model::targets_role()));
-  base.published = &**base.set.targets(base.role, model::targets_role());
+  TRY(repository::load_delegated(base.set, transport, base.role, delegator));
+  base.published = &**base.set.targets(base.role, delegator);
   return base;
 }
 
@@ -174,10 +196,12 @@ Result<void> add_images(SubmissionBundle& bundle, const Options& options) {
 
 Result<SubmissionBundle> make_bundle(const Options& options, const Base& base, const Signers& signers,
                                      UtcTime now) {
-  if (options.files.size() != options.names.size() || options.files.empty() || options.hardware_ids.empty() ||
-      options.version.empty()) {
+  const bool has_images = !options.files.empty();
+  if (options.files.size() != options.names.size() || (!has_images && !options.delegate.is_given()) ||
+      (has_images && (options.hardware_ids.empty() || options.version.empty()))) {
     return fault(Fault::Kind::Usage,
-                 "a new submission takes files, a --name for each, --hardware-id and --version");
+                 "a new submission takes files, a --name for each, --hardware-id and --version",
+                 "or --delegate or --end-delegation and no files");
   }
   SubmissionBundle bundle;
   bundle.role = base.role;
@@ -185,6 +209,7 @@ Result<SubmissionBundle> make_bundle(const Options& options, const Base& base, c
   bundle.targets.version = Version(base.published == nullptr ? 1 : base.published->version.value() + 1);
   bundle.targets.expires = now + *TRY(lifetime_of(options.expires));
   TRY(add_images(bundle, options));
+  TRY(change_delegations(bundle.targets, base.role, options.delegate));
   for (const fs::path& path : options.sboms) {
     operations::SubmittedFile file = TRY(look_at(path, FileKind::Sbom));
     bundle.files.push_back({std::move(file), fs::absolute(path)});
@@ -195,7 +220,7 @@ Result<SubmissionBundle> make_bundle(const Options& options, const Base& base, c
 }
 
 Result<void> sign(SubmissionBundle& bundle, const Base& base, const Signers& signers) {
-  const model::KeyRing& ring = (*base.set.targets())->delegations->keys;
+  const model::KeyRing& ring = (*base.delegator)->delegations->keys;
   for (const auto& signer : signers) {
     const auto is_key = [&](const KeyId& id) {
       const auto key = ring.find(id);
@@ -216,7 +241,7 @@ Result<void> sign(SubmissionBundle& bundle, const Base& base, const Signers& sig
 }
 
 bool is_signed(const SubmissionBundle& bundle, const Base& base) {
-  const auto authority = trust::Authority::of_delegation(*base.set.targets(), base.role);
+  const auto authority = trust::Authority::of_delegation(*base.delegator, base.role);
   auto unverified = trust::Unverified<model::Targets>::parse(bundle.wire(), model::Profile::Vehicle);
   return authority && unverified && std::move(*unverified).verify(*authority);
 }
@@ -352,13 +377,15 @@ Result<void> run(const Options& options, const Context& context) {
   const bool goes_on = fs::exists(options.partial, ignored);
   SubmissionBundle bundle =
       goes_on ? TRY(SubmissionBundle::read(options.partial)) : TRY(make_bundle(options, base, signers, now));
-  if (goes_on && !options.files.empty())
+  if (goes_on && (!options.files.empty() || options.delegate.is_given()))
     return fault(Fault::Kind::Conflict, options.partial.string() + " is a submission under way",
-                 "go on with it without naming files, or remove it to drop it");
+                 "go on with it without naming files and delegations, or remove it to drop it");
   if (bundle.role != base.role)
     return fault(Fault::Kind::Usage, "the bundle is of role " + bundle.role.value());
   if (!context.json) {
     for (const std::string& line : app::changes_in(base.published, bundle.targets)) fmt::print("{}\n", line);
+    for (const std::string& line : repository::delegation_changes(base.role, base.published, bundle.targets))
+      fmt::print("{}\n", line);
   }
   if (!is_signed(bundle, base)) TRY(sign(bundle, base, signers));
   TRY(bundle.write(options.partial));
@@ -409,6 +436,7 @@ void add_submit(CLI::App& app, Context& context) {
   add_list(*verb, "--sbom", options->sboms, "a CycloneDX SBOM in JSON; may be repeated");
   add_list(*verb, "--provenance", options->provenance,
            "an in-toto statement, which is signed then, or one in its DSSE envelope; may be repeated");
+  add_delegate_options(*verb, options->delegate);
   verb->add_option("--expires", options->expires, "how long the metadata lives: 90d, 12h")
       ->capture_default_str();
   verb->add_option("--partial", options->partial,

@@ -6,15 +6,14 @@
 #include <string>
 #include <vector>
 
-#include "common/host/atomic_file.h"
 #include "common/host/output.h"
 #include "common/host/system_clock.h"
-#include "common/json/strict_reader.h"
 #include "server/app/suppliers.h"
 #include "server/cli/context.h"
 #include "server/cli/release_view.h"
 #include "server/cli/signers.h"
 #include "server/cli/submission_view.h"
+#include "server/cli/submit_delegation.h"
 #include "server/cli/verbs.h"
 #include "server/storage/sqlite/database.h"
 #include "server/storage/sqlite/supplier_store.h"
@@ -24,7 +23,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::uint64_t kMaxKeyBytes = 64 * 1024;
 constexpr std::uint64_t kShown = 50;  ///< submissions
 
 struct AddOptions {
@@ -44,14 +42,6 @@ struct RemoveOptions {
   SigningOptions signing;
   SignerOption signer;
 };
-
-/// What `cotter key show --json` prints, or a KEY object by itself.
-Result<crypto::PublicKey> read_public_key(const fs::path& file) {
-  const json::Value document = TRY(json::read(TRY(host::read_file(file, kMaxKeyBytes))));
-  const json::Object* object = document.as_object();
-  const json::Value* key = object == nullptr ? nullptr : object->find("key");
-  return crypto::PublicKey::decode(key == nullptr ? document : *key, crypto::Profile::Vehicle);
-}
 
 json::Object outcome_json(const std::string& name, const app::TargetsOutcome& outcome) {
   json::Object object{{"supplier", name}};
@@ -107,6 +97,7 @@ json::Object as_json(const operations::Supplier& supplier) {
   json::Object object{{"name", supplier.name.value()},
                       {"added", format_utc(supplier.added)},
                       {"policy", supplier.policy.encode()}};
+  if (supplier.below) object.set("below", supplier.below->value());
   if (supplier.removed) object.set("removed", format_utc(*supplier.removed));
   return object;
 }
@@ -133,10 +124,12 @@ Result<void> run_list(const Context& context) {
     host::print_json(json::Object{{"suppliers", std::move(all)}, {"submissions", std::move(handed_in)}});
     return {};
   }
-  host::Table table({"SUPPLIER", "ADDED", "STATE", "QUOTA", "NEEDS"});
+  host::Table table({"SUPPLIER", "BELOW", "ADDED", "STATE", "QUOTA", "NEEDS"});
   for (const auto& supplier : suppliers) {
-    table.add_row({supplier.name.value(), format_utc(supplier.added), supplier.removed ? "removed" : "good",
-                   host::human_bytes(supplier.policy.quota_bytes), needs_of(supplier.policy)});
+    const std::string below = supplier.below ? supplier.below->value() : "-";
+    table.add_row({supplier.name.value(), below, format_utc(supplier.added),
+                   supplier.removed ? "removed" : "good", host::human_bytes(supplier.policy.quota_bytes),
+                   needs_of(supplier.policy)});
   }
   table.print();
   if (!submissions.empty()) fmt::print("\n");
@@ -160,6 +153,8 @@ void add_policy_options(CLI::App& verb, AddOptions& options) {
   verb.add_flag("--sbom", options.policy.needs_sbom, "each new image needs a CycloneDX SBOM that names it");
   verb.add_flag("--provenance", options.policy.needs_provenance,
                 "each new image needs an in-toto statement of its origin, signed by the supplier");
+  verb.add_flag("--may-delegate", options.policy.may_delegate,
+                "it may let suppliers of its own sign some of its names, by its own signature");
   verb.add_flag("--two-person", options.policy.needs_two_people,
                 "two people have to accept what it hands in");
 }

@@ -37,6 +37,7 @@ json::Object as_json(const std::string& id, const app::AcceptOutcome& outcome) {
                       {"state", name_of(outcome.state)},
                       {"approvals", json::Array(outcome.approvals.begin(), outcome.approvals.end())},
                       {"needed", std::uint64_t{outcome.needed}},
+                      {"delegations", json::Array(outcome.notes.begin(), outcome.notes.end())},
                       {"problems", json::Array(outcome.wrong.begin(), outcome.wrong.end())}};
   if (outcome.state == operations::SubmissionState::Accepted && outcome.versions.snapshot.value() > 0) {
     object.set("snapshot_version", outcome.versions.snapshot.value());
@@ -46,6 +47,7 @@ json::Object as_json(const std::string& id, const app::AcceptOutcome& outcome) {
 }
 
 void show(const std::string& id, const app::AcceptOutcome& outcome) {
+  for (const std::string& line : outcome.notes) fmt::print("{}\n", line);
   if (outcome.state == operations::SubmissionState::Waiting) {
     fmt::print("accepted by {} of {} people; it waits for the other\n", outcome.approvals.size(),
                outcome.needed);

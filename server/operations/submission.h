@@ -55,7 +55,7 @@ struct SubmissionRecord {
   SubmissionState state = SubmissionState::Uploading;
   UtcTime created{};
   UtcTime changed{};
-  std::vector<std::string> remarks;    ///< all that the intake found wrong, or why a person said no
+  std::vector<std::string> remarks;    ///< all that is wrong, why a person said no, or who else may sign
   std::vector<std::string> approvals;  ///< who said yes, the first first
 };
 

@@ -11,7 +11,8 @@ json::Object SupplierPolicy::encode() const {
           {"quota_bytes", quota_bytes},
           {"sbom", needs_sbom},
           {"provenance", needs_provenance},
-          {"two_people", needs_two_people}};
+          {"two_people", needs_two_people},
+          {"may_delegate", may_delegate}};
 }
 
 Result<SupplierPolicy> SupplierPolicy::decode(const json::Value& value) {
@@ -26,6 +27,8 @@ Result<SupplierPolicy> SupplierPolicy::decode(const json::Value& value) {
   policy.needs_sbom = TRY(view.boolean("sbom"));
   policy.needs_provenance = TRY(view.boolean("provenance"));
   policy.needs_two_people = TRY(view.boolean("two_people"));
+  // Policies that were kept before there was such a thing say nothing of it.
+  if (view.find("may_delegate") != nullptr) policy.may_delegate = TRY(view.boolean("may_delegate"));
   return policy;
 }
 

@@ -23,6 +23,7 @@ struct SupplierPolicy {
   bool needs_sbom = false;
   bool needs_provenance = false;
   bool needs_two_people = false;  ///< to accept what it hands in
+  bool may_delegate = false;      ///< to suppliers of its own
 
   /// As the ledger and the database hold it.
   [[nodiscard]] json::Object encode() const;
@@ -31,10 +32,11 @@ struct SupplierPolicy {
 };
 
 struct Supplier {
-  RoleName name;  ///< of its role too
-  SupplierPolicy policy;
+  RoleName name;          ///< of its role too
+  SupplierPolicy policy;  ///< of one below another: the other's
   UtcTime added{};
-  std::optional<UtcTime> removed{};
+  std::optional<UtcTime> removed{};  ///< itself, or the one above it
+  std::optional<RoleName> below{};   ///< the supplier that lets it sign; none: the targets do
 };
 
 }  // namespace cotter::operations

@@ -63,6 +63,18 @@ Result<void> check_keys(const SupplierRolePlan& plan) {
 
 }  // namespace
 
+SupplierRolePlan plan_of(const model::DelegatedRole& entry, const model::KeyRing& ring) {
+  SupplierRolePlan plan;
+  plan.name = entry.name;
+  plan.paths = entry.paths;
+  plan.hardware_ids = entry.hardware_ids;
+  plan.threshold = entry.keys.threshold;
+  for (const KeyId& id : entry.keys.keyids) {
+    if (const auto key = ring.find(id); key != ring.end()) plan.keys.push_back(key->second);
+  }
+  return plan;
+}
+
 Result<void> check_plan(const SupplierRolePlan& plan) {
   if (!model::is_releasable_role_name(plan.name.value()))
     return usage("'" + plan.name.value() + "' will not do as a supplier's name",
@@ -119,14 +131,68 @@ bool remove_delegation(model::Targets& targets, const RoleName& role) {
   return true;
 }
 
+namespace {
+
+std::string listed(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
+  return text;
+}
+
+std::string scope_of(const model::DelegatedRole& entry) {
+  std::vector<std::string> hardware;
+  for (const HardwareId& id : entry.hardware_ids) hardware.push_back(id.value());
+  return listed(entry.paths) + " for " + (entry.any_hardware ? "any hardware" : listed(hardware));
+}
+
+/// Keys by what they are: an id may be given to another key.
+std::string signers_of(const model::DelegatedRole& entry, const model::KeyRing& ring) {
+  std::vector<std::string> ids;
+  for (const KeyId& id : entry.keys.keyids) {
+    const auto key = ring.find(id);
+    ids.push_back(key == ring.end() ? id.value() : key->second.computed_id().value());
+  }
+  return std::to_string(entry.keys.threshold) + " of: " + listed(ids);
+}
+
+const model::DelegatedRole* entry_in(const model::Targets* targets, const RoleName& role) {
+  if (targets == nullptr || !targets->delegations) return nullptr;
+  const auto& roles = targets->delegations->roles;
+  const auto found = std::ranges::find(roles, role, &model::DelegatedRole::name);
+  return found == roles.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+std::vector<std::string> delegation_changes(const RoleName& by, const model::Targets* base,
+                                            const model::Targets& next) {
+  std::vector<std::string> lines;
+  if (next.delegations) {
+    for (const model::DelegatedRole& entry : next.delegations->roles) {
+      const std::string signers = signers_of(entry, next.delegations->keys);
+      const model::DelegatedRole* before = entry_in(base, entry.name);
+      const bool is_as_before = before != nullptr && is_same(*before, entry) &&
+                                signers_of(*before, base->delegations->keys) == signers;
+      if (is_as_before) continue;
+      lines.push_back(by.value() + " lets " + entry.name.value() + " sign " +
+                      (before == nullptr ? "" : "otherwise than before: ") + scope_of(entry) + ", with " +
+                      signers);
+    }
+  }
+  if (base == nullptr || !base->delegations) return lines;
+  for (const model::DelegatedRole& before : base->delegations->roles) {
+    if (entry_in(&next, before.name) == nullptr)
+      lines.push_back(by.value() + " no longer lets " + before.name.value() + " sign " + scope_of(before));
+  }
+  return lines;
+}
+
 std::string summary_line(const SupplierRolePlan& plan) {
-  std::string paths, hardware, keys;
-  for (const std::string& path : plan.paths) paths += (paths.empty() ? "" : ", ") + path;
-  for (const HardwareId& id : plan.hardware_ids) hardware += (hardware.empty() ? "" : ", ") + id.value();
-  for (const crypto::PublicKey& key : plan.keys)
-    keys += (keys.empty() ? "" : ", ") + key.computed_id().value();
-  return "delegate " + paths + " for " + hardware + " to supplier " + plan.name.value() +
-         ", who signs with " + std::to_string(plan.threshold) + " of: " + keys;
+  const model::DelegatedRole entry = entry_of(plan);
+  model::KeyRing ring;
+  for (const crypto::PublicKey& key : plan.keys) ring.emplace(key.computed_id(), key);
+  return "delegate " + scope_of(entry) + " to supplier " + plan.name.value() + ", who signs with " +
+         signers_of(entry, ring);
 }
 
 }  // namespace cotter::repository

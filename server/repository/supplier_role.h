@@ -21,6 +21,9 @@ struct SupplierRolePlan {
   std::uint32_t threshold = 1;
 };
 
+/// What an entry of delegations says, but for its terminating; keys that `ring` does not have are left out.
+SupplierRolePlan plan_of(const model::DelegatedRole& entry, const model::KeyRing& ring);
+
 /// The name can be a role's; there are paths, each of safe names and none of every name; hardware ids are
 /// identifiers, and there is one; so many distinct keys as the threshold wants, each of a kind that vehicles
 /// verify. Fault: Usage.
@@ -34,6 +37,11 @@ Result<bool> add_delegation(model::Targets& targets, const SupplierRolePlan& pla
 /// Takes the role's entry out of targets, and the keys that no other entry uses (IMG-13). false: there is
 /// none.
 bool remove_delegation(model::Targets& targets, const RoleName& role);
+
+/// What a supplier's next metadata (`base`: as published, if at all) change in who else may sign, a line a
+/// role: "acme no longer lets acme-sensors sign ...".
+std::vector<std::string> delegation_changes(const RoleName& by, const model::Targets* base,
+                                            const model::Targets& next);
 
 /// What the holders sign for, in a line.
 std::string summary_line(const SupplierRolePlan& plan);

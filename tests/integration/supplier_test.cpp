@@ -45,7 +45,7 @@ class Supplier : public testing::Test {
     folder = std::make_unique<sim::TempDir>();
     ASSERT_EQ(run_cotter({"init", workspace().string(), "--offline-dir", holders().string()}).exit_code,
               kDone);
-    for (const char* key : {"acme-1", "acme-2", "stranger-1"}) make_key(key);
+    for (const char* key : {"acme-1", "acme-2", "stranger-1", "sensors-1", "sensors-2"}) make_key(key);
     // One holder keeps his on a token.
     tokens = std::make_unique<world::SoftTokens>(at("softhsm"));
     ASSERT_TRUE(tokens->add("acme"));
@@ -333,6 +333,73 @@ TEST_F(Supplier, IsOutAtOnceAndItsImagesWithTheDelegation) {  // IMG-13
   EXPECT_FALSE(fs::exists(workspace() / "repo/targets/gone/ecu" / (sha256_hex("going") + ".app.bin")));
   const auto set = repository::read_as_client(workspace() / "repo", repository::kBeforeAnyExpiry).value();
   EXPECT_NE(set.listed(RoleName("gone")), nullptr) << "a client would take its absence for a rollback";
+  const Ended checked = cotter({"check"});
+  EXPECT_EQ(checked.exit_code, kDone) << checked.out << checked.err;
+}
+
+TEST_F(Supplier, LetsOneOfItsOwnSignUntilItNoLongerDoes) {  // IMG-3, IMG-10, IMG-13
+  take_in("tier", {"--may-delegate"});
+  const std::vector<std::string> signing{"--key", key("acme-1").string(), "--key", key("acme-2").string()};
+  const auto delegating = [&](const std::string& path) {
+    std::vector<std::string> words{"--delegate",
+                                   "tier-sensors",
+                                   "--delegate-path",
+                                   path,
+                                   "--delegate-hardware-id",
+                                   "tier-ecu",
+                                   "--delegate-threshold",
+                                   "2"};
+    for (const char* name : {"sensors-1", "sensors-2"})
+      words.insert(words.end(), {"--delegate-key", at(std::string(name) + ".pub.json").string()});
+    words.insert(words.end(), signing.begin(), signing.end());
+    return submit("tier", words);
+  };
+  const Ended beyond = delegating("plain/*/*");
+  EXPECT_EQ(beyond.exit_code, kRefused);
+  EXPECT_TRUE(has(beyond.err, "not within the paths of tier")) << beyond.err;
+  EXPECT_EQ(cotter({"token", "add", "early", "--role", "supplier", "--supplier", "tier-sensors"}).exit_code,
+            kNotFound)
+      << "nothing lets it sign yet";
+  const Ended accepted = cotter({"supplier", "accept", id_of(delegating("tier/sensors/*"))});
+  ASSERT_EQ(accepted.exit_code, kDone) << accepted.err;
+  EXPECT_TRUE(has(accepted.out, "tier lets tier-sensors sign tier/sensors/* for tier-ecu")) << accepted.out;
+
+  token("tier-sensors-ci", {"--role", "supplier", "--supplier", "tier-sensors"});
+  write_text(at("sensors.bin"), "of the sensors");
+  const auto hand_in = [&](const std::string& name) {
+    return submit("tier-sensors",
+                  {at("sensors.bin").string(), "--name", name, "--hardware-id", "tier-ecu", "--version",
+                   "1.0", "--key", key("sensors-1").string(), "--key", key("sensors-2").string()});
+  };
+  const Ended outside = hand_in("tier/ecu/app.bin");
+  EXPECT_EQ(outside.exit_code, kRefused);
+  EXPECT_TRUE(has(outside.err, "no name that tier-sensors may list")) << outside.err;
+  const std::string id = id_of(hand_in("tier/sensors/app.bin"));
+  EXPECT_EQ(ask("/api/v1/submissions/" + id, "tier-ci.token").status, 404) << "each sees his own";
+  ASSERT_EQ(cotter({"supplier", "accept", id}).exit_code, kDone);
+  const auto found = find("tier/sensors/app.bin");
+  ASSERT_TRUE(found) << summary(found.error());
+  EXPECT_EQ(found->role.value(), "tier-sensors");
+  const Ended who = cotter({"who-can-sign", "tier/sensors/app.bin", "--hardware-id", "tier-ecu"});
+  EXPECT_EQ(who.exit_code, kDone) << who.err;
+  EXPECT_TRUE(has(who.out, "tier-sensors")) << who.out;
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"key", "forecast"}, {"trace", "tier/sensors/app.bin"}}) {
+    const Ended told = cotter(words);
+    EXPECT_TRUE(has(told.out, "tier-sensors")) << words.front() << told.out << told.err;
+  }
+  EXPECT_EQ(cotter({"check"}).exit_code, kDone);
+
+  std::vector<std::string> ending{"--end-delegation", "tier-sensors"};
+  ending.insert(ending.end(), signing.begin(), signing.end());
+  const std::string last = id_of(submit("tier", ending));
+  const Ended shown = run_cotter({"-C", workspace().string(), "supplier", "list"});
+  EXPECT_TRUE(has(shown.out, last + ": tier no longer lets tier-sensors sign tier/sensors/* for tier-ecu"))
+      << shown.out;
+  ASSERT_EQ(cotter({"supplier", "accept", last}).exit_code, kDone);
+  EXPECT_FALSE(find("tier/sensors/app.bin"));
+  EXPECT_EQ(ask("/api/v1/submissions", "tier-sensors-ci.token").status, 401);
+  EXPECT_EQ(ask("/api/v1/submissions", "tier-ci.token").status, 200);
   const Ended checked = cotter({"check"});
   EXPECT_EQ(checked.exit_code, kDone) << checked.out << checked.err;
 }

@@ -13,7 +13,11 @@ using operations::SubmissionRecord;
 using operations::SubmissionState;
 using operations::Supplier;
 
-constexpr const char* kSupplier = "SELECT name, policy, added_at, removed_at FROM supplier ";
+// One below another has the other's policy, and is gone with it.
+constexpr const char* kSupplier =
+    "SELECT own.name, coalesce(above.policy, own.policy), own.added_at,"
+    " coalesce(own.removed_at, above.removed_at), own.below"
+    " FROM supplier AS own LEFT JOIN supplier AS above ON above.name = own.below ";
 constexpr const char* kSubmission =
     "SELECT id, supplier, token, files, state, created_at, changed_at, remarks FROM submission ";
 
@@ -24,6 +28,7 @@ Result<Supplier> supplier_of(const host::Statement& row) {
   supplier.policy = TRY(operations::SupplierPolicy::decode(policy));
   supplier.added = time_at(row, 2);
   supplier.removed = optional_time_at(row, 3);
+  if (!row.is_null(4)) supplier.below = RoleName(row.text(4));
   return supplier;
 }
 
@@ -36,21 +41,23 @@ std::string text_of(const std::vector<std::string>& remarks) {
 }  // namespace
 
 Result<void> SupplierStore::put(const Supplier& supplier) {
-  const std::string policy = json::to_text(supplier.policy.encode());
+  const std::string policy = supplier.below ? "" : json::to_text(supplier.policy.encode());
+  std::optional<std::string> below;
+  if (supplier.below) below = supplier.below->value();
   return db_->run(
-      "INSERT INTO supplier (name, policy, added_at) VALUES (?1, ?2, ?3)"
+      "INSERT INTO supplier (name, policy, added_at, below) VALUES (?1, ?2, ?3, ?4)"
       " ON CONFLICT (name) DO UPDATE SET policy = ?2",
-      {supplier.name.value(), policy, seconds_of(supplier.added)});
+      {supplier.name.value(), policy, seconds_of(supplier.added), below});
 }
 
 Result<std::optional<Supplier>> SupplierStore::find(const RoleName& name) {
-  auto row = TRY(db_->query(std::string(kSupplier) + "WHERE name = ?1", {name.value()}));
+  auto row = TRY(db_->query(std::string(kSupplier) + "WHERE own.name = ?1", {name.value()}));
   if (!TRY(row.step())) return std::optional<Supplier>();
   return std::optional(TRY(supplier_of(row)));
 }
 
 Result<std::vector<Supplier>> SupplierStore::list() {
-  auto row = TRY(db_->query(std::string(kSupplier) + "ORDER BY name"));
+  auto row = TRY(db_->query(std::string(kSupplier) + "ORDER BY own.name"));
   std::vector<Supplier> suppliers;
   while (TRY(row.step())) suppliers.push_back(TRY(supplier_of(row)));
   return suppliers;
@@ -115,11 +122,13 @@ Result<std::vector<SubmissionRecord>> SupplierStore::submissions(const std::opti
   return found;
 }
 
-Result<SupplierStore::UnderWay> SupplierStore::all_under_way(const std::string& supplier) {
+Result<SupplierStore::UnderWay> SupplierStore::all_under_way(const operations::Supplier& supplier) {
+  const std::string& family = supplier.below.value_or(supplier.name).value();
   auto row =
-      TRY(db_->query("SELECT count(*), coalesce(sum(bytes), 0) FROM submission"
-                     " WHERE supplier = ?1 AND state IN ('uploading', 'waiting')",
-                     {supplier}));
+      TRY(db_->query("SELECT coalesce(sum(supplier = ?1), 0), coalesce(sum(bytes), 0) FROM submission"
+                     " WHERE supplier IN (SELECT name FROM supplier WHERE name = ?2 OR below = ?2)"
+                     " AND state IN ('uploading', 'waiting')",
+                     {supplier.name.value(), family}));
   TRY(row.step());
   return UnderWay{row.count(0), row.count(1)};
 }

@@ -18,7 +18,7 @@ class SupplierStore {
  public:
   explicit SupplierStore(host::Db& db) : db_(&db) {}
 
-  /// Adds it, or changes the policy of one that is there.
+  /// Adds it, or changes the policy of one that is there; one below another keeps none of its own.
   Result<void> put(const operations::Supplier& supplier);
   /// Rejections besides: those of a policy that somebody damaged.
   Result<std::optional<operations::Supplier>> find(const RoleName& name);
@@ -34,12 +34,12 @@ class SupplierStore {
   /// Newest first; of one supplier, or of all.
   Result<std::vector<operations::SubmissionRecord>> submissions(const std::optional<std::string>& supplier,
                                                                 std::uint64_t limit);
-  /// How many are uploading or waiting, and the bytes that they list.
+  /// How many of its own are uploading or waiting, and the bytes that those of all list who share its quota.
   struct UnderWay {
     std::uint64_t count = 0;
     std::uint64_t bytes = 0;
   };
-  Result<UnderWay> all_under_way(const std::string& supplier);
+  Result<UnderWay> all_under_way(const operations::Supplier& supplier);
   /// Uploads that nobody went on with since `before`.
   Result<std::vector<std::string>> abandoned(UtcTime before);
   Result<void> set_state(const std::string& id, operations::SubmissionState state,

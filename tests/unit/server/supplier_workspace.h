@@ -41,6 +41,11 @@ class SupplierWorkspace : public TestWorkspace {
     ASSERT_EQ(added->state, app::TargetsOutcome::State::Published);
   }
 
+  /// Another policy, which nobody signs.
+  void take_in_again(operations::SupplierPolicy policy) const {
+    ASSERT_TRUE(app::add_supplier(workspace(), supplier(std::move(policy)), kNow));
+  }
+
   static repository::Release release(std::string name, std::string_view content, std::uint64_t counter = 1) {
     repository::Release release;
     release.name = TargetName(std::move(name));
@@ -61,26 +66,50 @@ class SupplierWorkspace : public TestWorkspace {
   }
   [[nodiscard]] Bytes signed_by(const model::Targets& targets,
                                 std::initializer_list<std::size_t> places = {0, 1}) const {
+    return signed_by(acme, targets, places);
+  }
+  static Bytes signed_by(const sim::Keys& keys, const model::Targets& targets,
+                         std::initializer_list<std::size_t> places = {0, 1}) {
     trust::Draft<model::Targets> draft(targets);
-    for (const std::size_t place : places) EXPECT_TRUE(draft.sign(*acme.at(place)));
+    for (const std::size_t place : places) EXPECT_TRUE(draft.sign(*keys.at(place)));
     return draft.wire();
   }
 
+  /// acme lets acme-sensors, two of its three keys, sign acme/sensors/*.
+  [[nodiscard]] repository::SupplierRolePlan below() const {
+    repository::SupplierRolePlan plan;
+    plan.name = RoleName("acme-sensors");
+    plan.paths = {"acme/sensors/*"};
+    plan.hardware_ids = {HardwareId("acme-ecu")};
+    for (const auto& key : sensors) plan.keys.push_back(key->public_key());
+    plan.threshold = 2;
+    return plan;
+  }
+  static model::Targets letting_sign(const repository::SupplierRolePlan& plan, model::Targets base = {},
+                                     std::uint64_t version = 1) {
+    EXPECT_TRUE(repository::add_delegation(base, plan));
+    base.version = Version(version);
+    base.expires = kNow + std::chrono::days(30);
+    return base;
+  }
+
   /// As if it had come by the API, judged and waiting.
-  [[nodiscard]] std::string waiting(const Bytes& metadata, const std::string& image) const {
+  [[nodiscard]] std::string waiting(const Bytes& metadata, const std::string& image,
+                                    const std::string& supplier_name = "acme") const {
     host::Db db = storage::open_database(workspace().db_path()).value();
     storage::SupplierStore store(db);
-    static_cast<void>(app::add_token(
-        db, {"acme-ci", operations::TokenRole::Supplier, "acme", kNow, kNow + std::chrono::days(1)}));
+    static_cast<void>(app::add_token(db, {supplier_name + "-ci", operations::TokenRole::Supplier,
+                                          supplier_name, kNow, kNow + std::chrono::days(1)}));
     operations::SubmissionRecord record;
     record.id = operations::new_submission_id();
-    record.supplier = "acme";
-    record.token = "acme-ci";
+    record.supplier = supplier_name;
+    record.token = supplier_name + "-ci";
     record.created = kNow;
     record.state = operations::SubmissionState::Waiting;
     app::SubmissionFiles files(workspace().submissions_dir());
     for (const auto& [kind, bytes] : {std::pair(operations::FileKind::Metadata, metadata),
                                       std::pair(operations::FileKind::Image, to_bytes(image))}) {
+      if (bytes.empty()) continue;
       record.submission.files.push_back({kind, crypto::sha256(bytes), bytes.size()});
       EXPECT_TRUE(files.append(record.id, record.submission.files.back(), 0, bytes));
     }
@@ -100,6 +129,7 @@ class SupplierWorkspace : public TestWorkspace {
   }
 
   sim::Keys acme = sim::keys("acme", 3);
+  sim::Keys sensors = sim::keys("sensors", 3);
 };
 
 }  // namespace cotter::test

@@ -22,7 +22,7 @@ class IntakeOf : public testing::Test {
   void SetUp() override {
     ws.take_in();
     set.emplace(ws.read().value());
-    terms.delegator = set->targets();
+    terms.way = {{set->targets(), RoleName("acme")}};
     terms.supplier = &supplier;
     terms.now = kNow;
   }
@@ -144,19 +144,13 @@ TEST_F(IntakeOf, HoldsKeysAndQuotaAgainstThePolicy) {
   expect_wrong(judge(SupplierWorkspace::next(release())), "the quota");
 }
 
-TEST_F(IntakeOf, TakesNoFurtherDelegation) {
-  auto targets = SupplierWorkspace::next(release());
-  model::DelegatedRole entry;
-  entry.name = RoleName("tier-2");
-  entry.keys = {{ws.acme.front()->public_key().computed_id()}, 1};
-  entry.paths = {"*/*/*"};
-  targets.delegations.emplace().roles.push_back(entry);
-  targets.delegations->keys.emplace(entry.keys.keyids.front(), ws.acme.front()->public_key());
-  expect_wrong(judge(targets), "delegates further");
+TEST_F(IntakeOf, TakesNoDelegationWhereThePolicyDoesNotSaySo) {
+  expect_wrong(judge(SupplierWorkspace::letting_sign(ws.below(), SupplierWorkspace::next(release()))),
+               "lets others sign");
 }
 
 TEST_F(IntakeOf, ReportsASupplierThatNobodyDelegatesTo) {
-  supplier.name = RoleName("nobody");
+  terms.way.front().role = RoleName("nobody");
   expect_wrong(judge(SupplierWorkspace::next(release())), "do not delegate");
 }
 

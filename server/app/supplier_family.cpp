@@ -1,0 +1,94 @@
+#include "server/app/supplier_family.h"
+
+#include <utility>
+
+#include "server/repository/reader.h"
+
+namespace cotter::app {
+namespace {
+
+/// Adds whom a file lets sign, and with which keys.
+void note(Neighbours& neighbours, const model::Delegations& delegations) {
+  const auto note_keys = [&](const model::RoleKeys& keys, const RoleName& role) {
+    for (const KeyId& id : keys.keyids) {
+      if (const auto key = delegations.keys.find(id); key != delegations.keys.end())
+        neighbours.keys.emplace(key->second.material(), role);
+    }
+  };
+  for (const model::DelegatedRole& entry : delegations.roles) {
+    for (const model::AgreeingRole& role : entry.roles()) {
+      neighbours.names.insert(role.name);
+      note_keys(role.keys, role.name);
+    }
+  }
+  if (const auto& bins = delegations.succinct) {
+    neighbours.names.insert(RoleName(bins->name_prefix));
+    note_keys(bins->keys, RoleName(bins->name_prefix));
+  }
+}
+
+}  // namespace
+
+SupplierFamily::SupplierFamily(trust::TrustedSet published, trust::Transport& transport,
+                               const RoleName& supplier)
+    : set_(std::move(published)) {
+  load(transport, supplier, model::targets_role());
+  const auto* own = file_of(supplier);
+  if (own == nullptr || !(*own)->delegations) return;
+  for (const model::DelegatedRole& entry : (*own)->delegations->roles) load(transport, entry.name, supplier);
+}
+
+void SupplierFamily::load(trust::Transport& transport, const RoleName& role, const RoleName& delegator) {
+  if (set_.listed(role) == nullptr) return;
+  if (repository::load_delegated(set_, transport, role, delegator))
+    files_[role] = set_.targets(role, delegator);
+}
+
+const trust::Verified<model::Targets>* SupplierFamily::file_of(const RoleName& role) const {
+  const auto found = files_.find(role);
+  return found == files_.end() ? nullptr : found->second;
+}
+
+std::vector<std::filesystem::path> images_of(const repository::Layout& layout, const model::Targets& file) {
+  std::vector<std::filesystem::path> paths;
+  for (const auto& [name, target] : file.targets) {
+    for (const auto& [function, digest] : target.hashes.all())
+      paths.push_back(layout.image(name, to_hex(digest)));
+  }
+  return paths;
+}
+
+Neighbours neighbours_of(const trust::TrustedSet& published, trust::Transport& transport,
+                         const RoleName& supplier) {
+  Neighbours neighbours;
+  const model::Root& root = *published.root();
+  for (const auto& [role, keys] : root.roles) {
+    for (const KeyId& id : keys.keyids) {
+      if (const auto key = root.keys.find(id); key != root.keys.end())
+        neighbours.keys.emplace(key->second.material(), role);
+    }
+  }
+  for (const auto& [role, meta] : (*published.snapshot())->meta) neighbours.names.insert(role);
+  const auto& delegations = (*published.targets())->delegations;
+  if (!delegations) return neighbours;
+  note(neighbours, *delegations);
+  trust::TrustedSet set = published;
+  for (const model::DelegatedRole& entry : delegations->roles) {
+    for (const model::AgreeingRole& role : entry.roles()) {
+      if (set.listed(role.name) == nullptr ||
+          !repository::load_delegated(set, transport, role.name, model::targets_role()))
+        continue;
+      const model::Targets& file = **set.targets(role.name, model::targets_role());
+      if (!file.delegations) continue;
+      if (role.name != supplier) {
+        note(neighbours, *file.delegations);
+        continue;
+      }
+      for (const model::DelegatedRole& below : file.delegations->roles) neighbours.names.erase(below.name);
+    }
+  }
+  neighbours.names.erase(supplier);
+  return neighbours;
+}
+
+}  // namespace cotter::app

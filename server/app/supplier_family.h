@@ -1,0 +1,40 @@
+// A supplier's published file and those of the roles that it lets sign, read as a vehicle would.
+// Never a file that does not verify: it counts as not published. One thread.
+#pragma once
+
+#include <filesystem>
+#include <vector>
+
+#include "common/base/strong.h"
+#include "common/trust/seams.h"
+#include "common/trust/trusted_set.h"
+#include "server/app/delegation_intake.h"
+#include "server/repository/layout.h"
+
+namespace cotter::app {
+
+class SupplierFamily {
+ public:
+  SupplierFamily(trust::TrustedSet published, trust::Transport& transport, const RoleName& supplier);
+
+  /// Each by its role, the supplier's too; good as long as this lives.
+  [[nodiscard]] const PublishedFiles& files() const noexcept { return files_; }
+  /// nullptr: none is published.
+  [[nodiscard]] const trust::Verified<model::Targets>* file_of(const RoleName& role) const;
+
+ private:
+  void load(trust::Transport& transport, const RoleName& role, const RoleName& delegator);
+  trust::TrustedSet set_;
+  PublishedFiles files_;
+};
+
+/// Where the images that a file lists lie.
+std::vector<std::filesystem::path> images_of(const repository::Layout& layout, const model::Targets& file);
+
+/// What is taken in the repository by others than `supplier` and those below it, and the supplier's own keys:
+/// role names that the snapshot or a delegation has, and keys of the root, of targets' delegations, and of
+/// what those delegate on.
+Neighbours neighbours_of(const trust::TrustedSet& published, trust::Transport& transport,
+                         const RoleName& supplier);
+
+}  // namespace cotter::app

@@ -1,0 +1,182 @@
+// A supplier's own supplier: let in by the supplier's signature, judged by both delegations, gone with
+// either.
+#include <gtest/gtest.h>
+
+#include "server/app/check_repository.h"
+#include "server/app/signing_paths.h"
+#include "server/repository/folder_transport.h"
+#include "server/storage/sqlite/token_store.h"
+#include "tests/unit/server/supplier_workspace.h"
+
+namespace cotter::app {
+namespace {
+
+using operations::SubmissionState;
+using test::kNow;
+using test::SupplierWorkspace;
+
+const std::string kImage = "the build";
+const std::string kName = "acme/sensors/app";
+
+class SubSupplier : public testing::Test {
+ protected:
+  void SetUp() override {
+    policy.may_delegate = true;
+    ws.take_in(policy);
+    accept(ws.signed_by(SupplierWorkspace::letting_sign(ws.below())), "");
+  }
+  AcceptOutcome judge(const Bytes& metadata, const std::string& image, const std::string& of = "acme") {
+    const auto outcome = ws.accept(ws.waiting(metadata, image, of));
+    EXPECT_TRUE(outcome) << explain(outcome.error());
+    return outcome.value_or(AcceptOutcome());
+  }
+  void accept(const Bytes& metadata, const std::string& image, const std::string& of = "acme") {
+    const AcceptOutcome outcome = judge(metadata, image, of);
+    ASSERT_EQ(outcome.state, SubmissionState::Accepted) << testing::PrintToString(outcome.wrong);
+  }
+  [[nodiscard]] Bytes metadata(const repository::Release& release, std::uint64_t version = 1,
+                               model::Targets base = {}) const {
+    return SupplierWorkspace::signed_by(ws.sensors,
+                                        SupplierWorkspace::next(release, version, std::move(base)));
+  }
+  static repository::Release release(const std::string& name = kName) {
+    return SupplierWorkspace::release(name, kImage);
+  }
+  void hand_in() { accept(metadata(release()), kImage, "acme-sensors"); }
+  void expect_wrong(const Bytes& metadata, std::string_view part, const std::string& of = "acme-sensors") {
+    const AcceptOutcome outcome = judge(metadata, of == "acme" ? "" : kImage, of);
+    ASSERT_EQ(outcome.wrong.size(), 1U) << testing::PrintToString(outcome.wrong);
+    EXPECT_NE(outcome.wrong.front().find(part), std::string::npos) << outcome.wrong.front();
+  }
+  bool is_token_good(const std::string& name) {
+    host::Db db = storage::open_database(ws.workspace().db_path()).value();
+    return storage::TokenStore(db).find(name).value()->is_good(kNow);
+  }
+  void remove_acme() {
+    RemoveSupplierRequest request;
+    request.name = RoleName("acme");
+    for (const std::size_t place : {0U, 2U}) request.holders.push_back(ws.keys.targets.at(place).get());
+    request.online = [&] { return Result<OnlineSigners>(ws.keys.online()); };
+    const auto removed = remove_supplier(ws.workspace(), request, kNow);
+    ASSERT_TRUE(removed) << explain(removed.error());
+  }
+
+  SupplierWorkspace ws;
+  operations::SupplierPolicy policy;
+};
+
+TEST_F(SubSupplier, PublishesWhatItSignedItself) {  // IMG-3, IMG-10
+  hand_in();
+  const auto found = ws.find(kName);
+  ASSERT_TRUE(found) << explain(found.error());
+  EXPECT_EQ(found->role.value(), "acme-sensors");
+  repository::FolderTransport folder(ws.repo());
+  const auto health = check_repository(folder, kNow, {});
+  ASSERT_TRUE(health);
+  EXPECT_TRUE(health->healthy()) << testing::PrintToString(health->problems);
+  EXPECT_EQ(health->images, 1U);
+  const auto paths = signing_paths(ws.read().value(), folder, TargetName(kName), HardwareId("acme-ecu"));
+  ASSERT_TRUE(paths);
+  ASSERT_EQ(paths->asked.size(), 3U) << "targets, acme and acme-sensors";
+  EXPECT_EQ(paths->asked.back().role.value(), "acme-sensors");
+}
+
+TEST_F(SubSupplier, IsHeldToItsOwnDelegation) {  // IMG-3, IMG-7
+  expect_wrong(metadata(release("acme/radios/app")), "no name that acme-sensors may list");
+  auto other = release();
+  other.hardware_ids = {HardwareId("other-ecu")};
+  EXPECT_EQ(judge(metadata(other), kImage, "acme-sensors").wrong.size(), 2U) << "neither makes it";
+  expect_wrong(ws.signed_by(SupplierWorkspace::next(release())), "threshold-not-met");
+  repository::SupplierRolePlan deeper = ws.below();
+  deeper.name = RoleName("acme-sensors-x");
+  expect_wrong(SupplierWorkspace::signed_by(
+                   ws.sensors, SupplierWorkspace::letting_sign(deeper, SupplierWorkspace::next(release()))),
+               "acme alone does");
+}
+
+TEST_F(SubSupplier, ListsNothingThatTheOneAboveLists) {
+  accept(ws.signed_by(SupplierWorkspace::next(release(), 2, SupplierWorkspace::letting_sign(ws.below()))),
+         kImage);
+  expect_wrong(metadata(release()), "is listed by acme itself");
+}
+
+TEST_F(SubSupplier, HasThePolicyOfTheOneAbove) {
+  policy.version_floor = 2;
+  ws.take_in_again(policy);
+  expect_wrong(metadata(release()), "below the floor");
+  policy.version_floor = 0;
+  policy.may_delegate = false;
+  ws.take_in_again(policy);
+  expect_wrong(metadata(release()), "no longer allows");
+}
+
+TEST_F(SubSupplier, SharesTheQuota) {
+  hand_in();
+  policy.quota_bytes = 2 * kImage.size() - 1;
+  ws.take_in_again(policy);
+  const auto own = SupplierWorkspace::release("acme/ecu/app", kImage);
+  const auto outcome = judge(
+      ws.signed_by(SupplierWorkspace::next(own, 2, SupplierWorkspace::letting_sign(ws.below()))), kImage);
+  ASSERT_EQ(outcome.wrong.size(), 1U) << testing::PrintToString(outcome.wrong);
+  EXPECT_NE(outcome.wrong.front().find("quota"), std::string::npos);
+  accept(ws.signed_by(SupplierWorkspace::next(own, 2)), kImage);  // what it drops takes no room
+}
+
+TEST_F(SubSupplier, GoesWithTheDelegation) {  // IMG-13
+  hand_in();
+  const std::string waits = ws.waiting(
+      metadata(release("acme/sensors/next"), 2, SupplierWorkspace::next(release())), kImage, "acme-sensors");
+  ASSERT_TRUE(is_token_good("acme-sensors-ci"));
+  model::Targets none;
+  none.version = Version(2);
+  none.expires = kNow + std::chrono::days(30);
+  const AcceptOutcome outcome = judge(ws.signed_by(none), "");
+  ASSERT_EQ(outcome.state, SubmissionState::Accepted) << testing::PrintToString(outcome.wrong);
+  EXPECT_EQ(outcome.notes,
+            std::vector<std::string>{"acme no longer lets acme-sensors sign acme/sensors/* for acme-ecu"});
+  EXPECT_FALSE(ws.find(kName));
+  EXPECT_FALSE(is_token_good("acme-sensors-ci"));
+  EXPECT_TRUE(is_token_good("acme-ci"));
+  host::Db db = storage::open_database(ws.workspace().db_path()).value();
+  EXPECT_EQ(storage::SupplierStore(db).submission(waits).value()->state, SubmissionState::Rejected);
+  EXPECT_NE(ws.read()->listed(RoleName("acme-sensors")), nullptr) << "a client would take it for a rollback";
+  expect_wrong(ws.signed_by(SupplierWorkspace::letting_sign(ws.below(), none, 3)), "or was once", "acme");
+}
+
+TEST_F(SubSupplier, GoesWithTheOneAbove) {  // IMG-13
+  hand_in();
+  remove_acme();
+  EXPECT_FALSE(ws.find(kName));
+  EXPECT_FALSE(is_token_good("acme-sensors-ci"));
+  repository::FolderTransport folder(ws.repo());
+  EXPECT_TRUE(check_repository(folder, kNow, {})->healthy());
+  EXPECT_FALSE(std::filesystem::exists(
+      repository::Layout(ws.repo()).image(TargetName(kName), to_hex(crypto::sha256(as_bytes(kImage))))));
+}
+
+TEST_F(SubSupplier, IsNotRemovedWhileTheOneAboveLetsItSign) {
+  RemoveSupplierRequest request;
+  request.name = RoleName("acme-sensors");
+  request.online = [&] { return Result<OnlineSigners>(ws.keys.online()); };
+  EXPECT_TRUE(is_fault(remove_supplier(ws.workspace(), request, kNow).error(), Fault::Kind::Conflict));
+  auto add = ws.supplier();
+  add.plan.name = RoleName("acme-sensors");
+  add.plan.paths = {"acme-sensors/*/*"};
+  EXPECT_TRUE(is_fault(add_supplier(ws.workspace(), add, kNow).error(), Fault::Kind::Conflict));
+}
+
+TEST_F(SubSupplier, KeepsWhatItPublishedReadableWhileItsKeysChange) {
+  hand_in();
+  repository::SupplierRolePlan other = ws.below();
+  other.keys.clear();
+  for (const auto& key : sim::keys("sensors-new", 2)) other.keys.push_back(key->public_key());
+  expect_wrong(ws.signed_by(SupplierWorkspace::letting_sign(other, {}, 2)), "add them beside the old ones",
+               "acme");
+  repository::SupplierRolePlan both = ws.below();
+  both.keys.insert(both.keys.end(), other.keys.begin(), other.keys.end());
+  accept(ws.signed_by(SupplierWorkspace::letting_sign(both, {}, 2)), "");
+  EXPECT_TRUE(ws.find(kName));
+}
+
+}  // namespace
+}  // namespace cotter::app
