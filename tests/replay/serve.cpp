@@ -120,7 +120,7 @@ class Bench {
     if (verb.key != "cycle") return fmt::format("do to the vehicle: {} {}", verb.key.view(), what);
     if (verb.value.as_string() == nullptr)
       return "run one update cycle; it must fail and change nothing: " + what;
-    return fmt::format("run one update cycle; it must come to: {}", *verb.value.as_string());
+    return fmt::format("run one update cycle; it must come to: {}", verb.value.as_string()->view());
   }
 
   Told wait(Hand& hand) {
