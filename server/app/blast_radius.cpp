@@ -59,14 +59,15 @@ class Assessment {
 
   /// Whether the role is held; and that some of its keys are.
   bool note(Repository repository, const RoleName& delegator, const Requirement& keys) {
+    const Requirement& plain = keys.plain();
     const auto held = static_cast<std::uint32_t>(
-        std::count_if(keys.keys.begin(), keys.keys.end(),
+        std::count_if(plain.keys.begin(), plain.keys.end(),
                       [&](const SigningKey& key) { return held_->contains(key.material); }));
     if (held > 0) {
-      radius_.grips.push_back(
-          {repository, keys.role, delegator, held, keys.least, static_cast<std::uint32_t>(keys.keys.size())});
+      radius_.grips.push_back({repository, plain.role, delegator, held, keys.fewest(),
+                               static_cast<std::uint32_t>(plain.keys.size())});
     }
-    return held >= keys.least;
+    return keys.met_by(*held_);
   }
 
   Result<void> look_at_delegated() {

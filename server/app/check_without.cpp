@@ -60,7 +60,7 @@ class Check {
     found.role = role;
     found.delegator = delegator;
     found.threshold = keys.threshold;
-    const Requirement all = Requirement::keys_of(role, keys, ring);
+    const Requirement all = Requirement::keys_of(role, keys, ring).plain();
     found.keys = static_cast<std::uint32_t>(all.keys.size());
     const auto gone = std::count_if(all.keys.begin(), all.keys.end(),
                                     [&](const SigningKey& key) { return removed_->contains(key.material); });

@@ -14,13 +14,13 @@ using Hardware = std::optional<std::vector<HardwareId>>;
 
 LiveRole role_of(Repository repository, const RoleName& role, const RoleName& delegator,
                  const model::RoleKeys& keys, const model::KeyRing& ring) {
-  Requirement signers = Requirement::keys_of(role, keys, ring);
+  const Requirement signers = Requirement::keys_of(role, keys, ring);
   LiveRole live;
   live.repository = repository;
   live.role = role;
   live.delegator = delegator;
   live.threshold = keys.threshold;
-  live.keys = std::move(signers.keys);
+  live.keys = signers.plain().keys;
   return live;
 }
 

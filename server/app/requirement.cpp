@@ -177,6 +177,14 @@ Requirement Requirement::at_least(std::uint32_t least, std::vector<Requirement> 
   return {least, {}, {}, std::move(parts)};
 }
 
+std::uint32_t Requirement::fewest() const noexcept {
+  if (parts.empty()) return least;
+  const auto of_classes =
+      std::accumulate(std::next(parts.begin()), parts.end(), std::uint32_t{0},
+                      [](std::uint32_t sum, const auto& part) { return sum + part.least; });
+  return std::max(plain().least, of_classes);
+}
+
 bool Requirement::met_by(const std::set<std::string>& materials) const {
   const auto held = std::count_if(keys.begin(), keys.end(),
                                   [&](const auto& key) { return materials.contains(key.material); });

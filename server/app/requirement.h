@@ -30,7 +30,8 @@ struct Requirement {
 
   static Requirement nothing() { return {}; }
   static Requirement impossible() { return {1}; }
-  /// Keys of unknown kinds and keys that the ring lacks sign nothing, and are left out.
+  /// Keys of unknown kinds and keys that the ring lacks sign nothing, and are left out. Where vehicles
+  /// require classes of keys, the threshold and that of each class are its parts.
   static Requirement keys_of(const RoleName& role, const model::RoleKeys& keys, const model::KeyRing& ring);
   /// Plainer where it can be: what is no condition is left out of all_of(), what nobody meets, and what
   /// is there twice, of any_of().
@@ -38,6 +39,10 @@ struct Requirement {
   static Requirement any_of(std::vector<Requirement> parts);
   static Requirement at_least(std::uint32_t least, std::vector<Requirement> parts);
 
+  /// Of a role's keys: its threshold, whatever else it requires of their classes.
+  [[nodiscard]] const Requirement& plain() const noexcept { return parts.empty() ? *this : parts.front(); }
+  /// Of a role's keys: how many must sign at least. The classes have no key in common.
+  [[nodiscard]] std::uint32_t fewest() const noexcept;
   [[nodiscard]] bool is_nothing() const noexcept { return least == 0; }
   [[nodiscard]] bool is_impossible() const noexcept { return least > keys.size() + parts.size(); }
   /// Whether the owner of the keys with these materials meets it.

@@ -7,27 +7,36 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
+#include "common/base/limits.h"
+#include "common/crypto/digest.h"
+#include "common/host/atomic_file.h"
 #include "common/host/output.h"
 #include "server/app/key_history.h"
 #include "server/cli/context.h"
 #include "server/cli/repository_place.h"
 #include "server/cli/requirement_view.h"
 #include "server/cli/verbs.h"
+#include "server/repository/recording_transport.h"
 
 namespace cotter::cli {
 namespace {
 
+namespace fs = std::filesystem;
 using app::AskedRole;
 using app::HardwareSearch;
 using app::KeyNames;
 using app::WhoCanSign;
 
+constexpr const char* kFirstRoot = "1.root.json";
+
 struct WhoOptions {
   std::string path;
   std::string hardware;
   std::size_t limit = 20;
+  std::string proofs;  ///< a folder; empty: none
   RepositoryPlace place;
 };
 
@@ -123,6 +132,14 @@ json::Object as_json(const std::string& place, const WhoOptions& options, const 
                                                : json::Value()}}}};
 }
 
+/// "2 of 3"; with required classes "2 of 3, 2 of 2, 1 of 1".
+std::string count_of(const app::Requirement& keys) {
+  if (keys.parts.empty()) return fmt::format("{} of {}", keys.least, keys.keys.size());
+  std::string text;
+  for (const app::Requirement& part : keys.parts) text += (text.empty() ? "" : ", ") + count_of(part);
+  return text;
+}
+
 std::string notes_of(const AskedRole& asked) {
   std::string text;
   const auto add = [&](const std::string& note) { text += (text.empty() ? "" : "; ") + note; };
@@ -139,8 +156,7 @@ void show_search(const HardwareSearch& search, bool is_only_one) {
   host::Table table({"ROLE", "BELOW", "KEYS", "BY", ""});
   for (const AskedRole& asked : search.paths.asked) {
     const bool is_top = asked.depth == 0;
-    table.add_row({asked.role.value(), is_top ? "-" : asked.delegator.value(),
-                   fmt::format("{} of {}", asked.keys.least, asked.keys.keys.size()),
+    table.add_row({asked.role.value(), is_top ? "-" : asked.delegator.value(), count_of(asked.keys),
                    is_top ? "every name" : asked.by, notes_of(asked)});
   }
   table.print();
@@ -166,8 +182,8 @@ void show_sets(const WhoCanSign& who, const KeyNames& names) {
 /// "snapshot, 1 of 1: image-snapshot"
 std::string members(const app::Requirement& keys, const KeyNames& names) {
   std::string text;
-  for (const app::SigningKey& key : keys.keys) text += (text.empty() ? "" : ", ") + names.label(key);
-  return fmt::format("{}, {} of {}: {}", keys.role.value(), keys.least, keys.keys.size(), text);
+  for (const app::SigningKey& key : keys.plain().keys) text += (text.empty() ? "" : ", ") + names.label(key);
+  return fmt::format("{}, {}: {}", keys.plain().role.value(), count_of(keys), text);
 }
 
 void show_what_else(const WhoCanSign& who, const KeyNames& names) {
@@ -198,18 +214,36 @@ void show(const std::string& place, const WhoOptions& options, const WhoCanSign&
   show_what_else(who, names);
 }
 
+Result<void> tell_proofs(const WhoOptions& options, const std::set<std::string>& files, json::Object& answer,
+                         bool as_json) {
+  const Bytes first = TRY(host::read_file(fs::path(options.proofs) / kFirstRoot, Limits().root_bytes));
+  const std::string anchor = to_hex(crypto::sha256(first));
+  answer.set("proofs", json::Object{{"dir", options.proofs},
+                                    {"files", json::Array(files.begin(), files.end())},
+                                    {"first_root_sha256", anchor}});
+  if (as_json) return {};
+  fmt::print(
+      "\nproofs    {} files in {}; whoever knows that its {} has the SHA-256\n"
+      "          {} comes to the same without us:\n"
+      "          cotter who-can-sign {} --repository {}\n",
+      files.size(), options.proofs, kFirstRoot, anchor, options.path, options.proofs);
+  return {};
+}
+
 Result<void> run_who(const WhoOptions& options, const Context& context) {
   const OpenRepository repository = TRY(open_repository(options.place, context));
   const Surroundings round = TRY(look_round(options, context));
   const std::optional<HardwareId> hardware =
       options.hardware.empty() ? std::nullopt : std::optional(HardwareId(options.hardware));
-  const WhoCanSign who = TRY(app::who_can_sign(*repository.source, round.director, TargetName(options.path),
-                                               hardware, options.limit));
-  if (context.json) {
-    host::print_json(as_json(repository.place, options, who, round.names));
-  } else {
-    show(repository.place, options, who, round.names);
-  }
+  std::optional<repository::RecordingTransport> recording;
+  if (!options.proofs.empty()) recording.emplace(*repository.source, options.proofs);
+  trust::Transport& transport = recording ? static_cast<trust::Transport&>(*recording) : *repository.source;
+  const WhoCanSign who =
+      TRY(app::who_can_sign(transport, round.director, TargetName(options.path), hardware, options.limit));
+  json::Object answer = as_json(repository.place, options, who, round.names);
+  if (!context.json) show(repository.place, options, who, round.names);
+  if (recording) TRY(tell_proofs(options, recording->files(), answer, context.json));
+  if (context.json) host::print_json(answer);
   return {};
 }
 
@@ -223,6 +257,9 @@ void add_who_can_sign(CLI::App& app, Context& context) {
   verb->add_option("--hardware-id", options->hardware, "as an ECU of this kind asks (default: of any kind)");
   verb->add_option("--repository", options->place.text, "URL or DIR (default: the workspace's)");
   verb->add_option("--limit", options->limit, "how many sets of keys to list")->capture_default_str();
+  verb->add_option(
+      "--proofs", options->proofs,
+      "write the metadata that the answer follows from into this folder, for others to repeat it");
   add_tls_options(*verb, options->place);
   verb->callback([options, &context] { context.exit_code = finish(run_who(*options, context)); });
 }

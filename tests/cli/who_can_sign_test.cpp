@@ -54,6 +54,35 @@ class WhoCommand : public testing::Test {
 };
 std::unique_ptr<sim::TempDir> WhoCommand::folder;
 
+TEST_F(WhoCommand, GivesAStrangerWhatTheAnswerFollowsFrom) {
+  const fs::path proofs = folder->path() / "proofs";
+  const Ended asked = cotter({"who-can-sign", "brakes/fw.bin", "--repository", other().string(), "--proofs",
+                              proofs.string(), "--json"});
+  ASSERT_EQ(asked.exit_code, kDone) << asked.err;
+  const json::Value answer = parsed(asked.out);
+  const json::Value& written = member(answer, "proofs");
+  EXPECT_EQ(text_of(written, "first_root_sha256"),
+            to_hex(crypto::sha256(host::read_file(other() / "1.root.json", 1U << 20U).value())));
+  const auto repeat = [&] {  // no workspace, no network
+    return run_cotter({"who-can-sign", "brakes/fw.bin", "--repository", proofs.string(), "--json"});
+  };
+  const json::Value again = parsed(repeat().out);
+  for (const char* part : {"requirement", "sets", "searches", "to_publish", "above"})
+    EXPECT_EQ(member(again, part), member(answer, part)) << part;
+  for (const json::Value& name : *member(written, "files").as_array()) {
+    const fs::path file = proofs / name.as_string()->view();
+    const Bytes honest = host::read_file(file, 1U << 20U).value();
+    Bytes altered = honest;
+    const std::string_view text = as_text(honest);
+    altered[text.find("\"expires\":\"") + 11] ^= 1U;  // of what is signed
+    ASSERT_TRUE(host::write_atomically(file, altered));
+    const Ended told = repeat();  // of a delegated role it says that it is broken
+    EXPECT_TRUE(told.exit_code != kDone || member(parsed(told.out), "searches") != member(answer, "searches"))
+        << file << " was altered";
+    ASSERT_TRUE(host::write_atomically(file, honest));
+  }
+}
+
 TEST_F(WhoCommand, NamesKeysAndTheirHolders) {
   const Ended asked = cotter({"who-can-sign", "brakes/fw.bin"});
   ASSERT_EQ(asked.exit_code, kDone) << asked.err;

@@ -245,6 +245,18 @@ TEST(BlastRadius, SaysHowManyKeysAreLacking) {
   EXPECT_EQ(radius.grips[1].lacking(), 0U);
 }
 
+TEST(BlastRadius, OfKeysThatFallShortOfARequiredClassIsNothing) {
+  World world;
+  model::RoleKeys& targets = world.image.sim.root.roles.at(model::targets_role());
+  targets.classes = {model::ClassThresholds::Stage::Require, {{crypto::KeyClass::Classical, 3}}, {}};
+  world.image.sim.signers[model::targets_role()] = sim::keys("image-targets", 3);
+  world.publish({});
+  const BlastRadius two = world.of({"image/targets*2"});
+  EXPECT_EQ(powers_in(two), Lines{});
+  EXPECT_EQ(two.grips.at(0).lacking(), 1U);
+  EXPECT_NE(powers_in(world.of({"image/targets"})), Lines{});
+}
+
 TEST(BlastRadius, OfAKeyOfNoRoleIsNothing) {
   World world;
   const auto radius =
