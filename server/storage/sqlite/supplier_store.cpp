@@ -123,7 +123,7 @@ Result<std::vector<SubmissionRecord>> SupplierStore::submissions(const std::opti
 }
 
 Result<SupplierStore::UnderWay> SupplierStore::all_under_way(const operations::Supplier& supplier) {
-  const std::string& family = supplier.below.value_or(supplier.name).value();
+  const std::string family = supplier.below.value_or(supplier.name).value();
   auto row =
       TRY(db_->query("SELECT coalesce(sum(supplier = ?1), 0), coalesce(sum(bytes), 0) FROM submission"
                      " WHERE supplier IN (SELECT name FROM supplier WHERE name = ?2 OR below = ?2)"
