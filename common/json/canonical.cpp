@@ -14,6 +14,10 @@ void put(Bytes& out, std::string_view text) {
   out.insert(out.end(), bytes.begin(), bytes.end());
 }
 void put(std::string& out, std::string_view text) { out.append(text); }
+template <class Out>
+void put(Out& out, char sign) {
+  out.push_back(static_cast<typename Out::value_type>(sign));
+}
 
 /// The three forms differ in what a string escapes and in the white space between tokens, and in nothing
 /// else.
@@ -43,36 +47,37 @@ class Writer {
 
  private:
   void write_object(const Object& object) {
-    put(out_, "{");
+    put(out_, '{');
     ++depth_;
     bool first = true;
     for (const Member& member : object) {
       separate(first);
       write_string(member.key);
-      put(out_, form_ == Form::Pretty ? ": " : ":");
+      put(out_, ':');
+      if (form_ == Form::Pretty) put(out_, ' ');
       write(member.value);
     }
-    close(first, "}");
+    close(first, '}');
   }
 
   void write_array(const Array& array) {
-    put(out_, "[");
+    put(out_, '[');
     ++depth_;
     bool first = true;
     for (const Value& element : array) {
       separate(first);
       write(element);
     }
-    close(first, "]");
+    close(first, ']');
   }
 
   void separate(bool& first) {
-    if (!first) put(out_, ",");
+    if (!first) put(out_, ',');
     first = false;
     break_line();
   }
 
-  void close(bool empty, std::string_view bracket) {
+  void close(bool empty, char bracket) {
     --depth_;
     if (!empty) break_line();
     put(out_, bracket);
@@ -80,7 +85,7 @@ class Writer {
 
   void break_line() {
     if (form_ != Form::Pretty) return;
-    put(out_, "\n");
+    put(out_, '\n');
     for (std::size_t i = 0; i < depth_; ++i) put(out_, "  ");
   }
 
@@ -91,7 +96,7 @@ class Writer {
   }
 
   void write_string(std::string_view text) {
-    put(out_, "\"");
+    put(out_, '"');
     std::size_t run = 0;  // start of what needs no escape and is not written yet
     for (std::size_t i = 0; i < text.size(); ++i) {
       const auto c = static_cast<unsigned char>(text[i]);
@@ -101,7 +106,7 @@ class Writer {
       run = i + 1;
     }
     put(out_, text.substr(run));
-    put(out_, "\"");
+    put(out_, '"');
   }
 
   void write_escape(unsigned char c) {

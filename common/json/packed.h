@@ -96,12 +96,13 @@ class Packed {
   template <class... Content>
   T& emplace_back(Content&&... content) {
     T made(std::forward<Content>(content)...);  // before the block moves: it may be a part of it
-    return *insert(std::as_const(*this).end(), std::move(made));
+    make_room();
+    return *new (elements() + head()->size++) T(std::move(made));
   }
-  void push_back(T element) { insert(std::as_const(*this).end(), std::move(element)); }
+  void push_back(T element) { emplace_back(std::move(element)); }
   T* insert(const T* before, T element) {
     const auto at = static_cast<std::size_t>(before - elements());
-    make_own(size() == capacity() ? std::max<std::size_t>(2 * size(), 1) : size() + 1);
+    make_room();
     T* const place = elements() + at;
     std::memmove(static_cast<void*>(place + 1), static_cast<const void*>(place), (size() - at) * sizeof(T));
     ++head()->size;
@@ -153,6 +154,9 @@ class Packed {
     }
     std::swap(word_, own.word_);
   }
+
+  /// For one more.
+  void make_room() { make_own(size() == capacity() ? std::max<std::size_t>(2 * size(), 1) : size() + 1); }
 
   void let_go() noexcept {
     if (head() == nullptr || head()->owners.fetch_sub(1, std::memory_order_acq_rel) != 1) return;

@@ -118,9 +118,9 @@ class Builder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Builder> 
   /// Sorts, which the Object wants anyway; then equal keys are neighbours.
   bool keys_distinct(std::vector<Member>& members) {
     const auto less = [](const Member& a, const Member& b) { return a.key < b.key; };
-    if (!std::is_sorted(members.begin(), members.end(), less)) {
-      std::stable_sort(members.begin(), members.end(), less);
-    }
+    const auto not_ascending = [&](const Member& a, const Member& b) { return !less(a, b); };
+    if (std::adjacent_find(members.begin(), members.end(), not_ascending) == members.end()) return true;
+    std::stable_sort(members.begin(), members.end(), less);
     const auto same = [](const Member& a, const Member& b) { return a.key == b.key; };
     const auto twice = std::adjacent_find(members.begin(), members.end(), same);
     return twice == members.end() ||

@@ -13,11 +13,11 @@ Result<FileMeta> FileMeta::decode(const json::ObjectView& view) {
 }
 
 json::Value FileMeta::encode() const {
-  Members members = members_of(unknown);
-  members.push_back({"version", json::Value(version.value())});
-  if (length) members.push_back({"length", json::Value(*length)});
-  if (hashes) members.push_back({"hashes", hashes->encode()});
-  return json::Object(std::move(members));
+  json::Object members = unknown;
+  members.set("version", version.value());
+  if (length) members.set("length", *length);
+  if (hashes) members.set("hashes", hashes->encode());
+  return members;
 }
 
 }  // namespace cotter::model

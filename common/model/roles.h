@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/base/flat_map.h"
 #include "common/base/result.h"
 #include "common/base/strong.h"
 #include "common/base/time.h"
@@ -106,7 +107,7 @@ struct Timestamp : Header {
 struct Snapshot : Header {
   static constexpr std::string_view kType = "snapshot";
   /// Role name (without ".json") -> version. A legacy `root.json` entry is kept and ignored (FMT-47).
-  std::map<RoleName, FileMeta> meta;
+  FlatMap<RoleName, FileMeta> meta;
   std::optional<VehicleId> vin;
 
   /// Rejections: as Root, role-name-unsafe (Vehicle profile).

@@ -34,9 +34,11 @@ Bytes Draft<T>::wire() const {
     signatures.emplace_back(
         json::Object{{"keyid", signature.keyid.value()}, {"sig", to_hex(signature.bytes)}});
   }
-  // Put together here, for a copy of what was signed may be large.
-  return to_bytes("{\"signatures\":" + json::to_text(json::Value(std::move(signatures))) +
-                  ",\"signed\":" + json::to_text(signed_) + "}");
+  // Put together here, for a copy of what was signed may be large. Its canonical form is its text too, but
+  // where a string has control characters.
+  const bool is_text = std::none_of(canonical_.begin(), canonical_.end(), [](auto c) { return c < ' '; });
+  return to_bytes("{\"signatures\":" + json::to_text(json::Value(std::move(signatures))) + ",\"signed\":" +
+                  (is_text ? std::string(as_text(canonical_)) : json::to_text(signed_)) + "}");
 }
 
 template <RoleType T>

@@ -239,10 +239,11 @@ Result<void> TrustedSet::check_snapshot(const Verified<model::Snapshot>& next) c
                  number(next->version)));
     }
     TRY(check_same_snapshot(next));
+    auto entry = next->meta.begin();
     for (const auto& [role, meta] : floor.meta) {
       if (role == model::root_role()) continue;  // a legacy entry says nothing (FMT-47)
-      const auto entry = next->meta.find(role);
-      if (entry == next->meta.end()) {
+      while (entry != next->meta.end() && entry->first < role) ++entry;  // both are in order of name
+      if (entry == next->meta.end() || entry->first != role) {
         TRY(refuse(RuleId::SnapshotTargetsVanished, role.value() + " still listed", "not listed"));
       } else if (entry->second.version < meta.version) {
         TRY(refuse(RuleId::SnapshotTargetsOlder,

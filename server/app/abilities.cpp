@@ -6,8 +6,6 @@
 #include <set>
 #include <utility>
 
-#include "common/json/object_view.h"
-#include "common/json/strict_reader.h"
 #include "server/app/record.h"
 #include "server/storage/sqlite/inventory_store.h"
 
@@ -166,17 +164,15 @@ Demands demands_of_targets(Repository repository, const RoleName& role, const mo
   return demands;
 }
 
-Result<Demand> demand_of_signatures(Repository repository, const RoleName& role, ByteView wire,
-                                    const model::RoleKeys& keys, const model::KeyRing& ring) {
-  const json::Value file = TRY(json::read(wire));
-  model::RoleKeys signers;
-  for (const json::Value& each : *TRY(TRY(json::ObjectView::of(file, "file")).array("signatures"))) {
-    KeyId id(TRY(TRY(json::ObjectView::of(each, "signature")).string("keyid")));
+Demand demand_of_signatures(Repository repository, const RoleName& role, std::uint64_t wire_bytes,
+                            const std::vector<KeyId>& signers, const model::RoleKeys& keys,
+                            const model::KeyRing& ring) {
+  model::RoleKeys of_role;
+  for (const KeyId& id : signers) {
     if (std::find(keys.keyids.begin(), keys.keyids.end(), id) != keys.keyids.end())
-      signers.keyids.push_back(std::move(id));
+      of_role.keyids.push_back(id);
   }
-  return Demand{
-      repository, role, wire.size(), keys.threshold, schemes_of(signers, ring), {}, required_classes(keys)};
+  return {repository, role, wire_bytes, keys.threshold, schemes_of(of_role, ring), {}, required_classes(keys)};
 }
 
 Result<void> note_abilities(host::Db& db, const HardwareId& hardware, const Abilities& abilities,

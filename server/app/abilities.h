@@ -56,9 +56,10 @@ Demands demands_of_root(Repository repository, const model::Root& root, std::uin
 Demands demands_of_targets(Repository repository, const RoleName& role, const model::Targets& targets,
                            std::uint64_t wire_bytes,
                            const std::optional<std::vector<HardwareId>>& hardware = {});
-/// A signed file: its size, and the keys that did sign it. Rejections: those of reading a signed file.
-Result<Demand> demand_of_signatures(Repository repository, const RoleName& role, ByteView wire,
-                                    const model::RoleKeys& keys, const model::KeyRing& ring);
+/// A signed file of `wire_bytes`, and those of the role's keys that did sign it.
+Demand demand_of_signatures(Repository repository, const RoleName& role, std::uint64_t wire_bytes,
+                            const std::vector<KeyId>& signers, const model::RoleKeys& keys,
+                            const model::KeyRing& ring);
 
 /// Notes what ECUs of one kind can verify, in place of what was noted, and enters it in the ledger. Faults:
 /// those of writing.

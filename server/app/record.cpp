@@ -28,18 +28,6 @@ std::string read_account() {
   return "account:#" + std::to_string(user);
 }
 
-Result<json::Array> key_ids_in(ByteView wire) {
-  const json::Value file = TRY(json::read(wire));
-  const auto view = TRY(json::ObjectView::of(file, "file"));
-  const json::Array* signatures = TRY(view.array("signatures"));
-  json::Array ids;
-  for (const json::Value& each : *signatures) {
-    const auto signature = TRY(json::ObjectView::of(each, "signatures[]"));
-    ids.emplace_back(TRY(signature.string("keyid")));
-  }
-  return ids;
-}
-
 /// Of the first `size` entries; nothing when hashes are missing that were there.
 Result<std::optional<ledger::Hash>> root_of_first(storage::LedgerStore& store, std::uint64_t size) {
   const auto root = ledger::root(size, store.reader());
@@ -66,11 +54,26 @@ const std::string& acting_account() {
 std::string acting_vehicle(const VehicleId& vin) { return "vehicle:" + vin.value(); }
 std::string acting_token(const std::string& name) { return "token:" + name; }
 
-Result<json::Object> signed_file_details(const RoleName& role, Version version, ByteView wire) {
-  return signed_file_details(role, version, wire, TRY(key_ids_in(wire)));
+Result<std::vector<KeyId>> signers_in(ByteView wire) {
+  const json::Value file = TRY(json::read(wire));
+  const auto view = TRY(json::ObjectView::of(file, "file"));
+  const json::Array* signatures = TRY(view.array("signatures"));
+  std::vector<KeyId> ids;
+  for (const json::Value& each : *signatures) {
+    const auto signature = TRY(json::ObjectView::of(each, "signatures[]"));
+    ids.emplace_back(TRY(signature.string("keyid")));
+  }
+  return ids;
 }
 
-json::Object signed_file_details(const RoleName& role, Version version, ByteView wire, json::Array keyids) {
+Result<json::Object> signed_file_details(const RoleName& role, Version version, ByteView wire) {
+  return signed_file_details(role, version, wire, TRY(signers_in(wire)));
+}
+
+json::Object signed_file_details(const RoleName& role, Version version, ByteView wire,
+                                 const std::vector<KeyId>& signers) {
+  json::Array keyids;
+  for (const KeyId& id : signers) keyids.emplace_back(id.value());
   return {{"role", role.value()},
           {"version", version.value()},
           {"sha256", to_hex(crypto::sha256(wire))},

@@ -24,12 +24,16 @@ std::string acting_vehicle(const VehicleId& vin);
 /// "token:NAME": the bearer of a token of the operations API.
 std::string acting_token(const std::string& name);
 
+/// The ids of the keys that signed a file, as it says. Rejections: those of reading a signed file.
+Result<std::vector<KeyId>> signers_in(ByteView wire);
+
 /// A signed file in an entry: its role and version, the SHA-256 of its bytes, the ids of the keys that signed
 /// it. Rejections: those of reading a signed file.
 Result<json::Object> signed_file_details(const RoleName& role, Version version, ByteView wire);
 
 /// The same where it is known who signed.
-json::Object signed_file_details(const RoleName& role, Version version, ByteView wire, json::Array keyids);
+json::Object signed_file_details(const RoleName& role, Version version, ByteView wire,
+                                 const std::vector<KeyId>& signers);
 
 /// Adds the entry, inside a transaction of the caller's. Faults: Usage (too large), NoSpace, Busy, Io.
 Result<void> record(host::Db& db, const ledger::Entry& entry);

@@ -86,6 +86,13 @@ json::Object draft_details(Version version, ByteView canonical) {
   return {{"version", version.value()}, {"signed_sha256", to_hex(crypto::sha256(canonical))}};
 }
 
+/// What we sign ourselves need not be read for that: a snapshot may be large.
+Result<std::vector<KeyId>> signers_of(const NewFile& file, const OnlineSigners& signers) {
+  if (file.role == model::snapshot_role()) return std::vector{signers.snapshot->public_key().computed_id()};
+  if (file.role == model::timestamp_role()) return std::vector{signers.timestamp->public_key().computed_id()};
+  return signers_in(file.wire);
+}
+
 template <class T>
 Result<Bytes> signed_by(const T& content, crypto::Signer& signer) {
   trust::Draft<T> draft(content);
@@ -280,40 +287,41 @@ Result<PublishedVersions> RepositoryWriter::publish(const ReleaseNumbers& number
                                                            now_ + lifetimes_.timestamp, listed_snapshot);
   Bytes wire = TRY(signed_by(next, *signers.timestamp));
   files.push_back({model::timestamp_role(), std::nullopt, std::move(wire)});
-  if (is_release) TRY(check_fleet(files));
-  TRY(has_root ? repository::rehearse_root(layout_, published_, files, now_)
-               : repository::rehearse_next(published_, files, now_));
+  if (is_release) TRY(check_fleet(files, signers));
+  // A large snapshot takes a while to be played: meanwhile the disk works on what has no name yet.
+  Result<void> played;
+  std::jthread rehearsal([&] {
+    played = has_root ? repository::rehearse_root(layout_, published_, files, now_)
+                      : repository::rehearse_next(published_, files, now_);
+  });
+  auto written = repository::Prepared::write(layout_, files, batch);
+  rehearsal.join();
+  TRY(played);
+  repository::Prepared prepared = TRY(std::move(written));
   TRY(note_publication(files, versions, std::move(change.details), signers));
-  TRY(repository::write_all(layout_, files, batch));
+  TRY(prepared.show());
   return versions;
 }
 
-Result<void> RepositoryWriter::check_fleet(const Publication& files) {
+Result<void> RepositoryWriter::check_fleet(const Publication& files, const OnlineSigners& signers) {
   const model::Root& root = *published_.root();
   Demands demands;
   for (const NewFile& file : files) {
-    demands.push_back(TRY(
-        demand_of_signatures(Repository::Image, file.role, file.wire, root.roles.at(file.role), root.keys)));
+    const std::vector<KeyId> keyids = TRY(signers_of(file, signers));
+    demands.push_back(demand_of_signatures(Repository::Image, file.role, file.wire.size(), keyids,
+                                           root.roles.at(file.role), root.keys));
   }
   return refuse_unverifiable(db_, demands);
 }
 
 Result<void> RepositoryWriter::note_publication(const Publication& files, const PublishedVersions& versions,
                                                 json::Object details, const OnlineSigners& signers) {
-  const auto ids_of = [](const crypto::Signer& signer) {
-    return json::Array{signer.public_key().computed_id().value()};
-  };
   json::Array listed;
   for (const NewFile& file : files) {
     // The timestamp alone has no version in its name.
     const Version version = file.version.value_or(versions.timestamp);
-    if (file.role == model::targets_role() || file.role == model::root_role()) {
-      listed.emplace_back(TRY(signed_file_details(file.role, version, file.wire)));
-    } else {
-      const bool is_snapshot = file.role == model::snapshot_role();
-      listed.emplace_back(signed_file_details(file.role, version, file.wire,
-                                              ids_of(is_snapshot ? *signers.snapshot : *signers.timestamp)));
-    }
+    const std::vector<KeyId> keyids = TRY(signers_of(file, signers));
+    listed.emplace_back(signed_file_details(file.role, version, file.wire, keyids));
   }
   details.set("files", std::move(listed));
   const ledger::Entry entry{std::string(ledger::kPublication), now_, acting_account(),

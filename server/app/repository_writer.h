@@ -136,7 +136,7 @@ class RepositoryWriter {
   };
   Result<PublishedVersions> publish(const ReleaseNumbers& numbers, Change change, Snapshot snapshot,
                                     repository::Batch& batch, const OnlineSigners& signers);
-  Result<void> check_fleet(const repository::Publication& files);
+  Result<void> check_fleet(const repository::Publication& files, const OnlineSigners& signers);
   Result<void> note_publication(const repository::Publication& files, const PublishedVersions& versions,
                                 json::Object details, const OnlineSigners& signers);
 

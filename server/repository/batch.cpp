@@ -107,20 +107,28 @@ Result<void> Batch::put(const Named& named) const {
   return {};
 }
 
-Result<void> Batch::finish() {
+Result<void> Batch::make_durable() {
   // Folders first, and all of them: of a name that a killed writer left the folder may not be durable yet.
-  std::unordered_set<std::string> dirs;
   for (const Named& named : files_) {
     const std::string& name = named.name.native();
-    dirs.insert(name.substr(0, name.rfind('/')));
+    dirs_.insert(name.substr(0, name.rfind('/')));
   }
-  for (const std::string& dir : dirs) TRY(make_dirs(dir));
+  for (const std::string& dir : dirs_) TRY(make_dirs(dir));
   TRY(leave_out_what_is_there());
-  TRY(sync_data());
+  return sync_data();
+}
+
+Result<void> Batch::give_names() {
   for (const Named& named : files_) TRY(put(named));
-  for (const std::string& dir : dirs) TRY(host::sync_dir(dir));
+  for (const std::string& dir : dirs_) TRY(host::sync_dir(dir));
   files_.clear();
+  dirs_.clear();
   return {};
+}
+
+Result<void> Batch::finish() {
+  TRY(make_durable());
+  return give_names();
 }
 
 Result<bool> same_content(const fs::path& one, const fs::path& other) {

@@ -7,6 +7,8 @@
 #include <atomic>
 #include <cstdint>
 #include <filesystem>
+#include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "common/base/bytes.h"
@@ -43,9 +45,13 @@ class Batch {
   }
   [[nodiscard]] std::size_t size() const noexcept { return files_.size(); }
 
-  /// Makes all durable under their names, missing folders too; the batch is empty after. What is there
-  /// already is not written again. Killed in between, some of the names are there, with whole files. Faults:
-  /// Conflict (other bytes under a name), NoSpace, Denied, Io.
+  /// Makes the bytes of all durable, under no name yet, and the folders that are missing. Faults: NoSpace,
+  /// Denied, Io.
+  Result<void> make_durable();
+  /// Gives them their names, durable too; the batch is empty after. Killed in between, some of the names are
+  /// there, with whole files. Faults: Conflict (other bytes under a name), NoSpace, Denied, Io.
+  Result<void> give_names();
+  /// Both. What is there already is not written again.
   Result<void> finish();
 
  private:
@@ -58,6 +64,7 @@ class Batch {
   Result<void> put(const Named& named) const;
   const Layout* layout_;
   std::vector<Named> files_;
+  std::unordered_set<std::string> dirs_;  ///< that have new names
   std::atomic<std::uint64_t> written_{0};
 };
 

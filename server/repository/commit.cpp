@@ -9,7 +9,6 @@
 #include "common/model/file_names.h"
 #include "common/model/roles.h"
 #include "server/repository/folder_transport.h"
-#include "server/repository/precompressed.h"
 #include "server/repository/publication_transport.h"
 #include "server/repository/reader.h"
 
@@ -144,16 +143,21 @@ Result<void> commit(const Layout& layout, const trust::TrustedSet& published, co
   return {};
 }
 
-Result<void> write_all(const Layout& layout, const Publication& publication, Batch& batch) {
-  std::vector<WrittenFile> passing;
+Result<Prepared> Prepared::write(const Layout& layout, const Publication& publication, Batch& batch) {
+  Prepared prepared(layout, publication, batch);
   for (const NewFile& file : publication) {
     if (!file.version) continue;
-    passing.push_back(TRY(WrittenFile::write(batch, file.wire)));
-    passing.back().add_to(batch, layout, {file.role}, *file.version);
+    prepared.passing_.push_back(TRY(WrittenFile::write(batch, file.wire)));
+    prepared.passing_.back().add_to(batch, layout, {file.role}, *file.version);
   }
-  TRY(batch.finish());
-  for (const NewFile& file : publication) {
-    if (!file.version) TRY(write_file(layout, file));
+  TRY(batch.make_durable());
+  return prepared;
+}
+
+Result<void> Prepared::show() {
+  TRY(batch_->give_names());
+  for (const NewFile& file : *publication_) {
+    if (!file.version) TRY(write_file(*layout_, file));
   }
   return {};
 }

@@ -13,6 +13,7 @@
 #include "common/trust/trusted_set.h"
 #include "server/repository/batch.h"
 #include "server/repository/layout.h"
+#include "server/repository/precompressed.h"
 
 namespace cotter::repository {
 
@@ -43,9 +44,23 @@ Result<void> rehearse_next(const trust::TrustedSet& published, const Publication
 /// where that is worth it; the timestamp by rename. Faults: NoSpace, Denied, Io.
 Result<void> write_file(const Layout& layout, const NewFile& file);
 
-/// All but the timestamp together with what is in `batch`, at the price of one; then the timestamp. Faults:
-/// as write_file().
-Result<void> write_all(const Layout& layout, const Publication& publication, Batch& batch);
+/// A publication that is written and durable, with what is in a batch, at the price of one file; but for the
+/// timestamp, and under no name yet. Gone with its owner, unless shown.
+class Prepared {
+ public:
+  /// Both must outlive it. Faults: as write_file().
+  static Result<Prepared> write(const Layout& layout, const Publication& publication, Batch& batch);
+  /// Gives all their names, then writes the timestamp. Faults: as write_file().
+  Result<void> show();
+
+ private:
+  Prepared(const Layout& layout, const Publication& publication, Batch& batch)
+      : layout_(&layout), publication_(&publication), batch_(&batch) {}
+  const Layout* layout_;
+  const Publication* publication_;
+  Batch* batch_;
+  std::vector<WrittenFile> passing_;
+};
 
 /// rehearse(), then write_file() for each in order. On an error the folder is as it was for every client.
 Result<void> commit(const Layout& layout, const trust::TrustedSet& published, const Publication& publication,

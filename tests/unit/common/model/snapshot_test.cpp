@@ -27,6 +27,23 @@ TEST(Snapshot, ReadsEachRoleByItsName) {
   EXPECT_EQ(snapshot.vin, VehicleId("WDB123"));
 }
 
+TEST(Snapshot, SortsRolesByNameAndFilesAsTheyAreCalled) {
+  // A file's ".json" sorts behind the '-' of names that begin with its own.
+  const std::vector<std::string> roles = {"fw", "fw-", "fw--1", "fw-0", "fw-0-", "fw-1", "fw.a", "fwx", "g"};
+  json::Object meta;
+  for (std::size_t i = 0; i < roles.size(); ++i)
+    meta.set(roles[i] + ".json", json::Object{{"version", static_cast<int>(i) + 1}});
+  const json::Value document = changed(test::snapshot(), {"meta"}, meta);
+  const Snapshot snapshot = Snapshot::decode(document, Profile::Vehicle).value();
+  std::vector<std::string> read;
+  for (const auto& [role, file] : snapshot.meta) {
+    read.push_back(role.value());
+    EXPECT_EQ(file.version, Version(read.size())) << role.value();
+  }
+  EXPECT_EQ(read, roles);
+  EXPECT_EQ(snapshot.encode(), document);
+}
+
 // FMT-47
 TEST(Snapshot, KeepsALegacyEntryForTheRoot) {
   EXPECT_TRUE(Snapshot::decode(test::snapshot(), Profile::Vehicle).value().meta.contains(root_role()));

@@ -118,6 +118,27 @@ std::string unpacked(const fs::path& file) {
   return out;
 }
 
+Result<void> write_all(const Layout& layout, const Publication& files, Batch& batch) {
+  Prepared prepared = TRY(Prepared::write(layout, files, batch));
+  return prepared.show();
+}
+
+TEST_F(Commit, ShowsNothingOfWhatIsOnlyPrepared) {
+  const Layout layout = ws_.layout();
+  fs::create_directories(layout.incoming_dir());
+  const Publication files{{model::snapshot_role(), Version(9), to_bytes(std::string(kPackedFrom, 'a'))},
+                          {model::timestamp_role(), std::nullopt, to_bytes("new")}};
+  const std::string before = content_of(layout.metadata(model::timestamp_role(), std::nullopt));
+  {
+    Batch batch(layout);
+    ASSERT_TRUE(Prepared::write(layout, files, batch));
+  }
+  EXPECT_FALSE(fs::exists(ws_.repo() / "9.snapshot.json"));
+  EXPECT_FALSE(fs::exists(ws_.repo() / "9.snapshot.json.gz"));
+  EXPECT_EQ(content_of(layout.metadata(model::timestamp_role(), std::nullopt)), before);
+  EXPECT_TRUE(fs::is_empty(layout.incoming_dir()));
+}
+
 TEST_F(Commit, LaysBesideEachVersionThatIsWorthItThePackedFile) {
   const fs::path repo = ws_.repo();
   EXPECT_EQ(unpacked(repo / "1.root.json.gz"), content_of(repo / "1.root.json"));
