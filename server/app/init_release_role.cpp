@@ -6,6 +6,7 @@
 #include "common/json/object_view.h"
 #include "common/json/strict_reader.h"
 #include "common/trust/draft.h"
+#include "server/app/supplier_changes.h"
 
 namespace cotter::app {
 namespace {
@@ -79,6 +80,7 @@ Result<InitRoleOutcome> init_release_role(const Workspace& workspace, const Init
                                           UtcTime now) {
   TRY(repository::check_plan(request.plan));
   RepositoryWriter writer = TRY(RepositoryWriter::open(workspace, now));
+  TRY(check_name_is_free(writer.db(), request.plan.name));
   {
     auto change = TRY(TargetsChange::begin(workspace, writer, request));
     model::Targets trial = change.listed();

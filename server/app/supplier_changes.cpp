@@ -30,6 +30,21 @@ Result<void> shut_out_one(host::Db& db, SubmissionFiles& files, const RoleName& 
 
 }  // namespace
 
+Result<void> check_name_is_free(host::Db& db, const RoleName& name) {
+  for (const Supplier& there : TRY(storage::SupplierStore(db).list())) {
+    if (there.below && there.below != name &&
+        (there.name == name || there.name.value().starts_with(name.value() + "-")))
+      return fault(Fault::Kind::Conflict,
+                   there.name.value() + " is the name of one whom " + there.below->value() + " lets sign",
+                   "choose another name");
+    // Its file stays in the snapshot, and the ledger tells of it: who is taken in later is another.
+    if (there.name == name && there.removed)
+      return fault(Fault::Kind::Conflict, "there was a supplier " + name.value() + ", which was removed",
+                   "choose another name: what it did stays under that one");
+  }
+  return {};
+}
+
 Result<void> shut_out(host::Db& db, SubmissionFiles& files, const Supplier& supplier,
                       const std::string& reason, const std::string& who, UtcTime now) {
   // Of those that are below it before it is gone itself, for they are gone with it.

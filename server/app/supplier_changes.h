@@ -15,6 +15,10 @@
 
 namespace cotter::app {
 
+/// For a role that the targets delegate to, or a supplier that they delegate to already. Faults: Conflict (of
+/// one whom a supplier lets sign, or of a supplier that was removed), Busy, Io.
+Result<void> check_name_is_free(host::Db& db, const RoleName& name);
+
 /// Revokes the supplier's tokens and refuses what waits of it, for this reason, and of all below it. The
 /// ledger tells of it, as done by `who`. Once is enough. Faults: Busy, NoSpace, Denied, Io.
 Result<void> shut_out(host::Db& db, SubmissionFiles& files, const operations::Supplier& supplier,

@@ -30,21 +30,6 @@ Result<void> check_policy(const AddSupplierRequest& request) {
   return {};
 }
 
-/// Its file stays in the snapshot, and the ledger tells of it: who is taken in later is another.
-Result<void> check_name(host::Db& db, const RoleName& name) {
-  for (const Supplier& there : TRY(storage::SupplierStore(db).list())) {
-    if (there.below && there.below != name &&
-        (there.name == name || there.name.value().starts_with(name.value() + "-")))
-      return fault(Fault::Kind::Conflict,
-                   there.name.value() + " is the name of one whom " + there.below->value() + " lets sign",
-                   "choose another name");
-    if (there.name == name && there.removed)
-      return fault(Fault::Kind::Conflict, "there was a supplier " + name.value() + ", which was removed",
-                   "choose another name: what it did stays under that one");
-  }
-  return {};
-}
-
 Result<void> keep_policy(host::Db& db, const AddSupplierRequest& request, UtcTime now) {
   auto transaction = TRY(host::Transaction::begin(db));
   storage::SupplierStore store(db);
@@ -91,7 +76,7 @@ Result<TargetsOutcome> add_supplier(const Workspace& workspace, const AddSupplie
   TRY(repository::check_plan(request.plan));
   TRY(check_policy(request));
   RepositoryWriter writer = TRY(RepositoryWriter::open(workspace, now));
-  TRY(check_name(writer.db(), request.plan.name));
+  TRY(check_name_is_free(writer.db(), request.plan.name));
   auto change = TRY(TargetsChange::begin(workspace, writer, request));
   model::Targets next = change.listed();
   const bool is_new = TRY(repository::add_delegation(next, request.plan));

@@ -4,6 +4,7 @@
 
 #include "server/app/check_repository.h"
 #include "server/app/signing_paths.h"
+#include "server/app/supplier_changes.h"
 #include "server/repository/folder_transport.h"
 #include "server/storage/sqlite/token_store.h"
 #include "tests/unit/server/supplier_workspace.h"
@@ -105,6 +106,12 @@ TEST_F(SubSupplier, HasThePolicyOfTheOneAbove) {
   ws.take_in_again(policy);
   expect_wrong(metadata(release()), "below the floor");
   policy.version_floor = 0;
+  policy.needs_two_people = true;
+  ws.take_in_again(policy);
+  EXPECT_TRUE(
+      is_fault(ws.accept(ws.waiting(metadata(release("acme/sensors/two")), kImage, "acme-sensors")).error(),
+               Fault::Kind::Denied));
+  policy.needs_two_people = false;
   policy.may_delegate = false;
   ws.take_in_again(policy);
   expect_wrong(metadata(release()), "no longer allows");
@@ -163,6 +170,11 @@ TEST_F(SubSupplier, IsNotRemovedWhileTheOneAboveLetsItSign) {
   add.plan.name = RoleName("acme-sensors");
   add.plan.paths = {"acme-sensors/*/*"};
   EXPECT_TRUE(is_fault(add_supplier(ws.workspace(), add, kNow).error(), Fault::Kind::Conflict));
+  host::Db db = storage::open_database(ws.workspace().db_path()).value();
+  EXPECT_TRUE(check_name_is_free(db, RoleName("acme")));
+  EXPECT_TRUE(check_name_is_free(db, RoleName("acme-sen")));
+  ASSERT_TRUE(storage::SupplierStore(db).put({RoleName("acme-west-1"), {}, kNow, {}, RoleName("acme")}));
+  EXPECT_FALSE(check_name_is_free(db, RoleName("acme-west")));
 }
 
 TEST_F(SubSupplier, KeepsWhatItPublishedReadableWhileItsKeysChange) {
