@@ -172,7 +172,8 @@ Demand demand_of_signatures(Repository repository, const RoleName& role, std::ui
     if (std::find(keys.keyids.begin(), keys.keyids.end(), id) != keys.keyids.end())
       of_role.keyids.push_back(id);
   }
-  return {repository, role, wire_bytes, keys.threshold, schemes_of(of_role, ring), {}, required_classes(keys)};
+  return {
+      repository, role, wire_bytes, keys.threshold, schemes_of(of_role, ring), {}, required_classes(keys)};
 }
 
 Result<void> note_abilities(host::Db& db, const HardwareId& hardware, const Abilities& abilities,
