@@ -7,23 +7,16 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
-#include <fstream>
 #include <functional>
-#include <map>
 #include <memory>
-#include <thread>
 
-#include "client/fetch/curl_transport.h"
-#include "common/trust/refresh.h"
 #include "server/app/apply_release.h"
 #include "server/app/on_threads.h"
-#include "server/http/access_log.h"
-#include "server/http/server.h"
 #include "server/repository/bins.h"
-#include "server/repository/folder_transport.h"
-#include "server/repository/reader.h"
 #include "tests/bench/benches.h"
+#include "tests/bench/first_update.h"
 #include "tests/bench/measure.h"
+#include "tests/bench/token_key.h"
 #include "tests/sim/temp_dir.h"
 #include "tests/unit/server/release_workspace.h"
 
@@ -83,10 +76,9 @@ double hashing_us(const std::vector<fs::path>& files) {
   });
 }
 
-double signing_us(const std::vector<Bytes>& files) {
-  const auto key = sim::key("image-fw");
+double signing_us(crypto::Signer& key, const std::vector<Bytes>& files) {
   return wall_us_of([&] {
-    for (const Bytes& file : files) static_cast<void>(key->sign(file));
+    for (const Bytes& file : files) static_cast<void>(key.sign(file));
   });
 }
 
@@ -150,6 +142,8 @@ std::vector<Bytes> bins_in(const ReleaseWorkspace& ws) {
 struct ReleaseTimes {
   std::vector<Pair> pairs;
   std::vector<Limits> limits;
+  std::vector<Pair> by_token;         ///< beside the same by a key in a file
+  std::vector<double> token_sign_us;  ///< alone
 };
 
 /// Of what others left to be written nothing is on our account.
@@ -162,35 +156,45 @@ Result<Limits> limits_of(const fs::path& dir, const std::vector<fs::path>& files
                          const std::vector<Bytes>& contents, const std::vector<Bytes>& bins) {
   Limits limit;
   limit.hash_us = hashing_us(files);
-  limit.sign_us = signing_us(bins);
+  limit.sign_us = signing_us(*sim::key("image-fw"), bins);
   ::sync();
   limit.write_us = TRY(writing_us(dir, contents, bins));
   return limit;
 }
 
+Result<double> released_us(const ReleaseWorkspace& ws, const std::vector<app::Artifact>& artifacts) {
+  TRY(init_role(ws, kMany));
+  Result<void> released;
+  const double wall = undisturbed_us([&] {
+    if (const auto outcome = ws.apply(artifacts); !outcome) released = fail(outcome.error());
+  });
+  TRY(released);
+  return wall;
+}
+
 /// Turn about: on a disk whose mood changes neither side is always the first.
-Result<ReleaseTimes> release_many(const fs::path& dir, const std::vector<fs::path>& files) {
+Result<ReleaseTimes> release_many(const fs::path& dir, const std::vector<fs::path>& files,
+                                  const std::shared_ptr<crypto::Signer>& token) {
   std::vector<Bytes> contents, bins;
+  std::vector<app::Artifact> artifacts;
+  for (std::size_t i = 0; i < files.size(); ++i) artifacts.push_back(artifact(files[i], image_name(i)));
   for (std::size_t i = 0; i < files.size(); ++i) contents.push_back(content_of(i));
   ReleaseTimes times;
   for (int round = 0; round < kReleases; ++round) {
     const fs::path here = dir / ("round-" + std::to_string(round));
     const ReleaseWorkspace ws(here / "ws");
-    TRY(init_role(ws, kMany));
-    std::vector<app::Artifact> artifacts;
-    for (std::size_t i = 0; i < files.size(); ++i) artifacts.push_back(artifact(files[i], image_name(i)));
     const bool limit_first = round % 2 == 1;
     Limits limit;
     if (limit_first) limit = TRY(limits_of(here / "limit", files, contents, bins));
-    Result<void> released;
-    const double wall = undisturbed_us([&] {
-      if (const auto outcome = ws.apply(artifacts); !outcome) released = fail(outcome.error());
-    });
-    TRY(released);
+    const double wall = TRY(released_us(ws, artifacts));
     if (bins.empty()) bins = bins_in(ws);
     if (!limit_first) limit = TRY(limits_of(here / "limit", files, contents, bins));
     times.pairs.push_back({wall, limit.sum()});
     times.limits.push_back(limit);
+    ReleaseWorkspace by_token(here / "token");
+    by_token.release_key = {token};
+    times.by_token.push_back({TRY(released_us(by_token, artifacts)), wall});
+    times.token_sign_us.push_back(signing_us(*token, bins));
   }
   return times;
 }
@@ -220,93 +224,6 @@ Result<void> fill(const ReleaseWorkspace& ws, const std::vector<fs::path>& blobs
   return {};
 }
 
-/// The server for a repository's folder, over loopback, and its access log.
-class LoggedServer {
- public:
-  static Result<std::unique_ptr<LoggedServer>> start(const fs::path& repo) {
-    auto self = std::unique_ptr<LoggedServer>(new LoggedServer(repo));
-    self->log_ = TRY(http::AccessLog::open(self->log_path()));
-    http::ServerOptions options;
-    options.access_log = self->log_.get();
-    self->server_ = TRY(http::Server::listen(options, self->router_));
-    self->thread_ = std::thread([server = self->server_.get()] { server->run(); });
-    return self;
-  }
-  ~LoggedServer() { stop(); }
-  LoggedServer(const LoggedServer&) = delete;
-  LoggedServer& operator=(const LoggedServer&) = delete;
-  [[nodiscard]] std::string url() const {
-    return "http://127.0.0.1:" + std::to_string(server_->port()) + "/repo";
-  }
-  /// Stops it. The bodies of all answers, as its log counts them.
-  std::uint64_t stop_and_count() {
-    stop();
-    std::uint64_t sum = 0;
-    std::ifstream lines(log_path());
-    std::string at, method, path, encoding;
-    unsigned status = 0;
-    for (std::uint64_t bytes = 0; lines >> at >> method >> path >> status >> bytes >> encoding;) sum += bytes;
-    return sum;
-  }
-
- private:
-  explicit LoggedServer(const fs::path& repo) : router_(repo, nullptr, {true, true}) {}
-  [[nodiscard]] fs::path log_path() const { return dir_.path() / "access.log"; }
-  void stop() {
-    if (!thread_.joinable()) return;
-    server_->stop();
-    thread_.join();
-  }
-
-  sim::TempDir dir_;
-  http::Router router_;
-  std::unique_ptr<http::AccessLog> log_;
-  std::unique_ptr<http::Server> server_;
-  std::thread thread_;
-};
-
-/// What a vehicle keeps of a first cycle: no file is fetched twice.
-class KeepingTransport final : public trust::Transport {
- public:
-  explicit KeepingTransport(trust::Transport& below) : below_(&below) {}
-  Result<Bytes> get(std::string_view path, std::uint64_t max_bytes) override {
-    const auto known = kept_.find(path);
-    if (known != kept_.end()) return known->second;
-    Bytes bytes = TRY(below_->get(path, max_bytes));
-    return kept_.emplace(std::string(path), std::move(bytes)).first->second;
-  }
-
- private:
-  trust::Transport* below_;
-  std::map<std::string, Bytes, std::less<>> kept_;
-};
-
-class EmptyStore final : public trust::MetadataStore {
- public:
-  Result<std::optional<Bytes>> load(Repository, const RoleName&) const override {
-    return std::optional<Bytes>();
-  }
-  Result<void> commit(Repository, std::span<const trust::Effect>) override { return {}; }
-};
-
-/// Of the image repository's metadata, for a vehicle whose ECUs run an image each, as the server sent it.
-Result<std::uint64_t> first_update_bytes(const fs::path& repo, std::size_t ecus) {
-  repository::FolderTransport folder(repo);
-  const Bytes pinned = TRY(repository::first_root(folder));
-  const auto server = TRY(LoggedServer::start(repo));
-  client::CurlSession session = TRY(client::CurlSession::create({}));
-  client::CurlTransport remote(session, server->url());
-  KeepingTransport keeping(remote);
-  EmptyStore nothing;
-  for (std::size_t ecu = 0; ecu < ecus; ++ecu) {
-    auto set = TRY(repository::read_as_client(keeping, pinned, kNow, nothing));
-    trust::DelegationWalk walk(std::move(set), TargetName("fw/" + image_name(ecu)), HardwareId("hw-1"));
-    TRY(trust::drive(walk, nothing, keeping));
-    TRY(walk.found());
-  }
-  return server->stop_and_count();
-}
-
 struct OneMore {
   std::vector<double> wall_us;
   double peak_bytes = 0;
@@ -322,6 +239,32 @@ Result<void> add_one_more(const Places& places, const fs::path& workspace, int n
   times.wall_us.push_back(std::stod(usage.out));
   times.peak_bytes = std::max(times.peak_bytes, usage.peak_bytes);
   return {};
+}
+
+/// One image into kFew by a key in a token, beside the same by one in a file, both in this process.
+Result<Figure> one_more_by_token(const fs::path& dir, const std::vector<fs::path>& images,
+                                 const std::vector<fs::path>& blobs,
+                                 const std::shared_ptr<crypto::Signer>& token) {
+  const ReleaseWorkspace by_file(dir / "by-file");
+  ReleaseWorkspace by_token(dir / "by-token");
+  by_token.release_key = {token};
+  for (const ReleaseWorkspace* ws : {&by_file, &std::as_const(by_token)}) TRY(fill(*ws, blobs, kFew));
+  std::vector<Pair> pairs;
+  for (std::size_t round = 0; round < kPairs; ++round) {
+    const std::string name = "more-" + std::to_string(round);
+    const auto wall_of = [&](const ReleaseWorkspace& ws) -> Result<double> {
+      Result<void> released;
+      const double wall = wall_us_of([&] {
+        if (const auto outcome = ws.apply({artifact(images.at(kBlobs + round), name)}); !outcome)
+          released = fail(outcome.error());
+      });
+      TRY(released);
+      return wall;
+    };
+    const double file_us = TRY(wall_of(by_file));
+    pairs.push_back({TRY(wall_of(by_token)), file_us});
+  }
+  return compared("one image into 1,000, key in a token", Unit::Microseconds, "key in a file", pairs);
 }
 
 }  // namespace
@@ -351,7 +294,11 @@ Result<SignFigures> bench_sign(const Places& places, std::size_t most) {
   const sim::TempDir dir;
   const std::vector<fs::path> images = make_images(dir.path() / "images", kMany);
   SignFigures figures;
-  const ReleaseTimes times = TRY(release_many(dir.path(), images));
+  const auto token = TRY(TokenKey::make(dir.path() / "softhsm"));
+  const ReleaseTimes times = TRY(release_many(dir.path(), images, token));
+  figures.by_token =
+      compared("15,000 images released, key in a token", Unit::Microseconds, "key in a file", times.by_token);
+  figures.token_sign_us = median(times.token_sign_us);
   figures.release = compared("15,000 images of 4 KiB released", Unit::Microseconds,
                              "hash, sign and write alone", times.pairs);
   std::vector<double> hash, sign, write;
@@ -363,6 +310,7 @@ Result<SignFigures> bench_sign(const Places& places, std::size_t most) {
   figures.hash_us = median(hash), figures.sign_us = median(sign), figures.write_us = median(write);
 
   const std::vector<fs::path> blobs(images.begin(), images.begin() + kBlobs);
+  figures.one_by_token = TRY(one_more_by_token(dir.path(), images, blobs, token));
   const std::vector<std::size_t> sizes = {1, kFew, kMany, most};
   std::vector<fs::path> workspaces;
   for (const std::size_t size : sizes) {
@@ -383,9 +331,12 @@ Result<SignFigures> bench_sign(const Places& places, std::size_t most) {
     pairs.push_back({more.back().wall_us[i], more[1].wall_us[i]});
   figures.one_into_most =
       compared(fmt::format("one image into {}", most), Unit::Microseconds, "one image into 1,000", pairs);
-  figures.wire_bytes_one = TRY(first_update_bytes(workspaces.back() / "repo", 1));
+  std::vector<TargetName> names;
   constexpr std::size_t kSix = 6;
-  figures.wire_bytes_six = TRY(first_update_bytes(workspaces.back() / "repo", kSix));
+  for (std::size_t ecu = 0; ecu < kSix; ++ecu) names.emplace_back("fw/" + image_name(ecu));
+  figures.wire_bytes_six = TRY(first_update_bytes(workspaces.back() / "repo", names));
+  names.resize(1);
+  figures.wire_bytes_one = TRY(first_update_bytes(workspaces.back() / "repo", names));
   return figures;
 }
 
@@ -397,6 +348,9 @@ Figures SignFigures::rows() const {
   rows.push_back(counted("  of that limit: hash", Unit::Microseconds, hash_us));
   rows.push_back(counted("  of that limit: sign", Unit::Microseconds, sign_us));
   rows.push_back(counted("  of that limit: write, durable", Unit::Microseconds, write_us));
+  rows.push_back(by_token);
+  rows.push_back(counted("  signed in the token alone", Unit::Microseconds, token_sign_us));
+  rows.push_back(one_by_token);
   for (const OneMoreFigure& one : one_more) {
     rows.push_back(counted(fmt::format("one image into {}", one.images), Unit::Microseconds, one.wall_us));
     rows.push_back(counted("  peak memory", Unit::Bytes, one.peak_bytes));
@@ -423,9 +377,11 @@ std::string SignFigures::json_line() const {
   return fmt::format(
       R"({{"bench":"sign","publish_15000_over_limit":{:.3f},"one_into_1m_over_one_into_1k":{:.3f},)"
       R"("first_update_wire_bytes_1m_one_ecu":{},"first_update_wire_bytes_1m_six_ecus":{},"largest":{},"publish_15000_ms":{:.0f},"limit_hash_ms":{:.0f},)"
-      R"("limit_sign_ms":{:.1f},"limit_write_ms":{:.0f}{},"fill_s":{:.0f},"peak_rss_mb":{:.1f}}})",
+      R"("limit_sign_ms":{:.1f},"limit_write_ms":{:.0f},"pkcs11_publish_15000_ms":{:.0f},"pkcs11_publish_15000_over_file_key":{:.3f},)"
+      R"("pkcs11_sign_ms":{:.1f},"pkcs11_one_into_1000_ms":{:.1f}{},"fill_s":{:.0f},"peak_rss_mb":{:.1f}}})",
       *release.ratio, *one_into_most.ratio, wire_bytes_one, wire_bytes_six, one_more.back().images,
-      release.ours / 1000, hash_us / 1000, sign_us / 1000, write_us / 1000, one, fill_us / kMega,
+      release.ours / 1000, hash_us / 1000, sign_us / 1000, write_us / 1000, by_token.ours / 1000,
+      *by_token.ratio, token_sign_us / 1000, one_by_token.ours / 1000, one, fill_us / kMega,
       one_more.back().peak_bytes / kMega);
 }
 
