@@ -314,6 +314,19 @@ TEST(Bounds, SnapshotsAndTimestamps) {
                  1024 * 1024);
   expect_bounded("entries", read_metadata<model::Snapshot, model::Profile::Vehicle>, signed_shape(many),
                  64 * 1024);
+  // "a.json" comes behind "a-.json", and that behind "a--.json": each of the first is the start of all
+  // others.
+  static constexpr std::size_t kChain = 56;  // a name has 64 letters at most
+  const Shape chained = list(
+      enveloped("snapshot", "\"meta\":{"),
+      [](std::size_t i) {
+        const std::string name =
+            "a" + std::string(std::min<std::size_t>(i, kChain), '-') + (i < kChain ? "" : name_of(i));
+        return quoted(name + ".json") + R"(:{"version":1})";
+      },
+      "}}}");
+  expect_bounded("names that others begin with", read_metadata<model::Snapshot, model::Profile::Vehicle>,
+                 signed_shape(chained), 512 * 1024);
   const Shape hashes = list(
       enveloped("timestamp", R"("meta":{"snapshot.json":{"version":1,"hashes":{)"),
       [](std::size_t i) { return quoted(name_of(i)) + ":\"\""; }, "}}}}}");
