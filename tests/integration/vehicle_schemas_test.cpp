@@ -73,7 +73,8 @@ std::vector<std::string> reports_in(const std::vector<std::string>& manifests) {
   for (const std::string& text : manifests) {
     const json::Value manifest = must(json::read(as_bytes(text)));
     const auto signed_part = must(must(json::ObjectView::of(manifest, "manifest")).object("signed"));
-    for (const json::Member& report : must(signed_part.object("ecu_version_manifests")).members()) {
+    const json::ObjectView listed = must(signed_part.object("ecu_version_manifests"));
+    for (const json::Member& report : listed.members()) {
       texts.push_back(json::to_text(report.value));
     }
   }
