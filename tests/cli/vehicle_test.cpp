@@ -207,12 +207,13 @@ TEST_F(VehicleCommand, SignsADeviceCertificateForAVehicleOfTheInventory) {
   const Ended signed_one =
       cotter({"vehicle", "certificate", "CAR-I", "--csr", request.string(), "--out", out.string()});
   EXPECT_EQ(signed_one.exit_code, kDone) << signed_one.err;
-  const Ended subject = world::run({.program = "/usr/bin/openssl",
-                                    .arguments = {"x509", "-in", out.string(), "-noout", "-subject"},
-                                    .environment = {},
-                                    .log = {}})
-                            .value();
-  EXPECT_NE(subject.out.find("CN = CAR-I"), std::string::npos) << subject.out;
+  const Ended subject =
+      world::run({.program = "/usr/bin/openssl",
+                  .arguments = {"x509", "-in", out.string(), "-noout", "-subject", "-nameopt", "RFC2253"},
+                  .environment = {},
+                  .log = {}})
+          .value();
+  EXPECT_NE(subject.out.find("CN=CAR-I"), std::string::npos) << subject.out;
   const Ended no_request = cotter({"vehicle", "certificate", "CAR-I", "--csr",
                                    write_file("no.csr", "nothing").string(), "--out", out.string()});
   EXPECT_EQ(no_request.exit_code, kUsage);
