@@ -81,20 +81,12 @@ Result<void> Batch::sync_data() const {
   return {};
 }
 
-/// What a writer left that was killed has its name already.
-Result<void> Batch::leave_out_what_is_there() {
-  std::vector<Named> missing;
-  for (Named& named : files_) {
-    const bool there = ::access(named.name.c_str(), F_OK) == 0;
-    if (!there || !TRY(same_content(named.file, named.name))) missing.push_back(std::move(named));
-  }
-  files_ = std::move(missing);
-  return {};
-}
-
 Result<void> Batch::put(const Named& named) const {
   if (::link(named.file.c_str(), named.name.c_str()) == 0) return {};
   if (errno != EEXIST) return cannot_write(named.name);
+  // What a writer left that was killed has its name already. Not asked before: nearly always nothing is
+  // there.
+  if (TRY(same_content(named.file, named.name))) return {};
   if (named.other == Other::Refuse) {
     return fault(Fault::Kind::Conflict, named.name.string() + " is there already, with other content",
                  "a version is never published twice; was " + layout_->dir().string() +
@@ -114,7 +106,6 @@ Result<void> Batch::make_durable() {
     dirs_.insert(name.substr(0, name.rfind('/')));
   }
   for (const std::string& dir : dirs_) TRY(make_dirs(dir));
-  TRY(leave_out_what_is_there());
   return sync_data();
 }
 

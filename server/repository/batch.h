@@ -51,7 +51,7 @@ class Batch {
   /// Gives them their names, durable too; the batch is empty after. Killed in between, some of the names are
   /// there, with whole files. Faults: Conflict (other bytes under a name), NoSpace, Denied, Io.
   Result<void> give_names();
-  /// Both. What is there already is not written again.
+  /// Both. What is there already stays as it is.
   Result<void> finish();
 
  private:
@@ -59,7 +59,6 @@ class Batch {
     std::filesystem::path file, name;
     Other other = Other::Refuse;
   };
-  Result<void> leave_out_what_is_there();
   Result<void> sync_data() const;
   Result<void> put(const Named& named) const;
   const Layout* layout_;
