@@ -131,8 +131,10 @@ std::uint64_t size_when_signed(std::uint64_t canonical_bytes, const model::RoleK
 }
 
 Demand demand_of_role(Repository repository, const RoleName& role, const model::RoleKeys& keys,
-                      const model::KeyRing& ring, std::uint64_t wire_bytes) {
-  return {repository, role, wire_bytes, keys.threshold, schemes_of(keys, ring), {}, required_classes(keys)};
+                      const model::KeyRing& ring, std::uint64_t wire_bytes,
+                      const std::optional<std::vector<HardwareId>>& hardware) {
+  return {
+      repository, role, wire_bytes, keys.threshold, schemes_of(keys, ring), hardware, required_classes(keys)};
 }
 
 Demands demands_of_root(Repository repository, const model::Root& root, std::uint64_t wire_bytes) {
@@ -153,13 +155,12 @@ Demands demands_of_targets(Repository repository, const RoleName& role, const mo
   for (const model::DelegatedRole& entry : delegations.roles) {
     const auto whom = entry.any_hardware ? hardware : std::optional(entry.hardware_ids);
     for (const model::AgreeingRole& each : entry.roles()) {
-      demands.push_back({repository, each.name, 0, each.keys.threshold,
-                         schemes_of(each.keys, delegations.keys), whom, required_classes(each.keys)});
+      demands.push_back(demand_of_role(repository, each.name, each.keys, delegations.keys, 0, whom));
     }
   }
   if (const auto& bins = delegations.succinct) {
-    demands.push_back({repository, RoleName(bins->name_prefix), 0, bins->keys.threshold,
-                       schemes_of(bins->keys, delegations.keys), hardware, required_classes(bins->keys)});
+    demands.push_back(
+        demand_of_role(repository, RoleName(bins->name_prefix), bins->keys, delegations.keys, 0, hardware));
   }
   return demands;
 }
@@ -167,33 +168,18 @@ Demands demands_of_targets(Repository repository, const RoleName& role, const mo
 Demand demand_of_signatures(Repository repository, const RoleName& role, std::uint64_t wire_bytes,
                             const std::vector<KeyId>& signers, const model::RoleKeys& keys,
                             const model::KeyRing& ring) {
-  model::RoleKeys of_role;
-  for (const KeyId& id : signers) {
-    if (std::find(keys.keyids.begin(), keys.keyids.end(), id) != keys.keyids.end())
-      of_role.keyids.push_back(id);
-  }
-  return {
-      repository, role, wire_bytes, keys.threshold, schemes_of(of_role, ring), {}, required_classes(keys)};
+  model::RoleKeys those = keys;
+  std::erase_if(those.keyids,
+                [&](const KeyId& id) { return std::ranges::find(signers, id) == signers.end(); });
+  return demand_of_role(repository, role, those, ring, wire_bytes);
 }
 
 Result<void> note_abilities(host::Db& db, const HardwareId& hardware, const Abilities& abilities,
                             UtcTime now) {
-  const auto bytes = [](const std::optional<std::uint64_t>& most) {
-    return most ? json::Value(*most) : json::Value();
-  };
-  json::Object details{{"schemes", json::Value()},
-                       {"max_metadata", bytes(abilities.max_metadata)},
-                       {"max_root", bytes(abilities.max_root)},
-                       {"max_targets", bytes(abilities.max_targets)}};
-  if (abilities.schemes) {
-    json::Array names;
-    for (const crypto::Scheme scheme : *abilities.schemes) names.emplace_back(crypto::name_of(scheme));
-    details.set("schemes", std::move(names));
-  }
   auto transaction = TRY(host::Transaction::begin(db));
   TRY(storage::HardwareStore(db).note(hardware, abilities));
   TRY(record(db,
-             {std::string(ledger::kHardware), now, acting_account(), hardware.value(), std::move(details)}));
+             {std::string(ledger::kHardware), now, acting_account(), hardware.value(), abilities.encode()}));
   return transaction.commit();
 }
 
@@ -231,9 +217,9 @@ Result<std::vector<Readiness>> readiness(host::Db& db, Repository repository, co
   if (targets == nullptr || !targets->delegations) return all;
   for (const model::DelegatedRole& entry : targets->delegations->roles) {
     for (const model::AgreeingRole& each : entry.roles()) {
-      Demand demand = demand_of_role(repository, each.name, each.keys, targets->delegations->keys, 0);
-      if (!entry.any_hardware) demand.hardware = entry.hardware_ids;
-      TRY(look(std::move(demand), each.keys));
+      const auto whom = entry.any_hardware ? std::nullopt : std::optional(entry.hardware_ids);
+      TRY(look(demand_of_role(repository, each.name, each.keys, targets->delegations->keys, 0, whom),
+               each.keys));
     }
   }
   return all;

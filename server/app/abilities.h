@@ -46,9 +46,10 @@ using Demands = std::vector<Demand>;
 std::uint64_t size_when_signed(std::uint64_t canonical_bytes, const model::RoleKeys& role,
                                const model::KeyRing& keys);
 
-/// A role with these keys, and its file of `wire_bytes` (0: nothing is said of it).
+/// A role with these keys, and its file of `wire_bytes` (0: nothing is said of it). `hardware`: as in Demand.
 Demand demand_of_role(Repository repository, const RoleName& role, const model::RoleKeys& keys,
-                      const model::KeyRing& ring, std::uint64_t wire_bytes);
+                      const model::KeyRing& ring, std::uint64_t wire_bytes,
+                      const std::optional<std::vector<HardwareId>>& hardware = {});
 /// The root file of `wire_bytes`, and of each top-level role that enough of its keys can be verified.
 Demands demands_of_root(Repository repository, const model::Root& root, std::uint64_t wire_bytes);
 /// The targets file of `wire_bytes`, which comes first, and of each role that it delegates to the keys.

@@ -83,8 +83,7 @@ class DelegationIntake {
             " itself " + std::to_string(entry_.keys.threshold) + ": it may not be less");
     for (const crypto::PublicKey& key : plan.keys) {
       const std::string id = key.computed_id().value();
-      if (!policy_.schemes.empty() &&
-          std::ranges::find(policy_.schemes, name_of(key.scheme())) == policy_.schemes.end())
+      if (!policy_.allows(key.scheme()))
         wrong("key " + id + " of " + name + " is " + std::string(name_of(key.scheme())) +
               ", which the policy does not allow");
       const auto other = neighbours_.keys.find(key.material());

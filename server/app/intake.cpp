@@ -80,10 +80,8 @@ class Intake {
   }
 
   void check_keys() {
-    const auto& schemes = policy().schemes;
-    if (schemes.empty()) return;
     for (const crypto::PublicKey* key : keys()) {
-      if (std::ranges::find(schemes, name_of(key->scheme())) == schemes.end())
+      if (!policy().allows(key->scheme()))
         wrong("key " + key->computed_id().value() + " is " + std::string(name_of(key->scheme())) +
               ", which the policy does not allow");
     }

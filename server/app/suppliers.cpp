@@ -20,8 +20,7 @@ Result<void> check_policy(const AddSupplierRequest& request) {
   if (policy.expiry_ceiling.count() <= 0 || policy.quota_bytes == 0)
     return fault(Fault::Kind::Usage, "a ceiling or a quota of nothing lets nothing in");
   for (const crypto::PublicKey& key : request.plan.keys) {
-    const auto& schemes = policy.schemes;
-    if (!schemes.empty() && std::ranges::find(schemes, name_of(key.scheme())) == schemes.end()) {
+    if (!policy.allows(key.scheme())) {
       return fault(Fault::Kind::Usage, "key " + key.computed_id().value() + " is " +
                                            std::string(name_of(key.scheme())) +
                                            ", which the policy does not allow");

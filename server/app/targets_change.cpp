@@ -1,7 +1,6 @@
 #include "server/app/targets_change.h"
 
 #include <algorithm>
-#include <set>
 #include <system_error>
 #include <utility>
 
@@ -26,30 +25,10 @@ std::vector<std::pair<KeyId, const crypto::PublicKey*>> holders_keys(const model
   return keys;
 }
 
-/// Of `signatures` those that count toward the threshold: one for each distinct key (FMT-22).
-std::vector<crypto::Signature> valid_signatures(const model::Root& root, ByteView canonical,
-                                                const std::vector<crypto::Signature>& signatures) {
-  std::set<std::string> counted;
-  std::vector<crypto::Signature> valid;
-  for (const auto& [id, key] : holders_keys(root)) {
-    for (const crypto::Signature& signature : signatures) {
-      if (signature.keyid != id || !key->verifies(canonical, signature.bytes)) continue;
-      if (counted.insert(key->material()).second) valid.push_back(signature);
-    }
-  }
-  return valid;
-}
-
-/// The class of keys that is short of signatures, if classes are asked for.
-std::optional<std::string> lacking_class(const model::Root& root,
-                                         const std::vector<crypto::Signature>& valid) {
-  const auto& classes = root.roles.at(model::targets_role()).classes;
-  if (!classes || classes->stage == model::ClassThresholds::Stage::Accept) return std::nullopt;
-  std::vector<std::optional<crypto::KeyClass>> signers;
-  signers.reserve(valid.size());
-  for (const crypto::Signature& signature : valid)
-    signers.push_back(crypto::class_of(root.keys.at(signature.keyid).scheme()));
-  return classes->lacking(signers);
+/// Of `signatures` those that count for the targets, by the root that is published.
+ceremony::Counted counted(const model::Root& root, ByteView canonical,
+                          const std::vector<crypto::Signature>& signatures) {
+  return ceremony::count(root.keys, root.roles.at(model::targets_role()), canonical, signatures);
 }
 
 Result<void> remove_file(const fs::path& path) {
@@ -141,10 +120,10 @@ Result<void> TargetsChange::take(const OfflineBundle& copy) {
   }
   const model::Root& root = *writer_->published().root();
   const TargetsDraft draft(waiting_->targets);
-  const auto before = valid_signatures(root, draft.canonical(), waiting_->bundle.signatures);
+  const auto before = counted(root, draft.canonical(), waiting_->bundle.signatures).valid;
   TRY(ceremony::merge(waiting_->bundle, copy));
   std::erase_if(waiting_->bundle.signatures, [&](const crypto::Signature& signature) {
-    return valid_signatures(root, draft.canonical(), {signature}).empty();
+    return counted(root, draft.canonical(), {signature}).valid.empty();
   });
   for (const crypto::Signature& now : waiting_->bundle.signatures) {
     if (std::ranges::find(before, now.keyid, &crypto::Signature::keyid) != before.end()) continue;
@@ -211,13 +190,13 @@ Result<TargetsOutcome> TargetsChange::sign(Waiting next) {
   for (crypto::Signer* holder : signing_->holders)
     TRY(add_signature(*holder, draft.canonical(), next.bundle));
 
-  const auto valid =
-      valid_signatures(*writer_->published().root(), draft.canonical(), next.bundle.signatures);
+  const auto [valid, lacking] =
+      counted(*writer_->published().root(), draft.canonical(), next.bundle.signatures);
   TargetsOutcome outcome;
   outcome.signatures = static_cast<std::uint32_t>(valid.size());
   outcome.threshold = next.bundle.threshold;
   outcome.summary = next.bundle.summary;
-  outcome.lacking = lacking_class(*writer_->published().root(), valid);
+  outcome.lacking = lacking;
   if (outcome.signatures < outcome.threshold || outcome.lacking)
     return wait(next.bundle, is_new && waiting_, outcome);
 

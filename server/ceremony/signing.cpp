@@ -18,22 +18,12 @@ using trust::Authority;
 using trust::Unverified;
 using trust::Verified;
 
-/// Keys that may sign, by what they are, and what this quorum calls them.
+/// A role whose keys may sign, and the ring that has them.
 struct Voters {
-  Quorum quorum;
-  std::vector<std::pair<KeyId, crypto::PublicKey>> keys;
-  std::optional<model::ClassThresholds> classes;  ///< where they are asked for
+  std::string of;
+  model::KeyRing ring;
+  model::RoleKeys role;
 };
-
-Voters voters_of(std::string of, const model::KeyRing& ring, const model::RoleKeys& role) {
-  Voters voters{{std::move(of), role.threshold, role.keyids, {}}, {}, {}};
-  if (role.classes && role.classes->stage != model::ClassThresholds::Stage::Accept)
-    voters.classes = role.classes;
-  for (const KeyId& id : role.keyids) {
-    if (const auto key = ring.find(id); key != ring.end()) voters.keys.emplace_back(id, key->second);
-  }
-  return voters;
-}
 
 /// What is to be signed, read.
 struct Content {
@@ -71,8 +61,8 @@ Result<Content> read_root(const OfflineBundle& bundle, const Verified<model::Roo
   Content content;
   content.changes = changes_between(*before, next);
   const auto voters = [](const model::Root& root) {
-    return voters_of("root of version " + std::to_string(root.version.value()), root.keys,
-                     root.roles.at(model::root_role()));
+    return Voters{"root of version " + std::to_string(root.version.value()), root.keys,
+                  root.roles.at(model::root_role())};
   };
   content.voters = {voters(*before), voters(next)};
   return content;
@@ -98,7 +88,7 @@ Result<Content> read_targets(const OfflineBundle& bundle, const Roots& roots) {
   TRY(check_named(bundle, next.version));
   Content content;
   content.changes = changes_between(*before, next);
-  content.voters = {voters_of("targets", roots.newest->keys, roots.newest->roles.at(model::targets_role()))};
+  content.voters = {{"targets", roots.newest->keys, roots.newest->roles.at(model::targets_role())}};
   return content;
 }
 
@@ -138,26 +128,12 @@ Result<Content> read(const OfflineBundle& bundle, ByteView trusted_root) {
   return content;
 }
 
-/// Distinct keys only (FMT-22).
-void count(Voters& voters, const OfflineBundle& bundle, ByteView canonical) {
-  std::set<std::string> counted;
-  std::vector<std::optional<crypto::KeyClass>> classes;
-  for (const auto& [id, key] : voters.keys) {
-    for (const crypto::Signature& signature : bundle.signatures) {
-      if (signature.keyid != id || !key.verifies(canonical, signature.bytes)) continue;
-      if (!counted.insert(key.material()).second) continue;
-      voters.quorum.signed_by.push_back(id);
-      classes.push_back(crypto::class_of(key.scheme()));
-    }
-  }
-  if (voters.classes) voters.quorum.lacking = voters.classes->lacking(classes);
-}
-
 /// As the files call the key; nothing where it may not sign.
 std::optional<KeyId> id_of(const Content& content, const crypto::PublicKey& signer) {
   for (const Voters& voters : content.voters) {
-    for (const auto& [id, key] : voters.keys) {
-      if (key.material() == signer.material()) return id;
+    for (const KeyId& id : voters.role.keyids) {
+      const auto key = voters.ring.find(id);
+      if (key != voters.ring.end() && key->second.material() == signer.material()) return id;
     }
   }
   return std::nullopt;
@@ -170,6 +146,26 @@ void put(OfflineBundle& bundle, crypto::Signature signature) {
 
 }  // namespace
 
+Counted count(const model::KeyRing& ring, const model::RoleKeys& role, ByteView canonical,
+              const std::vector<crypto::Signature>& signatures) {
+  Counted counted;
+  std::set<std::string> keys;
+  std::vector<std::optional<crypto::KeyClass>> classes;
+  for (const KeyId& id : role.keyids) {
+    const auto key = ring.find(id);
+    if (key == ring.end()) continue;
+    for (const crypto::Signature& signature : signatures) {
+      if (signature.keyid != id || !key->second.verifies(canonical, signature.bytes)) continue;
+      if (!keys.insert(key->second.material()).second) continue;
+      counted.valid.push_back(signature);
+      classes.push_back(crypto::class_of(key->second.scheme()));
+    }
+  }
+  const bool asked = role.classes && role.classes->stage != model::ClassThresholds::Stage::Accept;
+  if (asked) counted.lacking = role.classes->lacking(classes);
+  return counted;
+}
+
 bool Standing::complete() const noexcept {
   return std::all_of(quorums.begin(), quorums.end(), [](const Quorum& quorum) { return quorum.reached(); });
 }
@@ -178,9 +174,11 @@ Result<Standing> look_at(const OfflineBundle& bundle, ByteView trusted_root) {
   Content content = TRY(read(bundle, trusted_root));
   Standing standing;
   standing.changes = std::move(content.changes);
-  for (Voters& voters : content.voters) {
-    count(voters, bundle, content.canonical);
-    standing.quorums.push_back(std::move(voters.quorum));
+  for (const Voters& voters : content.voters) {
+    const Counted counted = count(voters.ring, voters.role, content.canonical, bundle.signatures);
+    Quorum quorum{voters.of, voters.role.threshold, voters.role.keyids, {}, counted.lacking};
+    for (const crypto::Signature& signature : counted.valid) quorum.signed_by.push_back(signature.keyid);
+    standing.quorums.push_back(std::move(quorum));
   }
   return standing;
 }

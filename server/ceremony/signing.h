@@ -11,6 +11,7 @@
 #include "common/base/bytes.h"
 #include "common/base/result.h"
 #include "common/base/strong.h"
+#include "common/model/roles.h"
 #include "server/ceremony/holder.h"
 #include "server/ceremony/offline_bundle.h"
 
@@ -27,6 +28,15 @@ struct Quorum {
   std::optional<std::string> lacking{};
   [[nodiscard]] bool reached() const noexcept { return signed_by.size() >= threshold && !lacking; }
 };
+
+/// Signatures that count for a role.
+struct Counted {
+  std::vector<crypto::Signature>
+      valid;  ///< one for each distinct key (FMT-22), in the order of the role's keys
+  std::optional<std::string> lacking;  ///< as in Quorum
+};
+Counted count(const model::KeyRing& ring, const model::RoleKeys& role, ByteView canonical,
+              const std::vector<crypto::Signature>& signatures);
 
 /// A bundle as it stands.
 struct Standing {

@@ -73,22 +73,18 @@ std::string joined(const std::vector<std::string>& names) {
 json::Object as_json(const Hardware& hardware) {
   const Abilities abilities = hardware.noted.value_or(Abilities());
   const auto names = schemes_of(abilities);
-  const auto bytes = [](const std::optional<std::uint64_t>& most) {
-    return most ? json::Value(*most) : json::Value();
-  };
   json::Array generations;
   for (const Generation& each : hardware.generations) {
     generations.emplace_back(json::Object{{"verification", inventory::name_of(each.verification)},
                                           {"ecus", each.count.ecus},
                                           {"vehicles", each.count.vehicles}});
   }
-  return {{"hardware_id", hardware.id.value()},
-          {"noted", hardware.noted.has_value()},
-          {"schemes", json::Array(names.begin(), names.end())},
-          {"max_metadata", bytes(abilities.max_metadata)},
-          {"max_root", bytes(abilities.max_root)},
-          {"max_targets", bytes(abilities.max_targets)},
-          {"in_inventory", std::move(generations)}};
+  json::Object object = abilities.encode();
+  object.set("schemes", json::Array(names.begin(), names.end()));  // those that are taken for granted too
+  object.set("hardware_id", hardware.id.value());
+  object.set("noted", hardware.noted.has_value());
+  object.set("in_inventory", std::move(generations));
+  return object;
 }
 
 std::string in_words(const Generation& each) {

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 
 #include "common/base/limits.h"
@@ -214,22 +213,6 @@ void show(const std::string& place, const WhoOptions& options, const WhoCanSign&
   show_what_else(who, names);
 }
 
-Result<void> tell_proofs(const WhoOptions& options, const std::set<std::string>& files, json::Object& answer,
-                         bool as_json) {
-  const Bytes first = TRY(host::read_file(fs::path(options.proofs) / kFirstRoot, Limits().root_bytes));
-  const std::string anchor = to_hex(crypto::sha256(first));
-  answer.set("proofs", json::Object{{"dir", options.proofs},
-                                    {"files", json::Array(files.begin(), files.end())},
-                                    {"first_root_sha256", anchor}});
-  if (as_json) return {};
-  fmt::print(
-      "\nproofs    {} files in {}; whoever knows that its {} has the SHA-256\n"
-      "          {} comes to the same without us:\n"
-      "          cotter who-can-sign {} --repository {}\n",
-      files.size(), options.proofs, kFirstRoot, anchor, options.path, options.proofs);
-  return {};
-}
-
 Result<void> run_who(const WhoOptions& options, const Context& context) {
   const OpenRepository repository = TRY(open_repository(options.place, context));
   const Surroundings round = TRY(look_round(options, context));
@@ -240,10 +223,28 @@ Result<void> run_who(const WhoOptions& options, const Context& context) {
   trust::Transport& transport = recording ? static_cast<trust::Transport&>(*recording) : *repository.source;
   const WhoCanSign who =
       TRY(app::who_can_sign(transport, round.director, TargetName(options.path), hardware, options.limit));
-  json::Object answer = as_json(repository.place, options, who, round.names);
-  if (!context.json) show(repository.place, options, who, round.names);
-  if (recording) TRY(tell_proofs(options, recording->files(), answer, context.json));
-  if (context.json) host::print_json(answer);
+  std::string anchor;
+  if (recording) {
+    const Bytes first = TRY(host::read_file(fs::path(options.proofs) / kFirstRoot, Limits().root_bytes));
+    anchor = to_hex(crypto::sha256(first));
+  }
+  if (context.json) {
+    json::Object answer = as_json(repository.place, options, who, round.names);
+    if (recording)
+      answer.set("proofs",
+                 json::Object{{"dir", options.proofs},
+                              {"files", json::Array(recording->files().begin(), recording->files().end())},
+                              {"first_root_sha256", anchor}});
+    host::print_json(answer);
+    return {};
+  }
+  show(repository.place, options, who, round.names);
+  if (recording)
+    fmt::print(
+        "\nproofs    {} files in {}; whoever knows that its {} has the SHA-256\n"
+        "          {} comes to the same without us:\n"
+        "          cotter who-can-sign {} --repository {}\n",
+        recording->files().size(), options.proofs, kFirstRoot, anchor, options.path, options.proofs);
   return {};
 }
 

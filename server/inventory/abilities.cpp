@@ -28,6 +28,22 @@ bool Abilities::verifies(crypto::Scheme scheme) const {
   return (schemes ? *schemes : client_schemes()).contains(scheme);
 }
 
+json::Object Abilities::encode() const {
+  const auto bytes = [](const std::optional<std::uint64_t>& most) {
+    return most ? json::Value(*most) : json::Value();
+  };
+  json::Value names;
+  if (schemes) {
+    json::Array array;
+    for (const crypto::Scheme scheme : *schemes) array.emplace_back(crypto::name_of(scheme));
+    names = std::move(array);
+  }
+  return {{"schemes", std::move(names)},
+          {"max_metadata", bytes(max_metadata)},
+          {"max_root", bytes(max_root)},
+          {"max_targets", bytes(max_targets)}};
+}
+
 std::uint64_t Abilities::most_bytes(Repository repository, const RoleName& role) const {
   const bool is_targets = role == model::targets_role() || !model::is_top_level(role);
   const std::optional<std::uint64_t>& of_role = role == model::root_role() ? max_root : max_targets;

@@ -25,6 +25,8 @@ struct Abilities {
   friend bool operator==(const Abilities&, const Abilities&) = default;
 
   [[nodiscard]] bool verifies(crypto::Scheme scheme) const;
+  /// {"schemes", "max_metadata", "max_root", "max_targets"}; null where nothing is given.
+  [[nodiscard]] json::Object encode() const;
   /// The most bytes of a file of this role that it takes.
   [[nodiscard]] std::uint64_t most_bytes(Repository repository, const RoleName& role) const;
 };

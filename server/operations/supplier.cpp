@@ -1,8 +1,14 @@
 #include "server/operations/supplier.h"
 
+#include <algorithm>
+
 #include "common/json/object_view.h"
 
 namespace cotter::operations {
+
+bool SupplierPolicy::allows(crypto::Scheme scheme) const {
+  return schemes.empty() || std::ranges::find(schemes, name_of(scheme)) != schemes.end();
+}
 
 json::Object SupplierPolicy::encode() const {
   return {{"expiry_ceiling_seconds", std::int64_t{expiry_ceiling.count()}},

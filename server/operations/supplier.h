@@ -11,6 +11,7 @@
 #include "common/base/result.h"
 #include "common/base/strong.h"
 #include "common/base/time.h"
+#include "common/crypto/scheme.h"
 #include "common/json/value.h"
 
 namespace cotter::operations {
@@ -25,6 +26,7 @@ struct SupplierPolicy {
   bool needs_two_people = false;  ///< to accept what it hands in
   bool may_delegate = false;      ///< to suppliers of its own
 
+  [[nodiscard]] bool allows(crypto::Scheme scheme) const;
   /// As the ledger and the database hold it.
   [[nodiscard]] json::Object encode() const;
   /// Rejections: member-*.
