@@ -112,6 +112,13 @@ std::string explain(const Error& error) {
   return text;
 }
 
+std::string shown(std::string_view text) {
+  constexpr std::size_t kLongest = 80;
+  std::string result(text.substr(0, kLongest));
+  if (text.size() > kLongest) result += "...";
+  return result;
+}
+
 void assertion_failed(const char* expression, const char* file, int line) noexcept {
   std::fprintf(stderr, "cotter: bug: %s does not hold (%s:%d)\n", expression, file, line);
   std::abort();

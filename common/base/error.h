@@ -78,6 +78,9 @@ std::string summary(const Error& error);
 /// The whole story of a Rejection in lines (rule, what it looks like, innocent cause); of a Fault its detail.
 std::string explain(const Error& error);
 
+/// `text` for a message: cut short. refuse() makes it printable.
+std::string shown(std::string_view text);
+
 [[noreturn]] void assertion_failed(const char* expression, const char* file, int line) noexcept;
 
 }  // namespace cotter

@@ -1,5 +1,6 @@
 #include "common/json/canonical.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstddef>
@@ -98,7 +99,7 @@ class Writer {
   void write_string(std::string_view text) {
     put(out_, '"');
     std::size_t run = 0;  // start of what needs no escape and is not written yet
-    for (std::size_t i = 0; i < text.size(); ++i) {
+    for (std::size_t i = first_to_look_at(text); i < text.size(); ++i) {
       const auto c = static_cast<unsigned char>(text[i]);
       if (c != '"' && c != '\\' && (c >= 0x20 || form_ == Form::Canonical)) continue;
       put(out_, text.substr(run, i - run));
@@ -107,6 +108,12 @@ class Writer {
     }
     put(out_, text.substr(run));
     put(out_, '"');
+  }
+
+  /// Canonical form escapes two characters alone, and nearly no string has them.
+  [[nodiscard]] std::size_t first_to_look_at(std::string_view text) const {
+    if (form_ != Form::Canonical) return 0;
+    return std::min({text.find('"'), text.find('\\'), text.size()});
   }
 
   void write_escape(unsigned char c) {

@@ -19,6 +19,9 @@ class ObjectView {
  public:
   /// Rejection: member-wrong-kind when `value` is no object. `what` names it in messages: "signed.meta".
   static Result<ObjectView> of(const Value& value, std::string what);
+  /// The same of a member of the object that `of` names; the name is put together where a message wants it,
+  /// for an object may have a million members. `member` must outlive the view.
+  static Result<ObjectView> of_member(const Member& member, std::string_view of);
   /// `object` must outlive the view.
   static ObjectView of(const Object& object, std::string what) { return ObjectView(object, std::move(what)); }
 
@@ -35,12 +38,14 @@ class ObjectView {
   /// Optional members: nullptr where absent.
   [[nodiscard]] const Value* find(std::string_view key) const noexcept { return object_->find(key); }
   [[nodiscard]] const Object& members() const noexcept { return *object_; }
-  [[nodiscard]] const std::string& what() const noexcept { return what_; }
+  [[nodiscard]] std::string what() const;
 
  private:
-  ObjectView(const Object& object, std::string what) : object_(&object), what_(std::move(what)) {}
+  ObjectView(const Object& object, std::string what, std::string_view member = {})
+      : object_(&object), what_(std::move(what)), member_(member) {}
   const Object* object_;
   std::string what_;
+  std::string_view member_;  ///< of it; empty: `what_` is the whole name
 };
 
 /// Typed reading of one value, for elements of arrays. Rejection: member-wrong-kind.

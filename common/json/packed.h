@@ -53,9 +53,16 @@ class Packed {
   Packed() noexcept = default;
   Packed(std::initializer_list<T> elements) : Packed(elements.begin(), elements.end()) {}
   template <class Iterator>
-  Packed(Iterator first, Iterator last) {
-    reserve(static_cast<std::size_t>(std::distance(first, last)));
-    for (; first != last; ++first) emplace_back(*first);
+  Packed(Iterator first, Iterator last)
+      : Packed(made_of(static_cast<std::size_t>(std::distance(first, last)),
+                       [&](std::size_t) -> decltype(auto) { return *first++; })) {}
+  /// Of so many elements, each made when its number is called.
+  template <class Make>
+  static Packed made_of(std::size_t count, const Make& make) {
+    Packed made;
+    made.reserve(count);
+    for (std::size_t i = 0; i < count; ++i) new (made.elements() + made.head()->size++) T(make(i));
+    return made;
   }
   Packed(const Packed& other) noexcept : word_(other.word_) {
     if (head() != nullptr) head()->owners.fetch_add(1, std::memory_order_relaxed);
@@ -138,7 +145,9 @@ class Packed {
 
   /// Afterwards the block is this vector's alone, with room for so many.
   void make_own(std::size_t count) {
-    if (head() == nullptr ? count == 0 : count <= capacity() && !shared()) return;
+    if (head() == nullptr ? count > 0 : count > capacity() || shared()) move_out(count);
+  }
+  void move_out(std::size_t count) {
     count = std::max(count, size());
     COTTER_ASSERT(count <= UINT32_MAX);
     Packed own;

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdint>
+#include <cstring>
 #include <iterator>
 #include <limits>
 #include <optional>
@@ -41,12 +42,15 @@ std::optional<std::int64_t> integer_in(std::string_view text) noexcept {
 
 enum class Numbers : std::uint8_t { Integers, Any };
 
+using Members = Packed<Member, kObjectTag>;
+
 /// Takes the tokens in and builds the Value bottom-up. Finished values wait on one stack until their
 /// container ends, so that each array and object is allocated once, at its size. A callback that returns
 /// false stops the tokenizer.
 class Builder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Builder> {
  public:
-  explicit Builder(Numbers numbers) : numbers_(numbers) {}
+  Builder(Numbers numbers, bool may_hold_surrogates)
+      : numbers_(numbers), may_hold_surrogates_(may_hold_surrogates) {}
   bool Null() { return push(); }
   bool Bool(bool truth) { return push(truth); }
   bool RawNumber(const char* text, rapidjson::SizeType size, bool /*copy*/) {
@@ -80,14 +84,13 @@ class Builder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Builder> 
 
   bool EndObject(rapidjson::SizeType count) {
     --depth_;
-    std::vector<Member> members;
-    members.reserve(count);
-    auto key = keys_.end() - static_cast<std::ptrdiff_t>(count);
-    auto value = values_.end() - static_cast<std::ptrdiff_t>(count);
-    while (value != values_.end()) members.push_back({std::move(*key++), std::move(*value++)});
-    keys_.erase(keys_.end() - static_cast<std::ptrdiff_t>(count), keys_.end());
-    values_.erase(values_.end() - static_cast<std::ptrdiff_t>(count), values_.end());
-    return keys_distinct(members) && push(Object(std::move(members)));
+    const std::size_t keys = keys_.size() - count, values = values_.size() - count;
+    Members members = Members::made_of(count, [&](std::size_t i) {
+      return Member{std::move(keys_[keys + i]), std::move(values_[values + i])};
+    });
+    keys_.resize(keys);
+    values_.resize(values);
+    return sort_keys(members) && push(Object::of_sorted(std::move(members)));
   }
 
   [[nodiscard]] std::optional<Error> take_refusal() { return std::move(refusal_); }
@@ -112,23 +115,32 @@ class Builder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Builder> 
   }
 
   bool valid(std::string_view text) {
-    return !holds_surrogate(text) || refused(RuleId::JsonMalformed, "UTF-8", "a lone surrogate");
+    return !may_hold_surrogates_ || !holds_surrogate(text) ||
+           refused(RuleId::JsonMalformed, "UTF-8", "a lone surrogate");
   }
 
-  /// Sorts, which the Object wants anyway; then equal keys are neighbours.
-  bool keys_distinct(std::vector<Member>& members) {
+  /// Equal keys are neighbours then.
+  bool sort_keys(Members& members) {
     const auto less = [](const Member& a, const Member& b) { return a.key < b.key; };
     const auto not_ascending = [&](const Member& a, const Member& b) { return !less(a, b); };
+    // Almost every file comes sorted already: then this one pass is all.
     if (std::adjacent_find(members.begin(), members.end(), not_ascending) == members.end()) return true;
     std::stable_sort(members.begin(), members.end(), less);
-    const auto same = [](const Member& a, const Member& b) { return a.key == b.key; };
-    const auto twice = std::adjacent_find(members.begin(), members.end(), same);
-    return twice == members.end() ||
-           refused(RuleId::JsonDuplicateKey, "each key once",
-                   "\"" + std::string(twice->key.view().substr(0, kQuoted)) + "\" twice");
+    const auto first_of_two = [&] {
+      const auto same = [](const Member& a, const Member& b) { return a.key == b.key; };
+      return std::adjacent_find(members.begin(), members.end(), same);
+    };
+    for (auto twice = first_of_two(); twice != members.end(); twice = first_of_two()) {
+      if (!refused(RuleId::JsonDuplicateKey, "each key once",
+                   "\"" + std::string(twice->key.view().substr(0, kQuoted)) + "\" twice"))
+        return false;
+      members.erase(twice);  // the last one stays
+    }
+    return true;
   }
 
   Numbers numbers_;
+  bool may_hold_surrogates_;
   std::vector<Value> values_;
   std::vector<json::String> keys_;
   std::size_t depth_ = 0;
@@ -140,17 +152,23 @@ Result<Value> malformed(std::string got) {
   return Value();
 }
 
-Result<Value> read_with(ByteView bytes, Numbers numbers) {
-  constexpr unsigned kFlags = rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag |
-                              rapidjson::kParseNumbersAsStringsFlag;
-  // RapidJSON counts in 32 bits.
-  if (bytes.size() > std::numeric_limits<rapidjson::SizeType>::max()) return malformed("4 GiB or more");
+bool is_ascii(std::string_view text) noexcept {
+  std::uint64_t all = 0;
+  for (; text.size() >= sizeof all; text.remove_prefix(sizeof all)) {
+    std::uint64_t eight = 0;
+    std::memcpy(&eight, text.data(), sizeof eight);
+    all |= eight;
+  }
+  for (const char c : text) all |= static_cast<unsigned char>(c);
+  return (all & 0x8080808080808080U) == 0;
+}
 
-  const std::string_view text = as_text(bytes);
-  rapidjson::MemoryStream stream(text.data(), text.size());
+template <unsigned kFlags, class Stream>
+Result<Value> read_from(Stream stream, std::size_t size, Builder builder) {
   rapidjson::Reader reader;
-  Builder builder(numbers);
-  const rapidjson::ParseResult parsed = reader.Parse<kFlags>(stream, builder);
+  const rapidjson::ParseResult parsed =
+      reader.Parse<kFlags | rapidjson::kParseIterativeFlag | rapidjson::kParseNumbersAsStringsFlag>(stream,
+                                                                                                    builder);
   if (std::optional<Error> refusal = builder.take_refusal()) return fail(*std::move(refusal));
   const std::string where = " at byte " + std::to_string(parsed.IsError() ? parsed.Offset() : stream.Tell());
   // The tokenizer computes a double as it goes and gives up where that overflows, before we see the digits.
@@ -160,8 +178,24 @@ Result<Value> read_with(ByteView bytes, Numbers numbers) {
   }
   if (parsed.IsError()) return malformed(rapidjson::GetParseError_En(parsed.Code()) + where);
   // It takes a zero byte for the end of its input, wherever that stands.
-  if (stream.Tell() != bytes.size()) return malformed("a zero byte" + where);
+  if (stream.Tell() != size) return malformed("a zero byte" + where);
   return builder.take();
+}
+
+Result<Value> read_with(ByteView bytes, Numbers numbers) {
+  // RapidJSON counts in 32 bits.
+  if (bytes.size() > std::numeric_limits<rapidjson::SizeType>::max()) return malformed("4 GiB or more");
+  const std::string_view text = as_text(bytes);
+  // Nearly every file is ASCII, which is UTF-8: no character of it need be looked at for that, and strings
+  // are read where they lie, in a copy.
+  if (is_ascii(text)) {
+    std::string copy(text);
+    const bool has_escaped_code_points = text.find("\\u") != std::string_view::npos;
+    return read_from<rapidjson::kParseInsituFlag>(rapidjson::InsituStringStream(copy.data()), text.size(),
+                                                  Builder(numbers, has_escaped_code_points));
+  }
+  return read_from<rapidjson::kParseValidateEncodingFlag>(rapidjson::MemoryStream(text.data(), text.size()),
+                                                          text.size(), Builder(numbers, true));
 }
 
 }  // namespace

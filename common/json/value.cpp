@@ -48,15 +48,6 @@ String::String(std::string_view text) {
   word_ = word_of(block, kTextTag);
 }
 
-String& String::operator=(String other) noexcept {
-  std::swap(word_, other.word_);
-  return *this;
-}
-
-String::~String() {
-  if ((word_ & kTagMask) == kTextTag) ::operator delete(block_of(word_));
-}
-
 std::string_view String::view() const noexcept {
   if ((word_ & kTagMask) == kInlineTextTag) {
     return {reinterpret_cast<const char*>(&word_) + kInlineAt, word_ >> kInlineShift & kInlineLength};
@@ -87,6 +78,12 @@ Object::Object(std::vector<Member> members) {
   for (Member& member : members) members_.push_back(std::move(member));
 }
 
+Object Object::of_sorted(Packed<Member, kObjectTag> members) noexcept {
+  Object object;
+  object.members_ = std::move(members);
+  return object;
+}
+
 const Value* Object::find(std::string_view key) const noexcept {
   const Member* const found = find_member(members_, key);
   return found == nullptr ? nullptr : &found->value;
@@ -98,10 +95,11 @@ Value* Object::find(std::string_view key) {
 }
 
 void Object::set(std::string_view key, Value value) {
-  if (Value* found = find(key)) {
-    *found = std::move(value);
+  const Member* const place = lower_bound(members_, key);
+  if (place != end() && place->key == key) {
+    members_[static_cast<std::size_t>(place - begin())].value = std::move(value);
   } else {
-    members_.insert(lower_bound(members_, key), Member{key, std::move(value)});
+    members_.insert(place, Member{key, std::move(value)});
   }
 }
 
@@ -142,12 +140,7 @@ Value::Value(const Value& other) : bits_{kNullTag} {
   }
 }
 
-Value& Value::operator=(Value other) noexcept {
-  std::swap(bits_.word, other.bits_.word);
-  return *this;
-}
-
-Value::~Value() {
+void Value::let_go() noexcept {
   switch (tag()) {
     case kTextTag:
       text_.~String();

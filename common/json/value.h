@@ -33,8 +33,13 @@ class String {
   String(const char* text) : String(std::string_view(text)) {}         // NOLINT(google-explicit-constructor)
   String(const String& other) : String(other.view()) {}
   String(String&& other) noexcept : word_(std::exchange(other.word_, kInlineTextTag)) {}
-  String& operator=(String other) noexcept;
-  ~String();
+  String& operator=(String other) noexcept {
+    std::swap(word_, other.word_);
+    return *this;
+  }
+  ~String() {
+    if ((word_ & kTagMask) == kTextTag) ::operator delete(block_of(word_));
+  }
 
   [[nodiscard]] std::string_view view() const noexcept;
   operator std::string_view() const noexcept { return view(); }  // NOLINT(google-explicit-constructor)
@@ -80,6 +85,8 @@ class Object {
   Object(std::initializer_list<Member> members);
   /// Takes members in any order. Of equal keys the last one stays; the strict reader refuses them before.
   explicit Object(std::vector<Member> members);
+  /// Takes members that are in order already, each key once.
+  static Object of_sorted(Packed<Member, kObjectTag> members) noexcept;
 
   [[nodiscard]] const Value* find(std::string_view key) const noexcept;
   [[nodiscard]] Value* find(std::string_view key);
@@ -112,8 +119,13 @@ class Value {
   Value(Object v) noexcept : object_(std::move(v)) {}              // NOLINT(google-explicit-constructor)
   Value(const Value& other);
   Value(Value&& other) noexcept : bits_{std::exchange(other.bits_.word, kNullTag)} {}
-  Value& operator=(Value other) noexcept;
-  ~Value();
+  Value& operator=(Value other) noexcept {
+    std::swap(bits_.word, other.bits_.word);
+    return *this;
+  }
+  ~Value() {
+    if (may_have_block()) let_go();
+  }
 
   [[nodiscard]] bool is_null() const noexcept { return tag() == kNullTag; }
   /// The content when it is of that kind, else nothing, or nullptr.
@@ -133,6 +145,12 @@ class Value {
     std::uint64_t word;
   };
   [[nodiscard]] std::uint64_t tag() const noexcept { return bits_.word & kTagMask; }
+  /// Whether values of this kind may have a block.
+  [[nodiscard]] bool may_have_block() const noexcept {
+    constexpr std::uint64_t kKinds = 1U << kWideIntTag | 1U << kTextTag | 1U << kArrayTag | 1U << kObjectTag;
+    return (kKinds >> tag() & 1U) != 0;
+  }
+  void let_go() noexcept;
   // Each of them is one word, with its kind in the lowest bits: any of them may be asked for the kind.
   union {
     Bits bits_;

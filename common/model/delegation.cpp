@@ -187,6 +187,10 @@ json::Value encode_succinct(const SuccinctRoles& roles) {
 
 }  // namespace
 
+bool DelegatedRole::is_for(const HardwareId& hardware) const {
+  return any_hardware || std::find(hardware_ids.begin(), hardware_ids.end(), hardware) != hardware_ids.end();
+}
+
 bool DelegatedRole::covers(const TargetName& target) const {
   const std::string_view path = target.value();
   if (std::any_of(paths.begin(), paths.end(),

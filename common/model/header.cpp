@@ -12,8 +12,6 @@
 namespace cotter::model {
 namespace {
 
-constexpr std::size_t kLongestShown = 80;
-
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 /// Takes a run of digits from the front of `text`; false when there is none.
@@ -147,10 +145,8 @@ std::optional<std::string> ClassThresholds::lacking(
   return std::nullopt;
 }
 
-std::string shown(std::string_view text) {
-  std::string result(text.substr(0, kLongestShown));
-  if (text.size() > kLongestShown) result += "...";
-  return result;
+std::optional<ClassThresholds> RoleKeys::required_classes() const {
+  return classes && classes->stage == ClassThresholds::Stage::Require ? classes : std::nullopt;
 }
 
 Result<json::ObjectView> open_typed(const json::Value& signed_part, std::string_view type) {

@@ -19,9 +19,6 @@ namespace cotter::model {
 using Names = std::initializer_list<std::string_view>;
 using Members = std::vector<json::Member>;
 
-/// `text` for a message: cut short. refuse() makes it printable.
-std::string shown(std::string_view text);
-
 /// The object of a signed part, once its `_type` is known to be right: one document must not pass for another
 /// (ATK-38). Rejections: member-missing, member-wrong-kind, role-type-wrong.
 Result<json::ObjectView> open_typed(const json::Value& signed_part, std::string_view type);

@@ -64,6 +64,9 @@ struct RoleKeys {
   std::uint32_t threshold = 1;
   json::Object unknown{};  ///< of an entry in a root; delegations keep their own
   std::optional<ClassThresholds> classes{};
+
+  /// The classes that vehicles ask for: none before the stage is `require`.
+  [[nodiscard]] std::optional<ClassThresholds> required_classes() const;
   friend bool operator==(const RoleKeys&, const RoleKeys&) = default;
 };
 using KeyRing = std::map<KeyId, crypto::PublicKey>;
@@ -179,6 +182,8 @@ struct DelegatedRole {
 
   /// The path matches a pattern or a hash prefix (FMT-74).
   [[nodiscard]] bool covers(const TargetName& target) const;
+  /// The entry names the hardware, or none at all.
+  [[nodiscard]] bool is_for(const HardwareId& hardware) const;
   /// The roles that the entry delegates to, each with its keys: one, or all of `roleinfo`.
   [[nodiscard]] std::vector<AgreeingRole> roles() const;
 };

@@ -15,7 +15,7 @@ Result<bool> decode_consistent_snapshot(const json::ObjectView& view, Profile pr
 }
 
 Result<RoleKeys> decode_role(const json::Member& member, const KeyRing& keys, Profile profile) {
-  const json::ObjectView view = TRY(json::ObjectView::of(member.value, "signed.roles." + shown(member.key)));
+  const json::ObjectView view = TRY(json::ObjectView::of_member(member, "signed.roles"));
   RoleKeys role = TRY(decode_role_keys(view, keys, profile));
   role.unknown = other_members(view, kRoleKeysMembers);
   return role;

@@ -15,7 +15,7 @@ Result<RoleName> decode_role_name(std::string_view file, Profile profile) {
   if (!well_named)
     TRY(refuse(RuleId::MemberWrongKind, "signed.meta names of the form ROLE.json", shown(file)));
   RoleName role(std::string(file.substr(0, well_named ? file.size() - kExtension.size() : file.size())));
-  if (profile == Profile::Vehicle && !is_top_level(role) && !is_releasable_role_name(role.value())) {
+  if (profile == Profile::Vehicle && !is_releasable_role_name(role.value()) && !is_top_level(role)) {
     TRY(refuse(RuleId::RoleNameUnsafe, "1 to 64 of A-Z a-z 0-9 . _ -", shown(role.value())));
   }
   return role;
@@ -32,8 +32,7 @@ Result<Snapshot> Snapshot::decode(const json::Value& signed_part, Profile profil
   entries.reserve(meta.members().size());
   for (const json::Member& member : meta.members()) {
     RoleName role = TRY(decode_role_name(member.key, profile));
-    const json::ObjectView entry =
-        TRY(json::ObjectView::of(member.value, "signed.meta." + shown(member.key)));
+    const json::ObjectView entry = TRY(json::ObjectView::of_member(member, meta.what()));
     FileMeta file = TRY(FileMeta::decode(entry));
     // As their files are called they come in order, but for a name that others begin with: "fw.json" behind
     // "fw-07.json". It moves those, each of which moves but once for each of its letters.

@@ -21,8 +21,7 @@ Result<std::map<TargetName, Target>> decode_targets(const json::ObjectView& view
   std::map<TargetName, Target> targets;
   for (const json::Member& member : view.members()) {
     TRY(check_target_name(member.key, profile));
-    const json::ObjectView entry =
-        TRY(json::ObjectView::of(member.value, "signed.targets." + shown(member.key)));
+    const json::ObjectView entry = TRY(json::ObjectView::of_member(member, view.what()));
     Target target = TRY(Target::decode(entry));
     targets.emplace_hint(targets.end(), TargetName(member.key), std::move(target));
   }

@@ -7,8 +7,7 @@ namespace cotter::trust {
 
 bool applies(const model::DelegatedRole& entry, const TargetName& target,
              const std::optional<HardwareId>& hardware) {
-  if (!entry.covers(target)) return false;
-  return entry.any_hardware || !hardware || std::ranges::count(entry.hardware_ids, *hardware) > 0;
+  return entry.covers(target) && (!hardware || entry.is_for(*hardware));
 }
 
 Onward onward(const model::Delegations& delegations, const TargetName& target,

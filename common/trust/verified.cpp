@@ -12,7 +12,7 @@
 namespace cotter::trust {
 
 Authority::Authority(const model::KeyRing& keys, const model::RoleKeys& role)
-    : threshold_(role.threshold), classes_(role.classes) {
+    : threshold_(role.threshold), classes_(role.required_classes()) {
   for (const KeyId& id : role.keyids) {
     if (const auto key = keys.find(id); key != keys.end()) keys_.emplace(id, key->second);
   }
@@ -91,9 +91,7 @@ Result<void> Unverified<T>::meets(const Authority& authority, RuleId otherwise) 
     return refuse(otherwise, std::to_string(authority.threshold_) + " valid signatures",
                   std::to_string(valid.size()));
   }
-  const bool required =
-      authority.classes_ && authority.classes_->stage == model::ClassThresholds::Stage::Require;
-  if (const auto lacking = required ? authority.classes_->lacking(classes) : std::nullopt)
+  if (const auto lacking = authority.classes_ ? authority.classes_->lacking(classes) : std::nullopt)
     TRY(refuse(RuleId::ClassThresholdNotMet, "a threshold of each class of keys", *lacking));
   return {};
 }

@@ -65,7 +65,7 @@ class Authority {
   Authority(const model::KeyRing& keys, const model::RoleKeys& role);
   model::KeyRing keys_;  ///< by id: a file with thousands of signatures asks for each
   std::uint32_t threshold_;
-  std::optional<model::ClassThresholds> classes_;
+  std::optional<model::ClassThresholds> classes_;  ///< that are required
 };
 
 /// A signed file of which only the envelope has been read. Nothing in it can be looked at, not even its

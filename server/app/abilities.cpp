@@ -55,11 +55,6 @@ std::vector<crypto::Scheme> schemes_of(const model::RoleKeys& role, const model:
   return schemes;
 }
 
-std::optional<model::ClassThresholds> required_classes(const model::RoleKeys& role) {
-  return role.classes && role.classes->stage == model::ClassThresholds::Stage::Require ? role.classes
-                                                                                       : std::nullopt;
-}
-
 /// Whether ECUs that verify in this way read the role at all.
 bool reads(Verification verification, const Demand& demand) {
   if (verification == Verification::Full) return true;
@@ -133,8 +128,13 @@ std::uint64_t size_when_signed(std::uint64_t canonical_bytes, const model::RoleK
 Demand demand_of_role(Repository repository, const RoleName& role, const model::RoleKeys& keys,
                       const model::KeyRing& ring, std::uint64_t wire_bytes,
                       const std::optional<std::vector<HardwareId>>& hardware) {
-  return {
-      repository, role, wire_bytes, keys.threshold, schemes_of(keys, ring), hardware, required_classes(keys)};
+  return {repository,
+          role,
+          wire_bytes,
+          keys.threshold,
+          schemes_of(keys, ring),
+          hardware,
+          keys.required_classes()};
 }
 
 Demands demands_of_root(Repository repository, const model::Root& root, std::uint64_t wire_bytes) {

@@ -203,8 +203,7 @@ class Applying {
     if (!entry.covers(release.name))
       return fault(Fault::Kind::Denied, whose + ": it is none of its paths", "vehicles would not find it");
     for (const HardwareId& id : release.hardware_ids) {
-      if (entry.any_hardware || std::count(entry.hardware_ids.begin(), entry.hardware_ids.end(), id) > 0)
-        continue;
+      if (entry.is_for(id)) continue;
       return fault(Fault::Kind::Denied, whose + " for hardware id " + id.value(),
                    "vehicles would not find it");
     }

@@ -71,7 +71,7 @@ class DelegationIntake {
         wrong(below.name.value() + " may list " + path + ", which is not within the paths of " + supplier());
     }
     for (const HardwareId& id : below.hardware_ids) {
-      if (!entry_.any_hardware && std::ranges::find(entry_.hardware_ids, id) == entry_.hardware_ids.end())
+      if (!entry_.is_for(id))
         wrong(below.name.value() + " is for " + id.value() + ", which " + supplier() + " makes nothing for");
     }
   }

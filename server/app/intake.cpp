@@ -176,7 +176,7 @@ class Intake {
     if (match.hardware_ids.empty()) wrong(name.value() + " is for no hardware");
     for (const HardwareId& id : match.hardware_ids) {
       for (const model::DelegatedRole* entry : entries_) {
-        if (!entry->any_hardware && std::ranges::find(entry->hardware_ids, id) == entry->hardware_ids.end())
+        if (!entry->is_for(id))
           wrong(name.value() + " is for " + id.value() + ", which " + entry->name.value() +
                 " makes nothing for");
       }

@@ -295,10 +295,11 @@ Result<PublishedVersions> RepositoryWriter::publish(const ReleaseNumbers& number
                       : repository::rehearse_next(published_, files, now_);
   });
   auto written = repository::Prepared::write(layout_, files, batch);
+  auto entry = publication_entry(files, versions, std::move(change.details), signers);
   rehearsal.join();
   TRY(played);
   repository::Prepared prepared = TRY(std::move(written));
-  TRY(note_publication(files, versions, std::move(change.details), signers));
+  TRY(note_publication(TRY(std::move(entry)), signers));
   TRY(prepared.show());
   return versions;
 }
@@ -314,8 +315,10 @@ Result<void> RepositoryWriter::check_fleet(const Publication& files, const Onlin
   return refuse_unverifiable(db_, demands);
 }
 
-Result<void> RepositoryWriter::note_publication(const Publication& files, const PublishedVersions& versions,
-                                                json::Object details, const OnlineSigners& signers) {
+Result<ledger::Entry> RepositoryWriter::publication_entry(const Publication& files,
+                                                          const PublishedVersions& versions,
+                                                          json::Object details,
+                                                          const OnlineSigners& signers) const {
   json::Array listed;
   for (const NewFile& file : files) {
     // The timestamp alone has no version in its name.
@@ -324,8 +327,11 @@ Result<void> RepositoryWriter::note_publication(const Publication& files, const 
     listed.emplace_back(signed_file_details(file.role, version, file.wire, keyids));
   }
   details.set("files", std::move(listed));
-  const ledger::Entry entry{std::string(ledger::kPublication), now_, acting_account(),
-                            std::string(name_of(Repository::Image)), std::move(details)};
+  return ledger::Entry{std::string(ledger::kPublication), now_, acting_account(),
+                       std::string(name_of(Repository::Image)), std::move(details)};
+}
+
+Result<void> RepositoryWriter::note_publication(const ledger::Entry& entry, const OnlineSigners& signers) {
   auto transaction = TRY(host::Transaction::begin(db_));
   TRY(record(db_, entry));
   TRY(sign_ledger(db_, signers.ledger, now_));

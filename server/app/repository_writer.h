@@ -16,6 +16,7 @@
 #include "common/json/value.h"
 #include "common/trust/trusted_set.h"
 #include "server/app/workspace.h"
+#include "server/ledger/entry.h"
 #include "server/repository/batch.h"
 #include "server/repository/commit.h"
 #include "server/repository/layout.h"
@@ -137,8 +138,10 @@ class RepositoryWriter {
   Result<PublishedVersions> publish(const ReleaseNumbers& numbers, Change change, Snapshot snapshot,
                                     repository::Batch& batch, const OnlineSigners& signers);
   Result<void> check_fleet(const repository::Publication& files, const OnlineSigners& signers);
-  Result<void> note_publication(const repository::Publication& files, const PublishedVersions& versions,
-                                json::Object details, const OnlineSigners& signers);
+  Result<ledger::Entry> publication_entry(const repository::Publication& files,
+                                          const PublishedVersions& versions, json::Object details,
+                                          const OnlineSigners& signers) const;
+  Result<void> note_publication(const ledger::Entry& entry, const OnlineSigners& signers);
 
   host::FileLock lock_;
   host::Db db_;

@@ -130,9 +130,10 @@ Requirement Requirement::keys_of(const RoleName& role, const model::RoleKeys& ke
     return leaf;
   };
   Requirement plain = of_class(keys.threshold, std::nullopt);
-  if (!keys.classes || keys.classes->stage != model::ClassThresholds::Stage::Require) return plain;
+  const auto classes = keys.required_classes();
+  if (!classes) return plain;
   std::vector<Requirement> parts{std::move(plain)};
-  for (const auto& [key_class, least] : keys.classes->least) parts.push_back(of_class(least, key_class));
+  for (const auto& [key_class, least] : classes->least) parts.push_back(of_class(least, key_class));
   return all_of(std::move(parts));
 }
 
