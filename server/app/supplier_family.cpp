@@ -8,26 +8,32 @@ namespace cotter::app {
 namespace {
 
 /// Adds whom a file lets sign, and with which keys.
-void note(Neighbours& neighbours, const model::Delegations& delegations) {
-  const auto note_keys = [&](const model::RoleKeys& keys, const RoleName& role) {
-    for (const KeyId& id : keys.keyids) {
-      if (const auto key = delegations.keys.find(id); key != delegations.keys.end())
-        neighbours.keys.emplace(key->second.material(), role);
-    }
-  };
-  for (const model::DelegatedRole& entry : delegations.roles) {
-    for (const model::AgreeingRole& role : entry.roles()) {
-      neighbours.names.insert(role.name);
-      note_keys(role.keys, role.name);
-    }
-  }
-  if (const auto& bins = delegations.succinct) {
-    neighbours.names.insert(RoleName(bins->name_prefix));
-    note_keys(bins->keys, RoleName(bins->name_prefix));
+void note_keys(Neighbours& neighbours, const model::KeyRing& ring, const model::RoleKeys& keys,
+               const RoleName& role) {
+  for (const KeyId& id : keys.keyids) {
+    if (const auto key = ring.find(id); key != ring.end())
+      neighbours.keys.emplace(key->second.material(), role);
   }
 }
 
 }  // namespace
+
+void add_to(Neighbours& neighbours, const model::Delegations& delegations) {
+  for (const model::DelegatedRole& entry : delegations.roles) {
+    for (const model::AgreeingRole& role : entry.roles()) {
+      neighbours.names.insert(role.name);
+      note_keys(neighbours, delegations.keys, role.keys, role.name);
+    }
+  }
+  if (const auto& bins = delegations.succinct) {
+    neighbours.names.insert(RoleName(bins->name_prefix));
+    note_keys(neighbours, delegations.keys, bins->keys, RoleName(bins->name_prefix));
+  }
+}
+
+void add_to(Neighbours& neighbours, const model::Root& root) {
+  for (const auto& [role, keys] : root.roles) note_keys(neighbours, root.keys, keys, role);
+}
 
 SupplierFamily::SupplierFamily(trust::TrustedSet published, trust::Transport& transport,
                                const RoleName& supplier)
@@ -61,17 +67,11 @@ std::vector<std::filesystem::path> images_of(const repository::Layout& layout, c
 Neighbours neighbours_of(const trust::TrustedSet& published, trust::Transport& transport,
                          const RoleName& supplier) {
   Neighbours neighbours;
-  const model::Root& root = *published.root();
-  for (const auto& [role, keys] : root.roles) {
-    for (const KeyId& id : keys.keyids) {
-      if (const auto key = root.keys.find(id); key != root.keys.end())
-        neighbours.keys.emplace(key->second.material(), role);
-    }
-  }
+  add_to(neighbours, *published.root());
   for (const auto& [role, meta] : (*published.snapshot())->meta) neighbours.names.insert(role);
   const auto& delegations = (*published.targets())->delegations;
   if (!delegations) return neighbours;
-  note(neighbours, *delegations);
+  add_to(neighbours, *delegations);
   trust::TrustedSet set = published;
   for (const model::DelegatedRole& entry : delegations->roles) {
     for (const model::AgreeingRole& role : entry.roles()) {
@@ -81,7 +81,7 @@ Neighbours neighbours_of(const trust::TrustedSet& published, trust::Transport& t
       const model::Targets& file = **set.targets(role.name, model::targets_role());
       if (!file.delegations) continue;
       if (role.name != supplier) {
-        note(neighbours, *file.delegations);
+        add_to(neighbours, *file.delegations);
         continue;
       }
       for (const model::DelegatedRole& below : file.delegations->roles) neighbours.names.erase(below.name);

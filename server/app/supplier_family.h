@@ -37,4 +37,9 @@ std::vector<std::filesystem::path> images_of(const repository::Layout& layout, c
 Neighbours neighbours_of(const trust::TrustedSet& published, trust::Transport& transport,
                          const RoleName& supplier);
 
+/// The names and keys of roles that somebody delegates to.
+void add_to(Neighbours& neighbours, const model::Delegations& delegations);
+/// The keys of a root, the director's for one.
+void add_to(Neighbours& neighbours, const model::Root& root);
+
 }  // namespace cotter::app

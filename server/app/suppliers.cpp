@@ -4,6 +4,7 @@
 #include <system_error>
 
 #include "common/json/canonical.h"
+#include "server/app/director_roots.h"
 #include "server/app/record.h"
 #include "server/app/supplier_changes.h"
 #include "server/app/supplier_family.h"
@@ -25,6 +26,24 @@ Result<void> check_policy(const AddSupplierRequest& request) {
                                            std::string(name_of(key.scheme())) +
                                            ", which the policy does not allow");
     }
+  }
+  return {};
+}
+
+/// KEY-2: with one key for two roles, who loses it for one of them loses the other too. `listed`: with what
+/// waits for its signatures.
+Result<void> check_keys_are_its_own(const Workspace& workspace, const RepositoryWriter& writer,
+                                    const model::Targets& listed, const repository::SupplierRolePlan& plan) {
+  repository::FolderTransport transport(writer.layout().dir());
+  Neighbours others = neighbours_of(writer.published(), transport, plan.name);
+  if (listed.delegations) add_to(others, *listed.delegations);
+  add_to(others, *TRY(DirectorRoots::read(workspace.director_dir())).newest());
+  for (const crypto::PublicKey& key : plan.keys) {
+    const auto other = others.keys.find(key.material());
+    if (other == others.keys.end() || other->second == plan.name) continue;
+    return fault(Fault::Kind::Conflict,
+                 "key " + key.computed_id().value() + " signs for " + other->second.value() + " already",
+                 "one role, one key: let " + plan.name.value() + " make one for this alone");
   }
   return {};
 }
@@ -78,6 +97,7 @@ Result<TargetsOutcome> add_supplier(const Workspace& workspace, const AddSupplie
   TRY(check_name_is_free(writer.db(), request.plan.name));
   auto change = TRY(TargetsChange::begin(workspace, writer, request));
   model::Targets next = change.listed();
+  TRY(check_keys_are_its_own(workspace, writer, next, request.plan));
   const bool is_new = TRY(repository::add_delegation(next, request.plan));
   TRY(keep_policy(writer.db(), request, now));
   const auto line = is_new ? std::optional(repository::summary_line(request.plan)) : std::nullopt;

@@ -45,12 +45,12 @@ class Supplier : public testing::Test {
     folder = std::make_unique<sim::TempDir>();
     ASSERT_EQ(run_cotter({"init", workspace().string(), "--offline-dir", holders().string()}).exit_code,
               kDone);
-    for (const char* key : {"acme-1", "acme-2", "stranger-1", "sensors-1", "sensors-2"}) make_key(key);
+    for (const char* key : {"stranger-1", "sensors-1", "sensors-2"}) make_key(key);
     // One holder keeps his on a token.
     tokens = std::make_unique<world::SoftTokens>(at("softhsm"));
     ASSERT_TRUE(tokens->add("acme"));
     write_text(at("pin"), std::string(world::SoftTokens::kPin) + "\n");
-    make_key("acme-3", {"--store", tokens->uri("acme", at("pin").string())});
+    make_key("handed-3", {"--store", tokens->uri("acme", at("pin").string())});
     server = std::make_unique<Daemon>(start());
   }
   static void TearDownTestSuite() {
@@ -103,8 +103,11 @@ class Supplier : public testing::Test {
                                    (holders() / "holder-1").string(),
                                    "--sign-with",
                                    (holders() / "holder-2").string()};
-    for (const char* each : {"acme-1", "acme-2", "acme-3"})
-      words.insert(words.end(), {"--key", at(std::string(each) + ".pub.json").string()});
+    for (const char* number : {"-1", "-2", "-3"}) {
+      const std::string own = name + number;  // one role, one key
+      if (!fs::exists(at(own + ".pub.json"))) make_key(own);
+      words.insert(words.end(), {"--key", at(own + ".pub.json").string()});
+    }
     words.insert(words.end(), more.begin(), more.end());
     const Ended added = cotter(words);
     ASSERT_EQ(added.exit_code, kDone) << added.err;
@@ -143,9 +146,9 @@ class Supplier : public testing::Test {
             "--version",
             "1.0",
             "--key",
-            key("acme-1").string(),
+            key(supplier + "-1").string(),
             "--key",
-            key("acme-2").string()};
+            key(supplier + "-2").string()};
   }
   static std::string id_of(const Ended& submitted) {
     EXPECT_EQ(submitted.exit_code, kDone) << submitted.err;
@@ -217,7 +220,7 @@ TEST_F(Supplier, HearsAllThatIsWrongAtOnce) {  // IMG-3, IMG-7
   const Ended refused =
       submit("strict", {at("image.bin").string(), "--name", "plain/ecu/app.bin", "--hardware-id", "plain-ecu",
                         "--version", "1", "--expires", "60d", "--sbom", at("bad.json").string(), "--key",
-                        key("acme-1").string(), "--key", key("acme-2").string()});
+                        key("strict-1").string(), "--key", key("strict-2").string()});
   EXPECT_EQ(refused.exit_code, kRefused);
   for (const char* part : {"no name that strict may list", "makes nothing for", "below the floor",
                            "it lives until", "SBOM: ", "no SBOM names", "no good statement of provenance"}) {
@@ -253,7 +256,7 @@ TEST_F(Supplier, PassesTheBundleOnUntilEnoughHaveSigned) {
   EXPECT_EQ(text_of(parsed(first.out), "state"), "awaiting");
   const Ended stranger = submit("handed", {"--key", key("stranger-1").string()});
   EXPECT_EQ(stranger.exit_code, kRefused) << stranger.err;
-  id_of(submit("handed", {"--key", key("acme-3").string()}));
+  id_of(submit("handed", {"--key", key("handed-3").string()}));
 }
 
 TEST_F(Supplier, NeedsTwoPeopleWhereThePolicySaysSo) {
@@ -339,7 +342,7 @@ TEST_F(Supplier, IsOutAtOnceAndItsImagesWithTheDelegation) {  // IMG-13
 
 TEST_F(Supplier, LetsOneOfItsOwnSignUntilItNoLongerDoes) {  // IMG-3, IMG-10, IMG-13
   take_in("tier", {"--may-delegate"});
-  const std::vector<std::string> signing{"--key", key("acme-1").string(), "--key", key("acme-2").string()};
+  const std::vector<std::string> signing{"--key", key("tier-1").string(), "--key", key("tier-2").string()};
   const auto delegating = [&](const std::string& path) {
     std::vector<std::string> words{"--delegate",
                                    "tier-sensors",

@@ -21,7 +21,19 @@ namespace cotter::test {
 
 class SupplierWorkspace : public TestWorkspace {
  public:
-  using TestWorkspace::TestWorkspace;
+  explicit SupplierWorkspace(const std::optional<std::filesystem::path>& dir = std::nullopt)
+      : TestWorkspace(dir) {
+    const repository::Layout director(workspace().director_dir());
+    std::filesystem::create_directories(director.dir());
+    const sim::Keys targets = sim::keys("director-targets", 1);
+    const sim::Keys snapshot = sim::keys("director-snapshot", 1);
+    const sim::Keys timestamp = sim::keys("director-timestamp", 1);
+    const repository::FirstKeys first{signers(director_keys, 1), signers(targets, 1), signers(snapshot, 1),
+                                      signers(timestamp, 1)};
+    const auto root = repository::make_director_root(first, kLifetimes.root, kNow);
+    if (!root) ADD_FAILURE() << explain(root.error());
+    EXPECT_TRUE(repository::write_file(director, *root));
+  }
 
   [[nodiscard]] app::AddSupplierRequest supplier(operations::SupplierPolicy policy = {}) const {
     app::AddSupplierRequest request;
@@ -128,6 +140,7 @@ class SupplierWorkspace : public TestWorkspace {
     return repository::find_target(TRY(read()), repo(), TargetName(name));
   }
 
+  sim::Keys director_keys = sim::keys("director-root", 1);
   sim::Keys acme = sim::keys("acme", 3);
   sim::Keys sensors = sim::keys("sensors", 3);
 };

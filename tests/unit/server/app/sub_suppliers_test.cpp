@@ -7,6 +7,8 @@
 #include "server/app/supplier_changes.h"
 #include "server/repository/folder_transport.h"
 #include "server/storage/sqlite/token_store.h"
+#include "tests/sim/kill_at_step.h"
+#include "tests/sim/small_disk.h"
 #include "tests/unit/server/supplier_workspace.h"
 
 namespace cotter::app {
@@ -148,6 +150,39 @@ TEST_F(SubSupplier, GoesWithTheDelegation) {  // IMG-13
   EXPECT_EQ(storage::SupplierStore(db).submission(waits).value()->state, SubmissionState::Rejected);
   EXPECT_NE(ws.read()->listed(RoleName("acme-sensors")), nullptr) << "a client would take it for a rollback";
   expect_wrong(ws.signed_by(SupplierWorkspace::letting_sign(ws.below(), none, 3)), "or was once", "acme");
+}
+
+TEST_F(SubSupplier, GoesWholeHoweverOftenTheAcceptanceIsKilled) {  // IMG-13, IMG-17
+  unsigned step = 1;
+  for (;; ++step) {
+    SCOPED_TRACE("killed before change " + std::to_string(step));
+    const sim::SmallDisk memory("8m");
+    const SupplierWorkspace there(memory.path() / "ws");
+    there.take_in(policy);
+    const auto accepted = [&](const Bytes& metadata, const std::string& image, const std::string& of) {
+      const auto outcome = there.accept(there.waiting(metadata, image, of));
+      return outcome && outcome->state == SubmissionState::Accepted;
+    };
+    ASSERT_TRUE(
+        accepted(SupplierWorkspace::signed_by(there.acme, SupplierWorkspace::letting_sign(there.below())), "",
+                 "acme"));
+    ASSERT_TRUE(accepted(metadata(release()), kImage, "acme-sensors"));
+    model::Targets none;
+    none.version = Version(2);
+    none.expires = kNow + std::chrono::days(30);
+    const std::string id = there.waiting(SupplierWorkspace::signed_by(there.acme, none), "", "acme");
+    const sim::Death death = sim::run_until_step(step, [&] { return there.accept(id).has_value(); });
+    if (death == sim::Death::CannotTrace) GTEST_SKIP() << "this machine does not let us trace a child";
+    ASSERT_NE(death, sim::Death::Failed);
+    const auto again = there.accept(id);
+    EXPECT_TRUE(again || is_fault(again.error(), Fault::Kind::Conflict)) << explain(again.error());
+    EXPECT_FALSE(there.find(kName));
+    host::Db db = storage::open_database(there.workspace().db_path()).value();
+    EXPECT_FALSE(storage::TokenStore(db).find("acme-sensors-ci").value()->is_good(kNow));
+    EXPECT_TRUE(storage::TokenStore(db).find("acme-ci").value()->is_good(kNow));
+    if (death == sim::Death::Finished) break;
+  }
+  EXPECT_GT(step, 20U);
 }
 
 TEST_F(SubSupplier, GoesWithTheOneAbove) {  // IMG-13

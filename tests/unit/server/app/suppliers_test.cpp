@@ -75,6 +75,42 @@ TEST(Suppliers, AreNotTakenInOnBadTerms) {  // IMG-10
       << "same paths";
 }
 
+TEST(Suppliers, BringKeysThatSignForNobodyElse) {  // KEY-2
+  const SupplierWorkspace ws;
+  ws.take_in();
+  AddSupplierRequest other = ws.supplier();
+  other.plan.name = RoleName("other");
+  other.plan.paths = {"other/*/*"};
+  const auto with_key = [&](const crypto::PublicKey& key) {
+    AddSupplierRequest request = other;
+    request.plan.keys = {key};
+    request.plan.threshold = 1;
+    return add_supplier(ws.workspace(), request, kNow);
+  };
+  for (const crypto::PublicKey& key :
+       {ws.acme.front()->public_key(), ws.keys.targets.front()->public_key(),
+        ws.keys.snapshot.front()->public_key(), ws.director_keys.front()->public_key()}) {
+    const auto added = with_key(key);
+    ASSERT_FALSE(added) << key.computed_id().value();
+    EXPECT_TRUE(is_fault(added.error(), Fault::Kind::Conflict)) << explain(added.error());
+    EXPECT_NE(summary(added.error()).find("signs for"), std::string::npos) << summary(added.error());
+  }
+  EXPECT_TRUE(with_key(sim::key("other")->public_key()));
+  AddSupplierRequest waits = other;
+  waits.plan.name = RoleName("third");
+  waits.plan.paths = {"third/*/*"};
+  waits.plan.keys = {sim::key("third")->public_key()};
+  waits.plan.threshold = 1;
+  waits.holders.clear();
+  const auto waiting = add_supplier(ws.workspace(), waits, kNow);
+  ASSERT_TRUE(waiting) << explain(waiting.error());
+  ASSERT_EQ(waiting->state, TargetsOutcome::State::Awaiting);
+  waits.plan.name = RoleName("fourth");
+  waits.plan.paths = {"fourth/*/*"};
+  EXPECT_TRUE(is_fault(add_supplier(ws.workspace(), waits, kNow).error(), Fault::Kind::Conflict))
+      << "third waits for its signatures, and has the key";
+}
+
 TEST(Suppliers, AreJudgedAgainWhenSomebodyAccepts) {  // IMG-7
   const SupplierWorkspace ws;
   ws.take_in();
