@@ -122,6 +122,23 @@ TEST_F(KeysInATpm, BehindALockSayHowItOpens) {
   EXPECT_TRUE(is_fault(locked.error(), Fault::Kind::Denied)) << summary(locked.error());
 }
 
+TEST_F(KeysInATpm, WaitForATpmThatIsBusyWithoutLosingTheirPin) {
+  const std::filesystem::path busy = dir_.path() / "busy";
+  const std::string store = std::string("tpm:cmd:") + BUSY_TPM + " " + tpm_->tcti() + " " + busy.string();
+  Tpm shared(*TpmName::parse(store), answers("1234"));
+  const auto key = shared.generate();
+  ASSERT_TRUE(key) << summary(key.error());
+  std::ofstream(busy) << "";
+  for (int i = 0; i < 3; ++i) {
+    const auto signature = shared.sign(key->wrapped, key->public_key, as_bytes("message"));
+    ASSERT_FALSE(signature);
+    EXPECT_TRUE(is_fault(signature.error(), Fault::Kind::Busy)) << summary(signature.error());
+  }
+  std::filesystem::remove(busy);
+  EXPECT_TRUE(shared.sign(key->wrapped, key->public_key, as_bytes("message"))) << "it has time again";
+  EXPECT_EQ(wrong_tries(), 0);
+}
+
 TEST_F(KeysInATpm, WithoutATpmAreAFault) {
   const auto key = tpm("1234").generate();
   ASSERT_TRUE(key);
