@@ -35,6 +35,7 @@ struct SignFigures {
   Figure release, one_into_most;
   Figure by_token, one_by_token;  ///< release of many and of one, the role's key in a token behind PKCS #11
   double hash_us = 0, sign_us = 0, write_us = 0, token_sign_us = 0, fill_us = 0;
+  double snapshot_us = 0;  ///< the largest repository's, hashed, signed and verified alone
   std::vector<OneMoreFigure> one_more{};
   std::uint64_t wire_bytes_one = 0;  ///< of a first update by a vehicle of one ECU
   std::uint64_t wire_bytes_six = 0;
