@@ -56,7 +56,7 @@ bool is_recorded(const inventory::Vehicle& vehicle, const Claim& claim) {
 constexpr std::size_t kEcusAnEntry = 128;
 
 /// Which ECUs with which keys: what decides whose reports are believed (DIR-12).
-Result<void> record_ecus(host::Db& db, const inventory::VehicleRecord& record, ByteView document,
+Result<void> record_ecus(host::Db& db, const inventory::VehicleRecord& record, const Bytes& sha256,
                          UtcTime now) {
   for (std::size_t begin = 0; begin < record.ecus.size(); begin += kEcusAnEntry) {
     json::Array ecus;
@@ -65,7 +65,7 @@ Result<void> record_ecus(host::Db& db, const inventory::VehicleRecord& record, B
       ecus.emplace_back(
           json::Object{{"serial", ecu.serial.value()}, {"keyid", ecu.key.computed_id().value()}});
     }
-    json::Object details{{"sha256", to_hex(crypto::sha256(document))}, {"ecus", std::move(ecus)}};
+    json::Object details{{"sha256", to_hex(sha256)}, {"ecus", std::move(ecus)}};
     TRY(app::record(db, {std::string(ledger::kRegistration), now, acting_account(), record.vin.value(),
                          std::move(details)}));
   }
@@ -78,10 +78,15 @@ Result<inventory::VehicleRecord> register_vehicle(host::Db& db, ByteView documen
   const json::Value value = TRY(read_document(document, kMaxVehicleRecordBytes));
   auto record = TRY(inventory::VehicleRecord::decode(value));
   auto transaction = TRY(host::Transaction::begin(db));
-  TRY(storage::InventoryStore(db).add(record, now));
-  TRY(record_ecus(db, record, document, now));
+  TRY(register_record(db, record, crypto::sha256(document), now));
   TRY(transaction.commit());
   return record;
+}
+
+Result<void> register_record(host::Db& db, const inventory::VehicleRecord& record, const Bytes& sha256,
+                             UtcTime now) {
+  TRY(storage::InventoryStore(db).add(record, now));
+  return record_ecus(db, record, sha256, now);
 }
 
 Result<RegistrationReceipt> confirm_ecus(host::Db& db, const VehicleId& caller, ByteView body, UtcTime now) {

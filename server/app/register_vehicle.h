@@ -23,6 +23,11 @@ inline constexpr std::size_t kMaxRegistrationBytes = std::size_t{256} * 1024;
 /// serial or key that is recorded already; DIR-12), NoSpace, Busy, Io.
 Result<inventory::VehicleRecord> register_vehicle(host::Db& db, ByteView document, UtcTime now);
 
+/// The same of a record that was read already, in a transaction of the caller's; `sha256` is of what it was
+/// read from, for the ledger. Faults: as above.
+Result<void> register_record(host::Db& db, const inventory::VehicleRecord& record, const Bytes& sha256,
+                             UtcTime now);
+
 /// What became of a vehicle's ECU list (FMT-85).
 struct RegistrationReceipt {
   std::vector<EcuSerial> confirmed;  ///< as the factory recorded them

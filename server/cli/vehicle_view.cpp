@@ -95,6 +95,7 @@ json::Value list_as_json(const std::vector<storage::VehicleSummary>& vehicles) {
   json::Array list;
   for (const storage::VehicleSummary& each : vehicles) {
     list.push_back(json::Object{{"vin", each.vin.value()},
+                                {"state", storage::name_of(each.state())},
                                 {"ecus", each.ecus},
                                 {"assigned", each.assigned},
                                 {"confirmed", each.confirmed},
@@ -106,9 +107,10 @@ json::Value list_as_json(const std::vector<storage::VehicleSummary>& vehicles) {
 }
 
 void print_list(const std::vector<storage::VehicleSummary>& vehicles) {
-  host::Table table({"VEHICLE", "ECUS", "CONFIRMED", "QUARANTINED", "SIGNS OF ATTACK", "LAST MANIFEST"});
+  host::Table table(
+      {"VEHICLE", "STATE", "ECUS", "CONFIRMED", "QUARANTINED", "SIGNS OF ATTACK", "LAST MANIFEST"});
   for (const storage::VehicleSummary& each : vehicles) {
-    table.add_row({each.vin.value(), std::to_string(each.ecus),
+    table.add_row({each.vin.value(), std::string(storage::name_of(each.state())), std::to_string(each.ecus),
                    fmt::format("{} of {}", each.confirmed, each.assigned), std::to_string(each.quarantined),
                    std::to_string(each.attack_signals), time_or_never(each.last_manifest_at)});
   }

@@ -17,7 +17,7 @@ struct VehicleView {
   std::vector<storage::PendingEcu> pending;
 };
 
-/// {"vehicles":[{"vin","ecus","assigned","confirmed","quarantined","attack_signals","last_manifest_at"}…]}
+/// {"vehicles":[{"vin","state","ecus","assigned","confirmed","quarantined","attack_signals","last_manifest_at"}…]}
 json::Value list_as_json(const std::vector<storage::VehicleSummary>& vehicles);
 void print_list(const std::vector<storage::VehicleSummary>& vehicles);
 

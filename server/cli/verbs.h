@@ -26,6 +26,7 @@ void add_audit(CLI::App& app, Context& context);
 void add_trace(CLI::App& app, Context& context);
 void add_token(CLI::App& app, Context& context);
 void add_supplier(CLI::App& app, Context& context);
+void add_vehicle_import(CLI::App& vehicle, Context& context);   ///< beneath `vehicle`
 void add_supplier_judge(CLI::App& supplier, Context& context);  ///< beneath `supplier`
 void add_submit(CLI::App& app, Context& context);
 void add_audit_verify(CLI::App& audit, Context& context);  ///< beneath `audit`

@@ -9,12 +9,15 @@
 namespace cotter::inventory {
 namespace {
 
+Result<void> check_identifier(const std::string& text, const std::string& what) {
+  if (model::is_identifier(text)) return {};
+  return refuse(RuleId::MemberWrongKind, what + " as an identifier",
+                "1 to 128 printable characters without blank, quote or slash is what one may have");
+}
+
 Result<std::string> identifier(const json::ObjectView& view, std::string_view key) {
   std::string text = TRY(view.string(key));
-  if (!model::is_identifier(text)) {
-    TRY(refuse(RuleId::MemberWrongKind, view.what() + "." + std::string(key) + " as an identifier",
-               "1 to 128 printable characters without blank, quote or slash is what one may have"));
-  }
+  TRY(check_identifier(text, view.what() + "." + std::string(key)));
   return text;
 }
 
@@ -117,10 +120,16 @@ json::Value EcuRecord::encode() const {
 
 Result<VehicleRecord> VehicleRecord::decode(const json::Value& value) {
   const auto view = TRY(json::ObjectView::of(value, "vehicle"));
-  VehicleRecord vehicle;
-  vehicle.vin = VehicleId(TRY(identifier(view, "vin")));
+  VehicleId vin(TRY(view.string("vin")));
+  std::vector<EcuRecord> all;
   const json::Array* ecus = TRY(view.array("ecus"));
-  for (const json::Value& ecu : *ecus) vehicle.ecus.push_back(TRY(EcuRecord::decode(ecu)));
+  for (const json::Value& ecu : *ecus) all.push_back(TRY(EcuRecord::decode(ecu)));
+  return of(std::move(vin), std::move(all));
+}
+
+Result<VehicleRecord> VehicleRecord::of(VehicleId vin, std::vector<EcuRecord> ecus) {
+  TRY(check_identifier(vin.value(), "vehicle.vin"));
+  VehicleRecord vehicle{std::move(vin), std::move(ecus)};
   TRY(check_together(vehicle));
   return vehicle;
 }

@@ -50,6 +50,8 @@ struct VehicleRecord {
   /// Exactly one primary, each serial and each key once (DIR-12). Rejections: those of EcuRecord. Fault:
   /// Denied (no primary or several, a serial or a key twice).
   static Result<VehicleRecord> decode(const json::Value& value);
+  /// The same of its parts.
+  static Result<VehicleRecord> of(VehicleId vin, std::vector<EcuRecord> ecus);
   [[nodiscard]] json::Value encode() const;
 };
 

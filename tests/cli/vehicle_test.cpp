@@ -94,6 +94,38 @@ TEST_F(VehicleCommand, AddsAVehicleFromStandardInput) {
   EXPECT_EQ(text_of(parsed(added.out), "vin"), "CAR-B");
 }
 
+TEST_F(VehicleCommand, ImportsManyAndTellsOfEachLineThatIsWrong) {
+  const std::string good = json::to_text(test::factory_record("CAR-I1", "CAR-I1-", 171).encode());
+  const std::string other = json::to_text(test::factory_record("CAR-I2", "CAR-I2-", 181).encode());
+  const std::string file =
+      write_file("import.jsonl", good + "\n{\"vin\":\"CAR-BAD\"}\n" + other + "\n").string();
+  const fs::path report = folder->path() / "report.jsonl";
+  const Ended refused = cotter({"vehicle", "import", file, "--report", report.string()});
+  EXPECT_NE(refused.exit_code, kDone);
+  EXPECT_NE(refused.err.find("line 2, vehicle CAR-BAD: "), std::string::npos) << refused.err;
+  EXPECT_NE(refused.err.find("none was recorded"), std::string::npos) << refused.err;
+  const json::Value line = parsed(std::string(as_text(host::read_file(report, 4096).value())));
+  EXPECT_EQ(*member(line, "line").as_int(), 2);
+  EXPECT_EQ(fs::status(report).permissions() & fs::perms::others_all, fs::perms::none) << "VINs are in it";
+  EXPECT_NE(cotter({"vehicle", "show", "CAR-I1"}).exit_code, kDone);
+
+  const json::Value would =
+      parsed(cotter({"vehicle", "import", file, "--skip-bad", "--dry-run", "--json"}).out);
+  EXPECT_EQ(*member(would, "vehicles").as_int(), 2);
+  EXPECT_FALSE(*member(would, "recorded").as_bool());
+  const Ended done = cotter({"vehicle", "import", file, "--skip-bad"});
+  EXPECT_EQ(done.exit_code, kDone) << done.err;
+  EXPECT_EQ(done.out, "2 vehicles with 6 ECUs recorded; 1 left out\n");
+  EXPECT_EQ(cotter({"vehicle", "show", "CAR-I2"}).exit_code, kDone);
+  const json::Value page =
+      parsed(cotter({"vehicle", "list", "--state", "unassigned", "--after", "CAR-I1", "--limit", "1",
+                     "--hardware", "brake-mk4", "--seen-before", "2030-01-01", "--json"})
+                 .out);
+  ASSERT_EQ(member(page, "vehicles").as_array()->size(), 1U);
+  EXPECT_EQ(text_of(member(page, "vehicles").as_array()->front(), "vin"), "CAR-I2");
+  EXPECT_NE(cotter({"vehicle", "list", "--state", "lost"}).exit_code, kDone);
+}
+
 TEST_F(VehicleCommand, ListsVehicles) {
   ASSERT_EQ(add("CAR-C", 21).exit_code, kDone);
   const Ended words = cotter({"vehicle", "list"});

@@ -158,6 +158,34 @@ std::string_view name_of(SignalKind kind) noexcept {
   return "unannounced-ecu";
 }
 
+std::string_view name_of(VehicleState state) noexcept {
+  switch (state) {
+    case VehicleState::Quarantined:
+      return "quarantined";
+    case VehicleState::Updating:
+      return "updating";
+    case VehicleState::Current:
+      return "current";
+    case VehicleState::Unassigned:
+      break;
+  }
+  return "unassigned";
+}
+
+std::optional<VehicleState> vehicle_state_named(std::string_view name) noexcept {
+  for (const VehicleState state :
+       {VehicleState::Quarantined, VehicleState::Updating, VehicleState::Current, VehicleState::Unassigned}) {
+    if (name_of(state) == name) return state;
+  }
+  return std::nullopt;
+}
+
+VehicleState VehicleSummary::state() const noexcept {
+  if (quarantined > 0) return VehicleState::Quarantined;
+  if (confirmed < assigned) return VehicleState::Updating;
+  return assigned > 0 ? VehicleState::Current : VehicleState::Unassigned;
+}
+
 Result<void> InventoryStore::add(const inventory::VehicleRecord& record, UtcTime now) {
   const auto all = [&]() -> Result<void> {
     TRY(check_free(*db_, record));
@@ -203,15 +231,25 @@ Result<std::uint64_t> InventoryStore::desired_revision(const VehicleId& vin) {
   return row.count(0);
 }
 
-Result<std::vector<VehicleSummary>> InventoryStore::list() {
+Result<std::vector<VehicleSummary>> InventoryStore::list(const VehicleFilter& filter) {
+  const std::string after = filter.after ? filter.after->value() : "";
+  const std::string hardware = filter.hardware ? filter.hardware->value() : "";
+  const auto seconds = [](const std::optional<UtcTime>& time) {
+    return time ? std::optional(seconds_of(*time)) : std::nullopt;
+  };
   auto row = TRY(db_->query(
       "SELECT v.vin, v.last_manifest_at, count(e.serial), coalesce(sum(e.quarantined), 0), count(a.id),"
       " count(a.confirmed_at), (SELECT count(*) FROM attack_signal s WHERE s.vin = v.vin)"
       " FROM vehicle v JOIN ecu e ON e.vin = v.vin LEFT JOIN assignment a"
       " ON a.id = (SELECT max(id) FROM assignment WHERE serial = e.serial)"
-      " GROUP BY v.vin ORDER BY v.vin"));
+      " WHERE v.vin > ?1"
+      " AND (?2 = '' OR EXISTS (SELECT 1 FROM ecu h WHERE h.vin = v.vin AND h.hardware_id = ?2))"
+      " AND (?3 IS NULL OR v.last_manifest_at >= ?3)"
+      " AND (?4 IS NULL OR v.last_manifest_at IS NULL OR v.last_manifest_at < ?4)"
+      " GROUP BY v.vin ORDER BY v.vin",
+      {after, hardware, seconds(filter.seen_since), seconds(filter.seen_before)}));
   std::vector<VehicleSummary> all;
-  while (TRY(row.step())) {
+  while (all.size() < filter.limit && TRY(row.step())) {
     VehicleSummary each;
     each.vin = VehicleId(row.text(0));
     each.last_manifest_at = optional_time_at(row, 1);
@@ -220,7 +258,7 @@ Result<std::vector<VehicleSummary>> InventoryStore::list() {
     each.assigned = row.count(4);
     each.confirmed = row.count(5);
     each.attack_signals = row.count(6);
-    all.push_back(std::move(each));
+    if (!filter.state || each.state() == *filter.state) all.push_back(std::move(each));
   }
   return all;
 }

@@ -19,6 +19,17 @@
 
 namespace cotter::storage {
 
+/// Where a vehicle stands, by its ECUs: the first of these that is true of it.
+enum class VehicleState : std::uint8_t {
+  Quarantined,  ///< one runs an image that we never gave it (DIR-27)
+  Updating,     ///< one has not confirmed what it is to run
+  Current,      ///< all confirmed what they are to run
+  Unassigned,   ///< none is to run anything
+};
+/// "quarantined", "updating", "current", "unassigned"
+std::string_view name_of(VehicleState state) noexcept;
+std::optional<VehicleState> vehicle_state_named(std::string_view name) noexcept;
+
 struct VehicleSummary {
   VehicleId vin;
   std::uint64_t ecus = 0;
@@ -27,6 +38,17 @@ struct VehicleSummary {
   std::uint64_t quarantined = 0;
   std::uint64_t attack_signals = 0;
   std::optional<UtcTime> last_manifest_at;
+  [[nodiscard]] VehicleState state() const noexcept;
+};
+
+/// Which vehicles: those for which all of it is true.
+struct VehicleFilter {
+  std::optional<HardwareId> hardware{};  ///< an ECU is of this kind
+  std::optional<VehicleState> state{};
+  std::optional<UtcTime> seen_since{};   ///< the last manifest came then or later
+  std::optional<UtcTime> seen_before{};  ///< it came before, or none ever did
+  std::optional<VehicleId> after{};      ///< VINs behind this one: the next page
+  std::uint64_t limit = UINT64_MAX;
 };
 
 enum class Source : std::uint8_t { Factory, Operator };
@@ -71,7 +93,7 @@ class InventoryStore {
   Result<inventory::Vehicle> load(const VehicleId& vin);
   /// Of Vehicle::desired_revision alone. Fault: NotFound.
   Result<std::uint64_t> desired_revision(const VehicleId& vin);
-  Result<std::vector<VehicleSummary>> list();
+  Result<std::vector<VehicleSummary>> list(const VehicleFilter& filter = {});  ///< in order of VINs
 
   /// What the ECU is to run from now on; from the factory only where nothing was assigned before (false:
   /// something was). Inside a transaction of the caller's.

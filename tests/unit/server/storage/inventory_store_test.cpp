@@ -95,6 +95,63 @@ TEST(InventoryStore, CountsWhatTheListShows) {
   EXPECT_FALSE(all[1].last_manifest_at);
 }
 
+TEST(InventoryStore, ListsThoseThatAreAskedFor) {
+  Depot depot;
+  depot.add_vehicle();
+  depot.add_vehicle("VIN-2", "B-", 11);
+  depot.add_vehicle("VIN-3", "C-", 21);
+  host::Db db = depot.database();
+  InventoryStore store(db);
+  const auto listed = [&](const VehicleFilter& filter) {
+    std::string vins;
+    const auto all = store.list(filter).value();
+    for (const VehicleSummary& each : all) vins += each.vin.value().substr(4);
+    return vins;
+  };
+  const auto in_state = [](VehicleState state) {
+    VehicleFilter filter;
+    filter.state = state;
+    return filter;
+  };
+  const inventory::Desired desired{TargetName("a.bin"), test::entry_for("a", {HardwareId("brake-mk4")}, 2),
+                                   test::kNoon};
+  for (const char* ecu : {"BRAKE", "B-BRAKE"})
+    ASSERT_TRUE(store.assign(VehicleId(ecu[1] == '-' ? "VIN-2" : "VIN-1"), EcuSerial(ecu), desired,
+                             Source::Operator));
+  ASSERT_TRUE(db.exec("UPDATE assignment SET confirmed_at = 1 WHERE serial = 'B-BRAKE'"));
+  EXPECT_EQ(listed(in_state(VehicleState::Updating)), "1");
+  EXPECT_EQ(listed(in_state(VehicleState::Current)), "2");
+  EXPECT_EQ(listed(in_state(VehicleState::Unassigned)), "3");
+  ASSERT_TRUE(db.exec("UPDATE ecu SET quarantined = 1 WHERE serial = 'B-DOOR'"));
+  EXPECT_EQ(listed(in_state(VehicleState::Quarantined)), "2");
+  EXPECT_EQ(listed(in_state(VehicleState::Current)), "");
+
+  ASSERT_TRUE(db.exec("UPDATE vehicle SET last_manifest_at = 100 WHERE vin = 'VIN-1'"));
+  ASSERT_TRUE(db.exec("UPDATE vehicle SET last_manifest_at = 200 WHERE vin = 'VIN-2'"));
+  const UtcTime then(std::chrono::seconds(200));
+  VehicleFilter seen, unseen;
+  seen.seen_since = then;
+  unseen.seen_before = then;
+  EXPECT_EQ(listed(seen), "2");
+  EXPECT_EQ(listed(unseen), "13") << "one that never was heard of, too";
+
+  ASSERT_TRUE(db.exec("UPDATE ecu SET hardware_id = 'brake-mk5' WHERE serial = 'C-BRAKE'"));
+  VehicleFilter old_brakes;
+  old_brakes.hardware = HardwareId("brake-mk4");
+  EXPECT_EQ(listed(old_brakes), "12");
+  EXPECT_EQ(store.list(old_brakes)->front().ecus, 3U) << "of the whole vehicle";
+
+  VehicleFilter page;
+  page.limit = 2;
+  EXPECT_EQ(listed(page), "12");
+  page.after = VehicleId("VIN-2");
+  EXPECT_EQ(listed(page), "3");
+  page.state = VehicleState::Updating;
+  page.after.reset();
+  page.limit = 1;
+  EXPECT_EQ(listed(page), "1") << "so many that fit, not so many that were looked at";
+}
+
 TEST(InventoryStore, AdmitsNoEcuWithoutItsVehicleAndNoSecondPrimary) {  // DIR-10
   Depot depot;
   depot.add_vehicle();
