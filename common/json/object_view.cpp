@@ -33,7 +33,7 @@ Result<ObjectView> ObjectView::of_member(const Member& member, std::string_view 
   return ObjectView::of(member.value, member_name(std::string(of), shown(member.key)));
 }
 
-std::string ObjectView::what() const { return member_.empty() ? what_ : member_name(what_, shown(member_)); }
+std::string ObjectView::what() const { return member_ ? member_name(what_, shown(*member_)) : what_; }
 
 Result<const Value*> ObjectView::value(std::string_view key) const {
   static const Value kNull;

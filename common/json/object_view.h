@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -41,11 +42,11 @@ class ObjectView {
   [[nodiscard]] std::string what() const;
 
  private:
-  ObjectView(const Object& object, std::string what, std::string_view member = {})
+  ObjectView(const Object& object, std::string what, std::optional<std::string_view> member = {})
       : object_(&object), what_(std::move(what)), member_(member) {}
   const Object* object_;
   std::string what_;
-  std::string_view member_;  ///< of it; empty: `what_` is the whole name
+  std::optional<std::string_view> member_;  ///< of it; none: `what_` is the whole name
 };
 
 /// Typed reading of one value, for elements of arrays. Rejection: member-wrong-kind.

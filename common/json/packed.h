@@ -61,7 +61,10 @@ class Packed {
   static Packed made_of(std::size_t count, const Make& make) {
     Packed made;
     made.reserve(count);
-    for (std::size_t i = 0; i < count; ++i) new (made.elements() + made.head()->size++) T(make(i));
+    for (std::size_t i = 0; i < count; ++i) {
+      new (made.elements() + i) T(make(i));
+      ++made.head()->size;
+    }
     return made;
   }
   Packed(const Packed& other) noexcept : word_(other.word_) {

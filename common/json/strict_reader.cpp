@@ -167,8 +167,7 @@ template <unsigned kFlags, class Stream>
 Result<Value> read_from(Stream stream, std::size_t size, Builder builder) {
   rapidjson::Reader reader;
   const rapidjson::ParseResult parsed =
-      reader.Parse<kFlags | rapidjson::kParseIterativeFlag | rapidjson::kParseNumbersAsStringsFlag>(stream,
-                                                                                                    builder);
+      reader.Parse<kFlags | rapidjson::kParseNumbersAsStringsFlag>(stream, builder);
   if (std::optional<Error> refusal = builder.take_refusal()) return fail(*std::move(refusal));
   const std::string where = " at byte " + std::to_string(parsed.IsError() ? parsed.Offset() : stream.Tell());
   // The tokenizer computes a double as it goes and gives up where that overflows, before we see the digits.

@@ -12,9 +12,8 @@ constexpr std::string_view kHardwareIds = "x-hardwareIds";
 
 /// FMT-73. A delegated role that is called like a top-level one would stand for two files in the snapshot.
 Result<void> check_role_name(std::string_view name, Profile profile) {
-  const bool allowed = profile == Profile::Vehicle
-                           ? is_releasable_role_name(name)
-                           : !name.empty() && !is_top_level(RoleName(std::string(name)));
+  const bool allowed =
+      profile == Profile::Vehicle ? is_releasable_role_name(name) : !name.empty() && !is_top_level(name);
   if (allowed) return {};
   return refuse(RuleId::RoleNameUnsafe,
                 std::string(profile == Profile::Vehicle ? "1 to 64 of A-Z a-z 0-9 . _ -" : "a name") +

@@ -72,8 +72,7 @@ bool is_safe_target_name(std::string_view name) noexcept {
 }
 
 bool is_releasable_role_name(std::string_view name) noexcept {
-  if (name.empty() || name.size() > kMaxReleasedRoleName || is_top_level(RoleName(std::string(name))))
-    return false;
+  if (name.empty() || name.size() > kMaxReleasedRoleName || is_top_level(name)) return false;
   return std::all_of(name.begin(), name.end(),
                      [](char c) { return is_letter_or_digit(c) || c == '.' || c == '_' || c == '-'; });
 }

@@ -327,8 +327,7 @@ const RoleName& targets_role() {
   return name;
 }
 
-bool is_top_level(const RoleName& role) noexcept {
-  const std::string_view name = role.value();
+bool is_top_level(std::string_view name) noexcept {
   return name == "root" || name == "timestamp" || name == "snapshot" || name == "targets";
 }
 

@@ -5,7 +5,7 @@
 // What decode() accepts, encode() gives back: unknown members, opaque key ids, keys of unknown kinds (FMT-9).
 // Only these come back in another spelling: an absent `consistent_snapshot` or `terminating` as false; an
 // empty `custom` as none; an empty `path_hash_prefixes` as empty `paths`; a null for an optional member as
-// none; hex digits of hashes in lower case.
+// none; hex digits of hashes in lower case. A snapshot's entries come back as they were.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,6 @@
 #include <string_view>
 #include <vector>
 
-#include "common/base/flat_map.h"
 #include "common/base/result.h"
 #include "common/base/strong.h"
 #include "common/base/time.h"
@@ -107,10 +106,53 @@ struct Timestamp : Header {
   [[nodiscard]] json::Value encode() const;
 };
 
+/// The files that a snapshot lists, by role (their names without ".json"), kept as they were read: a large
+/// repository's snapshot lists thousands, and each reader asks for few. A legacy `root.json` is kept and
+/// ignored (FMT-47). A copy costs next to nothing until it is changed.
+class MetaFiles {
+ public:
+  /// A view: lives as long as what it is an entry of, unchanged.
+  struct Entry {
+    std::string_view role;
+    Version version;
+    std::string_view file_name;
+    const json::Object* object;
+    [[nodiscard]] FileMeta meta() const;
+  };
+  /// Goes through them in the order of their files' names, in which "fw-07.json" comes before "fw.json".
+  class Iterator {
+   public:
+    explicit Iterator(const json::Member* at) : at_(at) {}
+    Entry operator*() const;
+    Iterator& operator++() {
+      ++at_;
+      return *this;
+    }
+    bool operator==(const Iterator&) const = default;
+
+   private:
+    const json::Member* at_;
+  };
+
+  /// Every entry is looked at. Rejections: those of FileMeta, member-wrong-kind, role-name-unsafe (Vehicle
+  /// profile).
+  static Result<MetaFiles> decode(const json::ObjectView& view, Profile profile);
+  [[nodiscard]] const json::Object& encode() const noexcept { return files_; }
+
+  [[nodiscard]] std::optional<FileMeta> find(const RoleName& role) const;
+  void set(const RoleName& role, const FileMeta& meta);  ///< adds or replaces
+  void erase(const RoleName& role);
+  [[nodiscard]] Iterator begin() const noexcept { return Iterator(files_.begin()); }
+  [[nodiscard]] Iterator end() const noexcept { return Iterator(files_.end()); }
+  [[nodiscard]] std::size_t size() const noexcept { return files_.size(); }
+
+ private:
+  json::Object files_;
+};
+
 struct Snapshot : Header {
   static constexpr std::string_view kType = "snapshot";
-  /// Role name (without ".json") -> version. A legacy `root.json` entry is kept and ignored (FMT-47).
-  FlatMap<RoleName, FileMeta> meta;
+  MetaFiles meta;
   std::optional<VehicleId> vin;
 
   /// Rejections: as Root, role-name-unsafe (Vehicle profile).
@@ -182,7 +224,7 @@ struct DelegatedRole {
 
   /// The path matches a pattern or a hash prefix (FMT-74).
   [[nodiscard]] bool covers(const TargetName& target) const;
-  /// The entry names the hardware, or none at all.
+  /// The entry names the hardware, or has no list.
   [[nodiscard]] bool is_for(const HardwareId& hardware) const;
   /// The roles that the entry delegates to, each with its keys: one, or all of `roleinfo`.
   [[nodiscard]] std::vector<AgreeingRole> roles() const;
@@ -247,6 +289,7 @@ const RoleName& root_role();
 const RoleName& timestamp_role();
 const RoleName& snapshot_role();
 const RoleName& targets_role();
-bool is_top_level(const RoleName& role) noexcept;
+bool is_top_level(std::string_view role) noexcept;
+inline bool is_top_level(const RoleName& role) noexcept { return is_top_level(role.value()); }
 
 }  // namespace cotter::model

@@ -107,9 +107,8 @@ std::optional<Want> DelegationWalk::next() const {
   if (done()) return std::nullopt;
   const RoleName& role = current().role;
   Want want{place_, role, std::nullopt, set_.max_bytes(role)};
-  const model::FileMeta* listed = set_.listed(role);
-  if (place_ == Place::Remote && set_.root()->consistent_snapshot && listed != nullptr)
-    want.version = listed->version;
+  const std::optional<model::FileMeta> listed = set_.listed(role);
+  if (place_ == Place::Remote && set_.root()->consistent_snapshot && listed) want.version = listed->version;
   return want;
 }
 
@@ -140,7 +139,7 @@ Result<void> DelegationWalk::absent() {
   COTTER_ASSERT(!done());
   if (place_ == Place::Stored) {
     // Not worth a request: what the snapshot does not list cannot be verified whatever it says (VER-41).
-    if (set_.listed(current().role) == nullptr) {
+    if (!set_.listed(current().role)) {
       TRY(located(refuse(RuleId::TargetsNotInSnapshot, "an entry in the snapshot", "none"),
                   set_.policy().repository, current().role.value()));
     }

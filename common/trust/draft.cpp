@@ -37,8 +37,14 @@ Bytes Draft<T>::wire() const {
   // Put together here, for a copy of what was signed may be large. Its canonical form is its text too, but
   // where a string has control characters.
   const bool is_text = std::none_of(canonical_.begin(), canonical_.end(), [](auto c) { return c < ' '; });
-  return to_bytes("{\"signatures\":" + json::to_text(json::Value(std::move(signatures))) + ",\"signed\":" +
-                  (is_text ? std::string(as_text(canonical_)) : json::to_text(signed_)) + "}");
+  Bytes wire =
+      to_bytes("{\"signatures\":" + json::to_text(json::Value(std::move(signatures))) + ",\"signed\":");
+  const Bytes content = is_text ? Bytes() : to_bytes(json::to_text(signed_));
+  const Bytes& text = is_text ? canonical_ : content;
+  wire.reserve(wire.size() + text.size() + 1);
+  wire.insert(wire.end(), text.begin(), text.end());
+  wire.push_back('}');
+  return wire;
 }
 
 template <RoleType T>

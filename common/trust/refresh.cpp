@@ -8,8 +8,8 @@ namespace cotter::trust {
 namespace {
 
 /// The version in the file's name, where the repository names its files so (FMT-100).
-std::optional<Version> named_version(const TrustedSet& set, const model::FileMeta* listed) {
-  if (!set.root()->consistent_snapshot || listed == nullptr) return std::nullopt;
+std::optional<Version> named_version(const TrustedSet& set, const std::optional<model::FileMeta>& listed) {
+  if (!set.root()->consistent_snapshot || !listed) return std::nullopt;
   return listed->version;
 }
 
@@ -47,7 +47,7 @@ std::optional<Want> Refresh::next() const {
     case Step::StoredSnapshot:
       return stored(model::snapshot_role());
     case Step::Snapshot:
-      return remote(model::snapshot_role(), named_version(set_, &(*set_.timestamp())->snapshot));
+      return remote(model::snapshot_role(), named_version(set_, (*set_.timestamp())->snapshot));
     case Step::StoredTargets:
       return stored(model::targets_role());
     case Step::Targets:
@@ -93,7 +93,7 @@ void Refresh::after_snapshot() {
 
 Result<void> Refresh::ask_for_targets() {
   // Not worth a request: what the snapshot does not list cannot be verified whatever it says.
-  if (scope_ == Scope::Full && set_.listed(model::targets_role()) == nullptr) {
+  if (scope_ == Scope::Full && !set_.listed(model::targets_role())) {
     TRY(located(refuse(RuleId::TargetsNotInSnapshot, "an entry in the snapshot", "none"),
                 set_.policy().repository, model::targets_role().value()));
   }

@@ -215,13 +215,37 @@ Result<void> TrustedSet::check_same_snapshot(const Verified<model::Snapshot>& fe
 
 /// The same of a delegated file, which only the snapshots tell of (ATK-21). The top-level one is compared
 /// byte by byte.
-Result<void> TrustedSet::check_same_listing(const RoleName& role, const FileMeta& trusted,
-                                            const FileMeta& listed) const {
-  if (policy_.profile == Profile::Tuf || role == model::targets_role()) return {};
-  if (trusted.hashes && listed.hashes && listed.hashes->contradicts(*trusted.hashes)) {
+Result<void> TrustedSet::check_same_listing(const model::MetaFiles::Entry& trusted,
+                                            const model::MetaFiles::Entry& listed) const {
+  if (policy_.profile == Profile::Tuf || trusted.role == model::targets_role().value()) return {};
+  if (*trusted.object == *listed.object) return {};  // as nearly all are, and they are many
+  const FileMeta before = trusted.meta(), now = listed.meta();
+  if (before.hashes && now.hashes && now.hashes->contradicts(*before.hashes)) {
     TRY(refuse(RuleId::TargetsSameVersionDiffers,
-               "the hash of " + role.value() + " trusted as version " + number(trusted.version),
+               "the hash of " + std::string(trusted.role) + " trusted as version " + number(trusted.version),
                "another hash"));
+  }
+  return {};
+}
+
+/// No file may vanish or get older. A legacy entry of the root's says nothing (FMT-47).
+Result<void> TrustedSet::check_listing(const model::MetaFiles& trusted, const model::MetaFiles& next) const {
+  auto found = next.begin();  // both are in order of name
+  for (const model::MetaFiles::Entry before : trusted) {
+    if (before.role == model::root_role().value()) continue;
+    while (found != next.end() && (*found).file_name < before.file_name) ++found;
+    if (found == next.end() || (*found).role != before.role) {
+      TRY(refuse(RuleId::SnapshotTargetsVanished, std::string(before.role) + " still listed", "not listed"));
+      continue;
+    }
+    const model::MetaFiles::Entry now = *found;
+    if (now.version < before.version) {
+      TRY(refuse(RuleId::SnapshotTargetsOlder,
+                 std::string(before.role) + " version " + number(before.version) + " or later",
+                 number(now.version)));
+    } else if (now.version == before.version) {
+      TRY(check_same_listing(before, now));
+    }
   }
   return {};
 }
@@ -239,20 +263,7 @@ Result<void> TrustedSet::check_snapshot(const Verified<model::Snapshot>& next) c
                  number(next->version)));
     }
     TRY(check_same_snapshot(next));
-    auto entry = next->meta.begin();
-    for (const auto& [role, meta] : floor.meta) {
-      if (role == model::root_role()) continue;  // a legacy entry says nothing (FMT-47)
-      while (entry != next->meta.end() && entry->first < role) ++entry;  // both are in order of name
-      if (entry == next->meta.end() || entry->first != role) {
-        TRY(refuse(RuleId::SnapshotTargetsVanished, role.value() + " still listed", "not listed"));
-      } else if (entry->second.version < meta.version) {
-        TRY(refuse(RuleId::SnapshotTargetsOlder,
-                   role.value() + " version " + number(meta.version) + " or later",
-                   number(entry->second.version)));
-      } else if (entry->second.version == meta.version) {
-        TRY(check_same_listing(role, meta, entry->second));
-      }
-    }
+    TRY(check_listing(floor.meta, next->meta));
   }
   return check_expiry(next->expires, now_, RuleId::SnapshotExpired);
 }
@@ -308,8 +319,8 @@ Result<void> TrustedSet::check_targets(const Verified<model::Targets>& next, con
 
 Result<Verified<model::Targets>> TrustedSet::judge_targets(Bytes fetched, const RoleName& role,
                                                            const RoleName& delegator) const {
-  const FileMeta* meta = listed(role);
-  if (meta == nullptr) {
+  const std::optional<FileMeta> meta = listed(role);
+  if (!meta) {
     // Unlisted and not refused: only a mutant comes here, and reads the file as if nothing had been said of
     // it.
     TRY(refuse(RuleId::TargetsNotInSnapshot, "an entry in the snapshot", "none"));
@@ -323,7 +334,7 @@ Result<Verified<model::Targets>> TrustedSet::judge_targets(Bytes fetched, const 
       top_level ? Authority::of_root(root_, role) : TRY(Authority::of_delegation(*parent, role));
   auto next =
       TRY(TRY(Unverified<model::Targets>::parse(std::move(fetched), policy_.profile)).verify(authority));
-  if (meta != nullptr && next->version != meta->version) {
+  if (meta && next->version != meta->version) {
     TRY(refuse(RuleId::TargetsVersionWrong, number(meta->version), number(next->version)));
   }
   // Two parents may lead to one role; were its content to differ between them, one's keys could speak for the
@@ -339,8 +350,8 @@ Result<Verified<model::Targets>> TrustedSet::judge_targets(Bytes fetched, const 
 bool TrustedSet::use_recalled_targets() {
   COTTER_ASSERT(snapshot_ && targets() == nullptr);
   if (!targets_floor_) return false;
-  const FileMeta* meta = listed(model::targets_role());
-  if (meta == nullptr || (*targets_floor_)->version != meta->version) return false;
+  const std::optional<FileMeta> meta = listed(model::targets_role());
+  if (!meta || (*targets_floor_)->version != meta->version) return false;
   const bool fits =
       check_bytes(targets_floor_->wire(), *meta, {RuleId::TargetsLengthWrong, RuleId::TargetsHashWrong})
           .has_value() &&
@@ -387,20 +398,19 @@ const Verified<model::Targets>* TrustedSet::targets_of(const RoleName& role) con
   return nullptr;
 }
 
-const FileMeta* TrustedSet::listed(const RoleName& role) const noexcept {
-  if (!snapshot_) return nullptr;
-  const auto entry = (*snapshot_)->meta.find(role);
-  return entry == (*snapshot_)->meta.end() ? nullptr : &entry->second;
+std::optional<FileMeta> TrustedSet::listed(const RoleName& role) const {
+  if (!snapshot_) return std::nullopt;
+  return (*snapshot_)->meta.find(role);
 }
 
 std::uint64_t TrustedSet::max_bytes(const RoleName& role) const {
-  const FileMeta* meta = nullptr;
+  std::optional<FileMeta> meta;
   if (role == model::snapshot_role()) {
-    if (timestamp_) meta = &(*timestamp_)->snapshot;
+    if (timestamp_) meta = (*timestamp_)->snapshot;
   } else if (role != model::root_role() && role != model::timestamp_role()) {
     meta = listed(role);
   }
-  if (meta == nullptr || !meta->length) return cap_of(role, policy_.limits);
+  if (!meta || !meta->length) return cap_of(role, policy_.limits);
   return std::min(*meta->length, policy_.limits.listed_bytes);
 }
 

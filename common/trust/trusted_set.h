@@ -85,8 +85,8 @@ class TrustedSet {
   /// `role` as reached through `delegator` (VER-33: each parent's keys count for themselves).
   [[nodiscard]] const Verified<model::Targets>* targets(const RoleName& role,
                                                         const RoleName& delegator) const noexcept;
-  /// What the snapshot lists for a role; nullptr when it does not, or when there is no snapshot yet.
-  [[nodiscard]] const model::FileMeta* listed(const RoleName& role) const noexcept;
+  /// What the snapshot lists for a role; nothing when it does not, or when there is no snapshot yet.
+  [[nodiscard]] std::optional<model::FileMeta> listed(const RoleName& role) const;
   /// The top-level targets of the last cycle, where they were recalled: the standard's "previous Targets
   /// metadata".
   [[nodiscard]] const Verified<model::Targets>* recalled_targets() const noexcept {
@@ -107,8 +107,9 @@ class TrustedSet {
   TrustedSet(Verified<model::Root> root, UtcTime now, Policy policy);
   Result<void> check_same_timestamp(const Verified<model::Timestamp>& fetched) const;
   Result<void> check_same_snapshot(const Verified<model::Snapshot>& fetched) const;
-  Result<void> check_same_listing(const RoleName& role, const model::FileMeta& trusted,
-                                  const model::FileMeta& listed) const;
+  Result<void> check_same_listing(const model::MetaFiles::Entry& trusted,
+                                  const model::MetaFiles::Entry& listed) const;
+  Result<void> check_listing(const model::MetaFiles& trusted, const model::MetaFiles& next) const;
   Result<void> check_snapshot(const Verified<model::Snapshot>& next) const;
   Result<Verified<model::Snapshot>> judge_snapshot(Bytes fetched) const;
   Result<Verified<model::Targets>> judge_targets(Bytes fetched, const RoleName& role,

@@ -119,8 +119,8 @@ class Acceptance {
   /// Whether a writer that was killed had come so far.
   Result<bool> is_published() {
     const Bytes wire = TRY(metadata_of(files_, record_));
-    const model::FileMeta* listed = writer_.published().listed(RoleName(record_.supplier));
-    return listed != nullptr && listed->hashes && listed->hashes->match(wire);
+    const auto listed = writer_.published().listed(RoleName(record_.supplier));
+    return listed && listed->hashes && listed->hashes->match(wire);
   }
 
   Result<void> approve(const IntakeVerdict& verdict, bool two) {

@@ -194,7 +194,7 @@ class Check {
       if (delegating.insert(delegator).second) delegating_.push_back({delegator, delegations});
       for (const model::AgreeingRole& role : named_in(delegations)) {
         if (!seen.emplace(role.name, delegator).second) continue;
-        if (set.listed(role.name) == nullptr) {
+        if (!set.listed(role.name)) {
           // A supplier that was taken in and has handed nothing in yet.
           health_.warnings.push_back("role " + role.name.value() + " has published nothing yet");
           continue;

@@ -182,7 +182,8 @@ class Lints {
   }
 
   void look_at_snapshot() {
-    for (const auto& [role, meta] : snapshot_->meta) {
+    for (const model::MetaFiles::Entry entry : snapshot_->meta) {
+      const RoleName role{std::string(entry.role)};
       if (model::is_top_level(role)) continue;
       const bool is_delegated = std::any_of(
           delegating_->begin(), delegating_->end(),

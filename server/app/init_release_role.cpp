@@ -40,7 +40,7 @@ Result<void> check_same(const RepositoryWriter& writer, const repository::Releas
 
 Result<bool> make_bins(RepositoryWriter& writer, const InitRoleRequest& request) {
   const repository::ReleaseRolePlan& plan = request.plan;
-  if (const model::FileMeta* listed = writer.published().listed(plan.name)) {
+  if (const auto listed = writer.published().listed(plan.name)) {
     TRY(check_same(writer, plan, listed->version));
     return false;
   }

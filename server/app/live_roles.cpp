@@ -88,7 +88,8 @@ class Walk {
     LiveRole live =
         role_of(Repository::Image, RoleName(bins.name_prefix), visit.role, bins.keys, delegations.keys);
     live.hardware = visit.hardware;
-    for (const auto& [name, meta] : (*image_.snapshot())->meta) {
+    for (const model::MetaFiles::Entry entry : (*image_.snapshot())->meta) {
+      const RoleName name{std::string(entry.role)};
       if (bins.has(name)) TRY(read(live, name));
     }
     roles_.push_back(std::move(live));

@@ -58,9 +58,8 @@ std::string targets_subject() { return subject_of(model::targets_role()); }
 /// Of the role's file and its bins, whose names begin with its own; 0 where there is none.
 Version newest_of(const model::Snapshot& snapshot, const RoleName& role) {
   Version newest(0);
-  for (auto listed = snapshot.meta.lower_bound(role);
-       listed != snapshot.meta.end() && listed->first.value().starts_with(role.value()); ++listed) {
-    newest = std::max(newest, listed->second.version);
+  for (const model::MetaFiles::Entry entry : snapshot.meta) {
+    if (entry.role.starts_with(role.value())) newest = std::max(newest, entry.version);
   }
   return newest;
 }
@@ -289,17 +288,18 @@ Result<PublishedVersions> RepositoryWriter::publish(const ReleaseNumbers& number
   files.push_back({model::timestamp_role(), std::nullopt, std::move(wire)});
   if (is_release) TRY(check_fleet(files, signers));
   // A large snapshot takes a while to be played: meanwhile the disk works on what has no name yet.
-  Result<void> played;
-  std::jthread rehearsal([&] {
-    played = has_root ? repository::rehearse_root(layout_, published_, files, now_)
-                      : repository::rehearse_next(published_, files, now_);
+  std::optional<Result<repository::Prepared>> written;
+  std::optional<Result<ledger::Entry>> entry;
+  std::jthread writing([&] {
+    written.emplace(repository::Prepared::write(layout_, files, batch));
+    entry.emplace(publication_entry(files, versions, std::move(change.details), signers));
   });
-  auto written = repository::Prepared::write(layout_, files, batch);
-  auto entry = publication_entry(files, versions, std::move(change.details), signers);
-  rehearsal.join();
+  const auto played = has_root ? repository::rehearse_root(layout_, published_, files, now_)
+                               : repository::rehearse_next(published_, files, now_);
+  writing.join();
   TRY(played);
-  repository::Prepared prepared = TRY(std::move(written));
-  TRY(note_publication(TRY(std::move(entry)), signers));
+  repository::Prepared prepared = TRY(*std::move(written));
+  TRY(note_publication(TRY(*std::move(entry)), signers));
   TRY(prepared.show());
   return versions;
 }

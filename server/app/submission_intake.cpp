@@ -147,8 +147,7 @@ Result<IntakeVerdict> judge_stored(host::Db& db, trust::TrustedSet published,
     terms.neighbours = TRY(all_neighbours(db, published, transport, role));
   storage::VersionJournal journal(db);
   terms.spent = TRY(journal.highest(kImages, role)).value_or(Version(0));
-  if (const model::FileMeta* listed = published.listed(role))
-    terms.spent = std::max(terms.spent, listed->version);
+  if (const auto listed = published.listed(role)) terms.spent = std::max(terms.spent, listed->version);
   terms.supplier = &*supplier;
   terms.counters = TRY(counters_of(db, **published.targets(), family.files(), top));
   terms.now = now;

@@ -45,7 +45,7 @@ SupplierFamily::SupplierFamily(trust::TrustedSet published, trust::Transport& tr
 }
 
 void SupplierFamily::load(trust::Transport& transport, const RoleName& role, const RoleName& delegator) {
-  if (set_.listed(role) == nullptr) return;
+  if (!set_.listed(role)) return;
   if (repository::load_delegated(set_, transport, role, delegator))
     files_[role] = set_.targets(role, delegator);
 }
@@ -68,14 +68,15 @@ Neighbours neighbours_of(const trust::TrustedSet& published, trust::Transport& t
                          const RoleName& supplier) {
   Neighbours neighbours;
   add_to(neighbours, *published.root());
-  for (const auto& [role, meta] : (*published.snapshot())->meta) neighbours.names.insert(role);
+  for (const model::MetaFiles::Entry entry : (*published.snapshot())->meta)
+    neighbours.names.insert(RoleName(std::string(entry.role)));
   const auto& delegations = (*published.targets())->delegations;
   if (!delegations) return neighbours;
   add_to(neighbours, *delegations);
   trust::TrustedSet set = published;
   for (const model::DelegatedRole& entry : delegations->roles) {
     for (const model::AgreeingRole& role : entry.roles()) {
-      if (set.listed(role.name) == nullptr ||
+      if (!set.listed(role.name) ||
           !repository::load_delegated(set, transport, role.name, model::targets_role()))
         continue;
       const model::Targets& file = **set.targets(role.name, model::targets_role());

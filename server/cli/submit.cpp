@@ -90,7 +90,7 @@ Result<RoleName> find_delegator(Base& base, trust::Transport& transport) {
   const auto delegations = (*base.delegator)->delegations;
   for (const model::DelegatedRole& entry : delegations ? delegations->roles : model::Delegations().roles) {
     const RoleName& above = entry.name;
-    if (!base.role.value().starts_with(above.value() + "-") || base.set.listed(above) == nullptr) continue;
+    if (!base.role.value().starts_with(above.value() + "-") || !base.set.listed(above)) continue;
     TRY(repository::load_delegated(base.set, transport, above, model::targets_role()));
     base.delegator = base.set.targets(above, model::targets_role());
     base.entry = entry_in(*base.delegator, base.role);
@@ -112,7 +112,7 @@ Result<Base> read_base(const Options& options, const crypto::Secret& token, UtcT
   auto set = TRY(repository::read_as_client(transport, std::move(root), now, store));
   Base base{std::move(set), RoleName(options.role)};
   const RoleName delegator = TRY(find_delegator(base, transport));
-  if (base.set.listed(base.role) == nullptr) return base;
+  if (!base.set.listed(base.role)) return base;
   TRY(repository::load_delegated(base.set, transport, base.role, delegator));
   base.published = &**base.set.targets(base.role, delegator);
   return base;

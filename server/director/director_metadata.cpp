@@ -54,7 +54,7 @@ std::optional<model::TimeSource> time_source_for(const inventory::Vehicle& vehic
 
 model::Snapshot make_snapshot(const Stamp& stamp, const trust::Verified<model::Targets>& targets) {
   auto snapshot = stamped<model::Snapshot>(stamp);
-  snapshot.meta[model::targets_role()] = listing(targets);
+  snapshot.meta.set(model::targets_role(), listing(targets));
   return snapshot;
 }
 

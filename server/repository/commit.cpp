@@ -171,8 +171,8 @@ Result<void> clean_up(const Layout& layout, const trust::TrustedSet& published) 
   TRY(empty_incoming(layout));
   const auto newest = [&](const RoleName& role) -> std::optional<Version> {
     if (role == model::snapshot_role()) return (*published.snapshot())->version;
-    const model::FileMeta* listed = published.listed(role);
-    return listed != nullptr ? std::optional(listed->version) : std::nullopt;
+    const auto listed = published.listed(role);
+    return listed ? std::optional(listed->version) : std::nullopt;
   };
   return remove_files(layout.dir(), [&](const std::string& name) {
     if (name.front() == '.') return true;

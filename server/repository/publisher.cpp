@@ -136,7 +136,7 @@ model::Snapshot next_snapshot(const model::Snapshot& last, Version version, UtcT
   model::Snapshot next = last;
   next.version = version;
   next.expires = expires;
-  for (const auto& [role, meta] : listed) next.meta[role] = meta;
+  for (const auto& [role, meta] : listed) next.meta.set(role, meta);
   return next;
 }
 

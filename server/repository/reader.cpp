@@ -77,8 +77,8 @@ Result<trust::TrustedSet> read_as_client(const std::filesystem::path& repo_dir, 
 
 Result<void> load_delegated(trust::TrustedSet& set, trust::Transport& transport, const RoleName& role,
                             const RoleName& delegator) {
-  const model::FileMeta* listed = set.listed(role);
-  const auto version = listed != nullptr ? std::optional<Version>(listed->version) : std::nullopt;
+  const auto listed = set.listed(role);
+  const auto version = listed ? std::optional<Version>(listed->version) : std::nullopt;
   Bytes file = TRY(transport.get(model::metadata_file_name(role, version), set.max_bytes(role)));
   return set.update_targets(std::move(file), role, delegator);
 }

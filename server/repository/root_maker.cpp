@@ -58,7 +58,7 @@ Result<Publication> make_image_repository(const FirstKeys& keys, const FirstLife
 
   model::Snapshot snapshot;
   snapshot.expires = now + lifetimes.snapshot;
-  snapshot.meta[model::targets_role()] = meta_of(first, files.back().wire);
+  snapshot.meta.set(model::targets_role(), meta_of(first, files.back().wire));
   Bytes snapshot_file = TRY(signed_by(snapshot, keys.snapshot)).wire();
   files.push_back({model::snapshot_role(), first, std::move(snapshot_file)});
 

@@ -102,11 +102,11 @@ Verdict<Content> read_snapshot(Duty duty, ByteView message) {
   if (!snapshot) return tl::unexpected<Refusal>(snapshot.error());
   auto content = content_of(duty, *snapshot);
   if (!content) return content;
-  for (const auto& [role, meta] : snapshot->meta) {
-    if (is_directors(duty) && role != model::targets_role()) {
-      return refused(Policy::DirectorDelegates, "a director's snapshot lists " + role.value());
+  for (const model::MetaFiles::Entry entry : snapshot->meta) {
+    if (is_directors(duty) && entry.role != model::targets_role().value()) {
+      return refused(Policy::DirectorDelegates, "a director's snapshot lists " + std::string(entry.role));
     }
-    content->listed.emplace(role.value(), meta.version.value());
+    content->listed.emplace(entry.role, entry.version.value());
   }
   return content;
 }

@@ -133,9 +133,10 @@ Result<void> init_role(const ReleaseWorkspace& ws, std::uint64_t targets) {
 std::vector<Bytes> bins_in(const ReleaseWorkspace& ws) {
   std::vector<Bytes> files;
   const auto set = ws.read();
-  for (const auto& [role, meta] : (*set->snapshot())->meta) {
-    if (!role.value().starts_with("fw-")) continue;
-    files.push_back(host::read_file(ws.layout().metadata(role, meta.version), 1U << 26U).value_or(Bytes()));
+  for (const model::MetaFiles::Entry entry : (*set->snapshot())->meta) {
+    if (!entry.role.starts_with("fw-")) continue;
+    const auto path = ws.layout().metadata(RoleName(std::string(entry.role)), entry.version);
+    files.push_back(host::read_file(path, 1U << 26U).value_or(Bytes()));
   }
   return files;
 }

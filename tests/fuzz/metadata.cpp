@@ -75,8 +75,9 @@ void check_names(const model::Targets& targets, model::Profile profile) {
   if (const auto& bins = targets.delegations->succinct) COTTER_ASSERT(bins->has(bins->bin_of(kWanted)));
 }
 void check_names(const model::Snapshot& snapshot, model::Profile profile) {
-  for (const auto& [role, file] : snapshot.meta) {
-    const bool safe = model::is_top_level(role) || model::is_releasable_role_name(role.value());
+  for (const model::MetaFiles::Entry entry : snapshot.meta) {
+    const bool safe = model::is_top_level(entry.role) || model::is_releasable_role_name(entry.role);
+    static_cast<void>(entry.meta());
     COTTER_ASSERT(safe || profile == model::Profile::Tuf);
   }
 }

@@ -245,7 +245,7 @@ TEST_F(TufRefresh, FilesThatDifferFromWhatTheirParentListsAreRefused) {  // FMT-
 
 TEST_F(TufRefresh, SnapshotWithoutTargetsIsRefusedBeforeAnyRequestForThem) {
   ASSERT_EQ(init(), 0);
-  repo.snapshot.meta.clear();
+  repo.snapshot.meta = {};
   repo.release({});
   EXPECT_EQ(refresh(), 1);
   EXPECT_EQ(requests().back(), "2.snapshot.json");

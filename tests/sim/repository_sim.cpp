@@ -163,7 +163,7 @@ void RepositorySim::serve(const RoleName& role) {
   if (role == model::snapshot_role()) {
     timestamp.snapshot = listed;
   } else if (role != model::root_role() && role != model::timestamp_role()) {
-    snapshot.meta[role] = listed;
+    snapshot.meta.set(role, listed);
   }
   files[path_of(role, header.version)] = std::move(file);
   published_[role] = header.version;

@@ -79,7 +79,10 @@ void Stage::see(Repository which) {
   for (const RoleName& role : {model::root_role(), model::timestamp_role(), model::snapshot_role()}) {
     paths[role] = sim.path_of(role);
   }
-  for (const auto& [role, meta] : sim.snapshot.meta) paths[role] = sim.path_of(role);
+  for (const model::MetaFiles::Entry entry : sim.snapshot.meta) {
+    const RoleName role{std::string(entry.role)};
+    paths[role] = sim.path_of(role);
+  }
 }
 
 const std::map<std::string, Stage::Verb>& Stage::verbs() {

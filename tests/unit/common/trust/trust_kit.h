@@ -100,7 +100,7 @@ inline std::string picture_of(const trust::TrustedSet& set, const std::vector<Ro
                         part(set.targets()) + part(set.recalled_targets());
   for (const RoleName& role : delegated) picture += part(set.targets(role, model::targets_role()));
   for (const RoleName& role : {model::timestamp_role(), model::snapshot_role(), model::targets_role()}) {
-    picture += std::to_string(set.max_bytes(role)) + (set.listed(role) == nullptr ? "-" : "+");
+    picture += std::to_string(set.max_bytes(role)) + (set.listed(role) ? "+" : "-");
   }
   return to_hex(crypto::sha256(as_bytes(picture)));
 }

@@ -65,7 +65,7 @@ class ImageFolder {
     targets.targets = images;
     const Bytes targets_file = write_next(targets, model::targets_role());
     model::Snapshot snapshot;
-    snapshot.meta[model::targets_role()] = listing(targets_file);
+    snapshot.meta.set(model::targets_role(), listing(targets_file));
     const Bytes snapshot_file = write_next(snapshot, model::snapshot_role());
     model::Timestamp timestamp;
     timestamp.snapshot = listing(snapshot_file);

@@ -54,7 +54,7 @@ TEST_F(Release, RoleHasAllItsBinsBeforeAnybodyIsSentThere) {
   EXPECT_TRUE(waiting->bins_are_new);
   EXPECT_FALSE(ws_.bundles().empty());
   EXPECT_FALSE((*ws_.read()->targets())->delegations);
-  EXPECT_TRUE((*ws_.read()->snapshot())->meta.contains(RoleName("fw-7")));
+  EXPECT_TRUE((*ws_.read()->snapshot())->meta.find(RoleName("fw-7")));
   EXPECT_FALSE(ws_.apply({ws_.artifact("a", "a")}));  // it waits for its holders
   const auto done = ws_.init_role({1});
   ASSERT_TRUE(done) << explain(done.error());
@@ -117,9 +117,9 @@ TEST_F(Release, SnapshotListsBinsByVersionAlone) {  // FMT-46
   init();
   ASSERT_TRUE(ws_.apply({ws_.artifact("a", "a")}));
   const auto set = ws_.read();
-  for (const auto& [role, meta] : (*set->snapshot())->meta) {
-    EXPECT_EQ(meta.hashes.has_value(), role == model::targets_role()) << role.value();
-    EXPECT_EQ(meta.length.has_value(), role == model::targets_role()) << role.value();
+  for (const model::MetaFiles::Entry entry : (*set->snapshot())->meta) {
+    EXPECT_EQ(entry.meta().hashes.has_value(), entry.role == "targets") << entry.role;
+    EXPECT_EQ(entry.meta().length.has_value(), entry.role == "targets") << entry.role;
   }
 }
 
@@ -231,7 +231,7 @@ TEST_F(Release, KeyIsWorthItsPathsAndItsHardwareAlone) {
       model::SuccinctRoles bins;
       bins.bit_length = 3;
       bins.name_prefix = "fw";
-      const model::FileMeta* listed = set->listed(bins.bin(bin));
+      const auto listed = set->listed(bins.bin(bin));
       model::Targets forged = repository::empty_bin(listed->version, kNow + kBinLifetime);
       repository::Release release = ws_.artifact("x", "x").release;
       release.length = 1;

@@ -152,7 +152,7 @@ TEST(Suppliers, GoWithTheirTokensAndKeysAndTheirNameIsNotGivenAgain) {  // IMG-1
   EXPECT_FALSE((*ws.read()->targets())->delegations) << "its keys are gone too";
   host::Db db = storage::open_database(ws.workspace().db_path()).value();
   EXPECT_TRUE(storage::TokenStore(db).find("acme-ci").value()->revoked);
-  EXPECT_NE(ws.read()->listed(RoleName("acme")), nullptr);
+  EXPECT_TRUE(ws.read()->listed(RoleName("acme")));
   EXPECT_TRUE(is_fault(add_supplier(ws.workspace(), ws.supplier(), kNow).error(), Fault::Kind::Conflict));
 }
 

@@ -58,7 +58,7 @@ TEST(DirectorMetadata, ListsOneFileEachWithVersionLengthAndHashes) {  // FMT-45
   const auto targets = keys.seal(make_targets({kVin, Version(3), kNoon}, {}), model::targets_role());
   const auto snapshot = make_snapshot({kVin, Version(4), kNoon}, targets);
   ASSERT_EQ(snapshot.meta.size(), 1U);
-  const model::FileMeta& listed = snapshot.meta.at(model::targets_role());
+  const model::FileMeta listed = snapshot.meta.find(model::targets_role()).value();
   EXPECT_EQ(listed.version.value(), 3U);
   EXPECT_EQ(listed.length, targets.wire().size());
   EXPECT_TRUE(listed.hashes && listed.hashes->match(targets.wire()));

@@ -105,12 +105,14 @@ TEST(Publisher, KeepsDelegationsInTheirOrderAndMembersItDoesNotKnow) {  // IMG-6
 
 TEST(Publisher, GoesOnListingDelegatedRolesInTheSnapshot) {  // FMT-45, IMG-13
   model::Snapshot last;
-  last.meta[RoleName("brakes")].version = Version(3);
+  model::FileMeta brakes;
+  brakes.version = Version(3);
+  last.meta.set(RoleName("brakes"), brakes);
   const model::Snapshot next = next_snapshot(
       last, Version(8), UtcTime{}, {{model::targets_role(), meta_of(Version(2), as_bytes("wire"))}});
   EXPECT_EQ(next.version, Version(8));
-  EXPECT_EQ(next.meta.at(RoleName("brakes")).version, Version(3));
-  const model::FileMeta& targets = next.meta.at(RoleName("targets"));
+  EXPECT_EQ(next.meta.find(RoleName("brakes"))->version, Version(3));
+  const model::FileMeta targets = next.meta.find(RoleName("targets")).value();
   EXPECT_EQ(targets.version, Version(2));
   EXPECT_EQ(targets.length, 4U);  // FMT-46: of the bytes served (FMT-27)
   EXPECT_TRUE(targets.hashes->match(as_bytes("wire")));

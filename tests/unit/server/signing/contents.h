@@ -44,7 +44,7 @@ inline model::Timestamp timestamp(std::uint64_t version, std::uint64_t snapshot,
 
 inline model::Snapshot snapshot(std::uint64_t version, std::uint64_t targets, const std::string& vin = "") {
   auto role = stamped<model::Snapshot>(version, vin);
-  role.meta[model::targets_role()] = listed(targets);
+  role.meta.set(model::targets_role(), listed(targets));
   return role;
 }
 

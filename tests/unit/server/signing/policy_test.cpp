@@ -99,7 +99,7 @@ TEST_F(Policies, ADirectorDelegatesNothing) {  // FMT-62
   targets.delegations.emplace();
   EXPECT_EQ(ask(Duty::DirectorTargets, targets), "director-delegates");
   auto snapshot = test::snapshot(1, 1, "VIN-1");
-  snapshot.meta[RoleName("brakes")] = test::listed(1);
+  snapshot.meta.set(RoleName("brakes"), test::listed(1));
   EXPECT_EQ(ask(Duty::DirectorSnapshot, snapshot), "director-delegates");
 }
 
@@ -143,11 +143,11 @@ TEST_F(Policies, AVersionIsAboveTheLastOrTheSameBytesAgain) {  // FMT-3
 
 TEST_F(Policies, NothingIsListedLowerThanBeforeOrLeftOut) {
   auto first = test::snapshot(1, 4);
-  first.meta[RoleName("brakes")] = test::listed(2);
+  first.meta.set(RoleName("brakes"), test::listed(2));
   EXPECT_EQ(ask(Duty::ImageSnapshot, first), "signed");
   auto lower = first;
   lower.version = Version(2);
-  lower.meta[RoleName("brakes")] = test::listed(1);
+  lower.meta.set(RoleName("brakes"), test::listed(1));
   EXPECT_EQ(ask(Duty::ImageSnapshot, lower), "listed-version-lower");
   EXPECT_EQ(ask(Duty::ImageSnapshot, test::snapshot(2, 4)), "listed-version-lower");
   first.version = Version(2);
