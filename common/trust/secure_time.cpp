@@ -107,7 +107,7 @@ Result<void> SecureTime::check_nonces(const Attestation& answer,
   }
   if (rules_.vin && answer->vin && *answer->vin != *rules_.vin) {
     TRY(refuse(RuleId::TimeNonceForeign, "an answer to vehicle " + rules_.vin->value(),
-               answer->vin->value().substr(0, 80)));
+               shown(answer->vin->value())));
   }
   if (request != nullptr && std::ranges::any_of(answer->nonces, [&](const model::Nonce& nonce) {
         return !contains(*request, nonce);

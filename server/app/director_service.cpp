@@ -39,8 +39,7 @@ std::optional<FileName> parse_file_name(std::string_view name) {
 }
 
 Error no_such_file(const VehicleId& vehicle, std::string_view name) {
-  return Fault{Fault::Kind::NotFound,
-               "vehicle " + vehicle.value() + " has no director file " + std::string(name.substr(0, 80)),
+  return Fault{Fault::Kind::NotFound, "vehicle " + vehicle.value() + " has no director file " + shown(name),
                "the current set and the one before it are served"};
 }
 

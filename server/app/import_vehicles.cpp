@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "common/crypto/digest.h"
+#include "common/host/atomic_file.h"
 #include "common/json/canonical.h"
 #include "server/app/register_vehicle.h"
 
@@ -16,7 +17,6 @@ namespace {
 
 using inventory::LineProblem;
 using inventory::ListedVehicle;
-
 using inventory::VehicleFile;
 
 Result<std::unique_ptr<VehicleFile>> open(const std::filesystem::path& file) {
@@ -26,13 +26,7 @@ Result<std::unique_ptr<VehicleFile>> open(const std::filesystem::path& file) {
                  "name it .csv or .jsonl, for what is in it");
   }
   auto in = std::make_unique<std::ifstream>(file, std::ios::binary);
-  if (!*in) {
-    const int why = errno;
-    const auto kind = why == ENOENT   ? Fault::Kind::NotFound
-                      : why == EACCES ? Fault::Kind::Denied
-                                      : Fault::Kind::Io;
-    return fault(kind, "cannot read " + file.string() + ": " + std::generic_category().message(why));
-  }
+  if (!*in) return fail(host::errno_fault("cannot read " + file.string(), errno));
   return VehicleFile::read(std::move(in),
                            end == ".csv" ? VehicleFile::Form::Csv : VehicleFile::Form::JsonLines);
 }

@@ -36,7 +36,7 @@ Result<Repository> repository_in(const json::ObjectView& bundle) {
 Result<RoleName> role_in(const json::ObjectView& bundle) {
   RoleName role(TRY(bundle.string("role")));
   if (!model::is_top_level(role) && !model::is_releasable_role_name(role.value())) {
-    TRY(refuse(RuleId::RoleNameUnsafe, "1 to 64 of A-Z a-z 0-9 . _ -", role.value().substr(0, 80)));
+    TRY(refuse(RuleId::RoleNameUnsafe, "1 to 64 of A-Z a-z 0-9 . _ -", shown(role.value())));
   }
   return role;
 }

@@ -41,7 +41,6 @@ class Problems {
     if (count_ > kMostShown) fmt::print(stderr, "and {} lines more\n", count_ - kMostShown);
   }
   [[nodiscard]] const std::string& report() const { return report_; }
-  [[nodiscard]] std::uint64_t count() const { return count_; }
 
  private:
   std::uint64_t count_ = 0;
