@@ -120,8 +120,23 @@ Result<RepositoryWriter> RepositoryWriter::open(const Workspace& workspace, UtcT
   trust::TrustedSet published = TRY(repository::read_as_client(folder, repository::kBeforeAnyExpiry));
   RepositoryWriter writer(std::move(lock), std::move(db), std::move(layout), std::move(published),
                           workspace.settings().image, now);
+  TRY(writer.check_newest());
   TRY(writer.clean_up());
   return writer;
+}
+
+/// Whoever publishes on from an older copy signs what vehicles refuse as a rollback.
+Result<void> RepositoryWriter::check_newest() {
+  storage::VersionJournal journal(db_);
+  const Version published = (*published_.timestamp())->version, shown = TRY(journal.shown(kImages));
+  if (published == shown) return {};
+  if (published > shown) return journal.note_shown(kImages, published);
+  return fault(Fault::Kind::Conflict,
+               layout_.dir().string() + " is an older copy: its timestamp has version " +
+                   std::to_string(published.value()) + ", and version " + std::to_string(shown.value()) +
+                   " was published",
+               "bring back all files of the newest one, from a mirror or a backup: what is signed after an "
+               "older one, vehicles refuse as a rollback");
 }
 
 /// A writer that was killed, or failed, spent a timestamp that is not the published one; where none did, the
@@ -301,6 +316,8 @@ Result<PublishedVersions> RepositoryWriter::publish(const ReleaseNumbers& number
   repository::Prepared prepared = TRY(*std::move(written));
   TRY(note_publication(TRY(*std::move(entry)), signers));
   TRY(prepared.show());
+  // It is published, whether the note can be made or not; else the next writer makes it.
+  static_cast<void>(storage::VersionJournal(db_).note_shown(kImages, versions.timestamp));
   return versions;
 }
 

@@ -57,8 +57,8 @@ class RepositoryWriter {
  public:
   /// Waits for another writer to end, some seconds at most. Reads what is published as a client would, but
   /// for expiry, and removes what a killed writer left. `now` is the time of all that follows. Faults: Busy
-  /// (another writes and goes on writing), NotFound (no repository here), Denied, NoSpace, Io. Rejections:
-  /// those of a client.
+  /// (another writes and goes on writing), NotFound (no repository here), Conflict (what is there is older
+  /// than what was published), Denied, NoSpace, Io. Rejections: those of a client.
   static Result<RepositoryWriter> open(const Workspace& workspace, UtcTime now);
 
   /// The same, as if this root and those after it were not there: for who publishes that root, perhaps anew
@@ -126,6 +126,7 @@ class RepositoryWriter {
         lifetimes_(lifetimes),
         now_(now) {}
   static Result<RepositoryWriter> open(const Workspace& workspace, UtcTime now, Version roots_below);
+  Result<void> check_newest();
   Result<void> clean_up();
   Result<ReleaseNumbers> reserve(std::vector<storage::NextOf> roles);
   /// What changes below the timestamp, and what the ledger says of it besides its files.

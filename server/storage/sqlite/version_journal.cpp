@@ -15,6 +15,13 @@ constexpr std::string_view kPut =
     " ON CONFLICT (repository, vehicle, role) DO UPDATE SET version = excluded.version, digest = "
     "excluded.digest";
 
+constexpr std::string_view kShow =
+    "INSERT INTO signed_version (repository, vehicle, role, version, shown) VALUES (?1, ?2, ?3, ?4, ?4)"
+    " ON CONFLICT (repository, vehicle, role) DO UPDATE SET shown = max(shown, excluded.shown)";
+constexpr std::string_view kShown =
+    "SELECT shown FROM signed_version WHERE repository = ?1 AND vehicle = ?2 AND role = ?3";
+constexpr std::string_view kTimestamp = "timestamp";
+
 std::string vehicle_of(const Series& series) {
   return series.vehicle ? series.vehicle->value() : std::string();
 }
@@ -82,6 +89,17 @@ Result<bool> VersionJournal::stands_for(const Series& series, const RoleName& ro
 Result<std::optional<Version>> VersionJournal::highest(const Series& series, const RoleName& role) {
   const std::optional<Noted> noted = TRY(find(series, role));
   return noted ? std::optional<Version>(noted->version) : std::nullopt;
+}
+
+Result<void> VersionJournal::note_shown(const Series& series, Version timestamp) {
+  const std::string vehicle = vehicle_of(series);
+  return db_->run(kShow, {name_of(series.repository), vehicle, kTimestamp, timestamp.value()});
+}
+
+Result<Version> VersionJournal::shown(const Series& series) {
+  const std::string vehicle = vehicle_of(series);
+  host::Statement row = TRY(db_->query(kShown, {name_of(series.repository), vehicle, kTimestamp}));
+  return Version(TRY(row.step()) ? row.count(0) : 0);
 }
 
 }  // namespace cotter::storage

@@ -46,6 +46,12 @@ class VersionJournal {
   /// The highest number noted; nothing before the first.
   Result<std::optional<Version>> highest(const Series& series, const RoleName& role);
 
+  /// Of the timestamp, once clients can fetch this version of it.
+  Result<void> note_shown(const Series& series, Version timestamp);
+  /// The highest timestamp noted so; 0 before the first. What clients can fetch is this one or, where whoever
+  /// published it was killed before the note, a later one; an older one was put back.
+  Result<Version> shown(const Series& series);
+
  private:
   struct Noted {
     Version version;

@@ -55,6 +55,23 @@ TEST_F(Renew, CannotSaveTargetsThatHaveExpired) {
   EXPECT_EQ(rejection_in(renewed.error())->rule, RuleId::TargetsExpired);
 }
 
+TEST_F(Renew, SignsNothingAfterAnOlderCopyThatWasPutBack) {
+  const std::string old = test::content_of(ws_.repo() / "timestamp.json");
+  ASSERT_TRUE(renew(kNow + 19h).value());
+  const std::string newest = test::content_of(ws_.repo() / "timestamp.json");
+  const UtcTime later = kNow + std::chrono::days(6);
+  test::write(ws_.repo() / "timestamp.json", old);
+  const auto renewed = renew(later);
+  ASSERT_FALSE(renewed);
+  EXPECT_TRUE(is_fault(renewed.error(), Fault::Kind::Conflict)) << explain(renewed.error());
+  EXPECT_EQ(test::content_of(ws_.repo() / "timestamp.json"), old);
+
+  test::write(ws_.repo() / "timestamp.json", newest);
+  const auto again = renew(later);
+  ASSERT_TRUE(again && *again) << explain(again.error());
+  EXPECT_EQ((*again)->timestamp, Version(3)) << "nothing was spent";
+}
+
 TEST_F(Renew, KeeperStartsAtOnceAndStopsWhenItGoes) {
   std::promise<bool> first;
   {

@@ -71,6 +71,20 @@ TEST_F(Journal, NeverGoesBackToALowerNumber) {
   EXPECT_EQ(*journal.highest(kImages, kSnapshot), std::nullopt);
 }
 
+TEST_F(Journal, KeepsTheHighestTimestampThatClientsCouldFetch) {
+  host::Db db = open();
+  VersionJournal journal(db);
+  const RoleName timestamp("timestamp");
+  EXPECT_EQ(*journal.shown(kImages), Version(0));
+  ASSERT_TRUE(journal.note_shown(kImages, Version(3)));
+  ASSERT_TRUE(journal.note_shown(kImages, Version(2)));
+  EXPECT_EQ(*journal.shown(kImages), Version(3));
+  EXPECT_EQ(journal.reserve(kImages, {{timestamp, Version(3)}})->front(), Version(4));
+  EXPECT_EQ(*journal.shown(kImages), Version(3)) << "what is spent need not have been shown";
+  ASSERT_TRUE(journal.note_shown(kImages, Version(4)));
+  EXPECT_EQ(*journal.highest(kImages, timestamp), Version(4));
+}
+
 TEST_F(Journal, ReservesWithinTheCallersTransaction) {
   host::Db db = open();
   VersionJournal journal(db);
