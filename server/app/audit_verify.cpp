@@ -18,15 +18,16 @@ using storage::LedgerRow;
 
 struct Claim {
   std::string what;  ///< "the newest checkpoint"
-  Checkpoint checkpoint;
+  ledger::SignedHead head;
 };
 
 /// Goes through the log once, from the first entry to the last.
 class Recount {
  public:
-  Recount(storage::LedgerStore& store, std::vector<Claim> claims)
-      : store_(&store), claims_(std::move(claims)) {
-    std::ranges::stable_sort(claims_, {}, [](const Claim& claim) { return claim.checkpoint.size; });
+  /// `origin` of the log: of its checkpoints all else is counted here.
+  Recount(storage::LedgerStore& store, std::string origin, std::vector<Claim> claims)
+      : store_(&store), origin_(std::move(origin)), claims_(std::move(claims)) {
+    std::ranges::stable_sort(claims_, {}, [](const Claim& claim) { return claim.head.size; });
   }
 
   void problem(std::string what) {
@@ -48,7 +49,7 @@ class Recount {
     judge_claims();
     for (; next_claim_ < claims_.size(); ++next_claim_) {
       const Claim& claim = claims_[next_claim_];
-      problem(claim.what + " is about " + std::to_string(claim.checkpoint.size) + " entries, the log has " +
+      problem(claim.what + " is about " + std::to_string(claim.head.size) + " entries, the log has " +
               std::to_string(size_) + ": the last ones were taken away");
     }
     LedgerHealth health;
@@ -106,15 +107,16 @@ class Recount {
 
   /// Those about as many entries as were seen by now.
   void judge_claims() {
-    for (; next_claim_ < claims_.size() && claims_[next_claim_].checkpoint.size == size_; ++next_claim_) {
+    for (; next_claim_ < claims_.size() && claims_[next_claim_].head.size == size_; ++next_claim_) {
       const Claim& claim = claims_[next_claim_];
-      if (claim.checkpoint.root == root()) continue;
+      if (claim.head.digest == ledger::SignedHead::of({origin_, size_, root()}).digest) continue;
       problem(claim.what + " does not hold: the first " + std::to_string(size_) +
               " entries are not what was signed; history was rewritten");
     }
   }
 
   storage::LedgerStore* store_;
+  std::string origin_;
   std::vector<Claim> claims_;
   std::size_t next_claim_ = 0;
   std::vector<Node> peaks_;  ///< complete subtrees, the largest first
@@ -143,12 +145,12 @@ Claims collect(const std::vector<storage::StoredCheckpoint>& stored, const ledge
     }
     if (checkpoint->size != each.size) claims.problems.push_back(what + " is about another number of them");
     if (!claims.newest || checkpoint->size > claims.newest->size) claims.newest = *checkpoint;
-    claims.all.push_back({what, *std::move(checkpoint)});
+    claims.all.push_back({what, ledger::SignedHead::of(*checkpoint)});
   }
   for (const std::string& note : against) {
     auto checkpoint = ledger::open_checkpoint(note, key);
     if (checkpoint) {
-      claims.all.push_back({"the checkpoint to compare with", *std::move(checkpoint)});
+      claims.all.push_back({"the checkpoint to compare with", ledger::SignedHead::of(*checkpoint)});
     } else {
       claims.problems.push_back("the checkpoint to compare with: " + summary(checkpoint.error()));
     }
@@ -171,8 +173,24 @@ Result<std::optional<ledger::VerifierKey>> ledger_key(const Workspace& workspace
   return std::optional<ledger::VerifierKey>();
 }
 
+Result<std::optional<ledger::SignedHead>> last_signed(const Workspace& workspace) {
+  auto keys = keystore::list_keys(workspace.keys_dir());
+  if (!keys && workspace.settings().signer && is_fault(keys.error(), Fault::Kind::NotFound)) {
+    const auto signers = TRY(signing::RemoteSigners::open(*workspace.settings().signer));
+    if (signers->ledger() == nullptr) return std::optional<ledger::SignedHead>();
+    return signers->ledger()->last();
+  }
+  for (const keystore::KeyInfo& key : TRY(std::move(keys))) {
+    if (key.name != keys::kLedgerKeyName) continue;
+    const auto head = TRY(keys::signed_head(workspace.keys_dir(), key.key));
+    if (head) return std::optional(ledger::SignedHead::of(*head));
+  }
+  return std::optional<ledger::SignedHead>();
+}
+
 Result<LedgerHealth> verify_ledger(host::Db& db, const std::optional<ledger::VerifierKey>& key,
-                                   const std::vector<std::string>& against) {
+                                   const std::vector<std::string>& against,
+                                   const std::optional<ledger::SignedHead>& last) {
   if (!key && !against.empty()) {
     return fault(Fault::Kind::Usage, "no key to check the older checkpoint with",
                  "give the log's by --vkey: this workspace has no key named ledger");
@@ -182,7 +200,8 @@ Result<LedgerHealth> verify_ledger(host::Db& db, const std::optional<ledger::Ver
   const auto stored = TRY(store.checkpoints());
   Claims claims;
   if (key) claims = collect(stored, *key, against);
-  Recount recount(store, claims.all);
+  if (key && last) claims.all.push_back({"the checkpoint that the ledger's key signed last", *last});
+  Recount recount(store, key ? key->name() : std::string(), std::move(claims.all));
   for (std::string& problem : claims.problems) recount.problem(std::move(problem));
   TRY(store.each({}, [&](const LedgerRow& row) { return recount.take(row); }));
   LedgerHealth health = std::move(recount).finish();

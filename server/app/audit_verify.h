@@ -12,6 +12,7 @@
 #include "common/host/sqlite.h"
 #include "server/app/workspace.h"
 #include "server/ledger/checkpoint.h"
+#include "server/ledger/log_signer.h"
 
 namespace cotter::app {
 
@@ -31,11 +32,17 @@ struct LedgerHealth {
 /// those of FileKeystore::list(), Usage (not ed25519).
 Result<std::optional<ledger::VerifierKey>> ledger_key(const Workspace& workspace);
 
+/// What that key signed last, by the file beside it or by the signing process that has it: no word of
+/// cotter.db's. Nothing where there is no key, or it has signed nothing yet. Faults: as ledger_key(), and
+/// Conflict (the file is damaged).
+Result<std::optional<ledger::SignedHead>> last_signed(const Workspace& workspace);
+
 /// Recomputes the whole log: each entry's bytes, its columns, the hashes of subtrees. With a key: every
-/// checkpoint in the database is signed by it and holds, and there is one. `against` are checkpoints kept
-/// elsewhere: the log still begins with each. Time O(size), memory O(log size). Faults: Usage (`against`
-/// without a key), Busy, Io.
+/// checkpoint in the database is signed by it and holds, and there is one. The log still begins with `last`,
+/// of last_signed(), and with each of `against`: checkpoints kept elsewhere. Time O(size), memory O(log
+/// size). Faults: Usage (`against` without a key), Busy, Io.
 Result<LedgerHealth> verify_ledger(host::Db& db, const std::optional<ledger::VerifierKey>& key,
-                                   const std::vector<std::string>& against = {});
+                                   const std::vector<std::string>& against = {},
+                                   const std::optional<ledger::SignedHead>& last = {});
 
 }  // namespace cotter::app

@@ -274,8 +274,9 @@ Result<void> begin_ledger(const InitPlan& plan, const fs::path& staging, const f
   }
   TRY(record_files(db, Repository::Image, files.image, now));
   TRY(record_files(db, Repository::Director, {files.director_root}, now));
-  TRY(sign_ledger(db, &ledger_key, now));
-  return transaction.commit();
+  TRY(transaction.commit());
+  keys::FileLogSigner signer(staging / "keys", ledger_key);
+  return sign_ledger(db, &signer, now);
 }
 
 /// Sees that all names are free. What a killed init had moved goes, only where its staging folder says that

@@ -4,11 +4,23 @@
 
 #include "common/host/atomic_file.h"
 #include "common/keystore/key_record.h"
+#include "server/keys/file_log_signer.h"
 
 namespace cotter::app {
 namespace {
 
 namespace fs = std::filesystem;
+
+/// What the ledger's key signed last goes where the key goes.
+Result<void> copy_signed_heads(const fs::path& from, const fs::path& to) {
+  for (const keystore::KeyInfo& key : TRY(keystore::list_keys(from))) {
+    const auto note = host::read_file(keys::signed_head_path(from, key.key), ledger::kMaxNoteBytes);
+    if (!note && is_fault(note.error(), Fault::Kind::NotFound)) continue;
+    if (!note) return fail(note.error());
+    TRY(host::write_atomically(keys::signed_head_path(to, key.key), *note));
+  }
+  return {};
+}
 
 Result<void> copy_all(const fs::path& from, const crypto::Secret& passphrase, const fs::path& to,
                       const crypto::Secret& new_passphrase, keystore::KdfCost cost) {
@@ -18,6 +30,7 @@ Result<void> copy_all(const fs::path& from, const crypto::Secret& passphrase, co
     if (record.info.store == keystore::kFileStore) continue;
     TRY(keystore::create_record(keystore::record_path(to, record.info.name), record.document));
   }
+  TRY(copy_signed_heads(from, to));
   const auto opened = TRY(keystore::FileKeystore::open(to, new_passphrase));
   for (const keystore::KeyInfo& key : TRY(keystore::list_keys(to))) {
     if (key.store == keystore::kFileStore) TRY(opened.signer(key.name));
@@ -31,6 +44,7 @@ Result<void> remove_keys(const fs::path& from, const fs::path& to) {
   for (const keystore::KeyInfo& key : TRY(keystore::list_keys(to))) {
     const fs::path file = keystore::record_path(from, key.name);
     fs::remove(file, error);
+    if (!error) fs::remove(keys::signed_head_path(from, key.key), error);
     if (error) return fail(host::errno_fault("cannot remove " + file.string(), error.value()));
   }
   return host::sync_dir(from);

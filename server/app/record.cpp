@@ -1,9 +1,12 @@
 #include "server/app/record.h"
 
 #include <pwd.h>
+#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
+#include <chrono>
 #include <optional>
 
 #include "common/crypto/digest.h"
@@ -28,20 +31,38 @@ std::string read_account() {
   return "account:#" + std::to_string(user);
 }
 
-/// Of the first `size` entries; nothing when hashes are missing that were there.
-Result<std::optional<ledger::Hash>> root_of_first(storage::LedgerStore& store, std::uint64_t size) {
-  const auto root = ledger::root(size, store.reader());
-  if (root) return std::optional(*root);
-  if (is_fault(root.error(), Fault::Kind::NotFound)) return std::optional<ledger::Hash>();
-  return fail(root.error());
+/// Of the database's hashes. One that is missing is no "not found" of what somebody does: it is damage.
+ledger::HashReader hashes_of(storage::LedgerStore& store) {
+  return [&store](const ledger::Subtree& subtree) -> Result<ledger::Hash> {
+    auto hash = store.hash(subtree);
+    if (hash || !is_fault(hash.error(), Fault::Kind::NotFound)) return hash;
+    const Fault& gap = std::get<Fault>(hash.error());
+    return fault(Fault::Kind::Conflict, gap.detail, gap.hint);
+  };
 }
 
-/// Whether the log goes on from where it was when it was last signed, by this key.
-Result<bool> continues(storage::LedgerStore& store, const storage::StoredCheckpoint& last,
-                       const ledger::VerifierKey& key, std::uint64_t size) {
-  const auto signed_head = ledger::open_checkpoint(last.note, key);
-  if (!signed_head || signed_head->size > size) return false;
-  return TRY(root_of_first(store, signed_head->size)) == signed_head->root;
+/// The note of the log as it stands, which goes on from its own newest checkpoint; whether it goes on from
+/// what its signer remembers, he sees to.
+Result<std::string> sign_on(ledger::LogSigner& signer, const ledger::Log& log,
+                            const std::optional<storage::StoredCheckpoint>& newest) {
+  const ledger::VerifierKey key = TRY(ledger::verifier_key(signer.public_key()));
+  if (!newest) return signer.sign(log);
+  const auto last = ledger::open_checkpoint(newest->note, key);
+  if (!last) {
+    return fault(Fault::Kind::Conflict, "the newest checkpoint in cotter.db: " + summary(last.error()));
+  }
+  TRY(ledger::expect_growth(*last, TRY(ledger::head_of(key.name(), log)), log));
+  return signer.sign(log);
+}
+
+/// A director signs for many vehicles: one line a minute tells as much as all of them.
+void tell(const Error& error, UtcTime now) {
+  static std::atomic<std::int64_t> told{-1};
+  const std::int64_t minute = std::chrono::floor<std::chrono::minutes>(now).time_since_epoch().count();
+  if (told.exchange(minute) == minute) return;
+  spdlog::error(
+      "the ledger is not signed any more, and all else goes on: {}; `cotter audit verify` says more",
+      summary(error));
 }
 
 }  // namespace
@@ -85,20 +106,20 @@ Result<void> record(host::Db& db, const ledger::Entry& entry) {
   return {};
 }
 
-Result<void> sign_ledger(host::Db& db, crypto::Signer* key, UtcTime now) {
+Result<void> sign_ledger(host::Db& db, ledger::LogSigner* key, UtcTime now) {
   if (key == nullptr) return {};
+  auto transaction = TRY(host::Transaction::begin(db));
   storage::LedgerStore store(db);
   const std::uint64_t size = TRY(store.size());
-  const ledger::VerifierKey verifier = TRY(ledger::verifier_key(key->public_key()));
-  const auto last = TRY(store.newest_checkpoint());
-  if (last && last->size == size) return {};
-  if (last && !TRY(continues(store, *last, verifier, size))) return {};
-  const auto root = TRY(root_of_first(store, size));
-  if (!root) return {};
-  auto note = ledger::sign_checkpoint({verifier.name(), size, *root}, *key);
-  // A signing process remembers a longer log than this one: cotter.db came back from a backup.
-  if (!note && is_fault(note.error(), Fault::Kind::Conflict)) return {};
-  return store.put_checkpoint(size, TRY(std::move(note)), now);
+  const auto newest = TRY(store.newest_checkpoint());
+  if (newest && newest->size == size) return {};
+  auto note = sign_on(*key, {size, hashes_of(store)}, newest);
+  if (!note && is_fault(note.error(), Fault::Kind::Conflict)) {
+    tell(note.error(), now);
+    return {};
+  }
+  TRY(store.put_checkpoint(size, TRY(std::move(note)), now));
+  return transaction.commit();
 }
 
 }  // namespace cotter::app

@@ -9,10 +9,10 @@
 #include "common/base/result.h"
 #include "common/base/strong.h"
 #include "common/base/time.h"
-#include "common/crypto/signer.h"
 #include "common/host/sqlite.h"
 #include "common/json/value.h"
 #include "server/ledger/entry.h"
+#include "server/ledger/log_signer.h"
 
 namespace cotter::app {
 
@@ -38,12 +38,13 @@ json::Object signed_file_details(const RoleName& role, Version version, ByteView
 /// Adds the entry, inside a transaction of the caller's. Faults: Usage (too large), NoSpace, Busy, Io.
 Result<void> record(host::Db& db, const ledger::Entry& entry);
 
-/// Signs for all entries there are, inside a transaction of the caller's. Signs nothing without a key (a
-/// workspace from before the ledger has none), when there is nothing new, and when the log is no continuation
-/// of what was signed before, as this log or a signing process remembers it (Conflict): a log must not vouch
-/// for a fork of itself, vehicles must not wait for an investigation, and `cotter audit verify` tells of it.
-/// `key` is used while the transaction is open and no longer: by one thread at a time, whoever else holds it.
-/// Faults: those of the signer, NoSpace, Busy, Io.
-Result<void> sign_ledger(host::Db& db, crypto::Signer* key, UtcTime now);
+/// Signs for all entries there are, in a transaction of its own: after that of the entries, for what is
+/// signed must not be rolled back. Signs nothing without a key (a workspace from before the ledger has none),
+/// when there is nothing new, and when the log is no continuation of what was signed before, as this log and
+/// its signer remember it (Conflict): a log must not vouch for a fork of itself. Vehicles must not wait for
+/// an investigation, so that is no error: the program's log says it, at most once a minute, and `cotter audit
+/// verify` too. `key` is used while the transaction is open and no longer: by one thread and one process at a
+/// time, whoever else holds it. Faults: those of the signer, NoSpace, Busy, Io.
+Result<void> sign_ledger(host::Db& db, ledger::LogSigner* key, UtcTime now);
 
 }  // namespace cotter::app

@@ -18,8 +18,10 @@ Result<void> record_online_key(const Workspace& workspace, const keystore::KeyIn
   host::Db db = TRY(storage::open_database(workspace.db_path()));
   auto transaction = TRY(host::Transaction::begin(db));
   TRY(record_key(db, key, "workspace", now));
-  if (key.name == keys::kLedgerKeyName) TRY(sign_ledger(db, &signer, now));
-  return transaction.commit();
+  TRY(transaction.commit());
+  if (key.name != keys::kLedgerKeyName) return {};
+  keys::FileLogSigner log_signer(workspace.keys_dir(), signer);
+  return sign_ledger(db, &log_signer, now);
 }
 
 }  // namespace cotter::app

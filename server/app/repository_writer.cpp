@@ -351,8 +351,8 @@ Result<ledger::Entry> RepositoryWriter::publication_entry(const Publication& fil
 Result<void> RepositoryWriter::note_publication(const ledger::Entry& entry, const OnlineSigners& signers) {
   auto transaction = TRY(host::Transaction::begin(db_));
   TRY(record(db_, entry));
-  TRY(sign_ledger(db_, signers.ledger, now_));
-  return transaction.commit();
+  TRY(transaction.commit());
+  return sign_ledger(db_, signers.ledger, now_);
 }
 
 }  // namespace cotter::app

@@ -17,6 +17,7 @@
 #include "common/trust/trusted_set.h"
 #include "server/app/workspace.h"
 #include "server/ledger/entry.h"
+#include "server/ledger/log_signer.h"
 #include "server/repository/batch.h"
 #include "server/repository/commit.h"
 #include "server/repository/layout.h"
@@ -28,7 +29,7 @@ namespace cotter::app {
 struct OnlineSigners {
   crypto::Signer* snapshot = nullptr;
   crypto::Signer* timestamp = nullptr;
-  crypto::Signer* ledger = nullptr;  ///< none: the ledger goes on unsigned
+  ledger::LogSigner* ledger = nullptr;  ///< none: the ledger goes on unsigned
 };
 
 struct PublishedVersions {

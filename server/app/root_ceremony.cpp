@@ -258,15 +258,15 @@ class Closing {
     return {};
   }
 
-  Result<void> note_publication(const Verified<model::Root>& root, crypto::Signer* ledger_key) {
+  Result<void> note_publication(const Verified<model::Root>& root, ledger::LogSigner* ledger_key) {
     json::Array files;
     files.emplace_back(TRY(signed_file_details(model::root_role(), root->version, root.wire())));
     auto transaction = TRY(host::Transaction::begin(writer_->db()));
     TRY(record(writer_->db(),
                {std::string(ledger::kPublication), writer_->now(), acting_account(),
                 std::string(name_of(Repository::Director)), json::Object{{"files", std::move(files)}}}));
-    TRY(sign_ledger(writer_->db(), ledger_key, writer_->now()));
-    return transaction.commit();
+    TRY(transaction.commit());
+    return sign_ledger(writer_->db(), ledger_key, writer_->now());
   }
 
   /// The transcript: what was signed, in words, and by whom.

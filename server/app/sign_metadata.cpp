@@ -84,6 +84,8 @@ Result<ledger::Entry> entry_of(const VehicleId& vin, const MetadataSet& set) {
 
 Result<MetadataSet> sign_metadata(host::Db& db, const DirectorSigners& signers, const Lifetimes& lifetimes,
                                   const DirectorRoots& roots, const Vehicle& vehicle, UtcTime now) {
+  // What a failure left unsigned comes first: without a signer for the ledger nothing more is signed.
+  TRY(sign_ledger(db, signers.ledger, now));
   storage::DirectorStore store(db);
   const director::Entries entries = TRY(director::resolve(vehicle));
   const auto previous = TRY(store.current(vehicle.vin));
@@ -98,8 +100,8 @@ Result<MetadataSet> sign_metadata(host::Db& db, const DirectorSigners& signers, 
   auto transaction = TRY(host::Transaction::begin(db));
   TRY(store.put(vehicle.vin, set, as_json(entries)));
   TRY(record(db, entry));
-  TRY(sign_ledger(db, signers.ledger, now));
   TRY(transaction.commit());
+  TRY(sign_ledger(db, signers.ledger, now));
   return set;
 }
 

@@ -13,6 +13,7 @@
 #include "server/app/workspace.h"
 #include "server/inventory/metadata_set.h"
 #include "server/inventory/vehicle.h"
+#include "server/ledger/log_signer.h"
 
 namespace cotter::app {
 
@@ -21,7 +22,7 @@ struct DirectorSigners {
   crypto::Signer* targets = nullptr;
   crypto::Signer* snapshot = nullptr;
   crypto::Signer* timestamp = nullptr;
-  crypto::Signer* ledger = nullptr;  ///< none: the ledger goes on unsigned
+  ledger::LogSigner* ledger = nullptr;  ///< none: the ledger goes on unsigned
 };
 
 /// Those whose keys a root lists: asked for again when another root is published. Faults: as
@@ -29,7 +30,8 @@ struct DirectorSigners {
 using DirectorSignersFor = std::function<Result<DirectorSigners>(const model::Root& root)>;
 
 /// Signs targets, snapshot and timestamp for what the vehicle's ECUs are to run, plays them as this vehicle
-/// would, and stores them with what was resolved and with the ledger's entry, in one transaction. Rejections:
+/// would, and stores them with what was resolved and with the ledger's entry, in one transaction; then the
+/// ledger is signed. When that fails the set stands, and the next one has to wait for the ledger. Rejections:
 /// those of a client (threshold-not-met: the keys are not those of the root). Faults: Conflict (of
 /// resolve()), those of the signers, NoSpace, Busy, Io.
 Result<inventory::MetadataSet> sign_metadata(host::Db& db, const DirectorSigners& signers,

@@ -48,7 +48,10 @@ void show(const LedgerHealth& health, const Key& key) {
     fmt::print("signed    not at all: this workspace has no key named ledger, so nobody vouches for it\n");
   }
   for (const std::string& problem : health.problems) fmt::print("problem   {}\n", problem);
-  fmt::print("{}\n", health.healthy() ? "the ledger holds" : "the ledger does not hold");
+  if (health.healthy()) return fmt::print("the ledger holds\n");
+  fmt::print(
+      "the ledger does not hold, and is not signed any more while it does not go on from what was signed;\n"
+      "keep cotter.db as it is, and compare it with a backup: schemas/ledger.md says what to do then\n");
 }
 
 /// The key that the caller trusts; else the workspace's, which tells forgers of the database from the holder
@@ -65,8 +68,11 @@ Result<bool> run_verify(const VerifyOptions& options, const Context& context) {
   for (const fs::path& file : options.against) {
     against.emplace_back(as_text(TRY(host::read_file(file, ledger::kMaxNoteBytes))));
   }
+  // Who brings a key of his own has reasons not to ask the workspace what it signed.
+  std::optional<ledger::SignedHead> last;
+  if (options.vkey.empty()) last = TRY(app::last_signed(workspace));
   host::Db db = TRY(storage::open_database(workspace.db_path()));
-  const LedgerHealth health = TRY(app::verify_ledger(db, key, against));
+  const LedgerHealth health = TRY(app::verify_ledger(db, key, against, last));
   if (context.json) {
     host::print_json(as_json(health, key));
   } else {

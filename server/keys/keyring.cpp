@@ -41,6 +41,8 @@ Result<Keyring> Keyring::open(const std::filesystem::path& keys_dir, keystore::U
   if (folder.keys().empty()) return fault(Fault::Kind::NotFound, "no key in " + keys_dir.string());
   Keyring ring(keys_dir, std::move(unlock));
   TRY(ring.take(folder, kLedgerKeyName));
+  if (crypto::Signer* ledger = ring.named(kLedgerKeyName); ledger != nullptr)
+    ring.ledger_ = std::make_unique<FileLogSigner>(keys_dir, *ledger);
   for (const OnlineRole& online : kOnlineRoles) {
     const std::string name = key_name(online.repository, online.role());
     for (int number = 1; number <= kMostKeysOfARole; ++number) TRY(ring.take(folder, numbered(name, number)));
@@ -104,8 +106,6 @@ Result<std::vector<crypto::Signer*>> Keyring::all_of(Repository repository, cons
   }
   return signers;
 }
-
-crypto::Signer* Keyring::ledger() const noexcept { return named(kLedgerKeyName); }
 
 crypto::Signer* Keyring::named(std::string_view key) const noexcept {
   const auto found = signers_.find(key);

@@ -15,6 +15,7 @@
 #include "common/base/strong.h"
 #include "common/crypto/signer.h"
 #include "common/keystore/key_folder.h"
+#include "server/keys/file_log_signer.h"
 #include "server/keys/signers.h"
 
 namespace cotter::keys {
@@ -34,7 +35,7 @@ class Keyring final : public Signers {
   Result<crypto::Signer*> signer(Repository repository, const RoleName& role) override;
   /// Looks into the folder again: a key may have come in since.
   Result<std::vector<crypto::Signer*>> all_of(Repository repository, const RoleName& role) override;
-  [[nodiscard]] crypto::Signer* ledger() const noexcept override;
+  [[nodiscard]] ledger::LogSigner* ledger() const noexcept override { return ledger_.get(); }
   /// By key_name(), numbered or not, or kLedgerKeyName; nullptr when there is none, or when it is no online
   /// key's.
   [[nodiscard]] crypto::Signer* named(std::string_view key) const noexcept;
@@ -46,6 +47,7 @@ class Keyring final : public Signers {
   std::filesystem::path keys_dir_;
   keystore::Unlock unlock_;
   std::map<std::string, std::unique_ptr<crypto::Signer>, std::less<>> signers_;
+  std::unique_ptr<FileLogSigner> ledger_;  ///< by the signer of that name
 };
 
 /// Of these keys the one that was made for a release role, image/ROLE, whatever its own name; nullptr

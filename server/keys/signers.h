@@ -9,6 +9,7 @@
 #include "common/base/strong.h"
 #include "common/crypto/signer.h"
 #include "common/model/roles.h"
+#include "server/ledger/log_signer.h"
 
 namespace cotter::keys {
 
@@ -28,7 +29,7 @@ struct Signers {
   /// Of those one that `root` lists. Faults: Denied (it lists none of them), and those of all_of().
   Result<crypto::Signer*> listed(const model::Root& root, Repository repository, const RoleName& role);
   /// The signer of the ledger, likewise; nullptr in a workspace from before there was one.
-  [[nodiscard]] virtual crypto::Signer* ledger() const noexcept = 0;
+  [[nodiscard]] virtual ledger::LogSigner* ledger() const noexcept = 0;
 };
 
 }  // namespace cotter::keys

@@ -53,7 +53,7 @@ Result<Journal> Journal::open(const fs::path& keys_dir) {
   }
   if (!lock) return fail(lock.error());
   host::Db db = TRY(storage::open_signing_database(keys_dir / "signing.db"));
-  return Journal(*std::move(lock), std::move(db));
+  return Journal(keys_dir, *std::move(lock), std::move(db));
 }
 
 Result<Past> Journal::past(const KeyId& keyid, const Content& content) {

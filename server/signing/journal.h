@@ -24,6 +24,8 @@ class Journal {
   /// storage::open_signing_database().
   static Result<Journal> open(const std::filesystem::path& keys_dir);
 
+  [[nodiscard]] const std::filesystem::path& keys_dir() const noexcept { return keys_dir_; }
+
   /// What bears on `content`. Faults of a read.
   Result<Past> past(const KeyId& keyid, const Content& content);
   /// Durable on return: `content`, by the key of that name, is the last of its series now, its ECUs are its
@@ -35,7 +37,9 @@ class Journal {
                             UtcTime now);
 
  private:
-  Journal(host::FileLock lock, host::Db db) : lock_(std::move(lock)), db_(std::move(db)) {}
+  Journal(std::filesystem::path keys_dir, host::FileLock lock, host::Db db)
+      : keys_dir_(std::move(keys_dir)), lock_(std::move(lock)), db_(std::move(db)) {}
+  std::filesystem::path keys_dir_;
   host::FileLock lock_;
   host::Db db_;
 };

@@ -139,6 +139,7 @@ Verdict<Content> read_checkpoint(Duty duty, ByteView message, const crypto::Publ
   Content content;
   content.duty = duty;
   content.number = checkpoint->size;
+  content.head = *checkpoint;
   return content;
 }
 
@@ -171,6 +172,24 @@ std::optional<Refusal> judge_number(const Content& content, const std::optional<
                                               (content.number == last->number ? " with another root" : "")};
   }
   return Refusal{Policy::VersionNotHigher, "version " + numbers};
+}
+
+/// As a witness does (c2sp.org/tlog-witness). The journal has the digest of the last checkpoint: whose text
+/// has that digest says its root.
+std::optional<Refusal> judge_growth(const Content& content, const std::optional<LastSigned>& last) {
+  if (!last || is_repeat(content, last)) return std::nullopt;
+  const std::string sizes = "a checkpoint of size " + std::to_string(content.number) +
+                            " is asked for, and the last that was signed is " + std::to_string(last->number);
+  if (!content.growth) return Refusal{Policy::LedgerForks, sizes + ": no proof leads from there"};
+  const auto from = ledger::parse_checkpoint(content.growth->last);
+  if (!from || crypto::sha256(as_bytes(content.growth->last)) != last->digest) {
+    return Refusal{Policy::LedgerForks, sizes + ": the log has other entries there than were signed"};
+  }
+  if (ledger::verify_consistency(from->size, from->root, content.head->size, content.head->root,
+                                 content.growth->proof)) {
+    return std::nullopt;
+  }
+  return Refusal{Policy::LedgerForks, sizes + ": the proof does not lead from there to this root"};
 }
 
 std::optional<Refusal> judge_listing(const Listing& listed, const std::optional<LastSigned>& last) {
@@ -265,9 +284,11 @@ std::string_view name_of(Policy policy) noexcept {
     case Policy::LedgerForeign:
       return "ledger-foreign";
     case Policy::LedgerShrinks:
+      return "ledger-shrinks";
+    case Policy::LedgerForks:
       break;
   }
-  return "ledger-shrinks";
+  return "ledger-forks";
 }
 
 Verdict<Content> read_content(Duty duty, ByteView message, const KnownKeys& keys) {
@@ -297,7 +318,7 @@ std::optional<Refusal> judge(const Content& content, const Past& past, const Ter
     if (auto refusal = judge_release(content, past)) return refusal;
   }
   if (auto refusal = judge_number(content, past.last)) return refusal;
-  if (content.duty == Duty::Ledger) return std::nullopt;
+  if (content.duty == Duty::Ledger) return judge_growth(content, past.last);
   if (auto refusal = judge_owners(content.vehicle, past.owners)) return refusal;
   if (auto refusal = judge_listing(content.listed, past.last)) return refusal;
   return judge_expiry(content.time, terms.longest_life, now);

@@ -17,6 +17,7 @@
 #include "common/base/bytes.h"
 #include "common/base/time.h"
 #include "common/crypto/public_key.h"
+#include "server/ledger/log_signer.h"
 
 namespace cotter::signing {
 
@@ -58,6 +59,7 @@ enum class Policy : std::uint8_t {
   TimeOff,             ///< attests a time that the signing process's own clock does not show
   LedgerForeign,       ///< a checkpoint of another log
   LedgerShrinks,       ///< a checkpoint of fewer entries than the last, or of as many others
+  LedgerForks,         ///< one of more, and nothing shows that they go on from the last
 };
 std::string_view name_of(Policy policy) noexcept;
 
@@ -80,8 +82,10 @@ struct Content {
   UtcTime time{};              ///< its expiry; of an attestation the attested time
   Listing listed;              ///< of snapshots and timestamps
   std::set<std::string> ecus;  ///< of director targets
-  std::optional<std::uint32_t> bit_length;  ///< of a release role's own file: of its bins
-  std::set<std::uint32_t> name_starts;      ///< of a release role's images: how SHA-256 of each name begins
+  std::optional<ledger::Checkpoint> head{};  ///< of the ledger: what the checkpoint says
+  std::optional<ledger::Growth> growth{};    ///< and what came with it, which nothing vouches for
+  std::optional<std::uint32_t> bit_length;   ///< of a release role's own file: of its bins
+  std::set<std::uint32_t> name_starts;       ///< of a release role's images: how SHA-256 of each name begins
 };
 
 /// The public keys that content may name.
@@ -133,7 +137,7 @@ inline constexpr std::chrono::seconds kClockSlack{30};
 std::optional<Refusal> judge_caller(std::string_view key, const Terms& terms, uid_t caller,
                                     std::uint32_t in_this_minute);
 /// Refusals: EcuForeign, BinForeign, VersionNotHigher, ListedVersionLower, Expired, ExpiresTooLate, TimeOff,
-/// LedgerShrinks.
+/// LedgerShrinks, LedgerForks.
 std::optional<Refusal> judge(const Content& content, const Past& past, const Terms& terms, UtcTime now);
 
 /// The very bytes that were signed last: signed again for a caller that did not hear the answer.

@@ -63,8 +63,58 @@ Result<void> expect_members(const json::ObjectView& view, std::size_t count) {
                 std::to_string(view.members().size()));
 }
 
+struct EncodeAsk {
+  json::Object* request;
+  void operator()(const WhichKey& /*ask*/) const { request->set("ask", "key"); }
+  void operator()(const WhichLast& /*ask*/) const { request->set("ask", "last"); }
+  void operator()(const SignThis& ask) const {
+    request->set("ask", "sign");
+    request->set("message", to_base64(ask.message));
+    if (!ask.growth) return;
+    json::Array proof;
+    for (const ledger::Hash& hash : ask.growth->proof) proof.emplace_back(to_base64(hash));
+    request->set("last", to_base64(as_bytes(ask.growth->last)));
+    request->set("proof", std::move(proof));
+  }
+};
+
+Result<ledger::Growth> growth_in(const json::ObjectView& view) {
+  ledger::Growth growth;
+  const Bytes last = TRY(base64_of(view, "last"));
+  growth.last = as_text(last);
+  const json::Array* proof = TRY(view.array("proof"));
+  for (const json::Value& each : *proof) {
+    const auto bytes = from_base64(TRY(json::string_of(each, "proof[]")));
+    if (!bytes || bytes->size() != ledger::kHashSize) {
+      TRY(refuse(RuleId::MemberWrongKind, "proof[] with hashes in base64",
+                 json::to_text(each).substr(0, 64)));
+    }
+    std::copy(bytes->begin(), bytes->end(), growth.proof.emplace_back().begin());
+  }
+  return growth;
+}
+
+Result<SignThis> sign_this_in(const json::ObjectView& view) {
+  SignThis asked(TRY(base64_of(view, "message")));
+  const bool has_growth = view.find("proof") != nullptr;
+  TRY(expect_members(view, has_growth ? 5 : 3));
+  if (has_growth) asked.growth = TRY(growth_in(view));
+  return asked;
+}
+
+Result<LastIs> last_in(const json::ObjectView& view) {
+  if (view.find("sha256") == nullptr) return LastIs();
+  const std::uint64_t size = TRY(view.integer("size"));
+  Bytes digest = TRY(view.hex("sha256"));
+  return LastIs{ledger::SignedHead{size, std::move(digest)}};
+}
+
 struct EncodeAnswer {
   json::Object operator()(const KeyIs& answer) const { return {{"answer", "key"}, {"key", answer.key}}; }
+  json::Object operator()(const LastIs& answer) const {
+    if (!answer.head) return {{"answer", "last"}};
+    return {{"answer", "last"}, {"size", answer.head->size}, {"sha256", to_hex(answer.head->digest)}};
+  }
   json::Object operator()(const crypto::Signature& answer) const {
     return {{"answer", "signature"}, {"keyid", answer.keyid.value()}, {"signature", to_base64(answer.bytes)}};
   }
@@ -91,8 +141,8 @@ Result<std::size_t> read_length(ByteView four_bytes) {
 }
 
 Bytes encode(const Request& request) {
-  json::Object object{{"ask", request.message ? "sign" : "key"}, {"key", request.key}};
-  if (request.message) object.set("message", to_base64(*request.message));
+  json::Object object{{"key", request.key}};
+  std::visit(EncodeAsk{&object}, request.what);
   return framed(object);
 }
 
@@ -104,13 +154,16 @@ Result<Request> decode_request(ByteView payload) {
   const std::string ask = TRY(view.string("ask"));
   Request request;
   request.key = TRY(view.string("key"));
-  if (ask == "key") {
-    TRY(expect_members(view, 2));
+  if (ask == "sign") {
+    request.what = TRY(sign_this_in(view));
     return request;
   }
-  if (ask != "sign") TRY(refuse(RuleId::MemberWrongKind, "ask: key or sign", ask.substr(0, 32)));
-  TRY(expect_members(view, 3));
-  request.message = TRY(base64_of(view, "message"));
+  TRY(expect_members(view, 2));
+  if (ask == "last") {
+    request.what = WhichLast();
+  } else if (ask != "key") {
+    TRY(refuse(RuleId::MemberWrongKind, "ask: key, last or sign", ask.substr(0, 32)));
+  }
   return request;
 }
 
@@ -122,6 +175,7 @@ Result<Answer> decode_answer(ByteView payload) {
     const json::Value* key = TRY(view.value("key"));
     return Answer(KeyIs{*key});
   }
+  if (kind == "last") return Answer(TRY(last_in(view)));
   if (kind == "signature") {
     std::string keyid = TRY(view.string("keyid"));
     Bytes bytes = TRY(base64_of(view, "signature"));

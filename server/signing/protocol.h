@@ -7,12 +7,14 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 
 #include "common/base/bytes.h"
 #include "common/base/result.h"
 #include "common/crypto/signer.h"
 #include "common/json/value.h"
+#include "server/ledger/log_signer.h"
 
 namespace cotter::signing {
 
@@ -20,14 +22,32 @@ inline constexpr std::size_t kLengthBytes = 4;
 /// Room for a snapshot of 40,000 delegations in base64.
 inline constexpr std::size_t kMaxFrameBytes = std::size_t{8} * 1024 * 1024;
 
-/// "Which key are you?", or, with a message, "sign this".
+/// "Which key are you?"
+struct WhichKey {
+  friend bool operator==(const WhichKey&, const WhichKey&) = default;
+};
+/// "What did you sign last?": of the ledger's key alone, which has one series.
+struct WhichLast {
+  friend bool operator==(const WhichLast&, const WhichLast&) = default;
+};
+struct SignThis {
+  SignThis(Bytes bytes, std::optional<ledger::Growth> since = {})  // NOLINT(google-explicit-constructor)
+      : message(std::move(bytes)), growth(std::move(since)) {}
+  Bytes message;
+  std::optional<ledger::Growth> growth;  ///< of the ledger's checkpoints, but for the first
+  friend bool operator==(const SignThis&, const SignThis&) = default;
+};
 struct Request {
   std::string key;  ///< "image-snapshot"
-  std::optional<Bytes> message{};
+  std::variant<WhichKey, WhichLast, SignThis> what{};
+  friend bool operator==(const Request&, const Request&) = default;
 };
 
 struct KeyIs {
   json::Value key;  ///< a KEY object (FMT-23)
+};
+struct LastIs {
+  std::optional<ledger::SignedHead> head;  ///< nothing: none was signed
 };
 /// By a policy, which it names.
 struct Refused {
@@ -39,7 +59,7 @@ struct Failed {
   Fault::Kind kind = Fault::Kind::Io;
   std::string why;
 };
-using Answer = std::variant<KeyIs, crypto::Signature, Refused, Failed>;
+using Answer = std::variant<KeyIs, LastIs, crypto::Signature, Refused, Failed>;
 
 /// The bytes after a length, from its four. Rejection: frame-too-large.
 Result<std::size_t> read_length(ByteView four_bytes);

@@ -26,8 +26,20 @@ Result<Answer> exchange(UnixSocket& line, const Request& request) {
 /// What passes by itself, what says that our own log was turned back, and what is refused for good.
 Fault::Kind kind_of(std::string_view policy) {
   if (policy == name_of(Policy::TooOften)) return Fault::Kind::Busy;
-  return policy == name_of(Policy::LedgerShrinks) ? Fault::Kind::Conflict : Fault::Kind::Denied;
+  const bool is_ledgers = policy == name_of(Policy::LedgerShrinks) || policy == name_of(Policy::LedgerForks);
+  return is_ledgers ? Fault::Kind::Conflict : Fault::Kind::Denied;
 }
+
+/// Signs a checkpoint together with what shows that the log goes on to it.
+struct OnItsWay final : crypto::Signer {
+  explicit OnItsWay(RemoteSigner& to) : key(&to) {}
+  [[nodiscard]] const crypto::PublicKey& public_key() const noexcept override { return key->public_key(); }
+  Result<crypto::Signature> sign(ByteView message) override {
+    return key->sign_this({Bytes(message.begin(), message.end()), growth});
+  }
+  RemoteSigner* key;
+  std::optional<ledger::Growth> growth{};
+};
 
 /// Whatever is no answer to what was asked.
 tl::unexpected<Error> not_given(const Answer& answer, const std::string& key) {
@@ -76,12 +88,12 @@ Result<Answer> RemoteSigner::ask(const Request& request) {
   return answer;
 }
 
-Result<crypto::Signature> RemoteSigner::sign(ByteView message) {
+Result<crypto::Signature> RemoteSigner::sign_this(const SignThis& what) {
   const std::lock_guard lock(one_at_a_time_);
-  Answer answer = TRY(ask({key_, Bytes(message.begin(), message.end())}));
+  Answer answer = TRY(ask({key_, what}));
   auto* signature = std::get_if<crypto::Signature>(&answer);
   if (signature == nullptr) return not_given(answer, key_);
-  if (!public_key_.verifies(message, signature->bytes)) {
+  if (!public_key_.verifies(what.message, signature->bytes)) {
     return fault(Fault::Kind::Denied,
                  "the signing process at " + socket_.string() + " signs with another key for " + key_ +
                      " than when this program started",
@@ -90,13 +102,31 @@ Result<crypto::Signature> RemoteSigner::sign(ByteView message) {
   return std::move(*signature);
 }
 
+Result<std::optional<ledger::SignedHead>> RemoteSigner::last() {
+  const std::lock_guard lock(one_at_a_time_);
+  Answer answer = TRY(ask({key_, WhichLast()}));
+  auto* known = std::get_if<LastIs>(&answer);
+  if (known == nullptr) return not_given(answer, key_);
+  return std::move(known->head);
+}
+
+Result<std::string> RemoteLogSigner::sign(const ledger::Log& log) {
+  const std::string origin = ledger::origin_of(public_key());
+  const ledger::Checkpoint next = TRY(ledger::head_of(origin, log));
+  const auto last = TRY(key_->last());
+  OnItsWay signer(*key_);
+  // A shorter log is asked for all the same: that it was is for the signing process to refuse, and to note.
+  if (last && last->size <= log.size) signer.growth = TRY(ledger::growth_since(last->size, origin, log));
+  return ledger::sign_checkpoint(next, signer);
+}
+
 Result<std::unique_ptr<RemoteSigners>> RemoteSigners::open(const fs::path& socket) {
   std::unique_ptr<RemoteSigners> signers(new RemoteSigners(socket));
   // Whether anybody answers at all is known first: a workspace without the key is no failure.
   TRY(UnixSocket::connect(socket));
   auto ledger = RemoteSigner::connect(socket, keys::kLedgerKeyName);
   if (!ledger && !is_fault(ledger.error(), Fault::Kind::NotFound)) return fail(ledger.error());
-  if (ledger) signers->ledger_ = *std::move(ledger);
+  if (ledger) signers->ledger_ = std::make_unique<RemoteLogSigner>(*std::move(ledger));
   return signers;
 }
 

@@ -27,9 +27,16 @@ class RemoteSigner final : public crypto::Signer {
   static Result<std::unique_ptr<RemoteSigner>> connect(std::filesystem::path socket, std::string key);
 
   [[nodiscard]] const crypto::PublicKey& public_key() const noexcept override { return public_key_; }
-  /// Faults: Denied (a policy refused, which it names; another key answers), Conflict (the policy
-  /// ledger-shrinks), Busy (the policy too-often; no signing process answers now), Timeout, NoSpace, Io.
-  Result<crypto::Signature> sign(ByteView message) override;
+  /// Faults: Denied (a policy refused, which it names; another key answers), Conflict (the policies
+  /// ledger-shrinks and ledger-forks), Busy (the policy too-often; no signing process answers now), Timeout,
+  /// NoSpace, Io.
+  Result<crypto::Signature> sign(ByteView message) override {
+    return sign_this({Bytes(message.begin(), message.end())});
+  }
+  /// Likewise, with what shows that the ledger goes on.
+  Result<crypto::Signature> sign_this(const SignThis& what);
+  /// Of the ledger's key alone. Faults: as sign().
+  Result<std::optional<ledger::SignedHead>> last();
 
  private:
   RemoteSigner(std::filesystem::path socket, std::string key, UnixSocket line, crypto::PublicKey public_key)
@@ -46,6 +53,18 @@ class RemoteSigner final : public crypto::Signer {
   crypto::PublicKey public_key_;
 };
 
+/// The ledger's key there: the signing process remembers, and is shown that the log goes on.
+class RemoteLogSigner final : public ledger::LogSigner {
+ public:
+  explicit RemoteLogSigner(std::unique_ptr<RemoteSigner> key) : key_(std::move(key)) {}
+  [[nodiscard]] const crypto::PublicKey& public_key() const noexcept override { return key_->public_key(); }
+  Result<std::optional<ledger::SignedHead>> last() override { return key_->last(); }
+  Result<std::string> sign(const ledger::Log& log) override;
+
+ private:
+  std::unique_ptr<RemoteSigner> key_;
+};
+
 class RemoteSigners final : public keys::Signers {
  public:
   /// Asks for the ledger's key, which a workspace may lack. Faults: those of RemoteSigner::connect().
@@ -53,13 +72,13 @@ class RemoteSigners final : public keys::Signers {
 
   Result<crypto::Signer*> signer(Repository repository, const RoleName& role) override;
   Result<std::vector<crypto::Signer*>> all_of(Repository repository, const RoleName& role) override;
-  [[nodiscard]] crypto::Signer* ledger() const noexcept override { return ledger_.get(); }
+  [[nodiscard]] ledger::LogSigner* ledger() const noexcept override { return ledger_.get(); }
 
  private:
   explicit RemoteSigners(std::filesystem::path socket) : socket_(std::move(socket)) {}
   Result<crypto::Signer*> named(const std::string& key);
   std::filesystem::path socket_;
-  std::unique_ptr<RemoteSigner> ledger_;
+  std::unique_ptr<RemoteLogSigner> ledger_;
   std::map<std::string, std::unique_ptr<RemoteSigner>> signers_;
 };
 

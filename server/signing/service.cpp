@@ -54,7 +54,8 @@ Answer Service::answer(const Request& request, uid_t caller) {
   if (signer == nullptr) {
     return Failed{Fault::Kind::NotFound, "the signing process has no key " + request.key.substr(0, 64)};
   }
-  if (request.message) return sign(*use, *signer, *request.message, caller);
+  if (const auto* asked = std::get_if<SignThis>(&request.what)) return sign(*use, *signer, *asked, caller);
+  if (std::holds_alternative<WhichLast>(request.what)) return last(*use, *signer);
   return KeyIs{signer->public_key().encode()};
 }
 
@@ -69,17 +70,40 @@ Verdict<Content> Service::read(const Use& use, crypto::Signer& signer, ByteView 
                       {&signer.public_key(), time_key == nullptr ? nullptr : &time_key->public_key()});
 }
 
-Answer Service::sign(const Use& use, crypto::Signer& signer, ByteView message, uid_t caller) {
+Result<Past> Service::past_of(crypto::Signer& signer, const Content& content) {
+  Past past = TRY(journal_.past(signer.public_key().computed_id(), content));
+  if (content.duty != Duty::Ledger || past.last) return past;
+  if (auto head = TRY(keys::FileLogSigner(journal_.keys_dir(), signer).last())) {
+    past.last = LastSigned{head->size, std::move(head->digest), {}};
+  }
+  return past;
+}
+
+Answer Service::last(const Use& use, crypto::Signer& signer) {
+  if (use.duty != Duty::Ledger) {
+    return Failed{Fault::Kind::NotFound, "key " + use.key + " signs more than one series of files"};
+  }
+  Content content;
+  content.duty = use.duty;
+  const auto past = past_of(signer, content);
+  if (!past) return failed(past.error());
+  if (!past->last) return LastIs();
+  return LastIs{ledger::SignedHead{past->last->number, past->last->digest}};
+}
+
+Answer Service::sign(const Use& use, crypto::Signer& signer, const SignThis& asked, uid_t caller) {
+  const Bytes& message = asked.message;
   const UtcTime now = clock_.now();
   const Terms& terms = terms_of(use.duty);
   Minute& minute = this_minute(use.key, now);
   if (const auto refusal = judge_caller(use.key, terms, caller, minute.signatures)) {
     return refuse(use, *refusal, message, caller, now);
   }
-  const auto content = read(use, signer, message);
+  auto content = read(use, signer, message);
+  if (content) content->growth = asked.growth;
   if (!content) return refuse(use, content.error(), message, caller, now);
   const KeyId keyid = signer.public_key().computed_id();
-  const auto past = journal_.past(keyid, *content);
+  const auto past = past_of(signer, *content);
   if (!past) return failed(past.error());
   if (const auto refusal = judge(*content, *past, terms, now)) {
     return refuse(use, *refusal, message, caller, now);

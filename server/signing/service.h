@@ -47,7 +47,11 @@ class Service {
   };
   [[nodiscard]] std::optional<Use> use_of(const std::string& key) const;
   [[nodiscard]] Verdict<Content> read(const Use& use, crypto::Signer& signer, ByteView message) const;
-  Answer sign(const Use& use, crypto::Signer& signer, ByteView message, uid_t caller);
+  /// As the journal has it; of the ledger's key before its first signature here, what it signed where it
+  /// came from.
+  Result<Past> past_of(crypto::Signer& signer, const Content& content);
+  Answer last(const Use& use, crypto::Signer& signer);
+  Answer sign(const Use& use, crypto::Signer& signer, const SignThis& asked, uid_t caller);
   Answer refuse(const Use& use, const Refusal& refusal, ByteView message, uid_t caller, UtcTime now);
   Minute& this_minute(const std::string& key, UtcTime now);
   [[nodiscard]] const Terms& terms_of(Duty duty) const;

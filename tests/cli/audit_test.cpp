@@ -10,6 +10,7 @@
 #include "common/host/atomic_file.h"
 #include "common/json/canonical.h"
 #include "server/storage/sqlite/database.h"
+#include "server/storage/sqlite/ledger_store.h"
 #include "tests/cli/words.h"
 #include "tests/sim/temp_dir.h"
 
@@ -128,6 +129,38 @@ TEST_F(AuditCommand, VerifyComparesWithAnExportedCheckpoint) {
   const Ended ended = audit({"verify", "--against", checkpoint, "--json"});
   EXPECT_EQ(ended.exit_code, kRefused);
   EXPECT_TRUE(has(ended.out, "the last ones were taken away")) << ended.out;
+}
+
+TEST_F(AuditCommand, NoCommandSignsRewrittenHistoryAndAllSaySo) {
+  std::vector<ledger::Entry> entries;
+  {
+    host::Db db = storage::open_database(folder() / "ws" / "cotter.db").value();
+    ASSERT_TRUE(storage::LedgerStore(db).each({}, [&](const storage::LedgerRow& row) -> Result<void> {
+      entries.push_back(ledger::Entry::decode(row.body).value());
+      return {};
+    }));
+  }
+  entries[18].who = "account:mallory";
+  forge("DELETE FROM ledger_entry; DELETE FROM ledger_hash; DELETE FROM ledger_checkpoint;");
+  {
+    host::Db db = storage::open_database(folder() / "ws" / "cotter.db").value();
+    auto transaction = host::Transaction::begin(db).value();
+    for (const ledger::Entry& entry : entries) ASSERT_TRUE(storage::LedgerStore(db).append(entry));
+    ASSERT_TRUE(transaction.commit());
+  }
+  const std::string image = kept("other.bin", "other firmware");
+  const Ended published =
+      run({"-C", (folder() / "ws").string(), "publish", image, "--name", "brakes/other.bin", "--hardware-id",
+           "brake-mk4", "--version", "1.0", "--sign-with", (folder() / "off/holder-1").string(),
+           "--sign-with", (folder() / "off/holder-2").string()});
+  EXPECT_EQ(published.exit_code, kDone) << "vehicles do not wait for it\n" << published.err;
+  EXPECT_TRUE(has(published.err, "the ledger is not signed any more")) << published.err;
+  const Ended verified = audit({"verify"});
+  EXPECT_EQ(verified.exit_code, kRefused);
+  EXPECT_TRUE(has(verified.out, "the checkpoint that the ledger's key signed last does not hold"))
+      << verified.out;
+  EXPECT_TRUE(has(verified.out, "the ledger does not hold")) << verified.out;
+  EXPECT_EQ(audit({"export", (folder() / "export").string()}).exit_code, kNotFound) << "nothing was signed";
 }
 
 TEST_F(AuditCommand, SaysPlainlyThatAWorkspaceFromBeforeSignsNothing) {

@@ -14,7 +14,7 @@ void request(ByteView wire) {
   const auto read = signing::decode_request(wire);
   if (!read) return;
   const auto again = signing::decode_request(payload_of(signing::encode(*read)));
-  COTTER_ASSERT(again && again->key == read->key && again->message == read->message);
+  COTTER_ASSERT(again && *again == *read);
 }
 
 void answer(ByteView wire) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "common/host/atomic_file.h"
+#include "common/host/sqlite.h"
 #include "common/keystore/file_keystore.h"
 #include "server/signing/remote_signer.h"
 #include "tests/sim/https_client.h"
@@ -339,6 +340,23 @@ TEST_F(SigningProcess, TheLedgerIsSignedAsEver) {
   write_text(workspace() / "cotter.toml", read_text(at("with-signer.toml")));
   EXPECT_EQ(verified.exit_code, kDone) << verified.out << verified.err;
   EXPECT_EQ(listed.exit_code, kDone) << listed.err;
+}
+
+TEST_F(SigningProcess, TellsWhatItSignedLastOfALedgerThatWasCutShort) {
+  fs::copy(workspace(), at("forged"), fs::copy_options::recursive);
+  std::string settings = read_text(at("forged/cotter.toml"));
+  settings.replace(settings.find("# signer = \"\""), 13, "signer = \"" + socket().string() + "\"");
+  write_text(at("forged/cotter.toml"), settings);
+  host::Db db = host::Db::open(at("forged/cotter.db")).value();
+  ASSERT_TRUE(
+      db.exec("DROP TRIGGER ledger_entry_remains; DROP TRIGGER ledger_hash_remains;"
+              "DELETE FROM ledger_entry WHERE idx >= 10;"
+              "DELETE FROM ledger_hash WHERE (position + 1) << level > 10;"
+              "DELETE FROM ledger_checkpoint;"));
+  const Ended verified = cotter({"-C", at("forged").string(), "audit", "verify"}, "");
+  EXPECT_EQ(verified.exit_code, kRefused) << verified.out << verified.err;
+  EXPECT_NE(verified.out.find("the checkpoint that the ledger's key signed last is about"), std::string::npos)
+      << verified.out;
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include "common/host/atomic_file.h"
 #include "server/app/offline_keys.h"
+#include "server/keys/file_log_signer.h"
 #include "tests/sim/temp_dir.h"
 
 namespace cotter::app {
@@ -52,6 +53,15 @@ TEST_F(MovedKeys, AreTheSameKeysUnderAPassphraseOfTheirOwn) {
     const auto signature = store.signer(after[i].name).value()->sign(as_bytes("a file")).value();
     EXPECT_TRUE(before[i].key.verifies(as_bytes("a file"), signature.bytes));
   }
+}
+
+TEST_F(MovedKeys, TakeAlongWhatTheLedgersSignedLast) {
+  const crypto::PublicKey ledger =
+      FileKeystore::open(keys(), secret("old words"))->signer("ledger").value()->public_key();
+  ASSERT_TRUE(host::write_atomically(keys::signed_head_path(keys(), ledger), as_bytes("a checkpoint")));
+  ASSERT_TRUE(move("old words", "new words"));
+  EXPECT_FALSE(fs::exists(keys())) << "nothing stays";
+  EXPECT_EQ(host::read_file(keys::signed_head_path(to(), ledger), 100).value(), to_bytes("a checkpoint"));
 }
 
 TEST_F(MovedKeys, StayWhereTheyAreWhenSomethingIsWrong) {

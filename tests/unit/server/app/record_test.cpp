@@ -5,6 +5,7 @@
 
 #include "server/app/assign.h"
 #include "server/app/audit_verify.h"
+#include "server/keys/file_log_signer.h"
 #include "server/storage/sqlite/ledger_store.h"
 #include "tests/sim/sim_key.h"
 #include "tests/unit/server/app/depot.h"
@@ -73,7 +74,8 @@ TEST_F(Recorded, NoVehicleThatWasNotTaken) {
 
 TEST_F(Recorded, DirectorsSigningWithWhatItSigned) {
   depot.add_vehicle();
-  sim::SimKey ledger_key("ledger");
+  sim::SimKey key("ledger");
+  keys::FileLogSigner ledger_key(depot.dir.path(), key);
   auto service = app::DirectorService::open(depot.places(),
                                             test::always({&depot.targets_signer, &depot.keys.snapshot_key,
                                                           &depot.keys.timestamp_key, &ledger_key}),
@@ -97,9 +99,10 @@ TEST_F(Recorded, DirectorsSigningWithWhatItSigned) {
 }
 
 /// As a signing process answers that remembers more entries than this log has (ledger-shrinks).
-struct LongerMemory final : crypto::Signer {
+struct LongerMemory final : ledger::LogSigner {
   [[nodiscard]] const crypto::PublicKey& public_key() const noexcept override { return key.public_key(); }
-  Result<crypto::Signature> sign(ByteView) override { return fault(kind, "ledger-shrinks"); }
+  Result<std::optional<ledger::SignedHead>> last() override { return fault(kind, "ledger-shrinks"); }
+  Result<std::string> sign(const ledger::Log&) override { return fault(kind, "ledger-shrinks"); }
   sim::SimKey key{"ledger"};
   Fault::Kind kind = Fault::Kind::Conflict;
 };
@@ -114,9 +117,14 @@ TEST_F(Recorded, UnsignedWhereTheSigningProcessRemembersALongerLog) {
                      .value();
   ledger_key.kind = Fault::Kind::Denied;
   EXPECT_FALSE(service->metadata(VehicleId("VIN-1"), "timestamp.json")) << "any other failure is one";
+  EXPECT_EQ(count(ledger::kSignature), 1U);
+  depot.add_vehicle("VIN-2", "B-", 10);
+  EXPECT_FALSE(service->metadata(VehicleId("VIN-2"), "timestamp.json"));
+  EXPECT_EQ(count(ledger::kSignature), 1U) << "nothing more is signed before that is signed for";
   ledger_key.kind = Fault::Kind::Conflict;
   EXPECT_TRUE(service->metadata(VehicleId("VIN-1"), "timestamp.json")) << "vehicles do not wait for us";
-  EXPECT_EQ(count(ledger::kSignature), 1U);
+  EXPECT_TRUE(service->metadata(VehicleId("VIN-2"), "timestamp.json"));
+  EXPECT_EQ(count(ledger::kSignature), 2U);
 }
 
 TEST_F(Recorded, NothingOfAPollWithoutNews) {
@@ -194,7 +202,9 @@ class RecordedPublication : public testing::Test {
   }
 
   TestWorkspace ws;
-  sim::SimKey ledger_key{"ledger"};
+  sim::SimKey key{"ledger"};
+  sim::TempDir memory;
+  keys::FileLogSigner ledger_key{memory.path(), key};
   sim::SimKey stranger{"stranger"};
   app::OnlineSigners online{ws.keys.snapshot[0].get(), ws.keys.timestamp[0].get(), &ledger_key};
 };
@@ -211,8 +221,8 @@ TEST_F(RecordedPublication, TellsOfDraftSignaturesAndFiles) {
   EXPECT_EQ(*targets.find("sha256")->as_string(), to_hex(crypto::sha256(as_bytes(wire))));
   EXPECT_EQ(targets.find("keyids")->as_array()->size(), 2U);
   host::Db db = storage::open_database(ws.workspace().db_path()).value();
-  const auto key = ledger::verifier_key(ledger_key.public_key()).value();
-  EXPECT_EQ(app::verify_ledger(db, key)->signed_head.value().size, 4U);
+  const auto verifier = ledger::verifier_key(ledger_key.public_key()).value();
+  EXPECT_EQ(app::verify_ledger(db, verifier)->signed_head.value().size, 4U);
 }
 
 TEST_F(RecordedPublication, TellsOfEachHolderWhenHeSigns) {

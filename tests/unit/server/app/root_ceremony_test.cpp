@@ -40,7 +40,7 @@ class OnlineKeys final : public keys::Signers {
     }
     return all;
   }
-  [[nodiscard]] crypto::Signer* ledger() const noexcept override { return nullptr; }
+  [[nodiscard]] ledger::LogSigner* ledger() const noexcept override { return nullptr; }
 
  private:
   std::map<std::string, std::shared_ptr<crypto::Signer>> keys_;

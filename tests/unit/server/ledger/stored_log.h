@@ -7,9 +7,11 @@
 #include "common/host/sqlite.h"
 #include "server/app/audit_verify.h"
 #include "server/app/record.h"
+#include "server/keys/file_log_signer.h"
 #include "server/storage/sqlite/database.h"
 #include "server/storage/sqlite/ledger_store.h"
 #include "tests/sim/sim_key.h"
+#include "tests/sim/temp_dir.h"
 
 namespace cotter::test {
 
@@ -31,9 +33,13 @@ class StoredLog {
     COTTER_ASSERT(transaction.commit());
   }
   void sign(std::int64_t hour = 0) {
-    auto transaction = host::Transaction::begin(db).value();
-    COTTER_ASSERT(app::sign_ledger(db, &key, UtcTime(std::chrono::hours(hour))));
-    COTTER_ASSERT(transaction.commit());
+    COTTER_ASSERT(app::sign_ledger(db, &signer, UtcTime(std::chrono::hours(hour))));
+  }
+  /// As whoever has the key in hand does, whatever it signed before.
+  void sign_whatever_is_there() {
+    const std::uint64_t size = store.size().value();
+    const ledger::Checkpoint head{verifier.name(), size, ledger::root(size, store.reader()).value()};
+    COTTER_ASSERT(store.put_checkpoint(size, ledger::sign_checkpoint(head, key).value(), UtcTime()));
   }
   [[nodiscard]] std::string newest() { return store.newest_checkpoint().value().value().note; }
   [[nodiscard]] app::LedgerHealth verify(const std::vector<std::string>& against = {}) {
@@ -57,6 +63,8 @@ class StoredLog {
   host::Db db = host::Db::open(":memory:").value();
   storage::LedgerStore store{db};
   sim::SimKey key{"ledger"};
+  sim::TempDir keys_dir;
+  keys::FileLogSigner signer{keys_dir.path(), key};
   ledger::VerifierKey verifier = ledger::verifier_key(key.public_key()).value();
 };
 

@@ -33,14 +33,15 @@ class Serving {
                                    [&key](const Request& request, uid_t) -> Answer {
                                      if (request.key != "image-timestamp")
                                        return Failed{Fault::Kind::NotFound, "no such key"};
-                                     if (!request.message) return KeyIs{key.public_key().encode()};
-                                     if (as_text(*request.message) == "bad")
+                                     const auto* asked = std::get_if<SignThis>(&request.what);
+                                     if (asked == nullptr) return KeyIs{key.public_key().encode()};
+                                     if (as_text(asked->message) == "bad")
                                        return Refused{"expired", "it is over"};
-                                     if (as_text(*request.message) == "short")
+                                     if (as_text(asked->message) == "short")
                                        return Refused{"ledger-shrinks", "it was longer"};
-                                     if (as_text(*request.message) == "many")
+                                     if (as_text(asked->message) == "many")
                                        return Refused{"too-often", "wait"};
-                                     return key.sign(*request.message).value();
+                                     return key.sign(asked->message).value();
                                    })
                   .value()),
         thread_([this] { EXPECT_TRUE(door_.run(stop_)); }) {}
@@ -137,8 +138,11 @@ TEST_F(Door, HangsUpOnWhateverIsNoRequest) {
   const Serving serving(options(), key);
   for (const Bytes& bad : {frame("garbage"), frame("{}"), frame(R"({"ask":"give","key":"image-timestamp"})"),
                            frame(R"({"ask":"key","key":"image-timestamp","more":1})"),
-                           frame(R"({"ask":"sign","key":"image-timestamp","message":"!"})"), frame(""),
-                           Bytes{0xff, 0xff, 0xff, 0xff, '{'}}) {
+                           frame(R"({"ask":"sign","key":"image-timestamp","message":"!"})"),
+                           frame(R"({"ask":"sign","key":"k","message":"","last":""})"),
+                           frame(R"({"ask":"sign","key":"k","message":"","proof":[]})"),
+                           frame(R"({"ask":"sign","key":"k","message":"","last":"","proof":["AA=="]})"),
+                           frame(""), Bytes{0xff, 0xff, 0xff, 0xff, '{'}}) {
     UnixSocket caller = line();
     ASSERT_TRUE(caller.send(bad, kSoon));
     expect_hung_up(caller);
@@ -244,8 +248,16 @@ TEST(SigningProtocol, WhatIsWrittenReadsTheSame) {
   const auto payload = [](const Bytes& frame) { return ByteView(frame).subspan(kLengthBytes); };
   const Bytes asked = encode(Request{"ledger", to_bytes("text\n")});
   EXPECT_EQ(read_length(ByteView(asked).first(kLengthBytes)).value(), asked.size() - kLengthBytes);
-  EXPECT_EQ(decode_request(payload(asked))->message, to_bytes("text\n"));
-  EXPECT_FALSE(decode_request(payload(encode(Request{"ledger"})))->message);
+  const ledger::Growth growth{"text\n", {ledger::empty_root(), ledger::leaf_hash({})}};
+  for (const Request& request :
+       {Request{"ledger"}, Request{"ledger", WhichLast()}, Request{"ledger", to_bytes("text\n")},
+        Request{"ledger", SignThis(to_bytes("text\n"), growth)},
+        Request{"ledger", SignThis({}, ledger::Growth())}}) {
+    EXPECT_EQ(decode_request(payload(encode(request))).value(), request);
+  }
+  const Bytes last = encode(Answer(LastIs{ledger::SignedHead{7, {1, 2}}}));
+  EXPECT_EQ(std::get<LastIs>(decode_answer(payload(last)).value()).head.value().size, 7U);
+  EXPECT_FALSE(std::get<LastIs>(decode_answer(payload(encode(Answer(LastIs())))).value()).head);
   const Bytes signature = encode(Answer(crypto::Signature{KeyId("ab"), {1, 2, 3}}));
   EXPECT_EQ(std::get<crypto::Signature>(decode_answer(payload(signature)).value()).bytes, (Bytes{1, 2, 3}));
   for (const Fault::Kind kind : {Fault::Kind::NotFound, Fault::Kind::Busy, Fault::Kind::NoSpace}) {

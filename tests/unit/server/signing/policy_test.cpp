@@ -5,6 +5,7 @@
 #include "common/model/time_source.h"
 #include "server/signing/canonical_reader.h"
 #include "tests/unit/common/expect_rule.h"
+#include "tests/unit/server/ledger/memory_log.h"
 #include "tests/unit/server/signing/contents.h"
 
 namespace cotter::signing {
@@ -19,9 +20,11 @@ constexpr uid_t kCaller = 1000;
 class Policies : public testing::Test {
  protected:
   /// "signed", or the name of the policy that refused. What is signed becomes the past.
-  std::string ask(Duty duty, const Bytes& message, UtcTime now = kNoon) {
-    const auto content = read_content(duty, message, keys);
+  std::string ask(Duty duty, const Bytes& message, UtcTime now = kNoon,
+                  std::optional<ledger::Growth> growth = {}) {
+    auto content = read_content(duty, message, keys);
     if (!content) return std::string(name_of(content.error().policy));
+    content->growth = std::move(growth);
     if (const auto refusal = judge(*content, past, terms, now)) {
       EXPECT_FALSE(refusal->why.empty());
       return std::string(name_of(refusal->policy));
@@ -53,6 +56,7 @@ TEST_F(Policies, EachKeySignsItsOwnContent) {
   EXPECT_EQ(ask(Duty::DirectorTimestamp, test::timestamp(1, 1, "VIN-1")), "signed");
   past = {};
   EXPECT_EQ(ask(Duty::TimeSource, test::attestation(kNoon)), "signed");
+  past = {};
   EXPECT_EQ(ask(Duty::Ledger, test::checkpoint(own.public_key(), 7, 1)), "signed");
 }
 
@@ -189,8 +193,40 @@ TEST_F(Policies, TheLedgerNeverShrinksAndNeverForks) {
   EXPECT_EQ(ask(Duty::Ledger, head(7, 1)), "signed");
   EXPECT_EQ(ask(Duty::Ledger, head(7, 2)), "ledger-shrinks");
   EXPECT_EQ(ask(Duty::Ledger, head(6, 1)), "ledger-shrinks");
-  EXPECT_EQ(ask(Duty::Ledger, head(8, 2)), "signed");
+  EXPECT_EQ(ask(Duty::Ledger, head(8, 2)), "ledger-forks");
   EXPECT_EQ(ask(Duty::Ledger, test::checkpoint(time_key.public_key(), 9, 1)), "ledger-foreign");
+}
+
+TEST_F(Policies, TheLedgerIsShownToGoOnFromTheLastCheckpoint) {
+  const std::string origin = ledger::origin_of(own.public_key());
+  auto log = test::numbered_log(9);
+  auto forged = log;
+  forged.entries.clear();
+  forged.hashes.clear();
+  for (int i = 0; i < 9; ++i) forged.add("another entry " + std::to_string(i));
+  const auto head = [&](test::MemoryLog& of, std::uint64_t size) {
+    return to_bytes(ledger::checkpoint_text({origin, size, of.root(size)}));
+  };
+  const auto growth = [&](test::MemoryLog& of, std::uint64_t from, std::uint64_t to) {
+    return ledger::growth_since(from, origin, {to, of.reader()}).value();
+  };
+  EXPECT_EQ(ask(Duty::Ledger, head(log, 5)), "signed") << "the first is believed";
+  EXPECT_EQ(ask(Duty::Ledger, head(log, 7)), "ledger-forks") << "nothing shows it";
+  EXPECT_EQ(ask(Duty::Ledger, head(forged, 7), kNoon, growth(forged, 5, 7)), "ledger-forks")
+      << "a proof from a head that was not signed";
+  EXPECT_EQ(ask(Duty::Ledger, head(log, 7), kNoon, growth(log, 4, 7)), "ledger-forks")
+      << "a proof from before the last";
+  EXPECT_EQ(ask(Duty::Ledger, head(forged, 7), kNoon,
+                ledger::Growth{growth(log, 5, 7).last, growth(forged, 5, 7).proof}),
+            "ledger-forks")
+      << "the true head, and a proof of another log";
+  EXPECT_EQ(ask(Duty::Ledger, head(log, 7), kNoon, ledger::Growth{growth(log, 5, 7).last, {}}),
+            "ledger-forks");
+  EXPECT_EQ(ask(Duty::Ledger, head(log, 7), kNoon, growth(log, 5, 7)), "signed");
+  EXPECT_EQ(ask(Duty::Ledger, head(log, 7)), "signed") << "the same again needs no proof";
+  EXPECT_EQ(ask(Duty::Ledger, head(log, 9), kNoon, growth(log, 5, 9)), "ledger-forks")
+      << "the last is another one now";
+  EXPECT_EQ(ask(Duty::Ledger, head(log, 9), kNoon, growth(log, 7, 9)), "signed");
 }
 
 TEST_F(Policies, AKeySignsForItsCallersOnlyAndNotTooOften) {
