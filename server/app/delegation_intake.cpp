@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "server/operations/remarks.h"
 #include "server/repository/path_patterns.h"
 #include "server/repository/supplier_role.h"
 
@@ -24,20 +25,30 @@ class DelegationIntake {
       for (const model::DelegatedRole& below : next_.roles) check(below);
       check_overlap();
     }
-    return std::move(wrong_);
+    return wrong_.sentences();
   }
 
  private:
-  void wrong(std::string sentence) { wrong_.push_back(std::move(sentence)); }
+  void wrong(std::string_view sentence) { wrong_.add(sentence); }
   [[nodiscard]] const std::string& supplier() const { return entry_.name.value(); }
 
   bool are_few() {
-    std::size_t paths = 0;
-    for (const model::DelegatedRole& below : next_.roles) paths += below.paths.size();
-    if (next_.roles.size() <= kMaxRolesBelow && paths <= kMaxPathsBelow) return true;
-    wrong("it lets " + std::to_string(next_.roles.size()) + " roles sign " + std::to_string(paths) +
-          " paths; at most " + std::to_string(kMaxRolesBelow) + " and " + std::to_string(kMaxPathsBelow) +
-          " are taken");
+    std::size_t paths = 0, keys = 0, hardware_ids = 0;
+    for (const model::DelegatedRole& below : next_.roles) {
+      paths += below.paths.size();
+      keys += below.keys.keyids.size();
+      hardware_ids += below.hardware_ids.size();
+    }
+    const bool few_roles = is_few(next_.roles.size(), kMaxRolesBelow, "roles");
+    const bool few_paths = is_few(paths, kMaxPathsBelow, "paths");
+    const bool few_keys = is_few(keys, kMaxKeysBelow, "keys");
+    return is_few(hardware_ids, kMaxHardwareBelow, "hardware ids") && few_roles && few_paths && few_keys;
+  }
+
+  bool is_few(std::size_t count, std::size_t most, const std::string& what) {
+    if (count <= most) return true;
+    wrong("it lets others sign with " + std::to_string(count) + ' ' + what + " in all; at most " +
+          std::to_string(most) + " are taken");
     return false;
   }
 
@@ -113,7 +124,7 @@ class DelegationIntake {
   const Neighbours& neighbours_;
   const model::Delegations& next_;
   std::map<std::string, RoleName> used_;  ///< by material
-  std::vector<std::string> wrong_;
+  operations::Remarks wrong_;
 };
 
 }  // namespace

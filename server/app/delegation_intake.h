@@ -14,8 +14,10 @@
 
 namespace cotter::app {
 
-inline constexpr std::size_t kMaxRolesBelow = 32;  ///< of a supplier
-inline constexpr std::size_t kMaxPathsBelow = 64;  ///< of all of them: each is held against each
+inline constexpr std::size_t kMaxRolesBelow = 32;      ///< of a supplier
+inline constexpr std::size_t kMaxPathsBelow = 64;      ///< of all of them: each is held against each
+inline constexpr std::size_t kMaxKeysBelow = 256;      ///< of all of them: whoever accepts reads each
+inline constexpr std::size_t kMaxHardwareBelow = 256;  ///< the same
 
 /// What there is in the repository beside the supplier and those below it.
 struct Neighbours {

@@ -6,8 +6,10 @@
 #include "common/json/canonical.h"
 #include "common/json/object_view.h"
 #include "common/json/strict_reader.h"
+#include "common/model/file_names.h"
 #include "common/trust/delegation_order.h"
 #include "server/operations/papers.h"
+#include "server/operations/remarks.h"
 #include "server/repository/supplier_role.h"
 
 namespace cotter::app {
@@ -20,7 +22,13 @@ class Intake {
   Intake(const IntakeTerms& terms, const std::vector<IntakeFile>& files) : terms_(terms), files_(files) {}
 
   IntakeVerdict judge() {
-    if (!find_entries()) return std::move(verdict_);
+    if (find_entries()) check_all();
+    verdict_.wrong = wrong_.sentences();
+    return std::move(verdict_);
+  }
+
+ private:
+  void check_all() {
     check_keys();
     read_metadata();
     if (verdict_.targets) {
@@ -32,11 +40,9 @@ class Intake {
     }
     check_images();
     check_papers();
-    return std::move(verdict_);
   }
 
- private:
-  void wrong(std::string sentence) { verdict_.wrong.push_back(std::move(sentence)); }
+  void wrong(std::string_view sentence) { wrong_.add(sentence); }
   [[nodiscard]] const operations::SupplierPolicy& policy() const { return terms_.supplier->policy; }
 
   /// One of each delegation on the way; false, and the reason, where one is missing.
@@ -97,7 +103,7 @@ class Intake {
     const auto verified = verify(file->paper);
     if (verified) {
       verdict_.targets = **verified;
-      for (std::string& sentence : judge_rekeyed(*verified, terms_.family)) wrong(std::move(sentence));
+      for (const std::string& sentence : judge_rekeyed(*verified, terms_.family)) wrong(sentence);
     } else {
       wrong("metadata: " + summary(verified.error()));
     }
@@ -107,9 +113,24 @@ class Intake {
     const auto signed_part = view ? view->value("signed") : fail(view.error());
     if (!signed_part) return;
     verdict_.canonical = json::canonical(**signed_part);
+    check_key_ids(*view);
     if (verdict_.targets) return;
     auto unsigned_targets = model::Targets::decode(**signed_part, model::Profile::Vehicle);
     if (unsigned_targets) verdict_.targets = *std::move(unsigned_targets);
+  }
+
+  /// The ledger names them when it is published, those of keys that nobody knows too.
+  void check_key_ids(const json::ObjectView& file) {
+    const auto signatures = file.array("signatures");
+    if (!signatures) return;  // said already
+    for (const json::Value& each : **signatures) {
+      const json::Object* signature = each.as_object();
+      const json::Value* id = signature == nullptr ? nullptr : signature->find("keyid");
+      const json::String* text = id == nullptr ? nullptr : id->as_string();
+      if (text != nullptr && !model::is_identifier(*text))
+        wrong("a signature's key id is '" + shown(*text) +
+              "': 1 to 128 printable ASCII characters without blanks, quotes and slashes are taken");
+    }
   }
 
   Result<trust::Verified<model::Targets>> verify(const Bytes& wire) const {
@@ -139,9 +160,9 @@ class Intake {
     if (is_below())
       return wrong("it lets others sign, which " + entry_->name.value() +
                    " may not: " + entries_.front()->name.value() + " alone does");
-    for (std::string& sentence :
+    for (const std::string& sentence :
          judge_delegations(*entry_, policy(), terms_.neighbours, *targets.delegations))
-      wrong(std::move(sentence));
+      wrong(sentence);
   }
 
   void check_target(const TargetName& name, const model::Target& target) {
@@ -209,6 +230,19 @@ class Intake {
             std::to_string(file->length));
     if (!target.hashes.agrees_with(file->hashes) || target.hashes.contradicts(file->hashes))
       wrong(name.value() + " is listed with another hash than it has");
+    check_file_names(name, file->hashes);
+  }
+
+  /// No disk would take it, and whoever accepts it could never publish it.
+  void check_file_names(const TargetName& name, const crypto::Hashes& hashes) {
+    for (const auto& [function, digest] : hashes.all()) {
+      const std::string path = model::target_url_path(name, to_hex(digest));
+      const std::size_t length = path.size() - (path.rfind('/') + 1);
+      if (length > kMaxFileName)
+        return wrong("the last part of " + name.value() + " is too long: with the image's hash before it, " +
+                     std::to_string(length) + " characters, and a file's name has at most " +
+                     std::to_string(kMaxFileName));
+    }
   }
 
   /// A supplier and those below it share one quota.
@@ -289,6 +323,7 @@ class Intake {
 
   /// Versions are few; one at the end of the numbers would leave none for the next (fast-forward).
   static constexpr std::uint64_t kMaxLeap = 1000;
+  static constexpr std::size_t kMaxFileName = 255;  // NAME_MAX of all Linux file systems
 
   const IntakeTerms& terms_;
   const std::vector<IntakeFile>& files_;
@@ -296,6 +331,7 @@ class Intake {
   const model::DelegatedRole* entry_ = nullptr;       ///< the last of them
   const trust::Verified<model::Targets>* delegator_ = nullptr;
   std::map<Bytes, std::string> fresh_;  ///< SHA-256 of the fresh images as they are listed, with their names
+  operations::Remarks wrong_;
   IntakeVerdict verdict_;
 };
 

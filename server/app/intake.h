@@ -48,7 +48,7 @@ struct IntakeFile {
 };
 
 struct IntakeVerdict {
-  std::vector<std::string> wrong;           ///< a sentence each; none: it may be published
+  std::vector<std::string> wrong;           ///< operations::Remarks; none: it may be published
   std::optional<model::Targets> targets{};  ///< as far as it could be read
   Bytes canonical{};                        ///< what its signatures are over; where it may be published
   std::vector<TargetName> fresh{};          ///< images that are new, or new under their name

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/host/atomic_file.h"
+#include "common/json/canonical.h"
 #include "server/app/record.h"
 #include "server/app/supplier_family.h"
 #include "server/repository/file_reader.h"
@@ -21,8 +22,12 @@ using operations::SubmissionState;
 using operations::SubmittedFile;
 
 const storage::Series kImages{Repository::Image, std::nullopt};
-constexpr std::size_t kMaxRemarks = 100;  // of what may be wrong with thousands of images
-constexpr std::size_t kMaxListed = 200;   // images in an entry of the ledger
+// Bytes in it, of all that a supplier can make long. What is left out is in the metadata, whose SHA-256 the
+// entry has, but for remarks.
+constexpr std::size_t kRoomForImages = 24 * 1024;
+constexpr std::size_t kRoomForDelegations = 16 * 1024;
+constexpr std::size_t kRoomForRemarks = 16 * 1024;
+static_assert(kRoomForImages + kRoomForDelegations + kRoomForRemarks + 4096 <= ledger::kMaxEntryBytes);
 
 Result<IntakeFile> load(const SubmissionFiles& files, const std::string& id, const SubmittedFile& listed) {
   const auto path = TRY(files.whole(id, listed));
@@ -85,12 +90,18 @@ Result<Neighbours> all_neighbours(host::Db& db, const trust::TrustedSet& publish
   return neighbours;
 }
 
-std::vector<std::string> bounded(std::vector<std::string> remarks) {
-  if (remarks.size() <= kMaxRemarks) return remarks;
-  const std::size_t more = remarks.size() - kMaxRemarks;
-  remarks.resize(kMaxRemarks);
-  remarks.push_back("and " + std::to_string(more) + " more");
-  return remarks;
+/// The first of `all`, as many as there is room for, and how many are left out.
+void set_first(json::Object& details, const std::string& member, const json::Array& all, std::size_t room) {
+  json::Array first;
+  for (const json::Value& each : all) {
+    const std::size_t bytes = json::to_text(each).size() + 1;
+    if (bytes > room) break;
+    room -= bytes;
+    first.push_back(each);
+  }
+  const std::uint64_t left_out = all.size() - first.size();
+  details.set(member, std::move(first));
+  if (left_out > 0) details.set(member + "_left_out", left_out);
 }
 
 json::Object details_of(const SubmissionRecord& record) {
@@ -107,7 +118,6 @@ json::Object details_of(const SubmissionRecord& record) {
 json::Array fresh_in(const IntakeVerdict& verdict) {
   json::Array images;
   for (const TargetName& name : verdict.fresh) {
-    if (images.size() == kMaxListed) break;
     const Bytes* sha256 = verdict.targets->targets.at(name).hashes.find(crypto::HashFunction::Sha256);
     images.emplace_back(
         json::Object{{"name", name.value()}, {"sha256", sha256 == nullptr ? "" : to_hex(*sha256)}});
@@ -121,9 +131,10 @@ json::Object submission_details(const SubmissionRecord& record, const IntakeVerd
   json::Object details = details_of(record);
   if (!verdict.targets) return details;
   details.set("version", verdict.targets->version.value());
-  details.set("images", fresh_in(verdict));
+  set_first(details, "images", fresh_in(verdict), kRoomForImages);
   if (!verdict.notes.empty())
-    details.set("delegations", json::Array(verdict.notes.begin(), verdict.notes.end()));
+    set_first(details, "delegations", json::Array(verdict.notes.begin(), verdict.notes.end()),
+              kRoomForDelegations);
   return details;
 }
 
@@ -166,9 +177,9 @@ Result<IntakeVerdict> judge_stored(host::Db& db, trust::TrustedSet published,
 Result<void> note_judged(host::Db& db, SubmissionFiles& files, const SubmissionRecord& record,
                          const IntakeVerdict& verdict, UtcTime now) {
   const bool is_good = verdict.wrong.empty();
-  const auto remarks = bounded(is_good ? verdict.notes : verdict.wrong);
+  const auto& remarks = is_good ? verdict.notes : verdict.wrong;
   json::Object details = submission_details(record, verdict);
-  if (!is_good) details.set("wrong", json::Array(remarks.begin(), remarks.end()));
+  if (!is_good) set_first(details, "wrong", json::Array(remarks.begin(), remarks.end()), kRoomForRemarks);
   auto transaction = TRY(host::Transaction::begin(db));
   TRY(storage::SupplierStore(db).set_state(
       record.id, is_good ? SubmissionState::Waiting : SubmissionState::Refused, remarks, now));

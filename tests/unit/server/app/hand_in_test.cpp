@@ -1,0 +1,172 @@
+// What a supplier hands in through the operations API's use cases: judged and written down whatever it is.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "server/app/operations_service.h"
+#include "server/app/trace_workspace.h"
+#include "server/storage/sqlite/ledger_store.h"
+#include "tests/unit/server/supplier_workspace.h"
+
+namespace cotter::app {
+namespace {
+
+using operations::FileKind;
+using operations::SubmissionRecord;
+using operations::SubmissionState;
+using test::kNow;
+using test::SupplierWorkspace;
+
+const std::string kImage = "the build";
+
+struct Fixed final : cotter::Clock {
+  [[nodiscard]] UtcTime now() const override { return kNow; }
+};
+
+struct Piece {
+  FileKind kind;
+  Bytes bytes;
+};
+
+class HandIn : public testing::Test {
+ protected:
+  void SetUp() override {
+    policy.may_delegate = true;
+    ws.take_in(policy);
+    db.emplace(storage::open_database(ws.workspace().db_path()).value());
+    add_token("acme-ci", operations::TokenRole::Supplier, "acme");
+    service =
+        OperationsService::open(ws.workspace().db_path(), ws.workspace().submissions_dir(), ws.repo(), clock)
+            .value();
+  }
+  void add_token(const std::string& name, operations::TokenRole role,
+                 std::optional<std::string> supplier = std::nullopt) {
+    const auto added =
+        app::add_token(*db, {name, role, std::move(supplier), kNow, kNow + std::chrono::days(1)});
+    ASSERT_TRUE(added) << explain(added.error());
+  }
+  Result<SubmissionRecord> hand_in(const std::vector<Piece>& pieces) {
+    operations::Submission list;
+    for (const Piece& piece : pieces)
+      list.files.push_back({piece.kind, crypto::sha256(piece.bytes), piece.bytes.size()});
+    const SubmissionRecord opened = TRY(service->open_submission(acme, list.encode()));
+    for (const Piece& piece : pieces)
+      TRY(service->append(acme, opened.id, crypto::sha256(piece.bytes), 0, piece.bytes));
+    return service->complete(acme, opened.id);
+  }
+  Result<SubmissionRecord> hand_in(const model::Targets& targets) {
+    return hand_in({{FileKind::Metadata, ws.signed_by(targets)}, {FileKind::Image, to_bytes(kImage)}});
+  }
+  static model::Targets one_image(std::uint64_t counter = 1) {
+    return SupplierWorkspace::next(SupplierWorkspace::release("acme/ecu/app", kImage, counter));
+  }
+  std::vector<ledger::Entry> entries(std::string_view kind) {
+    std::vector<ledger::Entry> found;
+    EXPECT_TRUE(storage::LedgerStore(*db).each({std::string(kind), "acme"},
+                                               [&](const storage::LedgerRow& row) -> Result<void> {
+                                                 found.push_back(ledger::Entry::decode(row.body).value());
+                                                 return {};
+                                               }));
+    return found;
+  }
+  void expect_refused(const Result<SubmissionRecord>& judged, std::string_view part) {
+    ASSERT_TRUE(judged) << explain(judged.error());
+    EXPECT_EQ(judged->state, SubmissionState::Refused);
+    const auto says = [&](const std::string& remark) { return remark.find(part) != std::string::npos; };
+    EXPECT_TRUE(std::ranges::any_of(judged->remarks, says)) << testing::PrintToString(judged->remarks);
+    for (const std::string& remark : judged->remarks) {
+      EXPECT_LE(remark.size(), 600U);
+      EXPECT_TRUE(std::ranges::all_of(remark, [](char c) { return c >= ' ' && c <= '~'; })) << remark;
+    }
+    EXPECT_FALSE(entries(ledger::kRefusal).empty());
+  }
+
+  SupplierWorkspace ws;
+  operations::SupplierPolicy policy;
+  std::optional<host::Db> db;
+  Fixed clock;
+  std::unique_ptr<OperationsService> service;
+  const operations::Caller acme{"acme-ci", operations::TokenRole::Supplier, "acme"};
+};
+
+TEST_F(HandIn, IsRefusedForGoodWhateverAPaperQuotes) {  // IMG-7
+  const std::string format = "\\u001b[2J" + std::string(100'000, 'x');
+  expect_refused(hand_in({{FileKind::Metadata, ws.signed_by(one_image())},
+                          {FileKind::Image, to_bytes(kImage)},
+                          {FileKind::Sbom, to_bytes(R"({"bomFormat":")" + format + R"("})")}}),
+                 "SBOM: ");
+  EXPECT_EQ(entries(ledger::kRefusal).size(), 1U);
+}
+
+TEST_F(HandIn, IsRefusedForGoodHoweverMuchIsWrong) {
+  model::Targets targets = one_image();
+  const std::string folder = "other/" + std::string(240, 'n') + "/";
+  for (int number = 0; number < 1000; ++number)
+    targets.targets[TargetName(folder + std::to_string(number))] = targets.targets.begin()->second;
+  expect_refused(hand_in(targets), "more");
+  const auto refusals = entries(ledger::kRefusal);
+  ASSERT_EQ(refusals.size(), 1U);
+  EXPECT_NE(refusals.front().details.find("wrong_left_out"), nullptr);
+}
+
+TEST_F(HandIn, IsRefusedWhereAKeyIdWouldFillTheLedger) {
+  trust::Draft<model::Targets> draft(one_image());
+  for (const std::size_t place : {0U, 1U}) ASSERT_TRUE(draft.sign(*ws.acme.at(place)));
+  std::string wire(as_text(draft.wire()));
+  const std::string list = "\"signatures\":[";
+  ASSERT_NE(wire.find(list), std::string::npos);
+  wire.insert(wire.find(list) + list.size(), R"({"keyid":")" + std::string(70'000, 'k') + R"(","sig":""},)");
+  expect_refused(hand_in({{FileKind::Metadata, to_bytes(wire)}, {FileKind::Image, to_bytes(kImage)}}),
+                 "key id");
+}
+
+TEST_F(HandIn, OfVeryManyImagesIsAcceptedAndTraced) {
+  model::Targets targets = one_image();
+  std::vector<Piece> pieces;
+  std::string last;
+  const std::string folder = "acme/" + std::string(230, 'n') + "/app-";
+  for (int number = 0; number < 300; ++number) {
+    const std::string content = "build " + std::to_string(number);
+    last = folder + std::to_string(number);
+    targets = SupplierWorkspace::next(SupplierWorkspace::release(last, content), 1, std::move(targets));
+    pieces.push_back({FileKind::Image, to_bytes(content)});
+  }
+  pieces.push_back({FileKind::Image, to_bytes(kImage)});
+  pieces.push_back({FileKind::Metadata, ws.signed_by(targets)});
+  const auto judged = hand_in(pieces);
+  ASSERT_TRUE(judged) << explain(judged.error());
+  ASSERT_EQ(judged->state, SubmissionState::Waiting) << testing::PrintToString(judged->remarks);
+  const auto accepted = ws.accept(judged->id);
+  ASSERT_TRUE(accepted) << explain(accepted.error());
+  EXPECT_EQ(accepted->state, SubmissionState::Accepted);
+  for (const std::string_view kind : {ledger::kUpload, ledger::kAcceptance}) {
+    const auto told = entries(kind);
+    ASSERT_EQ(told.size(), 1U);
+    const std::size_t listed = told.front().details.find("images")->as_array()->size();
+    EXPECT_GT(listed, 0U);
+    const json::Value* left_out = told.front().details.find("images_left_out");
+    ASSERT_NE(left_out, nullptr);
+    EXPECT_EQ(*left_out->as_int(), static_cast<std::int64_t>(301 - listed));
+  }
+  const auto trace = trace_in(ws.workspace(), *db, trace_query(last).value());
+  ASSERT_TRUE(trace) << explain(trace.error());
+  ASSERT_EQ(trace->artifacts.size(), 1U);
+  EXPECT_EQ(trace->artifacts.front().handed_in.size(), 2U) << "handed in, and accepted";
+}
+
+TEST_F(HandIn, IsRefusedWhereNoDiskTakesItsName) {
+  const auto release = SupplierWorkspace::release("acme/ecu/" + std::string(200, 'n'), kImage);
+  expect_refused(hand_in(SupplierWorkspace::next(release)), "too long");
+}
+
+TEST_F(HandIn, ThatLetsOthersSignIsNoLongerThanPeopleRead) {
+  repository::SupplierRolePlan plan = ws.below();
+  plan.hardware_ids.assign(2000, HardwareId("acme-ecu"));
+  expect_refused(hand_in({{FileKind::Metadata, ws.signed_by(SupplierWorkspace::letting_sign(plan))}}),
+                 "hardware ids");
+}
+
+}  // namespace
+}  // namespace cotter::app
