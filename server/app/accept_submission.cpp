@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "common/host/atomic_file.h"
 #include "common/json/object_view.h"
 #include "common/json/strict_reader.h"
 #include "server/app/record.h"
@@ -18,7 +17,6 @@
 namespace cotter::app {
 namespace {
 
-using operations::FileKind;
 using operations::SubmissionRecord;
 using operations::SubmissionState;
 using operations::SubmittedFile;
@@ -35,14 +33,6 @@ Result<SubmissionRecord> find_waiting(host::Db& db, const std::string& id) {
   if (found->state == SubmissionState::Waiting) return *std::move(found);
   return fault(Fault::Kind::Conflict,
                "submission " + id + " does not wait: it is " + std::string(name_of(found->state)));
-}
-
-Result<Bytes> metadata_of(const SubmissionFiles& files, const SubmissionRecord& record) {
-  for (const SubmittedFile& file : record.submission.files) {
-    if (file.kind == FileKind::Metadata)
-      return host::read_file(TRY(files.whole(record.id, file)), operations::kMaxPaperBytes);
-  }
-  return fault(Fault::Kind::NotFound, "the submission has no metadata");
 }
 
 /// Copies every new image into the repository, on its way to its names.
@@ -104,6 +94,7 @@ class Acceptance {
       return outcome_;
     }
     outcome_.notes = verdict.notes;
+    outcome_.images = app::images_of(record_.submission, *verdict.targets);
     TRY(approve(verdict, two));
     outcome_.approvals = record_.approvals;
     if (record_.approvals.size() < outcome_.needed) return outcome_;
@@ -118,7 +109,7 @@ class Acceptance {
  private:
   /// Whether a writer that was killed had come so far.
   Result<bool> is_published() {
-    const Bytes wire = TRY(metadata_of(files_, record_));
+    const Bytes wire = TRY(files_.metadata(record_));
     const auto listed = writer_.published().listed(RoleName(record_.supplier));
     return listed && listed->hashes && listed->hashes->match(wire);
   }
@@ -152,7 +143,7 @@ class Acceptance {
     RepositoryWriter::DelegatedFile file;
     file.role = RoleName(record_.supplier);
     file.version = verdict.targets->version;
-    file.wire = TRY(metadata_of(files_, record_));
+    file.wire = TRY(files_.metadata(record_));
     file.canonical = verdict.canonical;
     return writer_.publish_delegated(std::move(file), counters, batch, online);
   }
@@ -174,7 +165,7 @@ class Acceptance {
   }
 
   Result<AcceptOutcome> close() {
-    const auto metadata = TRY(json::read(TRY(metadata_of(files_, record_))));
+    const auto metadata = TRY(json::read(TRY(files_.metadata(record_))));
     const auto* content = TRY(TRY(json::ObjectView::of(metadata, "file")).value("signed"));
     const auto published = TRY(model::Targets::decode(*content, model::Profile::Vehicle));
     TRY(follow_delegations(writer_.db(), files_, RoleName(record_.supplier), published, who_is(request_),

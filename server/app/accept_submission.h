@@ -12,6 +12,7 @@
 #include "common/base/time.h"
 #include "common/host/sqlite.h"
 #include "server/app/repository_writer.h"
+#include "server/app/submitted_images.h"
 #include "server/app/workspace.h"
 #include "server/operations/submission.h"
 #include "server/operations/token.h"
@@ -31,9 +32,10 @@ struct AcceptOutcome {
   operations::SubmissionState state = operations::SubmissionState::Waiting;
   std::vector<std::string> approvals{};
   std::uint32_t needed = 1;
-  std::vector<std::string> wrong{};  ///< Refused
-  std::vector<std::string> notes{};  ///< what changes in who may sign
-  PublishedVersions versions{};      ///< Accepted
+  std::vector<std::string> wrong{};      ///< Refused
+  std::vector<std::string> notes{};      ///< what changes in who may sign
+  std::vector<SubmittedImage> images{};  ///< what was said yes to; none where it was published before
+  PublishedVersions versions{};          ///< Accepted
 };
 
 /// Says yes. Killed in between, whoever says yes again finishes it. Faults: NotFound, Conflict (it does not

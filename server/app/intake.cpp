@@ -206,10 +206,25 @@ class Intake {
         wrong(name.value() + " has release counter " + std::to_string(match.release_counter.value()) +
               ", and " + id.value() + " has " + std::to_string(highest->second.value()) +
               " already: a rollback");
+      if (is_fresh) check_leap(name, id, match.release_counter);
     }
     if (match.release_counter.value() < policy().version_floor)
       wrong(name.value() + " has release counter " + std::to_string(match.release_counter.value()) +
             ", below the floor of " + std::to_string(policy().version_floor));
+  }
+
+  /// No vehicle goes below a counter that it has once had: one at the end of the numbers would shut out every
+  /// later image, of whoever makes them (fast-forward).
+  void check_leap(const TargetName& name, const HardwareId& id, ReleaseCounter counter) {
+    const auto highest = terms_.counters.find(id);
+    const std::uint64_t there = highest == terms_.counters.end() ? 0 : highest->second.value();
+    const std::uint64_t base = std::max(there, policy().version_floor);
+    if (counter.value() <= base || counter.value() - base <= policy().counter_leap) return;
+    wrong(name.value() + " has release counter " + std::to_string(counter.value()) +
+          ", which leaps: " + id.value() + " has " + std::to_string(there) + ", and at most " +
+          std::to_string(base + policy().counter_leap) +
+          " is taken, for no later image may have less; cotter supplier add --counter-leap or "
+          "--version-floor changes that");
   }
 
   void check_bytes(const TargetName& name, const model::Target& target) {

@@ -78,6 +78,14 @@ Result<fs::path> SubmissionFiles::whole(const std::string& id, const SubmittedFi
   return fault(Fault::Kind::NotFound, "file " + to_hex(file.sha256) + " is not here yet", "send it");
 }
 
+Result<Bytes> SubmissionFiles::metadata(const operations::SubmissionRecord& record) const {
+  for (const SubmittedFile& file : record.submission.files) {
+    if (file.kind == operations::FileKind::Metadata)
+      return host::read_file(TRY(whole(record.id, file)), operations::kMaxPaperBytes);
+  }
+  return fault(Fault::Kind::NotFound, "the submission has no metadata");
+}
+
 /// Gives the complete part its name, if its bytes are the right ones; else it is emptied.
 Result<bool> SubmissionFiles::finish(const std::string& id, const SubmittedFile& file) {
   const fs::path whole = folder(id) / to_hex(file.sha256);

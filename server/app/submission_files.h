@@ -29,6 +29,8 @@ class SubmissionFiles {
   /// Where the whole file lies. Fault: NotFound (it is not whole).
   [[nodiscard]] Result<std::filesystem::path> whole(const std::string& id,
                                                     const operations::SubmittedFile& file) const;
+  /// Its metadata file. Faults: NotFound (it is not whole), Denied, Io.
+  [[nodiscard]] Result<Bytes> metadata(const operations::SubmissionRecord& record) const;
   /// Everything of the submission. Faults: Denied, Io.
   Result<void> remove(const std::string& id);
 

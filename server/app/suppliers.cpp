@@ -20,6 +20,9 @@ Result<void> check_policy(const AddSupplierRequest& request) {
   const operations::SupplierPolicy& policy = request.policy;
   if (policy.expiry_ceiling.count() <= 0 || policy.quota_bytes == 0)
     return fault(Fault::Kind::Usage, "a ceiling or a quota of nothing lets nothing in");
+  constexpr std::uint64_t kMost = (std::uint64_t{1} << 53U) - 1;  // that JSON keeps
+  if (std::max({policy.quota_bytes, policy.version_floor, policy.counter_leap}) > kMost)
+    return fault(Fault::Kind::Usage, "a quota, a floor or a leap is above " + std::to_string(kMost));
   for (const crypto::PublicKey& key : request.plan.keys) {
     if (!policy.allows(key.scheme())) {
       return fault(Fault::Kind::Usage, "key " + key.computed_id().value() + " is " +

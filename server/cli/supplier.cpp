@@ -113,10 +113,14 @@ std::string needs_of(const operations::SupplierPolicy& policy) {
 }
 
 Result<void> run_list(const Context& context) {
-  host::Db db = TRY(storage::open_database(TRY(open_workspace(context)).db_path()));
+  const app::Workspace workspace = TRY(open_workspace(context));
+  host::Db db = TRY(storage::open_database(workspace.db_path()));
   storage::SupplierStore store(db);
   const auto suppliers = TRY(store.list());
-  const auto submissions = TRY(store.submissions(std::nullopt, kShown));
+  const app::SubmissionFiles files(workspace.submissions_dir());
+  std::vector<ShownSubmission> submissions;
+  for (auto& record : TRY(store.submissions(std::nullopt, kShown)))
+    submissions.push_back(shown_submission(files, std::move(record)));
   if (context.json) {
     json::Array all, handed_in;
     for (const auto& supplier : suppliers) all.emplace_back(as_json(supplier));
@@ -146,6 +150,9 @@ void add_policy_options(CLI::App& verb, AddOptions& options) {
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   verb.add_option("--version-floor", options.policy.version_floor, "the least release counter of its images");
+  verb.add_option("--counter-leap", options.policy.counter_leap,
+                  "how far above what its ECUs have, or above the floor, a release counter may be")
+      ->capture_default_str();
   verb.add_option("--quota", options.policy.quota_bytes,
                   "bytes of all its images together, and of all that it hands in at a time")
       ->capture_default_str()

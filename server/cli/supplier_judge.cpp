@@ -1,4 +1,4 @@
-// cotter supplier accept|reject: people's word on what was handed in.
+// cotter supplier show|accept|reject: people's word on what was handed in.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -11,9 +11,11 @@
 #include "server/cli/context.h"
 #include "server/cli/release_view.h"
 #include "server/cli/signers.h"
+#include "server/cli/submission_view.h"
 #include "server/cli/token_file.h"
 #include "server/cli/verbs.h"
 #include "server/storage/sqlite/database.h"
+#include "server/storage/sqlite/supplier_store.h"
 
 namespace cotter::cli {
 namespace {
@@ -37,6 +39,7 @@ json::Object as_json(const std::string& id, const app::AcceptOutcome& outcome) {
                       {"state", name_of(outcome.state)},
                       {"approvals", json::Array(outcome.approvals.begin(), outcome.approvals.end())},
                       {"needed", std::uint64_t{outcome.needed}},
+                      {"images", images_json(outcome.images)},
                       {"delegations", json::Array(outcome.notes.begin(), outcome.notes.end())},
                       {"problems", json::Array(outcome.wrong.begin(), outcome.wrong.end())}};
   if (outcome.state == operations::SubmissionState::Accepted && outcome.versions.snapshot.value() > 0) {
@@ -48,6 +51,7 @@ json::Object as_json(const std::string& id, const app::AcceptOutcome& outcome) {
 
 void show(const std::string& id, const app::AcceptOutcome& outcome) {
   for (const std::string& line : outcome.notes) fmt::print("{}\n", line);
+  print_images(outcome.images);
   if (outcome.state == operations::SubmissionState::Waiting) {
     fmt::print("accepted by {} of {} people; it waits for the other\n", outcome.approvals.size(),
                outcome.needed);
@@ -55,6 +59,23 @@ void show(const std::string& id, const app::AcceptOutcome& outcome) {
   }
   fmt::print("submission {} {}\n", id, name_of(outcome.state));
   if (outcome.state == operations::SubmissionState::Accepted) show_versions(outcome.versions);
+}
+
+Result<void> run_show(const std::string& id, const Context& context) {
+  const app::Workspace workspace = TRY(open_workspace(context));
+  host::Db db = TRY(storage::open_database(workspace.db_path()));
+  std::optional<operations::SubmissionRecord> found;
+  if (operations::is_submission_id(id)) found = TRY(storage::SupplierStore(db).submission(id));
+  if (!found)
+    return fault(Fault::Kind::NotFound, "there is no submission " + id, "cotter supplier list shows them");
+  const app::SubmissionFiles files(workspace.submissions_dir());
+  const ShownSubmission submission = shown_submission(files, *std::move(found));
+  if (context.json) {
+    host::print_json(submission_json(submission));
+  } else {
+    print_submission(submission);
+  }
+  return {};
 }
 
 Result<void> run_accept(const Options& options, const Context& context) {
@@ -100,8 +121,14 @@ void add_common(CLI::App& verb, Options& options) {
 }  // namespace
 
 void add_supplier_judge(CLI::App& supplier, Context& context) {
-  auto accept = std::make_shared<Options>();
+  auto shown = std::make_shared<std::string>();
   CLI::App* verb = supplier.add_subcommand(
+      "show", "one submission: each of its images, who else may sign, and what was said of it");
+  verb->add_option("SUBMISSION", *shown, "which, as cotter supplier list shows it")->required();
+  verb->callback([shown, &context] { context.exit_code = finish(run_show(*shown, context)); });
+
+  auto accept = std::make_shared<Options>();
+  verb = supplier.add_subcommand(
       "accept", "publish what was handed in; where its policy wants two people, once both have said so");
   add_common(*verb, *accept);
   add_signer_option(*verb, accept->signer);

@@ -14,6 +14,7 @@ json::Object SupplierPolicy::encode() const {
   return {{"expiry_ceiling_seconds", std::int64_t{expiry_ceiling.count()}},
           {"schemes", json::Array(schemes.begin(), schemes.end())},
           {"version_floor", version_floor},
+          {"counter_leap", counter_leap},
           {"quota_bytes", quota_bytes},
           {"sbom", needs_sbom},
           {"provenance", needs_provenance},
@@ -33,8 +34,9 @@ Result<SupplierPolicy> SupplierPolicy::decode(const json::Value& value) {
   policy.needs_sbom = TRY(view.boolean("sbom"));
   policy.needs_provenance = TRY(view.boolean("provenance"));
   policy.needs_two_people = TRY(view.boolean("two_people"));
-  // Policies that were kept before there was such a thing say nothing of it.
+  // Policies that were kept before there were such things say nothing of them.
   if (view.find("may_delegate") != nullptr) policy.may_delegate = TRY(view.boolean("may_delegate"));
+  if (view.find("counter_leap") != nullptr) policy.counter_leap = TRY(view.integer("counter_leap"));
   return policy;
 }
 

@@ -18,8 +18,9 @@ namespace cotter::operations {
 
 struct SupplierPolicy {
   std::chrono::seconds expiry_ceiling{std::chrono::days{180}};  ///< how long its metadata may live at most
-  std::vector<std::string> schemes;  ///< that its keys may use; none: all that vehicles know
-  std::uint64_t version_floor = 0;   ///< the least release counter of its images
+  std::vector<std::string> schemes;        ///< that its keys may use; none: all that vehicles know
+  std::uint64_t version_floor = 0;         ///< the least release counter of its images
+  std::uint64_t counter_leap = 1'000'000;  ///< how far above what there is, or the floor, they may be
   std::uint64_t quota_bytes = std::uint64_t{10} << 30U;  ///< of all its images, and of what waits
   bool needs_sbom = false;
   bool needs_provenance = false;

@@ -213,6 +213,35 @@ TEST_F(Supplier, HandsInAndIsPublishedOnceSomebodyAcceptsIt) {  // IMG-3, IMG-7,
   EXPECT_EQ(cotter({"audit", "verify"}).exit_code, kDone);
 }
 
+TEST_F(Supplier, HasItsImagesShownToWhoeverAccepts) {
+  take_in("seen");
+  auto words = image("seen", "app.bin", "to be seen");
+  words.insert(words.end(), {"--release-counter", "41"});
+  const std::string id = id_of(submit("seen", words));
+  const std::string sha256 = sha256_hex("to be seen");
+  const auto people = [](std::vector<std::string> verb) {
+    verb.insert(verb.begin(), {"-C", workspace().string(), "supplier"});
+    return run_cotter(std::move(verb));
+  };
+  const std::string line =
+      "seen/ecu/app.bin for seen-ecu, release counter 41, version 1.0, 10 bytes, SHA-256 " + sha256;
+  for (const std::vector<std::string>& verb : {std::vector<std::string>{"list"}, {"show", id}}) {
+    const Ended told = people(verb);
+    EXPECT_TRUE(has(told.out, line)) << told.out << told.err;
+  }
+  const Ended shown = cotter({"supplier", "show", id});
+  for (const std::string& part : {std::string("\"release_counter\": 41"), "\"sha256\": \"" + sha256 + "\"",
+                                  std::string("\"hardware_ids\""), std::string("\"length\": 10"),
+                                  std::string("\"version\": \"1.0\"")}) {
+    EXPECT_TRUE(has(shown.out, part)) << part << "\n" << shown.out << shown.err;
+    EXPECT_TRUE(has(cotter({"supplier", "list"}).out, part)) << part;
+  }
+  EXPECT_EQ(cotter({"supplier", "show", std::string(32, '0')}).exit_code, kNotFound);
+  const Ended accepted = people({"accept", id});
+  EXPECT_EQ(accepted.exit_code, kDone) << accepted.err;
+  EXPECT_TRUE(has(accepted.out, line)) << accepted.out;
+}
+
 TEST_F(Supplier, HearsAllThatIsWrongAtOnce) {  // IMG-3, IMG-7
   take_in("strict", {"--sbom", "--provenance", "--version-floor", "7", "--expires-ceiling", "30d"});
   write_text(at("image.bin"), "a build");

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "server/app/operations_service.h"
+#include "server/app/submitted_images.h"
 #include "server/app/trace_workspace.h"
 #include "server/storage/sqlite/ledger_store.h"
 #include "tests/unit/server/supplier_workspace.h"
@@ -159,6 +160,27 @@ TEST_F(HandIn, OfVeryManyImagesIsAcceptedAndTraced) {
 TEST_F(HandIn, IsRefusedWhereNoDiskTakesItsName) {
   const auto release = SupplierWorkspace::release("acme/ecu/" + std::string(200, 'n'), kImage);
   expect_refused(hand_in(SupplierWorkspace::next(release)), "too long");
+}
+
+TEST_F(HandIn, IsShownImageByImageToWhoeverAccepts) {
+  model::Targets targets = one_image(7);
+  targets.targets.begin()->second.custom.set("version", "1.0\x1b[2J");
+  const auto judged = hand_in(targets);
+  ASSERT_TRUE(judged) << explain(judged.error());
+  ASSERT_EQ(judged->state, SubmissionState::Waiting) << testing::PrintToString(judged->remarks);
+  const auto waiting = submitted_images(SubmissionFiles(ws.workspace().submissions_dir()), *judged);
+  ASSERT_TRUE(waiting) << explain(waiting.error());
+  const auto accepted = ws.accept(judged->id);
+  ASSERT_TRUE(accepted) << explain(accepted.error());
+  for (const auto& images : {*waiting, accepted->images}) {
+    ASSERT_EQ(images.size(), 1U);
+    EXPECT_EQ(images.front().name.value(), "acme/ecu/app");
+    EXPECT_EQ(images.front().hardware_ids, (std::vector<HardwareId>{HardwareId("acme-ecu")}));
+    EXPECT_EQ(images.front().counter, ReleaseCounter(7));
+    EXPECT_EQ(images.front().version, "1.0?[2J");
+    EXPECT_EQ(images.front().length, kImage.size());
+    EXPECT_EQ(images.front().sha256, to_hex(crypto::sha256(as_bytes(kImage))));
+  }
 }
 
 TEST_F(HandIn, ThatLetsOthersSignIsNoLongerThanPeopleRead) {

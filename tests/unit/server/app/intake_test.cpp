@@ -136,6 +136,41 @@ TEST_F(IntakeOf, NeverLetsACounterFall) {  // IMG-9
   expect_wrong(judge(counted(5)), "below the floor");
 }
 
+TEST_F(IntakeOf, LetsACounterLeapNoFurtherThanThePolicySays) {  // IMG-9
+  const auto counted = [](std::uint64_t counter) {
+    return SupplierWorkspace::next(SupplierWorkspace::release("acme/ecu/app", kImage, counter));
+  };
+  expect_wrong(judge(counted((std::uint64_t{1} << 53U) - 1)), "leaps");
+  expect_wrong(judge(counted(1'000'001)), "leaps");
+  EXPECT_TRUE(judge(counted(1'000'000)).wrong.empty());
+  terms.counters[HardwareId("acme-ecu")] = ReleaseCounter(5);
+  EXPECT_TRUE(judge(counted(1'000'005)).wrong.empty());
+  expect_wrong(judge(counted(1'000'006)), "acme-ecu has 5");
+  supplier.policy.counter_leap = 10;
+  EXPECT_TRUE(judge(counted(15)).wrong.empty());
+  expect_wrong(judge(counted(16)), "leaps");
+  supplier.policy.version_floor = 20'261'127;
+  EXPECT_TRUE(judge(counted(20'261'137)).wrong.empty()) << "counting may begin at the floor";
+  expect_wrong(judge(counted(20'261'138)), "leaps");
+  terms.counters.clear();
+  const model::Targets published = counted(20'261'138);
+  terms.published = &published;
+  terms.spent = Version(1);
+  auto next = published;
+  next.version = Version(2);
+  const auto as_before = judge(ws.signed_by(next), {});
+  EXPECT_TRUE(as_before.wrong.empty())
+      << "what is published stays: " << testing::PrintToString(as_before.wrong);
+}
+
+TEST(SupplierPolicy, OfBeforeCountersHadACeilingHasTheUsualOne) {
+  json::Object kept = operations::SupplierPolicy{}.encode();
+  kept.erase("counter_leap");
+  EXPECT_EQ(operations::SupplierPolicy::decode(kept)->counter_leap, 1'000'000U);
+  kept.set("counter_leap", 7);
+  EXPECT_EQ(operations::SupplierPolicy::decode(kept)->counter_leap, 7U);
+}
+
 TEST_F(IntakeOf, HoldsKeysAndQuotaAgainstThePolicy) {
   supplier.policy.schemes = {"ecdsa-sha2-nistp256"};
   EXPECT_EQ(judge(SupplierWorkspace::next(release())).wrong.size(), 3U) << "each of the three keys";

@@ -68,6 +68,7 @@ TEST(Suppliers, AreNotTakenInOnBadTerms) {  // IMG-10
   EXPECT_TRUE(refused([](auto& r) { r.plan.keys[1] = r.plan.keys[0]; }));
   EXPECT_TRUE(refused([](auto& r) { r.policy.schemes = {"rsassa-pss-sha256"}; }));
   EXPECT_TRUE(refused([](auto& r) { r.policy.quota_bytes = 0; }));
+  EXPECT_TRUE(refused([](auto& r) { r.policy.counter_leap = std::uint64_t{1} << 53U; }));
   ws.take_in();
   EXPECT_TRUE(refused([](auto& r) { r.plan.threshold = 1; }, Fault::Kind::Conflict))
       << "otherwise than before";

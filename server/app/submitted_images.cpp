@@ -1,0 +1,44 @@
+#include "server/app/submitted_images.h"
+
+#include "common/json/object_view.h"
+#include "common/json/strict_reader.h"
+#include "server/operations/remarks.h"
+
+namespace cotter::app {
+namespace {
+
+std::string version_of(const model::Target& target) {
+  const json::Value* version = target.custom.find("version");
+  if (version == nullptr || version->as_string() == nullptr) return {};
+  return operations::printable(shown(*version->as_string()));
+}
+
+}  // namespace
+
+std::vector<SubmittedImage> images_of(const operations::Submission& submission, const model::Targets& next) {
+  std::vector<SubmittedImage> images;
+  for (const auto& [name, target] : next.targets) {
+    const Bytes* sha256 = target.hashes.find(crypto::HashFunction::Sha256);
+    if (sha256 == nullptr || submission.find(*sha256) == nullptr) continue;
+    SubmittedImage image;
+    image.name = name;
+    image.version = version_of(target);
+    image.length = target.length;
+    image.sha256 = to_hex(*sha256);
+    if (const auto match = target.must_match(model::Profile::Vehicle); match && *match) {
+      image.hardware_ids = (*match)->hardware_ids;
+      image.counter = (*match)->release_counter;
+    }
+    images.push_back(std::move(image));
+  }
+  return images;
+}
+
+Result<std::vector<SubmittedImage>> submitted_images(const SubmissionFiles& files,
+                                                     const operations::SubmissionRecord& record) {
+  const auto metadata = TRY(json::read(TRY(files.metadata(record))));
+  const auto* content = TRY(TRY(json::ObjectView::of(metadata, "file")).value("signed"));
+  return images_of(record.submission, TRY(model::Targets::decode(*content, model::Profile::Vehicle)));
+}
+
+}  // namespace cotter::app
