@@ -39,8 +39,8 @@ struct AcceptOutcome {
 };
 
 /// Says yes. Killed in between, whoever says yes again finishes it. Faults: NotFound, Conflict (it does not
-/// wait), Denied (two people are needed, and this is the same one, or showed no token), those of
-/// RepositoryWriter. Rejections: those of a client.
+/// wait, or a file of it was changed here), Denied (two people are needed, and this is the same one, or
+/// showed no token), those of RepositoryWriter. Rejections: those of a client.
 Result<AcceptOutcome> accept_submission(const Workspace& workspace, const AcceptRequest& request,
                                         UtcTime now);
 

@@ -78,10 +78,21 @@ Result<fs::path> SubmissionFiles::whole(const std::string& id, const SubmittedFi
   return fault(Fault::Kind::NotFound, "file " + to_hex(file.sha256) + " is not here yet", "send it");
 }
 
+Error SubmissionFiles::changed(const SubmittedFile& file) {
+  return Fault{Fault::Kind::Conflict,
+               "the file kept as " + to_hex(file.sha256) + " is no longer what the supplier handed in",
+               "reject the submission, have it handed in anew, and find out who wrote to the folder"};
+}
+
+Result<Bytes> SubmissionFiles::paper(const std::string& id, const SubmittedFile& file) const {
+  Bytes bytes = TRY(host::read_file(TRY(whole(id, file)), operations::kMaxPaperBytes));
+  if (crypto::sha256(bytes) != file.sha256) return fail(changed(file));
+  return bytes;
+}
+
 Result<Bytes> SubmissionFiles::metadata(const operations::SubmissionRecord& record) const {
   for (const SubmittedFile& file : record.submission.files) {
-    if (file.kind == operations::FileKind::Metadata)
-      return host::read_file(TRY(whole(record.id, file)), operations::kMaxPaperBytes);
+    if (file.kind == operations::FileKind::Metadata) return paper(record.id, file);
   }
   return fault(Fault::Kind::NotFound, "the submission has no metadata");
 }

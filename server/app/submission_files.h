@@ -1,6 +1,6 @@
 // The files of submissions on disk, while they come in piece by piece and until somebody has judged them.
 // Never a name from outside in a path: a folder is a submission's id, a file its SHA-256. Never whole under
-// its name before its bytes have that hash. One thread at a time.
+// its name before its bytes have that hash, and a paper never read with another. One thread at a time.
 #pragma once
 
 #include <cstdint>
@@ -29,8 +29,13 @@ class SubmissionFiles {
   /// Where the whole file lies. Fault: NotFound (it is not whole).
   [[nodiscard]] Result<std::filesystem::path> whole(const std::string& id,
                                                     const operations::SubmittedFile& file) const;
-  /// Its metadata file. Faults: NotFound (it is not whole), Denied, Io.
+  /// A paper's bytes, which have the SHA-256 that was announced. Faults: NotFound (it is not whole), Conflict
+  /// (somebody changed it here), Denied, Io.
+  [[nodiscard]] Result<Bytes> paper(const std::string& id, const operations::SubmittedFile& file) const;
+  /// Its metadata file, as paper().
   [[nodiscard]] Result<Bytes> metadata(const operations::SubmissionRecord& record) const;
+  /// For bytes read by whole(): they are no longer what was announced.
+  static Error changed(const operations::SubmittedFile& file);
   /// Everything of the submission. Faults: Denied, Io.
   Result<void> remove(const std::string& id);
 

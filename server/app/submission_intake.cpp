@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "common/host/atomic_file.h"
 #include "common/json/canonical.h"
 #include "server/app/record.h"
 #include "server/app/supplier_family.h"
@@ -30,23 +29,24 @@ constexpr std::size_t kRoomForRemarks = 16 * 1024;
 static_assert(kRoomForImages + kRoomForDelegations + kRoomForRemarks + 4096 <= ledger::kMaxEntryBytes);
 
 Result<IntakeFile> load(const SubmissionFiles& files, const std::string& id, const SubmittedFile& listed) {
-  const auto path = TRY(files.whole(id, listed));
   IntakeFile file;
   file.kind = listed.kind;
   if (listed.kind != FileKind::Image) {
-    file.paper = TRY(host::read_file(path, operations::kMaxPaperBytes));
+    file.paper = TRY(files.paper(id, listed));
     file.length = file.paper.size();
     file.hashes = crypto::Hashes::of(file.paper);
     return file;
   }
   crypto::Hasher sha256(crypto::HashFunction::Sha256), sha512(crypto::HashFunction::Sha512);
-  auto reader = TRY(repository::FileReader::open(path));
+  auto reader = TRY(repository::FileReader::open(TRY(files.whole(id, listed))));
   for (ByteView piece = TRY(reader.next()); !piece.empty(); piece = TRY(reader.next())) {
     file.length += piece.size();
     sha256.update(piece);
     sha512.update(piece);
   }
-  file.hashes.set(crypto::HashFunction::Sha256, sha256.finish());
+  Bytes digest = sha256.finish();
+  if (digest != listed.sha256) return fail(SubmissionFiles::changed(listed));
+  file.hashes.set(crypto::HashFunction::Sha256, std::move(digest));
   file.hashes.set(crypto::HashFunction::Sha512, sha512.finish());
   return file;
 }

@@ -125,6 +125,27 @@ TEST(Suppliers, AreJudgedAgainWhenSomebodyAccepts) {  // IMG-7
   EXPECT_FALSE(ws.find("acme/ecu/other"));
 }
 
+TEST(Suppliers, HaveTheVeryBytesPublishedThatPeopleSaidYesTo) {  // IMG-7
+  const SupplierWorkspace ws;
+  ws.take_in();
+  const auto swapped = [&](std::uint64_t version, const Bytes& was, const Bytes& is) {
+    const std::string id = ws.waiting(metadata(ws, version), kImage);
+    const auto file = ws.workspace().submissions_dir() / id / to_hex(crypto::sha256(was));
+    EXPECT_TRUE(std::filesystem::exists(file));
+    test::write(file, as_text(is));
+    return ws.accept(id);
+  };
+  const Bytes other =
+      ws.signed_by(SupplierWorkspace::next(SupplierWorkspace::release("acme/ecu/other", kImage, 999'999)));
+  for (const auto& outcome :
+       {swapped(1, metadata(ws, 1), other), swapped(2, to_bytes(kImage), to_bytes("another build"))}) {
+    ASSERT_FALSE(outcome) << "signed by acme, and seen by nobody";
+    EXPECT_TRUE(is_fault(outcome.error(), Fault::Kind::Conflict)) << explain(outcome.error());
+  }
+  EXPECT_FALSE(ws.find("acme/ecu/other"));
+  EXPECT_FALSE(ws.find("acme/ecu/app"));
+}
+
 TEST(Suppliers, HaveTheirCountersKeptForAllWhoComeLater) {  // IMG-9
   const SupplierWorkspace ws;
   ws.take_in();
