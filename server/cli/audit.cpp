@@ -11,6 +11,7 @@
 #include "server/app/audit_verify.h"
 #include "server/cli/context.h"
 #include "server/cli/verbs.h"
+#include "server/operations/remarks.h"
 #include "server/storage/sqlite/database.h"
 #include "server/storage/sqlite/ledger_store.h"
 
@@ -77,7 +78,7 @@ std::string in_words(const ledger::Entry& entry) {
   }
   const json::Value* keys = entry.details.find("keyids");
   if (keys != nullptr && keys->as_array() != nullptr) words += key_ids_in_words(*keys->as_array());
-  return words;
+  return operations::printable(words);
 }
 
 Result<void> run_log(const LogOptions& options, const Context& context) {

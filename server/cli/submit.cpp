@@ -24,6 +24,7 @@
 #include "server/cli/token_file.h"
 #include "server/cli/verbs.h"
 #include "server/operations/papers.h"
+#include "server/operations/remarks.h"
 #include "server/repository/file_reader.h"
 #include "server/repository/publisher.h"
 #include "server/repository/reader.h"
@@ -334,7 +335,8 @@ Result<void> show_answer(const ApiReply& reply, const Context& context) {
     const json::Value* problems = body.as_object() == nullptr ? nullptr : body.as_object()->find("problems");
     if (problems != nullptr && problems->as_array() != nullptr) {
       for (const json::Value& each : *problems->as_array()) {
-        if (each.as_string() != nullptr) fmt::print(stderr, "  {}\n", each.as_string()->view());
+        if (each.as_string() != nullptr)
+          fmt::print(stderr, "  {}\n", operations::printable(*each.as_string()));
       }
     }
   }
@@ -383,9 +385,10 @@ Result<void> run(const Options& options, const Context& context) {
   if (bundle.role != base.role)
     return fault(Fault::Kind::Usage, "the bundle is of role " + bundle.role.value());
   if (!context.json) {
-    for (const std::string& line : app::changes_in(base.published, bundle.targets)) fmt::print("{}\n", line);
+    for (const std::string& line : app::changes_in(base.published, bundle.targets))
+      fmt::print("{}\n", operations::printable(line));
     for (const std::string& line : repository::delegation_changes(base.role, base.published, bundle.targets))
-      fmt::print("{}\n", line);
+      fmt::print("{}\n", operations::printable(line));
   }
   if (!is_signed(bundle, base)) TRY(sign(bundle, base, signers));
   TRY(bundle.write(options.partial));

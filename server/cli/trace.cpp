@@ -12,6 +12,7 @@
 #include "server/cli/context.h"
 #include "server/cli/requirement_view.h"
 #include "server/cli/verbs.h"
+#include "server/operations/remarks.h"
 #include "server/storage/sqlite/database.h"
 
 namespace cotter::cli {
@@ -178,7 +179,7 @@ void show_artifact(const app::Traced& artifact, const Told& told) {
   for (const app::Handling& each : artifact.handed_in) {
     add_row(table, each.step,
             fmt::format("{} from {}: submission {}{}", each.step.kind, each.supplier, each.submission,
-                        each.reason.empty() ? "" : ": " + each.reason));
+                        each.reason.empty() ? "" : ": " + operations::printable(each.reason)));
   }
   for (const app::Span& span : artifact.published) {
     add_listing(table, span.first, "published in", told.names);

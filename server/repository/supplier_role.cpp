@@ -32,10 +32,16 @@ bool is_same(const model::DelegatedRole& one, const model::DelegatedRole& other)
          one.any_hardware == other.any_hardware && one.terminating == other.terminating;
 }
 
+/// A path is shown to whoever signs or accepts it, and no name that a vehicle takes has any other character.
+bool is_text(const std::string& path) {
+  return std::ranges::all_of(path, [](char c) { return c > ' ' && c <= '~'; });
+}
+
 Result<void> check_path(const std::string& path) {
   const bool leaves = path.starts_with('/') || path.find("//") != std::string::npos ||
                       path.find("..") != std::string::npos || path.ends_with('/');
-  if (path.empty() || path.size() > kMaxTargetName || leaves || path.find('\\') != std::string::npos)
+  if (path.empty() || path.size() > kMaxTargetName || leaves || path.find('\\') != std::string::npos ||
+      !is_text(path))
     return usage("'" + path + "' will not do as a path",
                  "SUPPLIER/ECU/*: names as images have them, with stars");
   if (is_catch_all(path))

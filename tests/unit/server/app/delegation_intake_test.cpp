@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "server/app/intake.h"
 #include "server/app/supplier_family.h"
 #include "server/repository/folder_transport.h"
@@ -70,6 +72,20 @@ TEST_F(DelegationsOf, ASupplierNeedItsPolicysLeave) {
 TEST_F(DelegationsOf, ASupplierBearItsName) {  // IMG-10
   for (const char* name : {"sensors", "acme", "acme-", "acmesensors"})
     expect_wrong(judge_changed([&](auto& plan) { plan.name = RoleName(name); }), "begin with acme-");
+}
+
+TEST_F(DelegationsOf, ASupplierHavePathsThatAreTextAlone) {  // IMG-3
+  for (const std::string path : {"acme/\x1b[2Jsensors/*", "acme/sensors/a\nb", "acme/sensors/\x7f",
+                                 "acme/a b/*", "acme/\xc2\x9b/x", "acme/sensors/\t"}) {
+    const auto wrong = judge_changed([&](auto& plan) { plan.paths = {path}; });
+    ASSERT_EQ(wrong.size(), 1U) << path << testing::PrintToString(wrong);
+    EXPECT_NE(wrong.front().find("will not do as a path"), std::string::npos) << wrong.front();
+    EXPECT_TRUE(std::ranges::all_of(wrong.front(), [](char c) { return c >= ' ' && c <= '~'; }));
+  }
+  for (const char* path : {"acme/sensors/*", "acme/sensors/a-?.b+c_[0-9]"}) {
+    const auto wrong = judge_changed([&](auto& plan) { plan.paths = {path}; });
+    EXPECT_TRUE(wrong.empty()) << path << testing::PrintToString(wrong);
+  }
 }
 
 TEST_F(DelegationsOf, ASupplierTakeNobodysName) {

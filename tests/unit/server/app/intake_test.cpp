@@ -105,7 +105,8 @@ TEST_F(IntakeOf, WantsHardwareWithinTheScope) {  // IMG-3
 }
 
 TEST_F(IntakeOf, RefusesNamesThatLeaveTheirFolder) {  // FMT-52
-  for (const char* name : {"acme/../app", "acme//app", "/acme/ecu/app", "acme/ecu/..", "acme/ecu/a\\b"}) {
+  for (const char* name : {"acme/../app", "acme//app", "/acme/ecu/app", "acme/ecu/..", "acme/ecu/a\\b",
+                           "acme/ecu/\x1b[2J", "acme/ecu/a\nb"}) {
     const auto verdict = judge(SupplierWorkspace::next(SupplierWorkspace::release(name, kImage)));
     EXPECT_FALSE(verdict.wrong.empty()) << name;
   }

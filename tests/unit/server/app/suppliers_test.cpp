@@ -57,7 +57,7 @@ TEST(Suppliers, AreNotTakenInOnBadTerms) {  // IMG-10
   for (const char* name : {"", "targets", "a/b", "..%2f"}) {
     EXPECT_TRUE(refused([&](auto& r) { r.plan.name = RoleName(name); })) << name;
   }
-  for (const char* path : {"", "*", "*/*/*", "/acme/*", "acme/../*", "acme/"}) {
+  for (const char* path : {"", "*", "*/*/*", "/acme/*", "acme/../*", "acme/", "acme/\x1b[2J/*", "acme/a b"}) {
     EXPECT_TRUE(refused([&](auto& r) { r.plan.paths = {path}; })) << path;
   }
   EXPECT_TRUE(refused([](auto& r) { r.plan.paths.clear(); }));
