@@ -17,6 +17,7 @@
 namespace cotter::app {
 namespace {
 
+using operations::FileKind;
 using operations::SubmissionRecord;
 using operations::SubmissionState;
 using operations::SubmittedFile;
@@ -69,6 +70,22 @@ Result<ReleaseCounters> counters_in(const IntakeVerdict& verdict) {
   return counters;
 }
 
+/// Whether people had said yes and a writer that was killed had published it.
+bool is_published(const RepositoryWriter& writer, const SubmissionRecord& record, std::uint32_t needed) {
+  const auto listed = writer.published().listed(RoleName(record.supplier));
+  const Bytes* sha256 =
+      listed && listed->hashes ? listed->hashes->find(crypto::HashFunction::Sha256) : nullptr;
+  return sha256 != nullptr && record.approvals.size() >= needed &&
+         std::ranges::any_of(record.submission.files, [&](const SubmittedFile& file) {
+           return file.kind == FileKind::Metadata && file.sha256 == *sha256;
+         });
+}
+
+Result<std::uint32_t> needed_for(storage::SupplierStore& store, const SubmissionRecord& record) {
+  const auto supplier = TRY(store.find(RoleName(record.supplier)));
+  return supplier ? supplier->policy.people() : 1;
+}
+
 class Acceptance {
  public:
   Acceptance(const Workspace& workspace, const AcceptRequest& request, RepositoryWriter& writer,
@@ -80,11 +97,9 @@ class Acceptance {
         record_(std::move(record)) {}
 
   Result<AcceptOutcome> run() {
-    const auto supplier = TRY(store_.find(RoleName(record_.supplier)));
-    const bool two = supplier && supplier->policy.needs_two_people;
-    outcome_.needed = two ? 2 : 1;
+    outcome_.needed = TRY(needed_for(store_, record_));
     outcome_.notes = record_.remarks;
-    if (TRY(is_published())) return close();
+    if (is_published(writer_, record_, outcome_.needed)) return close();
     const IntakeVerdict verdict = TRY(judge_stored(writer_.db(), writer_.published(), writer_.layout().dir(),
                                                    files_, record_, writer_.now()));
     if (!verdict.wrong.empty()) {
@@ -95,7 +110,7 @@ class Acceptance {
     }
     outcome_.notes = verdict.notes;
     outcome_.images = app::images_of(record_.submission, *verdict.targets);
-    TRY(approve(verdict, two));
+    TRY(approve(verdict));
     outcome_.approvals = record_.approvals;
     if (record_.approvals.size() < outcome_.needed) return outcome_;
     const auto dropped = images_dropped(*verdict.targets);
@@ -107,17 +122,10 @@ class Acceptance {
   }
 
  private:
-  /// Whether a writer that was killed had come so far.
-  Result<bool> is_published() {
-    const Bytes wire = TRY(files_.metadata(record_));
-    const auto listed = writer_.published().listed(RoleName(record_.supplier));
-    return listed && listed->hashes && listed->hashes->match(wire);
-  }
-
-  Result<void> approve(const IntakeVerdict& verdict, bool two) {
+  Result<void> approve(const IntakeVerdict& verdict) {
     const std::string who = who_is(request_);
     if (record_.approvals.size() >= outcome_.needed) return {};  // all have; what is left is to publish
-    if (two && !request_.by) {
+    if (outcome_.needed > 1 && !request_.by) {
       return fault(Fault::Kind::Denied, "two people have to accept what " + record_.supplier + " hands in",
                    "each says who he is by his own token: --token-file");
     }
@@ -125,6 +133,7 @@ class Acceptance {
       return fault(Fault::Kind::Denied, who + " has accepted it already", "another person has to");
     }
     auto transaction = TRY(host::Transaction::begin(writer_.db()));
+    TRY(find_waiting(writer_.db(), record_.id));  // its supplier may have taken it back
     TRY(store_.approve(record_.id, who, writer_.now()));
     json::Object details = submission_details(record_, verdict);
     details.set("needed", std::uint64_t{outcome_.needed});
@@ -170,7 +179,7 @@ class Acceptance {
     const auto published = TRY(model::Targets::decode(*content, model::Profile::Vehicle));
     TRY(follow_delegations(writer_.db(), files_, RoleName(record_.supplier), published, who_is(request_),
                            writer_.now()));
-    TRY(store_.set_state(record_.id, SubmissionState::Accepted, outcome_.notes, writer_.now()));
+    TRY(store_.change_state(record_, SubmissionState::Accepted, outcome_.notes, writer_.now()));
     static_cast<void>(files_.remove(record_.id));  // published is published
     outcome_.state = SubmissionState::Accepted;
     outcome_.approvals = record_.approvals;
@@ -196,10 +205,15 @@ Result<AcceptOutcome> accept_submission(const Workspace& workspace, const Accept
 
 Result<void> reject_submission(const Workspace& workspace, const JudgeRequest& request,
                                const std::string& reason, UtcTime now) {
-  host::Db db = TRY(storage::open_database(workspace.db_path()));
+  RepositoryWriter writer = TRY(RepositoryWriter::open(workspace, now));  // nobody is publishing it now
+  host::Db& db = writer.db();
   auto transaction = TRY(host::Transaction::begin(db));
   const SubmissionRecord found = TRY(find_waiting(db, request.id));
-  TRY(storage::SupplierStore(db).set_state(request.id, SubmissionState::Rejected, {reason}, now));
+  storage::SupplierStore store(db);
+  if (is_published(writer, found, TRY(needed_for(store, found))))
+    return fault(Fault::Kind::Conflict, "submission " + request.id + " is published already",
+                 "cotter supplier accept finishes it");
+  TRY(store.change_state(found, SubmissionState::Rejected, {reason}, now));
   json::Object details = submission_details(found, {});
   details.set("reason", reason);
   TRY(record(db, {std::string(ledger::kRefusal), now, who_is(request), found.supplier, std::move(details)}));

@@ -44,7 +44,8 @@ struct AcceptOutcome {
 Result<AcceptOutcome> accept_submission(const Workspace& workspace, const AcceptRequest& request,
                                         UtcTime now);
 
-/// Says no. Faults: NotFound, Conflict (it does not wait), Busy, NoSpace, Io.
+/// Says no. Faults: NotFound, Conflict (it does not wait, or is published already), those of
+/// RepositoryWriter::open(). Rejections: those of a client.
 Result<void> reject_submission(const Workspace& workspace, const JudgeRequest& request,
                                const std::string& reason, UtcTime now);
 

@@ -98,8 +98,10 @@ Result<void> OperationsService::State::forget_abandoned() {
   storage::SupplierStore store(db);
   const UtcTime now = clock.now();
   for (const std::string& id : TRY(store.abandoned(now - kAbandonedAfter))) {
+    const auto abandoned = TRY(store.submission(id));
+    if (!abandoned) continue;
     TRY(files.remove(id));
-    TRY(store.set_state(id, SubmissionState::Withdrawn, {"nobody went on with the upload"}, now));
+    TRY(store.change_state(*abandoned, SubmissionState::Withdrawn, {"nobody went on with the upload"}, now));
   }
   return {};
 }
@@ -178,12 +180,19 @@ Result<SubmissionRecord> OperationsService::complete(const Caller& caller, const
 
 Result<void> OperationsService::withdraw(const Caller& caller, const std::string& id) {
   const std::lock_guard lock(state_->one_at_a_time);
+  auto transaction = TRY(host::Transaction::begin(state_->db));  // whoever accepts is another program
   const SubmissionRecord record = TRY(state_->find(caller, id));
   if (record.state != SubmissionState::Uploading && record.state != SubmissionState::Waiting) {
     return fault(Fault::Kind::Conflict, "the submission is " + std::string(name_of(record.state)));
   }
-  TRY(storage::SupplierStore(state_->db)
-          .set_state(id, SubmissionState::Withdrawn, {"taken back by " + caller.name}, state_->clock.now()));
+  storage::SupplierStore store(state_->db);
+  const auto supplier = TRY(store.find(RoleName(record.supplier)));
+  if (supplier && record.approvals.size() >= supplier->policy.people())
+    return fault(Fault::Kind::Conflict, "the submission was accepted, and is published or about to be",
+                 "hand in a next version without what was wrong");
+  TRY(store.change_state(record, SubmissionState::Withdrawn, {"taken back by " + caller.name},
+                         state_->clock.now()));
+  TRY(transaction.commit());
   return state_->files.remove(id);
 }
 

@@ -54,7 +54,8 @@ class OperationsService {
   /// All is here: has it judged. It is Waiting then, or Refused with all that is wrong in its remarks; asked
   /// again, it says so again. Faults: NotFound, Conflict (a file is not whole), those of judge_stored().
   Result<operations::SubmissionRecord> complete(const operations::Caller& caller, const std::string& id);
-  /// The supplier takes it back, and its files go. Faults: NotFound, Conflict (it was judged already).
+  /// The supplier takes it back, and its files go. Faults: NotFound, Conflict (it was judged already, or
+  /// all who are needed have said yes).
   Result<void> withdraw(const operations::Caller& caller, const std::string& id);
 
  private:

@@ -181,8 +181,8 @@ Result<void> note_judged(host::Db& db, SubmissionFiles& files, const SubmissionR
   json::Object details = submission_details(record, verdict);
   if (!is_good) set_first(details, "wrong", json::Array(remarks.begin(), remarks.end()), kRoomForRemarks);
   auto transaction = TRY(host::Transaction::begin(db));
-  TRY(storage::SupplierStore(db).set_state(
-      record.id, is_good ? SubmissionState::Waiting : SubmissionState::Refused, remarks, now));
+  TRY(storage::SupplierStore(db).change_state(
+      record, is_good ? SubmissionState::Waiting : SubmissionState::Refused, remarks, now));
   TRY(app::record(db, {std::string(is_good ? ledger::kUpload : ledger::kRefusal), now,
                        acting_token(record.token), record.supplier, std::move(details)}));
   TRY(transaction.commit());

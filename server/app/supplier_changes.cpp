@@ -21,7 +21,7 @@ Result<void> shut_out_one(host::Db& db, SubmissionFiles& files, const RoleName& 
   for (const auto& submission : TRY(store.submissions(name.value(), INT64_MAX))) {
     if (submission.state != SubmissionState::Uploading && submission.state != SubmissionState::Waiting)
       continue;
-    TRY(store.set_state(submission.id, SubmissionState::Rejected, {reason}, now));
+    TRY(store.change_state(submission, SubmissionState::Rejected, {reason}, now));
     TRY(files.remove(submission.id));
   }
   return record(db, {std::string(ledger::kSupplier), now, who, name.value(),

@@ -27,6 +27,8 @@ struct SupplierPolicy {
   bool needs_two_people = false;  ///< to accept what it hands in
   bool may_delegate = false;      ///< to suppliers of its own
 
+  /// How many have to say yes.
+  [[nodiscard]] std::uint32_t people() const { return needs_two_people ? 2 : 1; }
   [[nodiscard]] bool allows(crypto::Scheme scheme) const;
   /// As the ledger and the database hold it.
   [[nodiscard]] json::Object encode() const;

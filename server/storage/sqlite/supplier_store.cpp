@@ -141,11 +141,15 @@ Result<std::vector<std::string>> SupplierStore::abandoned(UtcTime before) {
   return ids;
 }
 
-Result<void> SupplierStore::set_state(const std::string& id, SubmissionState state,
-                                      const std::vector<std::string>& remarks, UtcTime now) {
+Result<void> SupplierStore::change_state(const SubmissionRecord& submission, SubmissionState to,
+                                         const std::vector<std::string>& remarks, UtcTime now) {
   const std::string text = text_of(remarks);
-  return db_->run("UPDATE submission SET state = ?2, remarks = ?3, changed_at = ?4 WHERE id = ?1",
-                  {id, name_of(state), text, seconds_of(now)});
+  TRY(db_->run("UPDATE submission SET state = ?2, remarks = ?3, changed_at = ?4 WHERE id = ?1 AND state = ?5",
+               {submission.id, name_of(to), text, seconds_of(now), name_of(submission.state)}));
+  if (db_->changes() == 1) return {};
+  return fault(Fault::Kind::Conflict,
+               "submission " + submission.id + " is no longer " + std::string(name_of(submission.state)),
+               "look at it anew");
 }
 
 Result<void> SupplierStore::touch(const std::string& id, UtcTime now) {

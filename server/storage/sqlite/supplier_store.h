@@ -42,8 +42,10 @@ class SupplierStore {
   Result<UnderWay> all_under_way(const operations::Supplier& supplier);
   /// Uploads that nobody went on with since `before`.
   Result<std::vector<std::string>> abandoned(UtcTime before);
-  Result<void> set_state(const std::string& id, operations::SubmissionState state,
-                         const std::vector<std::string>& remarks, UtcTime now);
+  /// Of one that is still in the state that `submission` says. Fault besides: Conflict (it is not: somebody
+  /// else was faster).
+  Result<void> change_state(const operations::SubmissionRecord& submission, operations::SubmissionState to,
+                            const std::vector<std::string>& remarks, UtcTime now);
   Result<void> touch(const std::string& id, UtcTime now);
   /// Fault besides: Conflict (has said yes already).
   Result<void> approve(const std::string& id, const std::string& who, UtcTime now);

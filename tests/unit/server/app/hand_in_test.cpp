@@ -183,6 +183,55 @@ TEST_F(HandIn, IsShownImageByImageToWhoeverAccepts) {
   }
 }
 
+TEST_F(HandIn, IsNotTakenBackWhileItIsPublished) {
+  const auto judged = hand_in(one_image());
+  ASSERT_TRUE(judged) << explain(judged.error());
+  Result<void> withdrawn;
+  AcceptRequest request;
+  request.id = judged->id;
+  request.online = [&] {  // people have said yes
+    withdrawn = service->withdraw(acme, judged->id);
+    return Result<OnlineSigners>(ws.keys.online());
+  };
+  const auto accepted = accept_submission(ws.workspace(), request, kNow);
+  ASSERT_FALSE(withdrawn);
+  EXPECT_TRUE(is_fault(withdrawn.error(), Fault::Kind::Conflict)) << explain(withdrawn.error());
+  ASSERT_TRUE(accepted) << explain(accepted.error());
+  EXPECT_EQ(accepted->state, SubmissionState::Accepted);
+  EXPECT_EQ(service->submission(acme, judged->id)->state, SubmissionState::Accepted);
+}
+
+TEST_F(HandIn, ThatIsPublishedIsNeitherTakenBackNorRejected) {
+  const auto judged = hand_in(one_image());
+  ASSERT_TRUE(judged) << explain(judged.error());
+  const auto folder = ws.workspace().submissions_dir() / judged->id;
+  const auto copy = ws.pending() / "copy";
+  std::filesystem::copy(folder, copy);
+  ASSERT_EQ(ws.accept(judged->id)->state, SubmissionState::Accepted);
+  // As if the writer had been killed before it noted that.
+  std::filesystem::copy(copy, folder);
+  ASSERT_TRUE(db->run("UPDATE submission SET state = 'waiting' WHERE id = ?1", {judged->id}));
+  const auto withdrawn = service->withdraw(acme, judged->id);
+  ASSERT_FALSE(withdrawn);
+  EXPECT_TRUE(is_fault(withdrawn.error(), Fault::Kind::Conflict)) << explain(withdrawn.error());
+  const auto rejected = reject_submission(ws.workspace(), {judged->id}, "too late", kNow);
+  ASSERT_FALSE(rejected);
+  EXPECT_TRUE(is_fault(rejected.error(), Fault::Kind::Conflict)) << explain(rejected.error());
+  const auto again = ws.accept(judged->id);
+  ASSERT_TRUE(again) << explain(again.error());
+  EXPECT_EQ(again->state, SubmissionState::Accepted);
+}
+
+TEST_F(HandIn, WithMetadataThatIsPublishedIsNotAcceptedForThat) {
+  ASSERT_EQ(ws.accept(hand_in(one_image())->id)->state, SubmissionState::Accepted);
+  policy.needs_two_people = true;
+  ws.take_in_again(policy);
+  const auto again = ws.accept(ws.waiting(ws.signed_by(one_image()), "a stowaway"),
+                               operations::Caller{"alice", operations::TokenRole::Operator, ""});
+  ASSERT_TRUE(again) << explain(again.error());
+  EXPECT_EQ(again->state, SubmissionState::Refused) << "nobody but alice has said yes";
+}
+
 TEST_F(HandIn, ThatLetsOthersSignIsNoLongerThanPeopleRead) {
   repository::SupplierRolePlan plan = ws.below();
   plan.hardware_ids.assign(2000, HardwareId("acme-ecu"));
