@@ -26,8 +26,13 @@ Error no_such_submission() { return Fault{Fault::Kind::NotFound, "there is no su
 }  // namespace
 
 struct OperationsService::State {
-  State(const std::filesystem::path& dir, std::filesystem::path repo, const Clock& c, host::Db opened)
-      : clock(c), repo_dir(std::move(repo)), db(std::move(opened)), files(dir) {}
+  State(const std::filesystem::path& dir, std::filesystem::path repo, const Clock& c, host::Db opened,
+        host::Db for_tokens)
+      : clock(c),
+        repo_dir(std::move(repo)),
+        db(std::move(opened)),
+        files(dir),
+        tokens(std::move(for_tokens)) {}
 
   Result<SubmissionRecord> find(const Caller& caller, const std::string& id);
   Result<std::pair<SubmissionRecord, SubmittedFile>> find_file(const Caller& caller, const std::string& id,
@@ -37,9 +42,11 @@ struct OperationsService::State {
 
   const Clock& clock;
   const std::filesystem::path repo_dir;
-  std::mutex one_at_a_time;  ///< guards all below: one connection, one thread in it
+  std::mutex one_at_a_time;  ///< guards the next two: one connection, one thread in it
   host::Db db;
   SubmissionFiles files;
+  std::mutex at_the_door;  ///< guards the next: who calls is found out while a submission is judged
+  host::Db tokens;
 };
 
 OperationsService::OperationsService(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -49,13 +56,14 @@ Result<std::unique_ptr<OperationsService>> OperationsService::open(
     const std::filesystem::path& database, const std::filesystem::path& submissions_dir,
     const std::filesystem::path& repo_dir, const Clock& clock) {
   host::Db db = TRY(storage::open_database(database));
-  auto state = std::make_unique<State>(submissions_dir, repo_dir, clock, std::move(db));
+  host::Db tokens = TRY(storage::open_database(database));
+  auto state = std::make_unique<State>(submissions_dir, repo_dir, clock, std::move(db), std::move(tokens));
   return std::unique_ptr<OperationsService>(new OperationsService(std::move(state)));
 }
 
 Result<std::optional<Caller>> OperationsService::identify(ByteView token_hash) {
-  const std::lock_guard lock(state_->one_at_a_time);
-  const auto token = TRY(storage::TokenStore(state_->db).find_by_hash(token_hash));
+  const std::lock_guard lock(state_->at_the_door);
+  const auto token = TRY(storage::TokenStore(state_->tokens).find_by_hash(token_hash));
   if (!token || !token->is_good(state_->clock.now())) return std::optional<Caller>();
   return std::optional(Caller{token->name, token->role, token->supplier.value_or("")});
 }

@@ -1,6 +1,6 @@
 // The operations API's use cases: who calls, and how a supplier hands something in.
 // Never shows one supplier what belongs to another: it is not found. Safe on any thread: one at a time,
-// behind its own lock; a call may block on the disk.
+// behind its own lock, but for identify(), which waits for no other; a call may block on the disk.
 #pragma once
 
 #include <chrono>

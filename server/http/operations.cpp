@@ -122,6 +122,11 @@ Response withdraw(app::OperationsService& service, const Caller& caller, const P
   return show(service, caller, place);
 }
 
+std::optional<Bytes> token_hash_of(const Request& head) {
+  const std::string* authorization = header(head, "authorization");
+  return authorization == nullptr ? std::nullopt : operations::bearer_hash(*authorization);
+}
+
 bool may_hand_in(const Caller& caller) { return caller.role == TokenRole::Supplier; }
 
 Response forbidden(const Caller& caller) {
@@ -227,10 +232,10 @@ Response handle_file(app::OperationsService& service, const Request& request, co
 
 }  // namespace
 
+bool OperationsDoor::bears_token(const Request& head) { return token_hash_of(head).has_value(); }
+
 void OperationsDoor::identify(Request& head) const {
-  const std::string* authorization = header(head, "authorization");
-  if (authorization == nullptr) return;
-  const auto hash = operations::bearer_hash(*authorization);
+  const auto hash = token_hash_of(head);
   if (!hash) return;
   auto caller = service_->identify(*hash);
   if (!caller) {

@@ -22,10 +22,13 @@ class OperationsDoor {
   OperationsDoor(app::OperationsService& service, Rate failures)
       : service_(&service), failures_(std::make_unique<RateLimiter>(failures)) {}
 
+  /// Whether it has the form of a token: who has none need not be looked up.
+  [[nodiscard]] static bool bears_token(const Request& head);
   /// Finds out whose token it is: may block, before the body is read.
   void identify(Request& head) const;
   /// How many bytes of body to read, for a request that was identified; 0: none.
   [[nodiscard]] std::uint64_t max_body(const Request& head) const;
+  /// May block, but not without a bearer.
   [[nodiscard]] Response handle(const Request& request) const;
 
  private:

@@ -58,7 +58,14 @@ void Router::identify(Request& head) const {
   if (operations_) operations_->identify(head);
 }
 
-bool Router::belongs_to_operations(const Request& request) { return request.path.starts_with(kOperations); }
+bool Router::bears_token(const Request& head) const {
+  return operations_ && head.path.starts_with(kOperations) && OperationsDoor::bears_token(head);
+}
+
+bool Router::is_for_operations(const Request& request) {
+  return request.bearer && request.path.starts_with(kOperations) &&
+         !request.path.starts_with(kRepositoryByToken);
+}
 
 std::optional<Response> Router::too_soon(const Request& head, RateLimiter::Instant now) const {
   if (!head.path.starts_with(kDirector) || director_ == nullptr) return std::nullopt;
@@ -80,7 +87,7 @@ Response Router::handle(const Request& request) const {
     if (!reads(request.method)) return method_not_allowed("GET, HEAD");
     return StaticFiles(*repo_dir_).serve(request, path.substr(kRepositoryByToken.size()));
   }
-  if (operations_ && belongs_to_operations(request)) return operations_->handle(request);
+  if (operations_ && path.starts_with(kOperations)) return operations_->handle(request);
   // Anybody may ask what time it is: the answer is signed, and holds nothing but what was asked.
   if (path == kTime && time_ != nullptr) {
     return request.method == Method::Post ? post_time(request, *time_) : method_not_allowed("POST");
@@ -94,7 +101,7 @@ std::uint64_t Router::max_body(const Request& head) const {
   if (head.path == kTime) {
     return time_ != nullptr && head.method == Method::Post ? model::kMaxTimeRequestBytes : 0;
   }
-  if (operations_ && belongs_to_operations(head)) return operations_->max_body(head);
+  if (operations_ && head.path.starts_with(kOperations)) return operations_->max_body(head);
   if (!head.path.starts_with(kDirector) || director_ == nullptr) return 0;
   const auto call = director_call(head);
   if (!call) return 0;
@@ -104,7 +111,7 @@ std::uint64_t Router::max_body(const Request& head) const {
 }
 
 bool Router::may_block(const Request& request) {
-  return request.path.starts_with(kDirector) || request.path == kTime || belongs_to_operations(request);
+  return request.path.starts_with(kDirector) || request.path == kTime || is_for_operations(request);
 }
 
 Response Router::repository(const Request& request, std::string_view path) const {

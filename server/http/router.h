@@ -43,10 +43,12 @@ class Router {
   /// How many bytes of body to read for a request of this head; 0: none, handle() answers without. What a
   /// stranger sends is not even read.
   [[nodiscard]] std::uint64_t max_body(const Request& head) const;
-  /// To be asked before max_body(), where belongs_to_operations(): whose token it is. May block.
+  /// Whether a text that may be a token comes with a request of the operations API.
+  [[nodiscard]] bool bears_token(const Request& head) const;
+  /// To be asked before max_body(), where bears_token(): whose token it is. May block.
   void identify(Request& head) const;
-  /// Such requests have threads of their own: who uploads must not hold up a vehicle.
-  [[nodiscard]] static bool belongs_to_operations(const Request& request);
+  /// Such requests have a bearer, and a thread of their own: who uploads must not hold up a vehicle.
+  [[nodiscard]] static bool is_for_operations(const Request& request);
   /// Whether handle() may wait for a signer or the disk: not for the thread that serves all others.
   [[nodiscard]] static bool may_block(const Request& request);
 

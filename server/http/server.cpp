@@ -145,10 +145,12 @@ void Server::run() {
   state.io.restart();
   state.io.run_for(state.shared.options.grace);
   for (Connection* connection : state.shared.connections) connection->cut();
+  state.shared.turns.close();
   state.io.restart();
   state.io.run();
   state.shared.blocking.join();
   state.shared.operations.join();
+  state.shared.doorman.join();
 }
 
 void Server::stop() {

@@ -37,8 +37,12 @@ struct ServerOptions {
   /// taken.
   std::size_t max_connections = 4096;
   AccessLog* access_log = nullptr;  ///< where each answer is noted; outlives the server
-  /// Bodies for the operations API that come at the same time, each held in memory; one more hears 503.
-  std::size_t max_uploads = 64;
+  /// Requests to the operations API at the same time, each held in memory with its body, and those of one
+  /// token; one more hears 503, and its body is not read.
+  std::size_t max_operations = 64;
+  std::size_t max_operations_of_one = 16;
+  /// For one's turn among them; then 503. Longer than it takes to judge a submission of gigabytes.
+  std::chrono::milliseconds operations_wait{300'000};
 };
 
 class Server {

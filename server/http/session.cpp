@@ -121,6 +121,12 @@ bool is_ambiguous(const Parser& parser) {
 
 bool has_body(const Parser& parser) { return parser.chunked() || parser.content_length().value_or(0) > 0; }
 
+Response busy() {
+  Response response = problem(503, "busy", "too many ask at the moment; see Retry-After");
+  response.headers["Retry-After"] = "1";
+  return response;
+}
+
 std::string address_of(const tcp::socket& socket) {
   error_code error;
   const auto peer = socket.remote_endpoint(error);
@@ -225,11 +231,19 @@ class Session final : Connection {
     const bool head = request.method == Method::Head;
     if (is_ambiguous(parser)) co_return co_await refuse(problem(400, "bad request", kAmbiguous), head);
     auto too_soon = shared_.router.too_soon(request, std::chrono::steady_clock::now());
-    // Whose token it is decides whether the body is read at all.
-    if (Router::belongs_to_operations(request)) {
+    // Whose token it is decides whether the body is read at all; who shows none is not waited for.
+    if (shared_.router.bears_token(request)) {
+      if (shared_.at_the_door >= shared_.options.max_operations) co_return co_await refuse(busy(), head);
       waiting_since_.reset();
       socket().expires_never();
-      co_await asio::co_spawn(shared_.operations, identify_blocking(request), asio::use_awaitable);
+      ++shared_.at_the_door;
+      co_await asio::co_spawn(shared_.doorman, identify_blocking(request), asio::use_awaitable);
+      --shared_.at_the_door;
+    }
+    std::unique_ptr<Turns::Place> place;
+    if (Router::is_for_operations(request)) {
+      place = shared_.turns.enter(request.bearer->name);
+      if (!place) co_return co_await refuse(busy(), head);
     }
     const std::uint64_t limit = shared_.router.max_body(request);
     if (limit == 0 && has_body(parser)) {
@@ -237,15 +251,7 @@ class Session final : Connection {
       co_return co_await refuse(response, head);
     }
     if (has_body(parser)) {
-      const bool is_upload = Router::belongs_to_operations(request);
-      if (is_upload && shared_.uploads >= shared_.options.max_uploads) {
-        Response busy = problem(503, "busy", "too many are sending at the moment; see Retry-After");
-        busy.headers["Retry-After"] = "1";
-        co_return co_await refuse(busy, head);
-      }
-      if (is_upload) ++shared_.uploads;
       const Body body = co_await read_body(parser, limit);
-      if (is_upload) --shared_.uploads;
       if (body == Body::TooLarge) {
         const std::string words = "at most " + std::to_string(limit) + " bytes are taken here";
         co_return co_await refuse(problem(413, "too large", words), head);
@@ -260,6 +266,7 @@ class Session final : Connection {
     } else {
       response = co_await answer(request);
     }
+    place.reset();
     const bool keep_alive = parser.get().keep_alive() && !shared_.stopping;
     const bool written = co_await write(response, head, keep_alive);
     co_return written&& keep_alive;
@@ -306,8 +313,12 @@ class Session final : Connection {
     waiting_since_.reset();
     if (!Router::may_block(request)) co_return shared_.router.handle(request);
     socket().expires_never();
-    auto& threads = Router::belongs_to_operations(request) ? shared_.operations : shared_.blocking;
-    co_return co_await asio::co_spawn(threads, handle_blocking(request), asio::use_awaitable);
+    if (!Router::is_for_operations(request)) {
+      co_return co_await asio::co_spawn(shared_.blocking, handle_blocking(request), asio::use_awaitable);
+    }
+    const auto turn = co_await shared_.turns.next(shared_.options.operations_wait);
+    if (!turn) co_return busy();
+    co_return co_await asio::co_spawn(shared_.operations, handle_blocking(request), asio::use_awaitable);
   }
 
   asio::awaitable<void> identify_blocking(Request& request) {

@@ -15,6 +15,7 @@
 #include <set>
 
 #include "server/http/server.h"
+#include "server/http/turns.h"
 
 namespace cotter::http {
 
@@ -33,13 +34,16 @@ class Connection {
 
 /// What all connections share; but for `blocking`, of the I/O thread alone.
 struct Shared {
-  Shared(const Router& r, const ServerOptions& o) : router(r), options(o) {}
+  Shared(const Router& r, const ServerOptions& o)
+      : router(r), options(o), turns(o.max_operations, o.max_operations_of_one) {}
   const Router& router;
   const ServerOptions options;
   boost::asio::thread_pool blocking{2};    ///< they wait for signers and the disk; the I/O thread must not
   boost::asio::thread_pool operations{1};  ///< the same for the operations API, which must not hold those up
+  boost::asio::thread_pool doorman{1};     ///< looks up tokens, which nobody's upload must hold up
   std::set<Connection*> connections;
-  std::size_t uploads = 0;  ///< bodies for the operations API that are coming
+  std::size_t at_the_door = 0;  ///< whose tokens are being looked up
+  Turns turns;                  ///< of `operations`
   bool stopping = false;
 };
 

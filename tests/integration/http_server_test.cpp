@@ -177,29 +177,83 @@ TEST_F(HttpServerWith, TheAccessLogSaysWhatTravelledAndNoSecrets) {
                 lines.substr(lines.rfind(" 400 ") + 5));
 }
 
+/// One reading of it, the second, does not end until it is let go: what asked then stands still.
+class HaltingClock final : public Clock {
+ public:
+  [[nodiscard]] UtcTime now() const override {
+    std::unique_lock lock(guard_);
+    if (++readings_ == 2 && halts_) {
+      halted_ = true;
+      changed_.notify_all();
+      changed_.wait(lock, [this] { return !halts_; });
+    }
+    return test::kNoon;
+  }
+  void halt() { halts_ = true; }
+  void let_go() {
+    const std::lock_guard lock(guard_);
+    halts_ = false;
+    changed_.notify_all();
+  }
+  void wait_until_halted() {
+    std::unique_lock lock(guard_);
+    changed_.wait(lock, [this] { return halted_; });
+  }
+
+ private:
+  mutable std::mutex guard_;
+  mutable std::condition_variable changed_;
+  mutable int readings_ = 0;
+  mutable bool halted_ = false;
+  bool halts_ = false;
+};
+
 /// The same with an operations API, and a token for it.
 class OperationsOver : public HttpServerWith {
  protected:
   OperationsOver() {
     host::Db db = storage::open_database(depot_.places().database).value();
     COTTER_ASSERT(storage::SupplierStore(db).put({RoleName("acme"), {}, test::kNoon}));
-    token_ = as_text(app::add_token(db, {"acme-ci", operations::TokenRole::Supplier, "acme", test::kNoon,
-                                         test::kNoon + std::chrono::days(1)})
-                         ->view());
+    token_ = add_token("acme-ci");
     service_ = app::OperationsService::open(depot_.places().database, folder_.path() / "submissions",
-                                            depot_.places().repo_dir, depot_.clock)
+                                            depot_.places().repo_dir, clock_)
                    .value();
   }
-  ~OperationsOver() override { stop(); }  // before what it serves
+  ~OperationsOver() override {  // before what it serves
+    clock_.let_go();
+    stop();
+  }
   void start_with_operations() {
     door_.emplace(depot_.places().repo_dir, director_.get(), Access{true, true}, nullptr, service_.get());
     server_ = Server::listen(options_, *door_).value();
     thread_ = std::thread([this] { server_->run(); });
   }
+  [[nodiscard]] std::string add_token(const std::string& name) const {
+    host::Db db = storage::open_database(depot_.places().database).value();
+    return std::string(as_text(app::add_token(db, {name, operations::TokenRole::Supplier, "acme", test::kNoon,
+                                                   test::kNoon + std::chrono::days(1)})
+                                   ->view()));
+  }
   [[nodiscard]] std::string post(const std::string& token, std::size_t length) const {
     return "POST /api/v1/submissions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + token +
            "\r\nContent-Length: " + std::to_string(length) + "\r\n\r\n";
   }
+  [[nodiscard]] std::string list(const std::string& token) const {
+    return get("/api/v1/submissions", "Authorization: Bearer " + token + "\r\n");
+  }
+  /// A supplier's request that the API is at work for, until the clock goes on. The first of its server.
+  std::unique_ptr<RawClient> occupy() {
+    clock_.halt();
+    auto client = std::make_unique<RawClient>(server_->port());
+    client->send(post(token_, kFiles.size()) + kFiles);
+    clock_.wait_until_halted();
+    return client;
+  }
+  const std::string kFiles =
+      R"({"_type":"cotter-submission","files":[{"kind":"metadata","length":1,"sha256":")" +
+      std::string(64, 'a') + "\"}]}";
+  const std::string kNobodys = "cotter-" + std::string(64, '0');
+  HaltingClock clock_;
   sim::TempDir folder_;
   std::string token_;
   std::unique_ptr<app::OperationsService> service_;
@@ -213,8 +267,96 @@ TEST_F(OperationsOver, AStrangersBodyIsNotWaitedFor) {  // IMG-2
   EXPECT_EQ(reply.headers.at("connection"), "close");
 }
 
+TEST_F(OperationsOver, StrangersDoNotWaitBehindASupplierAndShutNobodyOut) {  // ATK-50
+  options_.max_connections = 8;
+  start_with_operations();
+  const auto supplier = occupy();
+  std::vector<std::unique_ptr<RawClient>> strangers;
+  for (int i = 0; i < 16; ++i) {
+    strangers.push_back(std::make_unique<RawClient>(server_->port()));
+    strangers.back()->send(i % 2 == 0 ? get("/api/v1/submissions") : list(kNobodys));
+    const int status = strangers.back()->reply().status;
+    ASSERT_TRUE(status == 401 || status == 429) << i << ": " << status;
+  }
+  EXPECT_EQ(ask(kHealth).status, 200);
+  EXPECT_EQ(ask(get("/director/vehicles/VIN-1/1.root.json")).status, 200);
+  clock_.let_go();
+  EXPECT_EQ(supplier->reply().status, 201);
+}
+
+TEST_F(OperationsOver, WhoAsksForTooMuchAtOnceIsToldToComeBackAndItsBodyNotRead) {  // ATK-50
+  options_.max_operations = 2;
+  options_.max_operations_of_one = 1;
+  start_with_operations();
+  const auto supplier = occupy();
+  const RawReply told = ask(post(token_, 100));
+  EXPECT_EQ(told.status, 503);
+  EXPECT_EQ(told.headers.at("retry-after"), "1");
+  EXPECT_EQ(told.headers.at("connection"), "close");
+  RawClient other(server_->port());
+  other.send(list(add_token("other-ci")));
+  EXPECT_EQ(ask(get("/api/v1/repo/small.bin", "Authorization: Bearer " + token_ + "\r\n")).status, 200)
+      << "what is published waits for nobody";
+  clock_.let_go();
+  EXPECT_EQ(supplier->reply().status, 201);
+  EXPECT_EQ(other.reply().status, 200);
+  EXPECT_EQ(ask(list(token_)).status, 200);
+}
+
+TEST_F(OperationsOver, AreAskedByNoMoreAtOnceThanHavePlaces) {
+  options_.max_operations = 1;
+  start_with_operations();
+  const auto supplier = occupy();
+  EXPECT_EQ(ask(list(add_token("other-ci"))).status, 503);
+  clock_.let_go();
+  EXPECT_EQ(supplier->reply().status, 201);
+}
+
+TEST_F(OperationsOver, NobodyWaitsForHisTurnWithoutAnEnd) {
+  options_.operations_wait = kShort;
+  start_with_operations();
+  const auto supplier = occupy();
+  RawClient patient(server_->port());
+  patient.send(list(token_));
+  const RawReply told = patient.reply();
+  EXPECT_EQ(told.status, 503);
+  EXPECT_EQ(told.headers.at("retry-after"), "1");
+  clock_.let_go();
+  EXPECT_EQ(supplier->reply().status, 201);
+  patient.send(list(token_));
+  EXPECT_EQ(patient.reply().status, 200);
+}
+
+TEST_F(OperationsOver, TheTurnsOfThoseWhoWaitCome) {
+  start_with_operations();
+  const auto supplier = occupy();
+  std::vector<std::unique_ptr<RawClient>> waiting;
+  for (int i = 0; i < 4; ++i) {
+    waiting.push_back(std::make_unique<RawClient>(server_->port()));
+    waiting.back()->send(list(token_));
+  }
+  EXPECT_EQ(ask(get("/api/v1/submissions")).status, 401);
+  clock_.let_go();
+  EXPECT_EQ(supplier->reply().status, 201);
+  for (const auto& each : waiting) EXPECT_EQ(each->reply().status, 200);
+}
+
+TEST_F(OperationsOver, WhoWaitsForHisTurnDoesNotHoldUpTheEnd) {
+  options_.grace = kShort;
+  options_.operations_wait = kNever;
+  start_with_operations();
+  const auto supplier = occupy();
+  RawClient waiting(server_->port());
+  waiting.send(list(token_));
+  EXPECT_EQ(ask(kHealth).status, 200);
+  server_->stop();
+  EXPECT_TRUE(waiting.ended());
+  clock_.let_go();
+  thread_.join();
+}
+
 TEST_F(OperationsOver, SlowUploadsHoldUpNeitherVehiclesNorEachOther) {
-  options_.max_uploads = 2;
+  options_.max_operations = 2;
   start_with_operations();
   RawClient first(server_->port());
   RawClient second(server_->port());

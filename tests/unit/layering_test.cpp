@@ -116,7 +116,7 @@ struct Kept {
   const char* allowed;
 };
 const Kept kKept[] = {
-    {R"(^boost/)", R"(^server/http/(.*\.cpp|session\.h)$)"},
+    {R"(^boost/)", R"(^server/http/(.*\.cpp|(session|turns)\.h)$)"},
     {R"(^sqlite3\.h$)", R"(^(common/host/(sqlite|disk_vfs)\.|server/storage/sqlite/|client/store/))"},
     {R"(^curl/)", R"(^(client/fetch/|server/repository/url_transport\.cpp$|server/cli/api_client\.cpp$))"},
     {R"(^tss2/)", R"(^(common/tpm/|common/keystore/tpm_key\.cpp$))"},
