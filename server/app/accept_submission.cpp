@@ -111,8 +111,8 @@ class Acceptance {
     outcome_.notes = verdict.notes;
     outcome_.images = app::images_of(record_.submission, *verdict.targets);
     TRY(approve(verdict));
-    outcome_.approvals = record_.approvals;
-    if (record_.approvals.size() < outcome_.needed) return outcome_;
+    outcome_.approvals = TRY(good_approvals());
+    if (outcome_.approvals.size() < outcome_.needed) return outcome_;
     const auto dropped = images_dropped(*verdict.targets);
     outcome_.versions = TRY(publish(verdict));
     // Nothing leads to them any more; one that cannot be removed now does no harm.
@@ -122,9 +122,25 @@ class Acceptance {
   }
 
  private:
+  /// Of those who said yes who counts today: not whose token was revoked or has expired since, and where two
+  /// people are needed, no account.
+  Result<std::vector<std::string>> good_approvals() {
+    storage::TokenStore tokens(writer_.db());
+    std::vector<std::string> good;
+    for (const std::string& who : record_.approvals) {
+      const std::string prefix = acting_token("");
+      const bool is_token = who.starts_with(prefix);
+      std::optional<operations::TokenRecord> token;
+      if (is_token) token = TRY(tokens.find(who.substr(prefix.size())));
+      if (is_token ? token && token->is_good(writer_.now()) : outcome_.needed == 1) good.push_back(who);
+    }
+    return good;
+  }
+
   Result<void> approve(const IntakeVerdict& verdict) {
     const std::string who = who_is(request_);
-    if (record_.approvals.size() >= outcome_.needed) return {};  // all have; what is left is to publish
+    const auto good = TRY(good_approvals());
+    if (good.size() >= outcome_.needed) return {};  // all have; what is left is to publish
     if (outcome_.needed > 1 && !request_.by) {
       return fault(Fault::Kind::Denied, "two people have to accept what " + record_.supplier + " hands in",
                    "each says who he is by his own token: --token-file");
@@ -182,7 +198,7 @@ class Acceptance {
     TRY(store_.change_state(record_, SubmissionState::Accepted, outcome_.notes, writer_.now()));
     static_cast<void>(files_.remove(record_.id));  // published is published
     outcome_.state = SubmissionState::Accepted;
-    outcome_.approvals = record_.approvals;
+    if (outcome_.approvals.empty()) outcome_.approvals = record_.approvals;  // a killed writer counted them
     return outcome_;
   }
 

@@ -30,7 +30,7 @@ struct AcceptRequest : JudgeRequest {
 
 struct AcceptOutcome {
   operations::SubmissionState state = operations::SubmissionState::Waiting;
-  std::vector<std::string> approvals{};
+  std::vector<std::string> approvals{};  ///< those that count: by tokens that are good still
   std::uint32_t needed = 1;
   std::vector<std::string> wrong{};      ///< Refused
   std::vector<std::string> notes{};      ///< what changes in who may sign

@@ -232,6 +232,29 @@ TEST_F(HandIn, WithMetadataThatIsPublishedIsNotAcceptedForThat) {
   EXPECT_EQ(again->state, SubmissionState::Refused) << "nobody but alice has said yes";
 }
 
+TEST_F(HandIn, IsAcceptedByPeopleWhoseTokensAreStillGood) {
+  AcceptRequest request;
+  request.id = hand_in(one_image())->id;
+  request.online = [] { return Result<OnlineSigners>(fault(Fault::Kind::Busy, "no keys today")); };
+  ASSERT_FALSE(accept_submission(ws.workspace(), request, kNow))
+      << "an account said yes, and nothing came of it";
+  policy.needs_two_people = true;
+  ws.take_in_again(policy);
+  const auto says_yes = [&](const std::string& name) {
+    add_token(name, operations::TokenRole::Operator);
+    return ws.accept(request.id, operations::Caller{name, operations::TokenRole::Operator, ""});
+  };
+  EXPECT_EQ(says_yes("alice")->approvals, (std::vector<std::string>{"token:alice"}));
+  ASSERT_TRUE(revoke_token(*db, "alice", kNow));
+  const auto second = says_yes("bob");
+  ASSERT_TRUE(second) << explain(second.error());
+  EXPECT_EQ(second->state, SubmissionState::Waiting) << "alice's token was revoked";
+  EXPECT_EQ(second->approvals, (std::vector<std::string>{"token:bob"}));
+  const auto third = says_yes("carol");
+  ASSERT_TRUE(third) << explain(third.error());
+  EXPECT_EQ(third->state, SubmissionState::Accepted);
+}
+
 TEST_F(HandIn, ThatLetsOthersSignIsNoLongerThanPeopleRead) {
   repository::SupplierRolePlan plan = ws.below();
   plan.hardware_ids.assign(2000, HardwareId("acme-ecu"));
