@@ -1,5 +1,5 @@
 // A file held open while it is sent: what was looked at is what goes out, whatever is renamed over its name.
-// Never a folder, a pipe or a device. One owner; reading is safe on any thread.
+// Never a folder, a pipe, a device, or what a link stands for. One owner; reading is safe on any thread.
 #pragma once
 
 #include <cstddef>
@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "common/base/result.h"
@@ -16,8 +17,10 @@ namespace cotter::http {
 
 class OpenFile {
  public:
-  /// Faults: NotFound (no such regular file), Denied, Io.
-  static Result<OpenFile> open(const std::filesystem::path& path);
+  /// `name`, with slashes, from `folder` on. The way to `folder` may lead over links; below it none is
+  /// followed, and no "..": who can write there must not choose what else of the machine is read. Faults:
+  /// NotFound (no such regular file), Denied, Io.
+  static Result<OpenFile> open_below(const std::filesystem::path& folder, std::string_view name);
   ~OpenFile();
   OpenFile(OpenFile&& other) noexcept;
   OpenFile& operator=(OpenFile&& other) noexcept;

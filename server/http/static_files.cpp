@@ -104,14 +104,14 @@ Response StaticFiles::serve(const Request& request, std::string_view path) const
   // further than this.
   const auto name = percent_decoded(path);
   if (!name || !model::is_safe_target_name(*name) || is_unfinished(*name)) return not_found();
-  auto file = OpenFile::open(folder_ / *name);
+  auto file = OpenFile::open_below(folder_, *name);
   if (!file) return unreadable(file.error());
 
   const bool packable = may_be_packed(*name);
   const bool in_pieces = request.method == Method::Get && header(request, "range") != nullptr;
   bool packed = false;
   if (packable && !in_pieces && admits_gzip(request)) {
-    if (auto beside = OpenFile::open((folder_ / *name) += repository::kPackedEnd)) {
+    if (auto beside = OpenFile::open_below(folder_, *name + std::string(repository::kPackedEnd))) {
       file = std::move(beside);
       packed = true;
     }

@@ -1,5 +1,6 @@
 // Signed files as a CDN expects them: ETag, Last-Modified, Range, HEAD, cache headers, packed metadata.
-// Never leaves its folder, whatever a path says, and never looks into a file. Safe on any thread.
+// Never leaves its folder, whatever a path says or a link in it stands for, and never looks into a file. Safe
+// on any thread.
 #pragma once
 
 #include <filesystem>

@@ -1,6 +1,7 @@
 #include "server/http/static_files.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <fstream>
@@ -161,9 +162,37 @@ TEST_F(StaticFilesOf, DoNotShowFoldersPipesOrWhatIsBeingWritten) {
   EXPECT_EQ(ask(std::string(300, 'a')).status, 404U);
 }
 
+TEST_F(StaticFilesOf, FollowNoLinkThatSomebodyPutThere) {  // a thief with one folder, or a stray link
+  fs::create_symlink(repo().parent_path() / "outside.txt", repo() / "2.root.json");
+  fs::create_symlink("1.root.json", repo() / "3.root.json");
+  fs::create_symlink("loop", repo() / "loop");
+  fs::create_symlink("brakes", repo() / "targets/inside");
+  fs::create_symlink(repo().parent_path(), repo() / "targets/above");
+  fs::create_symlink(repo().parent_path() / "outside.txt", repo() / "1.root.json.gz");
+  for (const char* path : {"2.root.json", "3.root.json", "loop", "targets/inside/ab12.fw+1.bin",
+                           "targets/above/outside.txt", "targets/above/repo/1.root.json"}) {
+    const Response response = ask(path);
+    EXPECT_EQ(response.status, 404U) << path;
+    EXPECT_EQ(content(response), "(no file)") << path;
+  }
+  EXPECT_EQ(content(ask("1.root.json", {{"accept-encoding", "gzip"}})), "{\"root\":1}");
+}
+
+TEST_F(StaticFilesOf, MayLieBehindALinkOfTheOperators) {
+  fs::create_directory_symlink(repo(), repo().parent_path() / "link");
+  Request request;
+  const Response response = StaticFiles(repo().parent_path() / "link").serve(request, kImage);
+  EXPECT_EQ(content(response), "0123456789");
+}
+
 TEST_F(StaticFilesOf, SayThatTheServerFailedWhenAFileCannotBeOpened) {
-  fs::create_symlink("loop", repo() / "loop");  // works for root too, whom no mode keeps out
-  EXPECT_EQ(ask("loop").status, 500U) << "404 would mean that there is no such version";
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit none{0, before.rlim_max};  // holds for root too, whom no mode keeps out
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  const unsigned status = ask(kImage).status;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_EQ(status, 500U) << "404 would mean that there is no such version";
 }
 
 TEST_F(StaticFilesOf, ServeOneRange) {
