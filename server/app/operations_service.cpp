@@ -1,5 +1,6 @@
 #include "server/app/operations_service.h"
 
+#include <charconv>
 #include <mutex>
 
 #include "server/app/submission_files.h"
@@ -18,8 +19,23 @@ using operations::SubmissionState;
 using operations::SubmittedFile;
 using operations::TokenRole;
 
-constexpr std::uint64_t kShownSubmissions = 200;
 constexpr std::chrono::hours kNoteEvery{1};  // that an upload goes on: each piece would cost a sync more
+
+using Position = storage::SupplierStore::Position;
+
+/// As "1795780800-ID": it holds when the submission is forgotten meanwhile.
+std::string text_of(const SubmissionRecord& record) {
+  return std::to_string(record.created.time_since_epoch().count()) + '-' + record.id;
+}
+
+Result<Position> position_in(std::string_view text) {
+  std::int64_t seconds = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  const std::string_view rest(end, static_cast<std::size_t>(text.data() + text.size() - end));
+  if (error == std::errc() && rest.starts_with('-') && operations::is_submission_id(rest.substr(1)))
+    return Position{UtcTime(std::chrono::seconds(seconds)), std::string(rest.substr(1))};
+  return fault(Fault::Kind::Usage, "after is not what a page said was next", "begin without it");
+}
 
 Error no_such_submission() { return Fault{Fault::Kind::NotFound, "there is no such submission", ""}; }
 
@@ -130,6 +146,7 @@ Result<SubmissionRecord> OperationsService::open_submission(const Caller& caller
   record.token = caller.name;
   record.submission = std::move(submission);
   record.created = record.changed = state_->clock.now();
+  TRY(store.forget_ended(caller.supplier, kKeptEnded));
   TRY(store.add(record));
   TRY(transaction.commit());
   return record;
@@ -140,10 +157,25 @@ Result<SubmissionRecord> OperationsService::submission(const Caller& caller, con
   return state_->find(caller, id);
 }
 
-Result<std::vector<SubmissionRecord>> OperationsService::submissions(const Caller& caller) {
+Result<SubmissionPage> OperationsService::submissions(const Caller& caller,
+                                                      std::optional<std::string_view> after) {
+  std::optional<Position> from;
+  if (after) from = TRY(position_in(*after));
   const std::lock_guard lock(state_->one_at_a_time);
   const auto whose = caller.role == TokenRole::Supplier ? std::optional(caller.supplier) : std::nullopt;
-  return storage::SupplierStore(state_->db).submissions(whose, kShownSubmissions);
+  SubmissionPage page;
+  auto& found = page.submissions;
+  found = TRY(storage::SupplierStore(state_->db).submissions(whose, kMaxPageSubmissions + 1, from));
+  std::size_t fit = 0;
+  std::size_t files = 0;
+  for (; fit < found.size() && fit < kMaxPageSubmissions; ++fit) {
+    files += found[fit].submission.files.size();
+    if (fit > 0 && files > kMaxPageFiles) break;
+  }
+  if (fit == found.size()) return page;
+  found.erase(found.begin() + static_cast<std::ptrdiff_t>(fit), found.end());
+  page.next = text_of(found.back());
+  return page;
 }
 
 Result<UploadState> OperationsService::upload_state(const Caller& caller, const std::string& id,

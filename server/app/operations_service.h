@@ -18,13 +18,21 @@
 
 namespace cotter::app {
 
-inline constexpr std::uint64_t kMaxUnderWay = 16;            ///< submissions of one supplier
+inline constexpr std::uint64_t kMaxUnderWay = 16;  ///< submissions of one supplier
+inline constexpr std::uint64_t kKeptEnded = 100;   ///< taken back or refused ones of a supplier: the last
+inline constexpr std::uint64_t kMaxPageSubmissions = 50;
+inline constexpr std::uint64_t kMaxPageFiles = 4096;         ///< of all on a page, 150 bytes each
 inline constexpr std::chrono::days kAbandonedAfter{7};       ///< an upload that nobody goes on with
 inline constexpr std::size_t kMaxUploadPiece = 1024 * 1024;  ///< of a file, at a time: in 30 s 35 kB/s
 
 struct UploadState {
   std::uint64_t held = 0;
   std::uint64_t length = 0;
+};
+
+struct SubmissionPage {
+  std::vector<operations::SubmissionRecord> submissions;
+  std::optional<std::string> next{};  ///< what to ask for more by; none: that was the last
 };
 
 class OperationsService {
@@ -39,13 +47,16 @@ class OperationsService {
   /// Whose token that is; nothing when it is nobody's, revoked or expired.
   Result<std::optional<operations::Caller>> identify(ByteView token_hash);
 
-  /// Opens a submission, or finds the one under way with the same files. Rejections: those of
+  /// Opens a submission, or finds the one under way with the same files. Of those of the supplier that came
+  /// to nothing more than kKeptEnded are forgotten; the ledger has what was judged. Rejections: those of
   /// Submission::decode(). Faults: Usage (more than the quota allows, or too many under way), NotFound (the
   /// supplier was removed), Busy, NoSpace, Io.
   Result<operations::SubmissionRecord> open_submission(const operations::Caller& caller, ByteView files);
   /// Fault: NotFound.
   Result<operations::SubmissionRecord> submission(const operations::Caller& caller, const std::string& id);
-  Result<std::vector<operations::SubmissionRecord>> submissions(const operations::Caller& caller);
+  /// The newest first, at least one and as many as kMaxPageSubmissions and kMaxPageFiles allow; those behind
+  /// an earlier page by its `next`. Fault: Usage (`after` is no page's `next`).
+  Result<SubmissionPage> submissions(const operations::Caller& caller, std::optional<std::string_view> after);
   /// Faults: NotFound (no such submission or file), Denied, Io.
   Result<UploadState> upload_state(const operations::Caller& caller, const std::string& id, ByteView sha256);
   /// Faults: as SubmissionFiles::append(); NotFound; Conflict (it is no longer being uploaded).

@@ -20,6 +20,7 @@ enum class Method : std::uint8_t { Get, Head, Put, Post, Patch, Delete, Other };
 struct Request {
   Method method = Method::Get;
   std::string path;                            ///< without the query, still percent-encoded
+  std::string query{};                         ///< what is behind the question mark, as it came
   std::map<std::string, std::string> headers;  ///< names in lower case
   Bytes body;
   std::optional<VehicleId> caller;             ///< whom the client certificate names; none without one

@@ -94,12 +94,20 @@ json::Object as_json(const SubmissionRecord& record) {
           {"approvals", json::Array(record.approvals.begin(), record.approvals.end())}};
 }
 
-Response list(app::OperationsService& service, const Caller& caller) {
-  const auto records = service.submissions(caller);
-  if (!records) return refused(caller, records.error());
+Response list(app::OperationsService& service, const Request& request) {
+  static constexpr std::string_view kAfter = "after=";
+  std::optional<std::string_view> after;
+  if (!request.query.empty()) after = request.query;
+  if (after && !after->starts_with(kAfter))
+    return problem(400, "bad request", "after is all that can be asked for");
+  if (after) after->remove_prefix(kAfter.size());
+  const auto page = service.submissions(*request.bearer, after);
+  if (!page) return refused(*request.bearer, page.error());
   json::Array all;
-  for (const SubmissionRecord& record : *records) all.emplace_back(as_json(record));
-  return json_response(200, {{"submissions", std::move(all)}});
+  for (const SubmissionRecord& record : page->submissions) all.emplace_back(as_json(record));
+  json::Object answer{{"submissions", std::move(all)}};
+  if (page->next) answer.set("next", *page->next);
+  return json_response(200, std::move(answer));
 }
 
 Response create(app::OperationsService& service, const Request& request) {
@@ -210,7 +218,7 @@ Response append(app::OperationsService& service, const Request& request, const P
 }
 
 Response handle_all(app::OperationsService& service, const Request& request) {
-  if (request.method == Method::Get || request.method == Method::Head) return list(service, *request.bearer);
+  if (request.method == Method::Get || request.method == Method::Head) return list(service, request);
   if (request.method != Method::Post) return not_allowed("GET, HEAD, POST");
   return may_hand_in(*request.bearer) ? create(service, request) : forbidden(*request.bearer);
 }

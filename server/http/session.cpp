@@ -87,11 +87,18 @@ std::string path_of(const Parser& parser) {
   return std::string(whole.substr(0, whole.find('?')));
 }
 
+std::string query_of(const Parser& parser) {
+  const auto target = parser.get().target();
+  const std::string_view whole(target.data(), target.size());
+  return std::string(whole.substr(std::min(whole.size(), path_of(parser).size() + 1)));
+}
+
 /// All but the body.
 Request head_of(const Parser& parser, const std::optional<VehicleId>& caller) {
   Request request;
   request.method = method_of(parser.get().method());
   request.path = path_of(parser);
+  request.query = query_of(parser);
   for (const auto& field : parser.get()) {
     std::string name(field.name_string().data(), field.name_string().size());
     for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));

@@ -113,10 +113,16 @@ Result<std::optional<SubmissionRecord>> SupplierStore::under_way(const std::stri
 }
 
 Result<std::vector<SubmissionRecord>> SupplierStore::submissions(const std::optional<std::string>& supplier,
-                                                                 std::uint64_t limit) {
-  auto row = TRY(db_->query(
-      std::string(kSubmission) + "WHERE ?1 IS NULL OR supplier = ?1 ORDER BY created_at DESC, id LIMIT ?2",
-      {supplier, limit}));
+                                                                 std::uint64_t limit,
+                                                                 const std::optional<Position>& after) {
+  std::optional<std::int64_t> created;
+  if (after) created = seconds_of(after->created);
+  const std::string id = after ? after->id : "";
+  auto row = TRY(db_->query(std::string(kSubmission) +
+                                "WHERE (?1 IS NULL OR supplier = ?1)"
+                                " AND (?3 IS NULL OR created_at < ?3 OR (created_at = ?3 AND id > ?4))"
+                                " ORDER BY created_at DESC, id LIMIT ?2",
+                            {supplier, limit, created, id}));
   std::vector<SubmissionRecord> found;
   while (TRY(row.step())) found.push_back(TRY(read(row)));
   return found;
@@ -150,6 +156,15 @@ Result<void> SupplierStore::change_state(const SubmissionRecord& submission, Sub
   return fault(Fault::Kind::Conflict,
                "submission " + submission.id + " is no longer " + std::string(name_of(submission.state)),
                "look at it anew");
+}
+
+Result<void> SupplierStore::forget_ended(const std::string& supplier, std::uint64_t keep) {
+  static constexpr std::string_view kEnded =
+      "(SELECT id FROM submission WHERE supplier = ?1 AND state IN ('withdrawn', 'refused')"
+      " ORDER BY changed_at DESC, id LIMIT -1 OFFSET ?2)";
+  TRY(db_->run("DELETE FROM submission_approval WHERE submission IN " + std::string(kEnded),
+               {supplier, keep}));
+  return db_->run("DELETE FROM submission WHERE id IN " + std::string(kEnded), {supplier, keep});
 }
 
 Result<void> SupplierStore::touch(const std::string& id, UtcTime now) {

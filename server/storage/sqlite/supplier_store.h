@@ -31,9 +31,15 @@ class SupplierStore {
   /// The supplier's own that lists the same files, and is uploading or waiting.
   Result<std::optional<operations::SubmissionRecord>> under_way(const std::string& supplier,
                                                                 const operations::Submission& submission);
-  /// Newest first; of one supplier, or of all.
+  /// Where a submission stands in the list, whether it is still there or not.
+  struct Position {
+    UtcTime created{};
+    std::string id;
+  };
+  /// Newest first; of one supplier, or of all; behind a position, or from the newest on.
   Result<std::vector<operations::SubmissionRecord>> submissions(const std::optional<std::string>& supplier,
-                                                                std::uint64_t limit);
+                                                                std::uint64_t limit,
+                                                                const std::optional<Position>& after = {});
   /// How many of its own are uploading or waiting, and the bytes that those of all list who share its quota.
   struct UnderWay {
     std::uint64_t count = 0;
@@ -46,6 +52,8 @@ class SupplierStore {
   /// else was faster).
   Result<void> change_state(const operations::SubmissionRecord& submission, operations::SubmissionState to,
                             const std::vector<std::string>& remarks, UtcTime now);
+  /// Forgets those of the supplier that were taken back or refused, but for the last `keep`.
+  Result<void> forget_ended(const std::string& supplier, std::uint64_t keep);
   Result<void> touch(const std::string& id, UtcTime now);
   /// Fault besides: Conflict (has said yes already).
   Result<void> approve(const std::string& id, const std::string& who, UtcTime now);

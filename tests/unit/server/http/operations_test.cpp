@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
+#include <set>
 #include <string>
 
 #include "common/crypto/digest.h"
@@ -56,8 +58,9 @@ class Operations : public testing::Test {
 
   /// As the session does it.
   Response ask(Method method, std::string path, const std::string& token, std::string_view body = {},
-               std::map<std::string, std::string> headers = {}) {
+               std::map<std::string, std::string> headers = {}, std::string query = {}) {
     Request request;
+    request.query = std::move(query);
     request.method = method;
     request.path = std::move(path);
     request.headers = std::move(headers);
@@ -67,6 +70,22 @@ class Operations : public testing::Test {
     taken_ = router_->max_body(request);
     if (body.size() <= taken_) request.body = to_bytes(body);
     return router_->handle(request);
+  }
+  /// The ids on all pages, as they come.
+  std::vector<std::string> all_listed(const std::string& token) {
+    std::vector<std::string> ids;
+    std::optional<std::string> query("");
+    while (query) {
+      const Response page = ask(Method::Get, "/api/v1/submissions", token, {}, {}, *query);
+      EXPECT_EQ(page.status, 200U);
+      const json::Value body = json::read(page.body).value();
+      for (const json::Value& each : *member(body, "submissions").as_array())
+        ids.emplace_back(member(each, "id").as_string()->view());
+      const json::Value* next = body.as_object()->find("next");
+      query.reset();
+      if (next != nullptr) query = "after=" + std::string(next->as_string()->view());
+    }
+    return ids;
   }
   static std::string list_of(const std::string& content) {
     operations::Submission list;
@@ -185,6 +204,69 @@ TEST_F(Operations, NeverGoBeyondTheQuota) {
   const std::string second = upload_place(std::string(40, 'c'));
   EXPECT_EQ(ask(Method::Delete, second.substr(0, second.find("/files/")), acme_).status, 200U);
   upload_place(std::string(39, 'd'));
+}
+
+TEST_F(Operations, LetASupplierOpenOnlySoManyAtATime) {
+  for (std::uint64_t i = 0; i < app::kMaxUnderWay; ++i) upload_place(std::to_string(100 + i).substr(1));
+  const Response more = ask(Method::Post, "/api/v1/submissions", acme_, list_of("x"));
+  EXPECT_EQ(more.status, 422U);
+  EXPECT_NE(as_text(more.body).find("16 submissions are under way already"), std::string_view::npos);
+  EXPECT_EQ(ask(Method::Post, "/api/v1/submissions", other_, list_of("x")).status, 201U);
+}
+
+TEST_F(Operations, DoNotRememberEverySubmissionThatWasTakenBack) {
+  for (int i = 0; i < 150; ++i) {
+    const std::string place = upload_place(std::to_string(i));
+    ASSERT_EQ(ask(Method::Delete, place.substr(0, place.find("/files/")), acme_).status, 200U);
+  }
+  EXPECT_LE(storage::SupplierStore(db_).submissions("acme", INT64_MAX)->size(), 101U);
+}
+
+TEST_F(Operations, ListInPagesThatHoldOnlySoMuch) {
+  operations::Supplier supplier{RoleName("acme"), {}, clock_.time};
+  ASSERT_TRUE(storage::SupplierStore(db_).put(supplier));
+  operations::Submission list;
+  list.files.push_back({operations::FileKind::Metadata, crypto::sha256(as_bytes("x")), 1});
+  for (std::size_t i = 1; i < operations::kMaxSubmissionFiles; ++i)
+    list.files.push_back({operations::FileKind::Image, crypto::sha256(as_bytes(std::to_string(i))), 1});
+  for (std::uint64_t i = 1; i <= 12; ++i) {
+    list.files.back().length = i;
+    const Response made = ask(Method::Post, "/api/v1/submissions", acme_, as_text(list.encode()));
+    ASSERT_EQ(made.status, 201U) << as_text(made.body);
+    ASSERT_EQ(ask(Method::Delete, made.headers.at("Location"), acme_).status, 200U);
+  }
+  EXPECT_LE(ask(Method::Get, "/api/v1/submissions", acme_).body.size(), 1024U * 1024U);
+  EXPECT_EQ(all_listed(acme_).size(), 12U);
+}
+
+TEST_F(Operations, ListPageByPageWhatBelongsToWhoAsks) {
+  std::set<std::string> made;
+  for (int i = 0; i < 120; ++i) {
+    if (i % 7 == 0) clock_.time += std::chrono::seconds(1);
+    const std::string place = upload_place(std::to_string(i));
+    const std::string one = place.substr(0, place.find("/files/"));
+    made.insert(one.substr(one.rfind('/') + 1));
+    if (i % 10 == 0) continue;
+    ASSERT_EQ(ask(Method::Delete, one, acme_).status, 200U);
+  }
+  const Response first = ask(Method::Get, "/api/v1/submissions", acme_);
+  EXPECT_EQ(member(json::read(first.body).value(), "submissions").as_array()->size(),
+            app::kMaxPageSubmissions);
+  const auto listed = all_listed(acme_);
+  EXPECT_EQ(listed.size(), std::set(listed.begin(), listed.end()).size()) << "none twice";
+  EXPECT_TRUE(std::ranges::all_of(listed, [&](const std::string& id) { return made.contains(id); }));
+  EXPECT_EQ(listed.size(), storage::SupplierStore(db_).submissions("acme", INT64_MAX)->size());
+  EXPECT_GT(listed.size(), app::kKeptEnded);
+  EXPECT_EQ(all_listed(oper_), listed);
+  EXPECT_TRUE(all_listed(other_).empty());
+}
+
+TEST_F(Operations, TakeNoPageThatNoneSaidWasNext) {
+  for (const char* query : {"after=", "after=x", "after=1", "after=1-", "after=-", "after=1-x",
+                            "after=99999999999999999999-00000000000000000000000000000000"}) {
+    EXPECT_EQ(ask(Method::Get, "/api/v1/submissions", acme_, {}, {}, query).status, 422U) << query;
+  }
+  EXPECT_EQ(ask(Method::Get, "/api/v1/submissions", acme_, {}, {}, "limit=9").status, 400U);
 }
 
 TEST_F(Operations, ForgetAnUploadThatNobodyGoesOnWith) {
