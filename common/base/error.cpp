@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "common/base/printable.h"
 #include "common/base/result.h"
 
 namespace cotter {
@@ -23,15 +24,6 @@ std::optional<RuleId> switched_off() {
   return rule;
 }
 #endif
-
-/// What is quoted in a message can be hostile: it may not steer a terminal, add a line to a log, or end in
-/// half a character.
-std::string printable(std::string text) {
-  for (char& c : text) {
-    if (c < ' ' || c > '~') c = '?';
-  }
-  return text;
-}
 
 }  // namespace
 

@@ -3,6 +3,8 @@
 #include <array>
 #include <type_traits>
 
+#include "common/base/printable.h"
+
 namespace cotter::wire {
 namespace {
 
@@ -246,17 +248,7 @@ Reply reply_of(const Error& error) {
   return Failed{failed.kind, failed.detail};
 }
 
-namespace {
-
-/// What an ECU says ends up in logs and on terminals, and it may be a hostile one.
-std::string printable(std::string text) {
-  for (char& c : text) {
-    if (c < ' ' || c > '~') c = '?';
-  }
-  return text;
-}
-
-}  // namespace
+// What an ECU says ends up in logs and on terminals, and it may be a hostile one.
 
 Error error_of(const Refused& refused) {
   const std::string role = printable(refused.role);

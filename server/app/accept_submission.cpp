@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "common/json/object_view.h"
-#include "common/json/strict_reader.h"
 #include "server/app/record.h"
 #include "server/app/submission_intake.h"
 #include "server/app/supplier_changes.h"
@@ -190,9 +188,7 @@ class Acceptance {
   }
 
   Result<AcceptOutcome> close() {
-    const auto metadata = TRY(json::read(TRY(files_.metadata(record_))));
-    const auto* content = TRY(TRY(json::ObjectView::of(metadata, "file")).value("signed"));
-    const auto published = TRY(model::Targets::decode(*content, model::Profile::Vehicle));
+    const model::Targets published = TRY(submitted_targets(files_, record_));
     TRY(follow_delegations(writer_.db(), files_, RoleName(record_.supplier), published, who_is(request_),
                            writer_.now()));
     TRY(store_.change_state(record_, SubmissionState::Accepted, outcome_.notes, writer_.now()));

@@ -1,8 +1,8 @@
 #include "server/app/submitted_images.h"
 
+#include "common/base/printable.h"
 #include "common/json/object_view.h"
 #include "common/json/strict_reader.h"
-#include "server/operations/remarks.h"
 
 namespace cotter::app {
 namespace {
@@ -10,7 +10,7 @@ namespace {
 std::string version_of(const model::Target& target) {
   const json::Value* version = target.custom.find("version");
   if (version == nullptr || version->as_string() == nullptr) return {};
-  return operations::printable(shown(*version->as_string()));
+  return printable(shown(*version->as_string()));
 }
 
 }  // namespace
@@ -34,11 +34,16 @@ std::vector<SubmittedImage> images_of(const operations::Submission& submission, 
   return images;
 }
 
-Result<std::vector<SubmittedImage>> submitted_images(const SubmissionFiles& files,
-                                                     const operations::SubmissionRecord& record) {
+Result<model::Targets> submitted_targets(const SubmissionFiles& files,
+                                         const operations::SubmissionRecord& record) {
   const auto metadata = TRY(json::read(TRY(files.metadata(record))));
   const auto* content = TRY(TRY(json::ObjectView::of(metadata, "file")).value("signed"));
-  return images_of(record.submission, TRY(model::Targets::decode(*content, model::Profile::Vehicle)));
+  return model::Targets::decode(*content, model::Profile::Vehicle);
+}
+
+Result<std::vector<SubmittedImage>> submitted_images(const SubmissionFiles& files,
+                                                     const operations::SubmissionRecord& record) {
+  return images_of(record.submission, TRY(submitted_targets(files, record)));
 }
 
 }  // namespace cotter::app

@@ -28,8 +28,12 @@ struct SubmittedImage {
 /// file.
 std::vector<SubmittedImage> images_of(const operations::Submission& submission, const model::Targets& next);
 
-/// The same by the metadata that was handed in, whoever signed it. Faults: NotFound (it is not whole, or it
-/// was judged for good and is gone), Denied, Io. Rejections: those of reading it.
+/// What the metadata says that was handed in, whoever signed it. Faults: NotFound (it is not whole, or it was
+/// judged for good and is gone), Conflict (it is no longer what was handed in), Denied, Io. Rejections: those
+/// of reading it.
+Result<model::Targets> submitted_targets(const SubmissionFiles& files,
+                                         const operations::SubmissionRecord& record);
+/// images_of() by submitted_targets(), whose errors it has.
 Result<std::vector<SubmittedImage>> submitted_images(const SubmissionFiles& files,
                                                      const operations::SubmissionRecord& record);
 

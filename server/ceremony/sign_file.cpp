@@ -8,19 +8,13 @@
 #include <utility>
 
 #include "common/base/limits.h"
+#include "common/base/printable.h"
 #include "common/host/atomic_file.h"
 
 namespace cotter::ceremony {
 namespace {
 
 constexpr std::size_t kShownId = 16;
-
-/// A terminal does what it is told: nothing in a bundle may tell it.
-std::string printable(std::string text) {
-  std::ranges::replace_if(
-      text, [](char c) { return c < ' ' || c > '~'; }, '?');
-  return text;
-}
 
 std::string digits_of(std::string_view hash) {
   std::string digits;

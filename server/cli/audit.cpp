@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 
+#include "common/base/printable.h"
 #include "common/host/output.h"
 #include "common/json/canonical.h"
 #include "server/app/audit_export.h"
@@ -11,7 +12,6 @@
 #include "server/app/audit_verify.h"
 #include "server/cli/context.h"
 #include "server/cli/verbs.h"
-#include "server/operations/remarks.h"
 #include "server/storage/sqlite/database.h"
 #include "server/storage/sqlite/ledger_store.h"
 
@@ -78,7 +78,7 @@ std::string in_words(const ledger::Entry& entry) {
   }
   const json::Value* keys = entry.details.find("keyids");
   if (keys != nullptr && keys->as_array() != nullptr) words += key_ids_in_words(*keys->as_array());
-  return operations::printable(words);
+  return printable(words);
 }
 
 Result<void> run_log(const LogOptions& options, const Context& context) {

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/base/printable.h"
 #include "common/host/output.h"
-#include "server/operations/remarks.h"
 
 namespace cotter::cli {
 namespace {
@@ -33,8 +33,7 @@ std::string line_of(const SubmittedImage& image) {
 
 /// What is said of it, and its images, `most` of them.
 void print_contents(const ShownSubmission& submission, const std::string& prefix, std::size_t most) {
-  for (const std::string& remark : submission.record.remarks)
-    fmt::print("{}{}\n", prefix, operations::printable(remark));
+  for (const std::string& remark : submission.record.remarks) fmt::print("{}{}\n", prefix, printable(remark));
   if (!submission.images) {
     fmt::print("{}its images cannot be shown: {}\n", prefix, summary(submission.images.error()));
     return;

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "common/base/printable.h"
 #include "common/crypto/digest.h"
 #include "common/host/atomic_file.h"
 #include "common/host/output.h"
@@ -24,7 +25,6 @@
 #include "server/cli/token_file.h"
 #include "server/cli/verbs.h"
 #include "server/operations/papers.h"
-#include "server/operations/remarks.h"
 #include "server/repository/file_reader.h"
 #include "server/repository/publisher.h"
 #include "server/repository/reader.h"
@@ -335,8 +335,7 @@ Result<void> show_answer(const ApiReply& reply, const Context& context) {
     const json::Value* problems = body.as_object() == nullptr ? nullptr : body.as_object()->find("problems");
     if (problems != nullptr && problems->as_array() != nullptr) {
       for (const json::Value& each : *problems->as_array()) {
-        if (each.as_string() != nullptr)
-          fmt::print(stderr, "  {}\n", operations::printable(*each.as_string()));
+        if (each.as_string() != nullptr) fmt::print(stderr, "  {}\n", printable(*each.as_string()));
       }
     }
   }
@@ -386,9 +385,9 @@ Result<void> run(const Options& options, const Context& context) {
     return fault(Fault::Kind::Usage, "the bundle is of role " + bundle.role.value());
   if (!context.json) {
     for (const std::string& line : app::changes_in(base.published, bundle.targets))
-      fmt::print("{}\n", operations::printable(line));
+      fmt::print("{}\n", printable(line));
     for (const std::string& line : repository::delegation_changes(base.role, base.published, bundle.targets))
-      fmt::print("{}\n", operations::printable(line));
+      fmt::print("{}\n", printable(line));
   }
   if (!is_signed(bundle, base)) TRY(sign(bundle, base, signers));
   TRY(bundle.write(options.partial));

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "common/base/printable.h"
 #include "common/host/output.h"
 #include "common/host/system_clock.h"
 #include "server/app/accept_submission.h"
@@ -14,7 +15,6 @@
 #include "server/cli/submission_view.h"
 #include "server/cli/token_file.h"
 #include "server/cli/verbs.h"
-#include "server/operations/remarks.h"
 #include "server/storage/sqlite/database.h"
 #include "server/storage/sqlite/supplier_store.h"
 
@@ -51,7 +51,7 @@ json::Object as_json(const std::string& id, const app::AcceptOutcome& outcome) {
 }
 
 void show(const std::string& id, const app::AcceptOutcome& outcome) {
-  for (const std::string& line : outcome.notes) fmt::print("{}\n", operations::printable(line));
+  for (const std::string& line : outcome.notes) fmt::print("{}\n", printable(line));
   print_images(outcome.images);
   if (outcome.state == operations::SubmissionState::Waiting) {
     fmt::print("accepted by {} of {} people; it waits for the other\n", outcome.approvals.size(),
@@ -93,8 +93,7 @@ Result<void> run_accept(const Options& options, const Context& context) {
     show(options.id, outcome);
   }
   if (outcome.state != operations::SubmissionState::Refused) return {};
-  for (const std::string& sentence : outcome.wrong)
-    fmt::print(stderr, "  {}\n", operations::printable(sentence));
+  for (const std::string& sentence : outcome.wrong) fmt::print(stderr, "  {}\n", printable(sentence));
   return fault(Fault::Kind::Denied, "submission " + options.id + " will not do any more, and was refused",
                "the supplier has to hand in anew");
 }

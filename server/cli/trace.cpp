@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 
+#include "common/base/printable.h"
 #include "common/host/output.h"
 #include "server/app/audit_verify.h"
 #include "server/app/key_history.h"
@@ -12,7 +13,6 @@
 #include "server/cli/context.h"
 #include "server/cli/requirement_view.h"
 #include "server/cli/verbs.h"
-#include "server/operations/remarks.h"
 #include "server/storage/sqlite/database.h"
 
 namespace cotter::cli {
@@ -179,7 +179,7 @@ void show_artifact(const app::Traced& artifact, const Told& told) {
   for (const app::Handling& each : artifact.handed_in) {
     add_row(table, each.step,
             fmt::format("{} from {}: submission {}{}", each.step.kind, each.supplier, each.submission,
-                        each.reason.empty() ? "" : ": " + operations::printable(each.reason)));
+                        each.reason.empty() ? "" : ": " + printable(each.reason)));
   }
   for (const app::Span& span : artifact.published) {
     add_listing(table, span.first, "published in", told.names);

@@ -1,22 +1,15 @@
 #include "server/operations/remarks.h"
 
-#include <algorithm>
+#include "common/base/printable.h"
 
 namespace cotter::operations {
-
-std::string printable(std::string_view text) {
-  std::string result(text);
-  std::ranges::replace_if(
-      result, [](char c) { return c < ' ' || c > '~'; }, '?');
-  return result;
-}
 
 void Remarks::add(std::string_view sentence) {
   if (first_.size() == kMaxRemarks) {
     ++more_;
     return;
   }
-  first_.push_back(printable(sentence.substr(0, kMaxRemarkBytes)));
+  first_.push_back(printable(std::string(sentence.substr(0, kMaxRemarkBytes))));
   if (sentence.size() > kMaxRemarkBytes) first_.back() += "...";
 }
 

@@ -13,9 +13,6 @@ namespace cotter::operations {
 inline constexpr std::size_t kMaxRemarks = 100;      ///< of what may be wrong with thousands of images
 inline constexpr std::size_t kMaxRemarkBytes = 512;  ///< a name, a hardware id and what is said of them
 
-/// For a terminal or a message: each byte that is no printable ASCII is a question mark.
-std::string printable(std::string_view text);
-
 class Remarks {
  public:
   /// Made printable and cut short; past kMaxRemarks counted alone.

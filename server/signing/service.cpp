@@ -100,8 +100,8 @@ Answer Service::sign(const Use& use, crypto::Signer& signer, const SignThis& ask
     return refuse(use, *refusal, message, caller, now);
   }
   auto content = read(use, signer, message);
-  if (content) content->growth = asked.growth;
   if (!content) return refuse(use, content.error(), message, caller, now);
+  content->growth = asked.growth;
   const KeyId keyid = signer.public_key().computed_id();
   const auto past = past_of(signer, *content);
   if (!past) return failed(past.error());
