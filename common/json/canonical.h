@@ -4,7 +4,9 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "common/base/bytes.h"
 #include "common/json/value.h"
@@ -12,8 +14,9 @@
 namespace cotter::json {
 
 /// FMT-25. Total: every Value has a canonical form.
-/// `at_most`: how long it can become, where that is known.
-Bytes canonical(const Value& value, std::size_t at_most = 0);
+Bytes canonical(const Value& value);
+/// Where the canonical form is what `text` begins with: its length. Else nothing.
+std::optional<std::size_t> canonical_length_in(const Value& value, std::string_view text);
 /// Valid JSON text (RFC 8259), compact, members in canonical order.
 std::string to_text(const Value& value);
 /// The same, indented by two spaces, for people.

@@ -105,11 +105,12 @@ class Packed {
   void reserve(std::size_t count) { make_own(count); }
   template <class... Content>
   T& emplace_back(Content&&... content) {
-    T made(std::forward<Content>(content)...);  // before the block moves: it may be a part of it
+    T made{std::forward<Content>(content)...};  // before the block moves: it may be a part of it
     make_room();
     return *new (elements() + head()->size++) T(std::move(made));
   }
-  void push_back(T element) { emplace_back(std::move(element)); }
+  void push_back(const T& element) { emplace_back(element); }
+  void push_back(T&& element) { emplace_back(std::move(element)); }
   T* insert(const T* before, T element) {
     const auto at = static_cast<std::size_t>(before - elements());
     make_room();
@@ -128,7 +129,27 @@ class Packed {
     --head()->size;
     return place;
   }
-  void pop_back() { erase(std::as_const(*this).end() - 1); }
+  /// The last so many, in a vector of their own: their bytes move there.
+  Packed split_last(std::size_t count) {
+    Packed last;
+    if (count == 0) return last;
+    COTTER_ASSERT(count <= size());
+    make_own(size());
+    last.make_own(count);
+    head()->size -= static_cast<std::uint32_t>(count);
+    std::memcpy(static_cast<void*>(last.elements()), static_cast<const void*>(elements() + size()),
+                count * sizeof(T));
+    last.head()->size = static_cast<std::uint32_t>(count);
+    return last;
+  }
+  void drop_last(std::size_t count) {
+    COTTER_ASSERT(count <= size());
+    if (count == 0) return;
+    make_own(size());
+    std::destroy_n(elements() + size() - count, count);
+    head()->size -= static_cast<std::uint32_t>(count);
+  }
+  void pop_back() { drop_last(1); }
 
  private:
   struct Head {

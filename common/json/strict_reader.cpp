@@ -8,7 +8,6 @@
 #include <charconv>
 #include <cstdint>
 #include <cstring>
-#include <iterator>
 #include <limits>
 #include <optional>
 #include <string>
@@ -20,6 +19,7 @@ namespace cotter::json {
 namespace {
 
 constexpr std::int64_t kMaxInteger = (std::int64_t{1} << 53) - 1;
+constexpr std::size_t kFew = 4;      // members of an object that another may share
 constexpr std::size_t kQuoted = 40;  // bytes of hostile text that a message repeats
 
 /// RapidJSON's reader writes a lone low surrogate (`\udc00`) as three bytes that are not UTF-8. Raw ones it
@@ -44,14 +44,14 @@ enum class Numbers : std::uint8_t { Integers, Any };
 
 using Members = Packed<Member, kObjectTag>;
 
-/// Takes the tokens in and builds the Value bottom-up. Finished values wait on one stack until their
-/// container ends, so that each array and object is allocated once, at its size. A callback that returns
-/// false stops the tokenizer.
+/// Takes the tokens in and builds the Value bottom-up. Finished elements wait on one stack, and members on
+/// another, until their container ends, so that each array and object is allocated once, at its size. A
+/// callback that returns false stops the tokenizer.
 class Builder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Builder> {
  public:
   Builder(Numbers numbers, bool may_hold_surrogates)
       : numbers_(numbers), may_hold_surrogates_(may_hold_surrogates) {}
-  bool Null() { return push(); }
+  bool Null() { return push(nullptr); }
   bool Bool(bool truth) { return push(truth); }
   bool RawNumber(const char* text, rapidjson::SizeType size, bool /*copy*/) {
     const std::string_view digits(text, size);
@@ -68,33 +68,32 @@ class Builder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Builder> 
   }
   bool Key(const char* text, rapidjson::SizeType size, bool /*copy*/) {
     if (!valid({text, size})) return false;
-    keys_.emplace_back(std::string_view(text, size));
+    members_.emplace_back(std::string_view(text, size), Value());
     return true;
   }
-  bool StartObject() { return open(); }
-  bool StartArray() { return open(); }
+  bool StartObject() { return open(true); }
+  bool StartArray() { return open(false); }
 
   bool EndArray(rapidjson::SizeType count) {
-    --depth_;
-    const auto first = values_.end() - static_cast<std::ptrdiff_t>(count);
-    Array elements(std::make_move_iterator(first), std::make_move_iterator(values_.end()));
-    values_.erase(first, values_.end());
-    return push(std::move(elements));
+    close();
+    return push(Array(elements_.split_last(count)));
   }
 
   bool EndObject(rapidjson::SizeType count) {
-    --depth_;
-    const std::size_t keys = keys_.size() - count, values = values_.size() - count;
-    Members members = Members::made_of(count, [&](std::size_t i) {
-      return Member{std::move(keys_[keys + i]), std::move(values_[values + i])};
-    });
-    keys_.resize(keys);
-    values_.resize(values);
-    return sort_keys(members) && push(Object::of_sorted(std::move(members)));
+    close();
+    if (is_like_last(count)) {
+      members_.drop_last(count);
+      return push(Value(last_));
+    }
+    Members members = members_.split_last(count);
+    if (!sort_keys(members)) return false;
+    Object object = Object::of_sorted(std::move(members));
+    if (count <= kFew) last_ = object;
+    return push(std::move(object));
   }
 
   [[nodiscard]] std::optional<Error> take_refusal() { return std::move(refusal_); }
-  [[nodiscard]] Value take() { return std::move(values_.back()); }
+  [[nodiscard]] Value take() { return std::move(elements_.back()); }
 
  private:
   /// Whether to go on all the same: only where a build for tests has this rule switched off.
@@ -104,14 +103,30 @@ class Builder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Builder> 
     return !refusal_;
   }
 
-  template <class... Content>
-  bool push(Content&&... content) {
-    values_.emplace_back(std::forward<Content>(content)...);
+  /// Of the thousands of small objects in a large file neighbours are often the same ({"version":7} in a
+  /// snapshot): those share one block.
+  [[nodiscard]] bool is_like_last(std::size_t count) const {
+    return count == last_.size() &&
+           std::equal(last_.begin(), last_.end(), std::as_const(members_).end() - count);
+  }
+
+  bool push(Value&& value) {
+    if (in_object_) {
+      members_.back().value = std::move(value);
+    } else {
+      elements_.push_back(std::move(value));
+    }
     return true;
   }
 
-  bool open() {
-    return ++depth_ <= kMaxDepth || refused(RuleId::JsonTooDeep, "at most 32 levels", std::to_string(depth_));
+  bool open(bool object) {
+    around_.push_back(std::exchange(in_object_, object));
+    return around_.size() <= kMaxDepth ||
+           refused(RuleId::JsonTooDeep, "at most 32 levels", std::to_string(around_.size()));
+  }
+  void close() {
+    in_object_ = around_.back();
+    around_.pop_back();
   }
 
   bool valid(std::string_view text) {
@@ -141,9 +156,11 @@ class Builder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Builder> 
 
   Numbers numbers_;
   bool may_hold_surrogates_;
-  std::vector<Value> values_;
-  std::vector<json::String> keys_;
-  std::size_t depth_ = 0;
+  Packed<Value, kArrayTag> elements_;  ///< of arrays that are open, and the document itself
+  Members members_;                    ///< of objects that are open; the last one may wait for its value
+  bool in_object_ = false;             ///< the container that was opened last
+  std::vector<bool> around_;           ///< each one that it lies in
+  Object last_;                        ///< that was read, of the small ones
   std::optional<Error> refusal_;
 };
 

@@ -2,19 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cstring>
 
 namespace cotter::json {
 namespace {
 
-constexpr std::size_t kInlineSize = 7;
-/// In memory the kind's byte is the first or the last of the word; text takes the other seven.
-constexpr std::size_t kInlineAt = std::endian::native == std::endian::little ? 1 : 0;
-constexpr unsigned kInlineShift = 3;
-constexpr std::uint64_t kInlineLength = 7;
-
-constexpr unsigned kContentShift = 3;
 constexpr std::int64_t kMaxInWord = (std::int64_t{1} << 60) - 1;
 
 bool key_less(const Member& a, const Member& b) noexcept { return a.key < b.key; }
@@ -41,21 +33,14 @@ String::String(std::string_view text) {
     return;
   }
   COTTER_ASSERT(text.size() <= UINT32_MAX);
-  const auto size = static_cast<std::uint32_t>(text.size());
-  auto* const block = static_cast<char*>(::operator new(sizeof(size) + text.size()));
-  std::memcpy(block, &size, sizeof(size));
-  std::memcpy(block + sizeof(size), text.data(), text.size());
+  auto* const block = static_cast<char*>(::operator new(sizeof(Head) + text.size()));
+  new (block) Head{static_cast<std::uint32_t>(text.size()), 1};
+  std::memcpy(block + sizeof(Head), text.data(), text.size());
   word_ = word_of(block, kTextTag);
 }
 
-std::string_view String::view() const noexcept {
-  if ((word_ & kTagMask) == kInlineTextTag) {
-    return {reinterpret_cast<const char*>(&word_) + kInlineAt, word_ >> kInlineShift & kInlineLength};
-  }
-  const auto* const block = static_cast<const char*>(block_of(word_));
-  std::uint32_t size = 0;
-  std::memcpy(&size, block, sizeof(size));
-  return {block + sizeof(size), size};
+void String::let_go() noexcept {
+  if (head()->owners.fetch_sub(1, std::memory_order_acq_rel) == 1) ::operator delete(block_of(word_));
 }
 
 // --- Array, Object ----------------------------------------------------------------------------------------
@@ -159,35 +144,25 @@ void Value::let_go() noexcept {
   }
 }
 
-Found<bool> Value::as_bool() const noexcept {
-  if (tag() != kBoolTag) return std::nullopt;
-  return bits_.word >> kContentShift != 0;
-}
-
-Found<std::int64_t> Value::as_int() const noexcept {
-  if (tag() == kIntTag) return static_cast<std::int64_t>(bits_.word) >> kContentShift;
-  if (tag() == kWideIntTag) return *static_cast<const std::int64_t*>(block_of(bits_.word));
-  return std::nullopt;
-}
-
-const String* Value::as_string() const noexcept {
-  return tag() == kTextTag || tag() == kInlineTextTag ? &text_ : nullptr;
-}
-
 std::string_view Value::kind() const noexcept {
   static constexpr std::array<std::string_view, kTagMask + 1> kNames = {
       "null", "boolean", "integer", "integer", "string", "string", "array", "object"};
   return kNames[tag()];
 }
 
-bool operator==(const Value& a, const Value& b) {
-  if (a.kind() != b.kind()) return false;
-  if (const String* text = a.as_string()) return *text == *b.as_string();
-  if (const Array* array = a.as_array()) return *array == *b.as_array();
-  if (const Object* object = a.as_object()) return *object == *b.as_object();
-  if (const auto number = a.as_int()) return *number == *b.as_int();
-  if (const auto truth = a.as_bool()) return *truth == *b.as_bool();
-  return true;
+/// What has no block has one form alone: an integer or a text of a kind lies in a block when it must.
+bool Value::equals_with_block(const Value& other) const {
+  if (tag() != other.tag()) return false;
+  switch (tag()) {
+    case kTextTag:
+      return text_ == other.text_;
+    case kArrayTag:
+      return array_ == other.array_;
+    case kObjectTag:
+      return object_ == other.object_;
+    default:
+      return *as_int() == *other.as_int();
+  }
 }
 
 }  // namespace cotter::json

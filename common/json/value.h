@@ -8,6 +8,8 @@
 // word.
 #pragma once
 
+#include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
@@ -24,24 +26,29 @@ namespace cotter::json {
 class Value;
 struct Member;
 
-/// Text of any length; up to seven bytes lie in the word itself.
+/// Text of any length; up to seven bytes lie in the word itself. A copy shares the block of a longer one.
 class String {
  public:
   String() noexcept = default;
   String(std::string_view text);                                       // NOLINT(google-explicit-constructor)
   String(const std::string& text) : String(std::string_view(text)) {}  // NOLINT(google-explicit-constructor)
   String(const char* text) : String(std::string_view(text)) {}         // NOLINT(google-explicit-constructor)
-  String(const String& other) : String(other.view()) {}
+  String(const String& other) noexcept : word_(other.word_) {
+    if (has_block()) head()->owners.fetch_add(1, std::memory_order_relaxed);
+  }
   String(String&& other) noexcept : word_(std::exchange(other.word_, kInlineTextTag)) {}
   String& operator=(String other) noexcept {
     std::swap(word_, other.word_);
     return *this;
   }
   ~String() {
-    if ((word_ & kTagMask) == kTextTag) ::operator delete(block_of(word_));
+    if (has_block()) let_go();
   }
 
-  [[nodiscard]] std::string_view view() const noexcept;
+  [[nodiscard]] std::string_view view() const noexcept {
+    if (has_block()) return {reinterpret_cast<const char*>(head()) + sizeof(Head), head()->size};
+    return {reinterpret_cast<const char*>(&word_) + kInlineAt, word_ >> kInlineShift & kInlineLength};
+  }
   operator std::string_view() const noexcept { return view(); }  // NOLINT(google-explicit-constructor)
   operator std::string() const { return std::string(view()); }   // NOLINT(google-explicit-constructor)
   [[nodiscard]] std::size_t size() const noexcept { return view().size(); }
@@ -49,7 +56,9 @@ class String {
   [[nodiscard]] bool starts_with(std::string_view beginning) const noexcept {
     return view().starts_with(beginning);
   }
-  friend bool operator==(const String& a, const String& b) noexcept { return a.view() == b.view(); }
+  friend bool operator==(const String& a, const String& b) noexcept {
+    return a.word_ == b.word_ || (a.has_block() && a.view() == b.view());
+  }
   friend bool operator==(const String& a, std::string_view b) noexcept { return a.view() == b; }
   friend bool operator==(const String& a, const std::string& b) noexcept { return a.view() == b; }
   friend bool operator==(const String& a, const char* b) noexcept { return a.view() == b; }
@@ -60,6 +69,20 @@ class String {
   friend std::string operator+(const char* a, const String& b) { return std::string(a).append(b.view()); }
 
  private:
+  struct Head {
+    std::uint32_t size;
+    std::atomic<std::uint32_t> owners;
+  };
+  /// In memory the kind's byte is the first or the last of the word; text takes the other seven.
+  static constexpr std::size_t kInlineAt = std::endian::native == std::endian::little ? 1 : 0;
+  static constexpr std::size_t kInlineSize = 7;
+  static constexpr unsigned kInlineShift = 3;
+  static constexpr std::uint64_t kInlineLength = 7;
+
+  [[nodiscard]] bool has_block() const noexcept { return (word_ & kTagMask) == kTextTag; }
+  [[nodiscard]] Head* head() const noexcept { return static_cast<Head*>(block_of(word_)); }
+  void let_go() noexcept;
+
   std::uint64_t word_ = kInlineTextTag;
 };
 
@@ -74,6 +97,7 @@ class Found : public std::optional<T> {
 class Array : public Packed<Value, kArrayTag> {
  public:
   using Packed::Packed;
+  explicit Array(Packed elements) noexcept : Packed(std::move(elements)) {}
   friend bool operator==(const Array& a, const Array& b);
 };
 
@@ -129,18 +153,32 @@ class Value {
 
   [[nodiscard]] bool is_null() const noexcept { return tag() == kNullTag; }
   /// The content when it is of that kind, else nothing, or nullptr.
-  [[nodiscard]] Found<bool> as_bool() const noexcept;
-  [[nodiscard]] Found<std::int64_t> as_int() const noexcept;
-  [[nodiscard]] const String* as_string() const noexcept;
+  [[nodiscard]] Found<bool> as_bool() const noexcept {
+    if (tag() != kBoolTag) return std::nullopt;
+    return bits_.word >> kContentShift != 0;
+  }
+  [[nodiscard]] Found<std::int64_t> as_int() const noexcept {
+    if (tag() == kIntTag) return static_cast<std::int64_t>(bits_.word) >> kContentShift;
+    if (tag() == kWideIntTag) return *static_cast<const std::int64_t*>(block_of(bits_.word));
+    return std::nullopt;
+  }
+  [[nodiscard]] const String* as_string() const noexcept {
+    return tag() == kTextTag || tag() == kInlineTextTag ? &text_ : nullptr;
+  }
   [[nodiscard]] const Array* as_array() const noexcept { return tag() == kArrayTag ? &array_ : nullptr; }
   [[nodiscard]] Array* as_array() noexcept { return tag() == kArrayTag ? &array_ : nullptr; }
   [[nodiscard]] const Object* as_object() const noexcept { return tag() == kObjectTag ? &object_ : nullptr; }
   [[nodiscard]] Object* as_object() noexcept { return tag() == kObjectTag ? &object_ : nullptr; }
   /// "object", "string", …: for messages.
   [[nodiscard]] std::string_view kind() const noexcept;
-  friend bool operator==(const Value&, const Value&);
+  /// Whether they are seen to be equal at once: the same small content, or one block for both.
+  [[nodiscard]] bool is_one_with(const Value& other) const noexcept { return bits_.word == other.bits_.word; }
+  friend bool operator==(const Value& a, const Value& b) {
+    return a.is_one_with(b) || (a.may_have_block() && a.equals_with_block(b));
+  }
 
  private:
+  static constexpr unsigned kContentShift = 3;
   struct Bits {
     std::uint64_t word;
   };
@@ -151,6 +189,7 @@ class Value {
     return (kKinds >> tag() & 1U) != 0;
   }
   void let_go() noexcept;
+  [[nodiscard]] bool equals_with_block(const Value& other) const;
   // Each of them is one word, with its kind in the lowest bits: any of them may be asked for the kind.
   union {
     Bits bits_;

@@ -124,6 +124,7 @@ class MetaFiles {
    public:
     explicit Iterator(const json::Member* at) : at_(at) {}
     Entry operator*() const;
+    [[nodiscard]] std::string_view file_name() const noexcept { return at_->key; }
     Iterator& operator++() {
       ++at_;
       return *this;

@@ -46,7 +46,8 @@ FileMeta MetaFiles::Entry::meta() const { return meta_in(*object); }
 MetaFiles::Entry MetaFiles::Iterator::operator*() const {
   const json::Object* const object = at_->value.as_object();
   COTTER_ASSERT(object != nullptr);
-  const json::Value* const version = object->find("version");
+  // Nearly all say that alone.
+  const json::Value* const version = object->size() == 1 ? &object->begin()->value : object->find("version");
   COTTER_ASSERT(version != nullptr && version->as_int());
   const std::string_view name = at_->key;
   return {role_of(name), Version(static_cast<std::uint64_t>(*version->as_int())), name, object};

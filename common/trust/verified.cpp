@@ -69,21 +69,43 @@ Result<Unverified<T>> Unverified<T>::parse(Bytes wire, Profile profile) {
   // Moved: a copy would double what a hostile file takes.
   json::Object* const whole = document.as_object();
   if (json::Value* part = whole == nullptr ? nullptr : whole->find("signed")) file.signed_ = std::move(*part);
-  file.canonical_ = json::canonical(file.signed_, wire.size());  // no character takes less in `wire`
+  file.find_canonical(wire);
   file.wire_ = std::move(wire);
   file.profile_ = profile;
   return file;
 }
 
+/// Most files were written in canonical form: then what was signed is a part of them, and no copy is made.
+template <RoleType T>
+void Unverified<T>::find_canonical(ByteView wire) {
+  constexpr std::string_view kBefore = "\"signed\":";
+  const std::string_view text = as_text(wire);
+  const std::size_t at = text.find(kBefore);
+  const auto length = at == std::string_view::npos
+                          ? std::nullopt
+                          : json::canonical_length_in(signed_, text.substr(at + kBefore.size()));
+  if (length) {
+    in_wire_ = {at + kBefore.size(), *length};
+  } else {
+    canonical_ = json::canonical(signed_);
+  }
+}
+
+template <RoleType T>
+ByteView Unverified<T>::canonical() const noexcept {
+  return in_wire_ ? ByteView(wire_).subspan(in_wire_->at, in_wire_->length) : ByteView(canonical_);
+}
+
 /// The one threshold loop: distinct key material counts, not key ids (FMT-22, VER-T).
 template <RoleType T>
 Result<void> Unverified<T>::meets(const Authority& authority, RuleId otherwise) const {
+  const ByteView message = canonical();
   std::set<std::string> valid;
   std::vector<std::optional<crypto::KeyClass>> classes;
   for (const Signed& signature : signatures_) {
     const auto key = authority.keys_.find(signature.keyid);
     if (key == authority.keys_.end() || valid.contains(key->second.material())) continue;
-    if (!key->second.verifies(canonical_, signature.signature)) continue;
+    if (!key->second.verifies(message, signature.signature)) continue;
     valid.insert(key->second.material());
     classes.push_back(crypto::class_of(key->second.scheme()));
   }

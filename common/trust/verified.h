@@ -3,6 +3,7 @@
 // across threads.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -76,6 +77,8 @@ class Unverified {
   /// Reads the envelope {"signatures":[…],"signed":{…}}. Rejections: json-*, member-* (more than
   /// kMaxSignatures, too), signature-key-repeated.
   static Result<Unverified> parse(Bytes wire, Profile profile);
+  /// The bytes as they came: for their length and their hash.
+  [[nodiscard]] ByteView wire() const noexcept { return wire_; }
   /// Counts distinct keys of `authority` with a valid signature (VER-T), all of them, and those of each class
   /// where the role requires it; then decodes the tree that was signed. Rejections: threshold-not-met,
   /// class-threshold-not-met, and those of T::decode.
@@ -96,10 +99,17 @@ class Unverified {
   Unverified() = default;
   Result<void> meets(const Authority& authority, RuleId otherwise) const;
   Result<T> decode() const;
+  void find_canonical(ByteView wire);
+  /// Of what was signed: the bytes that signatures are for.
+  [[nodiscard]] ByteView canonical() const noexcept;
 
+  struct Part {
+    std::size_t at, length;
+  };
   Bytes wire_;
   json::Value signed_;
-  Bytes canonical_;
+  std::optional<Part> in_wire_;  ///< where its canonical form lies there
+  Bytes canonical_;              ///< else
   std::vector<Signed> signatures_;
   Profile profile_ = Profile::Vehicle;
 };

@@ -307,9 +307,12 @@ TEST(Bounds, RootsFullOfKeysAndRoles) {
 }
 
 TEST(Bounds, SnapshotsAndTimestamps) {
+  // Neighbours of one version would share what they hold.
+  const auto entry = [](const std::string& name, std::size_t i) {
+    return quoted(name + ".json") + R"(:{"version":)" + std::to_string(i + 1) + "}";
+  };
   const Shape many = list(
-      enveloped("snapshot", "\"meta\":{"),
-      [](std::size_t i) { return quoted(name_of(i) + ".json") + R"(:{"version":1})"; }, "}}}");
+      enveloped("snapshot", "\"meta\":{"), [&](std::size_t i) { return entry(name_of(i), i); }, "}}}");
   expect_bounded("entries", read_metadata<model::Snapshot, model::Profile::Tuf>, signed_shape(many),
                  1024 * 1024);
   expect_bounded("entries", read_metadata<model::Snapshot, model::Profile::Vehicle>, signed_shape(many),
@@ -319,10 +322,10 @@ TEST(Bounds, SnapshotsAndTimestamps) {
   static constexpr std::size_t kChain = 56;  // a name has 64 letters at most
   const Shape chained = list(
       enveloped("snapshot", "\"meta\":{"),
-      [](std::size_t i) {
+      [&](std::size_t i) {
         const std::string name =
             "a" + std::string(std::min<std::size_t>(i, kChain), '-') + (i < kChain ? "" : name_of(i));
-        return quoted(name + ".json") + R"(:{"version":1})";
+        return entry(name, i);
       },
       "}}}");
   expect_bounded("names that others begin with", read_metadata<model::Snapshot, model::Profile::Vehicle>,

@@ -98,7 +98,11 @@ void one(ByteView input) {
   if (!value) return;
   compare_with_rapidjson(*value, input);
   change_copies(*value);
-  COTTER_ASSERT(as_text(json::canonical(*value)) == naive(*value));
+  const std::string form = naive(*value);
+  COTTER_ASSERT(as_text(json::canonical(*value)) == form);
+  COTTER_ASSERT(json::canonical_length_in(*value, form) == form.size());
+  COTTER_ASSERT((json::canonical_length_in(*value, as_text(input)) == form.size()) ==
+                as_text(input).starts_with(form));
   const std::string text = json::to_text(*value);
   const auto again = json::read(as_bytes(text));
   COTTER_ASSERT(again && *again == *value);

@@ -253,6 +253,18 @@ TEST(StrictReader, ReadsBackWhatTheWriterWrote) {
   EXPECT_EQ(read_text(to_pretty_text(value)).value(), value);
 }
 
+// Small objects that are alike share what they hold: one of them changes alone, and each was looked at.
+TEST(StrictReader, ObjectsThatAreAlikeAreEachOnesOwn) {
+  auto value = read_text(R"([{"v":1,"w":2},{"v":1,"w":2},{"w":2,"v":1},{"v":1},{},{},{"v":1,"w":2}])");
+  ASSERT_TRUE(value);
+  *(*value->as_array())[1].as_object()->find("v") = 7;
+  const Object same = {{"v", 1}, {"w", 2}};
+  EXPECT_EQ(*value,
+            Value(Array{same, Object{{"v", 7}, {"w", 2}}, same, Object{{"v", 1}}, Object(), Object(), same}));
+  EXPECT_EQ(verdict(read_text(R"([{"v":1,"w":2},{"v":1,"v":2}])")), "json-duplicate-key");
+  EXPECT_EQ(verdict(read_text(R"([{"v":1,"v":1}])")), "json-duplicate-key");
+}
+
 TEST(StrictReader, TakesForeignNumbersAsTextAndIsAsStrictInAllElse) {
   const auto value = read_foreign(as_bytes(R"([0.5,-1,1e9,9007199254740993,7])"));
   ASSERT_TRUE(value);

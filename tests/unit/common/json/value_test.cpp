@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace cotter::json {
 namespace {
@@ -103,6 +104,48 @@ TEST(Value, ACopyGrowsAlone) {
   EXPECT_EQ(copy, (Array{0, 1, 2, 3, 4, "at the end"}));
   EXPECT_EQ(other, (Array{"in front", 0, 1, 2, 3, 4}));
   EXPECT_EQ(original, (Array{0, 1, 2, 3, 4, 5}));
+}
+
+TEST(Value, IsEqualToNoOtherKindAndNoOtherContent) {
+  const std::vector<Value> all = {nullptr,
+                                  false,
+                                  true,
+                                  0,
+                                  1,
+                                  -1,
+                                  std::int64_t{1} << 62,
+                                  -(std::int64_t{1} << 62),
+                                  "",
+                                  "seven b",
+                                  "eight by",
+                                  "eight bX",
+                                  Array(),
+                                  Array{0},
+                                  Array{nullptr},
+                                  Object(),
+                                  Object{{"a", 0}},
+                                  Object{{"b", 0}},
+                                  Object{{"a", 1}}};
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    for (std::size_t k = 0; k < all.size(); ++k) EXPECT_EQ(all[i] == all[k], i == k) << i << " " << k;
+  }
+  Array emptied = {1};
+  emptied.erase(emptied.begin());
+  EXPECT_EQ(Value(emptied), Value(Array()));
+  EXPECT_EQ(Value(std::int64_t{1} << 62), all[6]);
+  EXPECT_EQ(Value("eight by"), all[10]);
+}
+
+TEST(Value, GivesItsLastElementsAway) {
+  Array list = {1, "two, with a block", Array{3}};
+  const Array copy = list;
+  const auto last = list.split_last(2);
+  EXPECT_EQ(list, Array{1});
+  EXPECT_EQ(Array(last), (Array{"two, with a block", Array{3}}));
+  EXPECT_TRUE(list.split_last(0).empty());
+  list.drop_last(1);
+  EXPECT_TRUE(list.empty());
+  EXPECT_EQ(copy, (Array{1, "two, with a block", Array{3}}));
 }
 
 TEST(Value, TakesAPieceOfItself) {

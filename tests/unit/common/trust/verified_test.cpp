@@ -131,6 +131,33 @@ TEST_F(Threshold, KeepsTheVeryBytesThatWereVerified) {  // FMT-27
   EXPECT_TRUE(std::ranges::equal(verified->wire(), copy));
 }
 
+// Signatures are for the canonical form, however the file spells it and wherever it has it.
+TEST_F(Threshold, TheFileMayBeSpelledInAnyWay) {  // FMT-25
+  const Bytes good = sim::signed_file(repository_.timestamp.encode(), sim::pick(keys_, {0, 1}));
+  const json::Value document = json::read(good).value();
+  const std::string signatures = json::to_text(*document.as_object()->find("signatures"));
+  const std::string part = json::to_text(*document.as_object()->find("signed"));
+  std::string escaped = part;
+  escaped.replace(escaped.find("timestamp"), 1, "\\u0074");
+  for (const std::string& wire : {
+           R"({"signatures":)" + signatures + R"(,"signed":)" + part + "}",
+           R"({"signatures":)" + signatures + R"(,"signed": )" + part + "\n}",
+           R"({"signed":)" + part + R"(,"signatures":)" + signatures + "}",
+           R"({"signatures":)" + signatures + R"(,"signed":)" + escaped + "}",
+           R"({"another":{"signed":)" + part + R"(},"signatures":)" + signatures + R"(,"signed":)" + part +
+               "}",
+           json::to_pretty_text(document),
+       }) {
+    EXPECT_EQ(judged(to_bytes(wire)), "accepted") << wire;
+  }
+  // What is signed stands there, and is not what the file says.
+  std::string other = part;
+  other.replace(other.find("\"version\":") + 10, 1, "9");
+  EXPECT_EQ(judged(to_bytes(R"({"another":{"signed":)" + part + R"(},"signatures":)" + signatures +
+                            R"(,"signed":)" + other + "}")),
+            "threshold-not-met");
+}
+
 TEST_F(Threshold, NoBitOfTheSignedPartMayChange) {  // ATK-25
   const Bytes good = sim::signed_file(repository_.timestamp.encode(), sim::pick(keys_, {0, 1}));
   const auto begin = std::string_view(as_text(good)).find("\"signed\":");
