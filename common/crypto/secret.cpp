@@ -6,11 +6,18 @@
 #include <utility>
 
 #include "common/base/error.h"
+#ifdef COTTER_OPENSSL
+#include "common/crypto/sign_openssl.h"
+#endif
 
 namespace cotter::crypto {
 namespace {
 
 constexpr std::size_t kSeedSize = crypto_sign_SEEDBYTES;
+#ifdef COTTER_OPENSSL
+/// Of shorter messages libsodium signs several in the time in which OpenSSL makes its key.
+constexpr std::size_t kLarge = 65'536;
+#endif
 
 /// Locked, fenced by guard pages, wiped when freed. libsodium wants to be initialised first, which it does
 /// once.
@@ -63,6 +70,11 @@ Ed25519Pair Ed25519Pair::from_seed(const Secret& seed) {
 }
 
 Bytes Ed25519Pair::sign(ByteView message) const {
+#ifdef COTTER_OPENSSL
+  if (message.size() >= kLarge) {
+    if (auto signature = sign_ed25519_by_openssl(seed.view(), message)) return *std::move(signature);
+  }
+#endif
   Bytes signature(crypto_sign_BYTES);
   crypto_sign_detached(signature.data(), nullptr, message.data(), message.size(), expanded.view().data());
   return signature;

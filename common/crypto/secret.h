@@ -39,6 +39,7 @@ struct Ed25519Pair {
   Secret seed;
   Secret expanded;   ///< libsodium's 64-byte form
   Bytes public_key;  ///< 32 bytes
+  /// Of a large message OpenSSL signs, where there is one: for that time its memory holds the seed too.
   [[nodiscard]] Bytes sign(ByteView message) const;
 };
 

@@ -1,6 +1,7 @@
 #include "common/crypto/secret.h"
 
 #include <gtest/gtest.h>
+#include <sodium.h>
 
 #include <algorithm>
 #include <type_traits>
@@ -49,6 +50,18 @@ TEST(Ed25519Pair, SignsWhatItsPublicKeyVerifies) {
   const PublicKey key = PublicKey::ed25519(pair.public_key);
   EXPECT_TRUE(key.verifies(as_bytes("message"), pair.sign(as_bytes("message"))));
   EXPECT_FALSE(key.verifies(as_bytes("other"), pair.sign(as_bytes("message"))));
+}
+
+// Large ones take another way to the same signature.
+TEST(Ed25519Pair, SignsAsLibsodiumDoesAtEverySize) {
+  const Ed25519Pair pair = Ed25519Pair::generate();
+  for (const std::size_t size : {1U, 65'535U, 65'536U, 65'537U, 300'000U}) {
+    const Bytes message(size, 'x');
+    Bytes expected(crypto_sign_BYTES);
+    crypto_sign_detached(expected.data(), nullptr, message.data(), message.size(),
+                         pair.expanded.view().data());
+    EXPECT_EQ(pair.sign(message), expected) << size;
+  }
 }
 
 TEST(Ed25519Pair, IsTheSameForTheSameSeedAndAnotherForAnother) {
