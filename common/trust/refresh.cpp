@@ -13,7 +13,7 @@ std::optional<Version> named_version(const TrustedSet& set, const std::optional<
   return listed->version;
 }
 
-Result<void> check_size(const Policy& policy, const Want& want, const Bytes& file) {
+Result<void> check_size(const Policy& policy, const Want& want, ByteView file) {
   if (file.size() <= want.max_bytes) return {};
   return located(refuse(RuleId::FileTooLarge, "at most " + std::to_string(want.max_bytes) + " bytes",
                         std::to_string(file.size())),
@@ -149,6 +149,15 @@ Result<void> Refresh::give(Bytes file) {
   }
   TRY(check_size(set_.policy(), *want, file));
   return step_ == Step::Root ? give_root(std::move(file)) : give_remote(std::move(file));
+}
+
+Result<void> Refresh::give(Unverified<model::Snapshot> file) {
+  COTTER_ASSERT(step_ == Step::Snapshot);
+  TRY(check_size(set_.policy(), *next(), file.wire()));
+  TRY(set_.update_snapshot(std::move(file)));
+  store(model::snapshot_role(), *set_.snapshot());
+  after_snapshot();
+  return {};
 }
 
 Result<void> Refresh::absent() {

@@ -40,6 +40,8 @@ class Refresh {
   /// trusted. A stored file that does not verify counts as absent. Rejections: file-too-large, roots-endless,
   /// and those of TrustedSet.
   Result<void> give(Bytes file);
+  /// The same where the snapshot was asked for, of a file that was read ahead.
+  Result<void> give(Unverified<model::Snapshot> file);
   /// A missing next root ends the chain (VER-2); a missing stored file is no matter; any other is
   /// Fault::NotFound.
   Result<void> absent();

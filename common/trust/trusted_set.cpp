@@ -233,8 +233,8 @@ Result<void> TrustedSet::check_listing(const model::MetaFiles& trusted, const mo
   auto found = next.begin();  // both are in order of name
   for (const model::MetaFiles::Entry before : trusted) {
     if (before.role == model::root_role().value()) continue;
-    while (found != next.end() && (*found).file_name < before.file_name) ++found;
-    if (found == next.end() || (*found).role != before.role) {
+    while (found != next.end() && found.file_name() < before.file_name) ++found;
+    if (found == next.end() || found.file_name() != before.file_name) {
       TRY(refuse(RuleId::SnapshotTargetsVanished, std::string(before.role) + " still listed", "not listed"));
       continue;
     }
@@ -268,11 +268,13 @@ Result<void> TrustedSet::check_snapshot(const Verified<model::Snapshot>& next) c
   return check_expiry(next->expires, now_, RuleId::SnapshotExpired);
 }
 
-Result<Verified<model::Snapshot>> TrustedSet::judge_snapshot(Bytes fetched) const {
-  TRY(check_bytes(fetched, (*timestamp_)->snapshot,
-                  {RuleId::SnapshotLengthWrong, RuleId::SnapshotHashWrong}));
-  auto next = TRY(TRY(Unverified<model::Snapshot>::parse(std::move(fetched), policy_.profile))
-                      .verify(Authority::of_root(root_, model::snapshot_role())));
+Result<void> TrustedSet::check_snapshot_bytes(ByteView fetched) const {
+  return check_bytes(fetched, (*timestamp_)->snapshot,
+                     {RuleId::SnapshotLengthWrong, RuleId::SnapshotHashWrong});
+}
+
+Result<Verified<model::Snapshot>> TrustedSet::judge_snapshot(Unverified<model::Snapshot> fetched) const {
+  auto next = TRY(std::move(fetched).verify(Authority::of_root(root_, model::snapshot_role())));
   TRY(check_snapshot(next));
   return next;
 }
@@ -280,9 +282,7 @@ Result<Verified<model::Snapshot>> TrustedSet::judge_snapshot(Bytes fetched) cons
 bool TrustedSet::use_recalled_snapshot() {
   COTTER_ASSERT(timestamp_ && !snapshot_);
   if (!snapshot_floor_) return false;
-  const bool fits = check_bytes(snapshot_floor_->wire(), (*timestamp_)->snapshot,
-                                {RuleId::SnapshotLengthWrong, RuleId::SnapshotHashWrong})
-                        .has_value() &&
+  const bool fits = check_snapshot_bytes(snapshot_floor_->wire()).has_value() &&
                     check_snapshot(*snapshot_floor_).has_value();
   if (fits) snapshot_ = snapshot_floor_;
   return fits;
@@ -290,7 +290,21 @@ bool TrustedSet::use_recalled_snapshot() {
 
 Result<void> TrustedSet::update_snapshot(Bytes fetched) {
   COTTER_ASSERT(timestamp_ && !snapshot_);
-  snapshot_ = shared(TRY(about(policy_, model::snapshot_role(), judge_snapshot(std::move(fetched)))));
+  const auto judge = [&]() -> Result<Verified<model::Snapshot>> {
+    TRY(check_snapshot_bytes(fetched));
+    return judge_snapshot(TRY(Unverified<model::Snapshot>::parse(std::move(fetched), policy_.profile)));
+  };
+  snapshot_ = shared(TRY(about(policy_, model::snapshot_role(), judge())));
+  return {};
+}
+
+Result<void> TrustedSet::update_snapshot(Unverified<model::Snapshot> fetched) {
+  COTTER_ASSERT(timestamp_ && !snapshot_);
+  const auto judge = [&]() -> Result<Verified<model::Snapshot>> {
+    TRY(check_snapshot_bytes(fetched.wire()));
+    return judge_snapshot(std::move(fetched));
+  };
+  snapshot_ = shared(TRY(about(policy_, model::snapshot_role(), judge())));
   return {};
 }
 

@@ -65,6 +65,8 @@ class TrustedSet {
   /// 8; GAP-4: all checks run on them again). true: taken as current.
   bool use_recalled_snapshot();
   Result<void> update_snapshot(Bytes fetched);
+  /// The same of one that was read before it was known to be the one: of a repository of one's own.
+  Result<void> update_snapshot(Unverified<model::Snapshot> fetched);
   bool use_recalled_targets();
   /// Top-level targets, or a role delegated by `delegator`, whose file must be trusted already (VER-31 to
   /// VER-39).
@@ -111,7 +113,8 @@ class TrustedSet {
                                   const model::MetaFiles::Entry& listed) const;
   Result<void> check_listing(const model::MetaFiles& trusted, const model::MetaFiles& next) const;
   Result<void> check_snapshot(const Verified<model::Snapshot>& next) const;
-  Result<Verified<model::Snapshot>> judge_snapshot(Bytes fetched) const;
+  Result<void> check_snapshot_bytes(ByteView fetched) const;
+  Result<Verified<model::Snapshot>> judge_snapshot(Unverified<model::Snapshot> fetched) const;
   Result<Verified<model::Targets>> judge_targets(Bytes fetched, const RoleName& role,
                                                  const RoleName& delegator) const;
   Result<void> check_targets(const Verified<model::Targets>& next, const RoleName& role) const;

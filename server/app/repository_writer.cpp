@@ -115,9 +115,10 @@ Result<RepositoryWriter> RepositoryWriter::open(const Workspace& workspace, UtcT
   repository::Layout layout(workspace.repo_dir());
   TRY(make_incoming(layout));
   host::FileLock lock = TRY(wait_for_lock(layout));
+  repository::SnapshotAhead ahead(layout.dir());
   host::Db db = TRY(storage::open_database(workspace.db_path()));
   RootsBelow folder(layout.dir(), roots_below);
-  trust::TrustedSet published = TRY(repository::read_as_client(folder, repository::kBeforeAnyExpiry));
+  trust::TrustedSet published = TRY(repository::read_as_client(folder, ahead, repository::kBeforeAnyExpiry));
   RepositoryWriter writer(std::move(lock), std::move(db), std::move(layout), std::move(published),
                           workspace.settings().image, now);
   TRY(writer.check_newest());

@@ -70,6 +70,32 @@ Result<trust::TrustedSet> read_as_client(trust::Transport& transport, UtcTime no
   return read_as_client(transport, TRY(first_root(transport)), now, nothing);
 }
 
+Result<trust::TrustedSet> read_as_client(trust::Transport& transport, SnapshotAhead& ahead, UtcTime now) {
+  trust::Refresh refresh(
+      TRY(trust::TrustedSet::anchored_at(TRY(first_root(transport)), now, image_policy())));
+  while (const std::optional<trust::Want> want = refresh.next()) {
+    if (want->place == trust::Place::Stored) {
+      TRY(refresh.absent());
+      continue;
+    }
+    if (want->role == model::snapshot_role() && want->version) {
+      if (auto file = ahead.take(*want->version)) {
+        TRY(refresh.give(*std::move(file)));
+        continue;
+      }
+    }
+    auto file = transport.get(model::metadata_file_name(want->role, want->version), want->max_bytes);
+    if (file) {
+      TRY(refresh.give(*std::move(file)));
+    } else if (is_fault(file.error(), Fault::Kind::NotFound)) {
+      TRY(refresh.absent());
+    } else {
+      return fail(located(std::move(file).error(), Repository::Image, want->role.value()));
+    }
+  }
+  return std::move(refresh).take();
+}
+
 Result<trust::TrustedSet> read_as_client(const std::filesystem::path& repo_dir, UtcTime now) {
   FolderTransport folder(repo_dir);
   return read_as_client(folder, now);

@@ -14,6 +14,7 @@
 #include "common/trust/seams.h"
 #include "common/trust/trusted_set.h"
 #include "server/repository/layout.h"
+#include "server/repository/snapshot_ahead.h"
 
 namespace cotter::repository {
 
@@ -28,6 +29,8 @@ inline constexpr UtcTime kBeforeAnyExpiry{};
 /// repository there), Denied, Io.
 Result<trust::TrustedSet> read_as_client(const std::filesystem::path& repo_dir, UtcTime now);
 Result<trust::TrustedSet> read_as_client(trust::Transport& transport, UtcTime now);
+/// The same of a folder, whose snapshot is taken from `ahead` where that has the one that is wanted.
+Result<trust::TrustedSet> read_as_client(trust::Transport& transport, SnapshotAhead& ahead, UtcTime now);
 /// The same for a client that was given `pinned_root` and keeps its files in `store`.
 Result<trust::TrustedSet> read_as_client(trust::Transport& transport, Bytes pinned_root, UtcTime now,
                                          trust::MetadataStore& store);

@@ -120,6 +120,37 @@ TEST(Refresh, RefusesAFileBeyondWhatItAskedFor) {  // VER-LIM: whatever the tran
   EXPECT_EQ(verdict(refresh.give(Bytes(refresh.next()->max_bytes + 1, ' '))), "file-too-large");
 }
 
+TEST(Refresh, JudgesASnapshotThatWasReadAheadAsAnyOther) {  // FMT-46, VER-12
+  Client client;
+  const auto cycle_with = [&](const Bytes& snapshot) -> Result<TrustedSet> {
+    Refresh refresh(TRY(client.anchored()));
+    while (const auto want = refresh.next()) {
+      if (want->place == Place::Stored || want->role == model::root_role()) {
+        TRY(refresh.absent());
+      } else if (want->role == model::snapshot_role()) {
+        TRY(refresh.give(TRY(Unverified<model::Snapshot>::parse(snapshot, Profile::Vehicle))));
+      } else {
+        TRY(refresh.give(client.sim.file_of(want->role)));
+      }
+    }
+    return std::move(refresh).take();
+  };
+  const Bytes good = client.sim.file_of(model::snapshot_role());
+  const auto set = cycle_with(good);
+  ASSERT_EQ(verdict(set), "accepted");
+  EXPECT_EQ(test::picture_of(*set), test::picture_of(client.refresh().value()));
+  Bytes longer = good, other = good;
+  longer.push_back(' ');
+  EXPECT_EQ(verdict(cycle_with(longer)), "file-too-large");
+  const std::size_t in_signature = as_text(other).find("\"sig\":\"") + 7;
+  other[in_signature] = other[in_signature] == '0' ? '1' : '0';
+  EXPECT_EQ(verdict(cycle_with(other)), "snapshot-hash-wrong");
+  client.sim.signers[model::snapshot_role()] = sim::keys("stranger", 1);
+  client.sim.publish(model::snapshot_role());
+  client.sim.publish(model::timestamp_role());
+  EXPECT_EQ(verdict(cycle_with(client.sim.file_of(model::snapshot_role()))), "threshold-not-met");
+}
+
 TEST(Refresh, OnlyADefiniteNotFoundEndsTheRootChain) {  // VER-2, GAP-26
   class Down final : public Transport {
     Result<Bytes> get(std::string_view, std::uint64_t) override {

@@ -318,7 +318,7 @@ TEST(TrustedSetDeathTest, AnotherOrderOfCallsIsABug) {
   Client client;
   TrustedSet set = client.anchored().value();
   EXPECT_DEATH(static_cast<void>(set.update_timestamp({})), "root_closed_");
-  EXPECT_DEATH(static_cast<void>(set.update_snapshot({})), "timestamp_");
+  EXPECT_DEATH(static_cast<void>(set.update_snapshot(Bytes())), "timestamp_");
   EXPECT_DEATH(static_cast<void>(set.update_targets({}, model::targets_role(), model::root_role())),
                "snapshot_");
   ASSERT_TRUE(set.close_root_chain());

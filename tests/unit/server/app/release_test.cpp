@@ -113,6 +113,40 @@ TEST_F(Release, OfOneImageTouchesOneBin) {
   EXPECT_EQ(std::ranges::count_if(added, [](const auto& name) { return name.find(".fw-") != name.npos; }), 1);
 }
 
+// Whichever key is gone, clients see nothing.
+TEST_F(Release, FailsWithItsSignersAndShowsNothing) {
+  init();
+  const std::set<std::string> before = metadata();
+  const auto versions = ws_.read();
+  ASSERT_TRUE(versions);
+  struct Broken final : crypto::Signer {
+    explicit Broken(crypto::Signer& signer) : key(&signer) {}
+    [[nodiscard]] const crypto::PublicKey& public_key() const noexcept override { return key->public_key(); }
+    Result<crypto::Signature> sign(ByteView) override {
+      return fault(Fault::Kind::Denied, "the token is gone");
+    }
+    crypto::Signer* key;
+  };
+  const app::OnlineSigners online = ws_.keys.online();
+  Broken role(*ws_.release_key.front()), snapshot(*online.snapshot), timestamp(*online.timestamp);
+  const std::vector<ReleaseSigners> all = {
+      {online, &role},
+      {{&snapshot, online.timestamp, online.ledger}, ws_.release_key.front().get()},
+      {{online.snapshot, &timestamp, online.ledger}, ws_.release_key.front().get()},
+      {{&snapshot, &timestamp, online.ledger}, &role}};
+  for (const ReleaseSigners& signers : all) {
+    ApplyRequest request = ws_.request({ws_.artifact("a", "1"), ws_.artifact("b", "2")});
+    request.signers = [&] { return Result<ReleaseSigners>(signers); };
+    const auto outcome = apply_release(ws_.workspace(), request, kNow);
+    EXPECT_TRUE(is_denied(outcome));
+    const auto now = ws_.read();
+    ASSERT_TRUE(now);
+    EXPECT_EQ((*now->timestamp())->version, (*versions->timestamp())->version);
+  }
+  ASSERT_TRUE(ws_.apply({ws_.artifact("a", "1"), ws_.artifact("b", "2")}));
+  EXPECT_GT(metadata().size(), before.size());
+}
+
 TEST_F(Release, SnapshotListsBinsByVersionAlone) {  // FMT-46
   init();
   ASSERT_TRUE(ws_.apply({ws_.artifact("a", "a")}));

@@ -1,0 +1,53 @@
+#include "server/repository/snapshot_ahead.h"
+
+#include <utility>
+
+#include "common/json/object_view.h"
+#include "common/json/strict_reader.h"
+#include "common/model/file_names.h"
+#include "server/repository/folder_transport.h"
+#include "server/repository/reader.h"
+
+namespace cotter::repository {
+namespace {
+
+Result<Version> snapshot_in(ByteView timestamp) {
+  const json::Value document = TRY(json::read(timestamp));
+  const auto file = TRY(json::ObjectView::of(document, "envelope"));
+  const auto part = TRY(file.object("signed"));
+  const auto meta = TRY(part.object("meta"));
+  const auto snapshot = TRY(meta.object("snapshot.json"));
+  return Version(TRY(snapshot.integer("version")));
+}
+
+}  // namespace
+
+SnapshotAhead::SnapshotAhead(std::filesystem::path repo_dir)
+    : dir_(std::move(repo_dir)), reading_([this] { read(); }) {}
+
+/// What goes wrong here goes wrong again, and is told, where the file is asked for.
+void SnapshotAhead::read() {
+  const trust::Policy policy = image_policy();
+  FolderTransport folder(dir_);
+  const auto timestamp = folder.get(model::metadata_file_name(model::timestamp_role(), std::nullopt),
+                                    policy.limits.timestamp_bytes);
+  if (!timestamp) return;
+  const auto version = snapshot_in(*timestamp);
+  if (!version) return;
+  // What the timestamp lists of it is looked at where the file is wanted.
+  auto bytes =
+      folder.get(model::metadata_file_name(model::snapshot_role(), *version), policy.limits.listed_bytes);
+  if (!bytes) return;
+  auto file = trust::Unverified<model::Snapshot>::parse(*std::move(bytes), policy.profile);
+  if (!file) return;
+  version_ = *version;
+  file_.emplace(*std::move(file));
+}
+
+std::optional<trust::Unverified<model::Snapshot>> SnapshotAhead::take(Version version) {
+  if (reading_.joinable()) reading_.join();
+  if (version != version_) return std::nullopt;
+  return std::exchange(file_, std::nullopt);
+}
+
+}  // namespace cotter::repository
