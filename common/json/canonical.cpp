@@ -1,12 +1,12 @@
 #include "common/json/canonical.h"
 
-#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <optional>
+#include <utility>
 
 #include "common/base/error.h"
 

@@ -11,13 +11,11 @@
 namespace cotter::repository {
 namespace {
 
-Result<Version> snapshot_in(ByteView timestamp) {
+Result<Version> snapshot_in(ByteView timestamp, model::Profile profile) {
   const json::Value document = TRY(json::read(timestamp));
   const auto file = TRY(json::ObjectView::of(document, "envelope"));
-  const auto part = TRY(file.object("signed"));
-  const auto meta = TRY(part.object("meta"));
-  const auto snapshot = TRY(meta.object("snapshot.json"));
-  return Version(TRY(snapshot.integer("version")));
+  const json::Value* const part = TRY(file.value("signed"));
+  return TRY(model::Timestamp::decode(*part, profile)).snapshot.version;
 }
 
 }  // namespace
@@ -32,7 +30,7 @@ void SnapshotAhead::read() {
   const auto timestamp = folder.get(model::metadata_file_name(model::timestamp_role(), std::nullopt),
                                     policy.limits.timestamp_bytes);
   if (!timestamp) return;
-  const auto version = snapshot_in(*timestamp);
+  const auto version = snapshot_in(*timestamp, policy.profile);
   if (!version) return;
   // What the timestamp lists of it is looked at where the file is wanted.
   auto bytes =
