@@ -41,9 +41,9 @@ function(cotter_check_chain)
   endforeach()
 endfunction()
 
-cotter_check_chain(cotter_verify cotter_gzip cotter_tpm_link cotter_disk cotter_ecu cotter_host cotter_links cotter_tpm cotter_ecu_host cotter_client_fetch cotter_client_files
+cotter_check_chain(cotter_verify cotter_gunzip cotter_tpm_link cotter_disk cotter_ecu cotter_host cotter_links cotter_tpm cotter_ecu_host cotter_client_fetch cotter_client_files
                    cotter_primary_cycle)
-cotter_check_chain(cotter_verify cotter_gzip cotter_tpm_link cotter_disk cotter_host cotter_keystore cotter_ceremony cotter_ledger cotter_operations cotter_director cotter_signing cotter_server cotter_http)
+cotter_check_chain(cotter_verify cotter_gunzip cotter_gzip cotter_tpm_link cotter_disk cotter_host cotter_keystore cotter_ceremony cotter_ledger cotter_operations cotter_director cotter_signing cotter_server cotter_http)
 
 # What an ECU gets links these and nothing else: no curl, SQLite, Boost, threads or logger, and no cotter_host.
 get_target_property(linked cotter_verify LINK_LIBRARIES)

@@ -9,7 +9,7 @@
 #include <limits>
 #include <utility>
 
-#include "common/host/gzip.h"
+#include "common/host/gunzip.h"
 #include "common/json/object_view.h"
 #include "common/json/strict_reader.h"
 

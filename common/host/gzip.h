@@ -1,39 +1,12 @@
-// gzip (RFC 1952), by zlib: how metadata travels and lies beside itself.
-// Never says how much is too much: whoever unpacks what others packed counts what comes out, and what goes
-// in, for a stream may be endless in either. One thread.
+// gzip (RFC 1952), by libdeflate: metadata packed once, for all who fetch it. Any thread.
 #pragma once
 
-#include <functional>
-#include <memory>
-
 #include "common/base/bytes.h"
-#include "common/base/result.h"
 
 namespace cotter::host {
 
-/// Packed; the same bytes for the same input, whatever the time (by one zlib; another may pack otherwise).
+/// Packed; the same bytes for the same input, whatever the time (by one libdeflate; another may pack
+/// otherwise).
 Bytes gzip(ByteView plain);
-
-/// Unpacks one stream as it comes.
-class Gunzip {
- public:
-  /// Takes a piece of at most kMostAtOnce bytes. Its error ends the unpacking.
-  using Sink = std::function<Result<void>(ByteView)>;
-  static constexpr std::size_t kMostAtOnce = std::size_t{1} << 14U;
-
-  Gunzip();
-  ~Gunzip();
-  Gunzip(const Gunzip&) = delete;
-  Gunzip& operator=(const Gunzip&) = delete;
-
-  /// Sends on what comes out. Errors: the sink's; Io (damaged, or something behind its end).
-  Result<void> feed(ByteView piece, const Sink& sink);
-  /// Nothing more comes. Io: the end is missing.
-  Result<void> finish() const;
-
- private:
-  struct State;
-  std::unique_ptr<State> state_;
-};
 
 }  // namespace cotter::host

@@ -51,11 +51,19 @@ class Builder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Builder> 
  public:
   Builder(Numbers numbers, bool may_hold_surrogates)
       : numbers_(numbers), may_hold_surrogates_(may_hold_surrogates) {}
-  bool Null() { return push(nullptr); }
-  bool Bool(bool truth) { return push(truth); }
+  bool Null() {
+    canonical_length_ += std::string_view("null").size();
+    return push(nullptr);
+  }
+  bool Bool(bool truth) {
+    canonical_length_ += std::string_view(truth ? "true" : "false").size();
+    return push(truth);
+  }
   bool RawNumber(const char* text, rapidjson::SizeType size, bool /*copy*/) {
     const std::string_view digits(text, size);
     const std::optional<std::int64_t> number = integer_in(digits);
+    canonical_length_ += size;
+    if (!number) is_in_order_ = false;
     if (!number && numbers_ == Numbers::Any) return push(digits);
     if (!number && !refused(RuleId::JsonNumberNotInteger, "an integer of 0 to 2^53-1, digits only",
                             std::string(digits.substr(0, kQuoted)))) {
@@ -64,9 +72,11 @@ class Builder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Builder> 
     return push(number.value_or(0));
   }
   bool String(const char* text, rapidjson::SizeType size, bool /*copy*/) {
+    canonical_length_ += size + kQuotes;
     return valid({text, size}) && push(std::string_view(text, size));
   }
   bool Key(const char* text, rapidjson::SizeType size, bool /*copy*/) {
+    canonical_length_ += size + kQuotes + 1;
     if (!valid({text, size})) return false;
     members_.emplace_back(std::string_view(text, size), Value());
     return true;
@@ -75,12 +85,12 @@ class Builder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Builder> 
   bool StartArray() { return open(false); }
 
   bool EndArray(rapidjson::SizeType count) {
-    close();
+    close(count);
     return push(Array(elements_.split_last(count)));
   }
 
   bool EndObject(rapidjson::SizeType count) {
-    close();
+    close(count);
     if (is_like_last(count)) {
       members_.drop_last(count);
       return push(Value(last_));
@@ -94,6 +104,11 @@ class Builder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Builder> 
 
   [[nodiscard]] std::optional<Error> take_refusal() { return std::move(refusal_); }
   [[nodiscard]] Value take() { return std::move(elements_.back()); }
+  /// That a text of this size, without a backslash, is the canonical form of what was read. No token's form
+  /// is longer than the token, and one without escapes that is as long is the same.
+  [[nodiscard]] bool was_canonical(std::size_t size) const {
+    return is_in_order_ && canonical_length_ == size;
+  }
 
  private:
   /// Whether to go on all the same: only where a build for tests has this rule switched off.
@@ -124,7 +139,8 @@ class Builder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Builder> 
     return around_.size() <= kMaxDepth ||
            refused(RuleId::JsonTooDeep, "at most 32 levels", std::to_string(around_.size()));
   }
-  void close() {
+  void close(std::size_t count) {
+    canonical_length_ += kBrackets + (count > 0 ? count - 1 : 0);
     in_object_ = around_.back();
     around_.pop_back();
   }
@@ -140,6 +156,7 @@ class Builder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Builder> 
     const auto not_ascending = [&](const Member& a, const Member& b) { return !less(a, b); };
     // Almost every file comes sorted already: then this one pass is all.
     if (std::adjacent_find(members.begin(), members.end(), not_ascending) == members.end()) return true;
+    is_in_order_ = false;
     std::stable_sort(members.begin(), members.end(), less);
     const auto first_of_two = [&] {
       const auto same = [](const Member& a, const Member& b) { return a.key == b.key; };
@@ -154,8 +171,11 @@ class Builder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Builder> 
     return true;
   }
 
+  static constexpr std::size_t kQuotes = 2, kBrackets = 2;
   Numbers numbers_;
   bool may_hold_surrogates_;
+  bool is_in_order_ = true;            ///< all members were, and all numbers as we write them
+  std::size_t canonical_length_ = 0;   ///< of what was read, but for escapes
   Packed<Value, kArrayTag> elements_;  ///< of arrays that are open, and the document itself
   Members members_;                    ///< of objects that are open; the last one may wait for its value
   bool in_object_ = false;             ///< the container that was opened last
@@ -164,9 +184,9 @@ class Builder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Builder> 
   std::optional<Error> refusal_;
 };
 
-Result<Value> malformed(std::string got) {
+Result<Reading> malformed(std::string got) {
   TRY(refuse(RuleId::JsonMalformed, "one JSON document (RFC 8259) in UTF-8", std::move(got)));
-  return Value();
+  return Reading{};
 }
 
 bool is_ascii(std::string_view text) noexcept {
@@ -181,7 +201,7 @@ bool is_ascii(std::string_view text) noexcept {
 }
 
 template <unsigned kFlags, class Stream>
-Result<Value> read_from(Stream stream, std::size_t size, Builder builder) {
+Result<Reading> read_from(Stream stream, std::size_t size, bool has_escapes, Builder builder) {
   rapidjson::Reader reader;
   const rapidjson::ParseResult parsed =
       reader.Parse<kFlags | rapidjson::kParseNumbersAsStringsFlag>(stream, builder);
@@ -190,33 +210,39 @@ Result<Value> read_from(Stream stream, std::size_t size, Builder builder) {
   // The tokenizer computes a double as it goes and gives up where that overflows, before we see the digits.
   if (parsed.Code() == rapidjson::kParseErrorNumberTooBig) {
     TRY(refuse(RuleId::JsonNumberNotInteger, "an integer of 0 to 2^53-1", "a larger one" + where));
-    return Value();
+    return Reading{};
   }
   if (parsed.IsError()) return malformed(rapidjson::GetParseError_En(parsed.Code()) + where);
   // It takes a zero byte for the end of its input, wherever that stands.
   if (stream.Tell() != size) return malformed("a zero byte" + where);
-  return builder.take();
+  const bool is_canonical = !has_escapes && builder.was_canonical(size);
+  return Reading{builder.take(), is_canonical};
 }
 
-Result<Value> read_with(ByteView bytes, Numbers numbers) {
+bool has_escapes(std::string_view text) noexcept { return text.find('\\') != std::string_view::npos; }
+
+/// Nearly every file is ASCII, which is UTF-8: no character of it need be looked at for that, and strings are
+/// read where they lie.
+Result<Reading> read_ascii(std::string text, Numbers numbers) {
+  const bool escapes = has_escapes(text);
+  return read_from<rapidjson::kParseInsituFlag>(rapidjson::InsituStringStream(text.data()), text.size(),
+                                                escapes, Builder(numbers, escapes));
+}
+
+template <class Text>
+Result<Reading> read_with(Text&& text, Numbers numbers) {
   // RapidJSON counts in 32 bits.
-  if (bytes.size() > std::numeric_limits<rapidjson::SizeType>::max()) return malformed("4 GiB or more");
-  const std::string_view text = as_text(bytes);
-  // Nearly every file is ASCII, which is UTF-8: no character of it need be looked at for that, and strings
-  // are read where they lie, in a copy.
-  if (is_ascii(text)) {
-    std::string copy(text);
-    const bool has_escaped_code_points = text.find("\\u") != std::string_view::npos;
-    return read_from<rapidjson::kParseInsituFlag>(rapidjson::InsituStringStream(copy.data()), text.size(),
-                                                  Builder(numbers, has_escaped_code_points));
-  }
+  if (text.size() > std::numeric_limits<rapidjson::SizeType>::max()) return malformed("4 GiB or more");
+  if (is_ascii(text)) return read_ascii(std::string(std::forward<Text>(text)), numbers);
   return read_from<rapidjson::kParseValidateEncodingFlag>(rapidjson::MemoryStream(text.data(), text.size()),
-                                                          text.size(), Builder(numbers, true));
+                                                          text.size(), has_escapes(text),
+                                                          Builder(numbers, true));
 }
 
 }  // namespace
 
-Result<Value> read(ByteView bytes) { return read_with(bytes, Numbers::Integers); }
-Result<Value> read_foreign(ByteView bytes) { return read_with(bytes, Numbers::Any); }
+Result<Value> read(ByteView bytes) { return TRY(read_with(as_text(bytes), Numbers::Integers)).value; }
+Result<Reading> read_and_look(std::string text) { return read_with(std::move(text), Numbers::Integers); }
+Result<Value> read_foreign(ByteView bytes) { return TRY(read_with(as_text(bytes), Numbers::Any)).value; }
 
 }  // namespace cotter::json

@@ -106,7 +106,7 @@ Result<void> Refresh::give_remote(Bytes file) {
     if (TRY(set_.update_timestamp(std::move(file)))) store(model::timestamp_role(), *set_.timestamp());
     step_ = Step::StoredSnapshot;
   } else if (step_ == Step::Snapshot) {
-    TRY(set_.update_snapshot(std::move(file)));
+    TRY(set_.update_snapshot(std::move(file), snapshot_ahead_));
     store(model::snapshot_role(), *set_.snapshot());
     after_snapshot();
   } else {
@@ -149,15 +149,6 @@ Result<void> Refresh::give(Bytes file) {
   }
   TRY(check_size(set_.policy(), *want, file));
   return step_ == Step::Root ? give_root(std::move(file)) : give_remote(std::move(file));
-}
-
-Result<void> Refresh::give(Unverified<model::Snapshot> file) {
-  COTTER_ASSERT(step_ == Step::Snapshot);
-  TRY(check_size(set_.policy(), *next(), file.wire()));
-  TRY(set_.update_snapshot(std::move(file)));
-  store(model::snapshot_role(), *set_.snapshot());
-  after_snapshot();
-  return {};
 }
 
 Result<void> Refresh::absent() {

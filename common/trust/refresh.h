@@ -34,14 +34,14 @@ enum class Scope : std::uint8_t {
 class Refresh {
  public:
   explicit Refresh(TrustedSet anchored, Scope scope = Scope::Full);
+  /// Of the snapshot's content, where that may have been read before: in a repository of one's own.
+  void read_snapshot_ahead(ContentSource source) { snapshot_ahead_ = std::move(source); }
   /// Nothing: done; take() the set.
   [[nodiscard]] std::optional<Want> next() const;
   /// The file asked for. On a Rejection of a remote file the cycle ends here; what verified before stays
   /// trusted. A stored file that does not verify counts as absent. Rejections: file-too-large, roots-endless,
   /// and those of TrustedSet.
   Result<void> give(Bytes file);
-  /// The same where the snapshot was asked for, of a file that was read ahead.
-  Result<void> give(Unverified<model::Snapshot> file);
   /// A missing next root ends the chain (VER-2); a missing stored file is no matter; any other is
   /// Fault::NotFound.
   Result<void> absent();
@@ -76,6 +76,7 @@ class Refresh {
   Step step_ = Step::Root;
   std::uint32_t roots_ = 0;
   std::vector<Effect> effects_;
+  ContentSource snapshot_ahead_;
 };
 
 /// Pre-order, depth-first (Uptane 5.4.4.7; VER-40 to VER-46). A role that cannot be loaded or verified ends

@@ -218,7 +218,6 @@ Result<void> TrustedSet::check_same_snapshot(const Verified<model::Snapshot>& fe
 Result<void> TrustedSet::check_same_listing(const model::MetaFiles::Entry& trusted,
                                             const model::MetaFiles::Entry& listed) const {
   if (policy_.profile == Profile::Tuf || trusted.role == model::targets_role().value()) return {};
-  if (*trusted.object == *listed.object) return {};  // as nearly all are, and they are many
   const FileMeta before = trusted.meta(), now = listed.meta();
   if (before.hashes && now.hashes && now.hashes->contradicts(*before.hashes)) {
     TRY(refuse(RuleId::TargetsSameVersionDiffers,
@@ -230,15 +229,18 @@ Result<void> TrustedSet::check_same_listing(const model::MetaFiles::Entry& trust
 
 /// No file may vanish or get older. A legacy entry of the root's says nothing (FMT-47).
 Result<void> TrustedSet::check_listing(const model::MetaFiles& trusted, const model::MetaFiles& next) const {
-  auto found = next.begin();  // both are in order of name
-  for (const model::MetaFiles::Entry before : trusted) {
+  const json::Object& files = next.encode();
+  const json::Member* found = files.begin();  // both are in order of name
+  for (const json::Member& file : trusted.encode()) {
+    while (found != files.end() && found->key < file.key) ++found;
+    if (found != files.end() && *found == file) continue;  // as nearly all are, and they are many
+    const model::MetaFiles::Entry before = *model::MetaFiles::Iterator(&file);
     if (before.role == model::root_role().value()) continue;
-    while (found != next.end() && found.file_name() < before.file_name) ++found;
-    if (found == next.end() || found.file_name() != before.file_name) {
+    if (found == files.end() || found->key != file.key) {
       TRY(refuse(RuleId::SnapshotTargetsVanished, std::string(before.role) + " still listed", "not listed"));
       continue;
     }
-    const model::MetaFiles::Entry now = *found;
+    const model::MetaFiles::Entry now = *model::MetaFiles::Iterator(found);
     if (now.version < before.version) {
       TRY(refuse(RuleId::SnapshotTargetsOlder,
                  std::string(before.role) + " version " + number(before.version) + " or later",
@@ -288,21 +290,14 @@ bool TrustedSet::use_recalled_snapshot() {
   return fits;
 }
 
-Result<void> TrustedSet::update_snapshot(Bytes fetched) {
+Result<void> TrustedSet::update_snapshot(Bytes fetched, const ContentSource& ahead) {
   COTTER_ASSERT(timestamp_ && !snapshot_);
+  using File = Unverified<model::Snapshot>;
   const auto judge = [&]() -> Result<Verified<model::Snapshot>> {
     TRY(check_snapshot_bytes(fetched));
-    return judge_snapshot(TRY(Unverified<model::Snapshot>::parse(std::move(fetched), policy_.profile)));
-  };
-  snapshot_ = shared(TRY(about(policy_, model::snapshot_role(), judge())));
-  return {};
-}
-
-Result<void> TrustedSet::update_snapshot(Unverified<model::Snapshot> fetched) {
-  COTTER_ASSERT(timestamp_ && !snapshot_);
-  const auto judge = [&]() -> Result<Verified<model::Snapshot>> {
-    TRY(check_snapshot_bytes(fetched.wire()));
-    return judge_snapshot(std::move(fetched));
+    std::optional<ContentAhead> content = ahead ? ahead() : std::nullopt;
+    return judge_snapshot(TRY(content ? File::parse(std::move(fetched), policy_.profile, *std::move(content))
+                                      : File::parse(std::move(fetched), policy_.profile)));
   };
   snapshot_ = shared(TRY(about(policy_, model::snapshot_role(), judge())));
   return {};

@@ -64,9 +64,8 @@ class TrustedSet {
   /// `recalled` files that fit what the parent lists need no download: ask before fetching (full_verification
   /// 8; GAP-4: all checks run on them again). true: taken as current.
   bool use_recalled_snapshot();
-  Result<void> update_snapshot(Bytes fetched);
-  /// The same of one that was read before it was known to be the one: of a repository of one's own.
-  Result<void> update_snapshot(Unverified<model::Snapshot> fetched);
+  /// `ahead`: what may have read its content before.
+  Result<void> update_snapshot(Bytes fetched, const ContentSource& ahead = nullptr);
   bool use_recalled_targets();
   /// Top-level targets, or a role delegated by `delegator`, whose file must be trusted already (VER-31 to
   /// VER-39).

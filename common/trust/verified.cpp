@@ -46,7 +46,37 @@ Result<std::string> signature_text(const json::ObjectView& signature, Profile pr
 
 template <RoleType T>
 Result<Unverified<T>> Unverified<T>::parse(Bytes wire, Profile profile) {
-  json::Value document = TRY(json::read(wire));
+  Unverified file = TRY(of_envelope(TRY(json::read(wire)), profile));
+  file.wire_ = std::move(wire);
+  file.find_canonical();
+  return file;
+}
+
+/// The envelope is read with null for what was read before: whatever JSON stands there, it is as good JSON as
+/// null is, and its last brace is the envelope's.
+template <RoleType T>
+Result<Unverified<T>> Unverified<T>::parse(Bytes wire, Profile profile, ContentAhead content) {
+  const auto at = content.place_in(wire);
+  if (!at) return parse(std::move(wire), profile);
+  auto document = json::read(to_bytes(std::string(as_text(wire).substr(0, *at)) + "null}"));
+  json::Object* const envelope = document ? document->as_object() : nullptr;
+  json::Value* const part = envelope == nullptr ? nullptr : envelope->find("signed");
+  if (part == nullptr) return parse(std::move(wire), profile);  // says what is wrong with it
+  const Part in_wire{*at, content.length()};
+  const bool is_canonical = content.is_canonical();
+  *part = std::move(content).take();
+  Unverified file = TRY(of_envelope(*std::move(document), profile));
+  file.wire_ = std::move(wire);
+  if (is_canonical) {
+    file.in_wire_ = in_wire;
+  } else {
+    file.canonical_ = json::canonical(file.signed_);
+  }
+  return file;
+}
+
+template <RoleType T>
+Result<Unverified<T>> Unverified<T>::of_envelope(json::Value document, Profile profile) {
   const json::ObjectView envelope = TRY(json::ObjectView::of(document, "envelope"));
   Unverified file;
   std::set<std::string> seen;
@@ -69,17 +99,15 @@ Result<Unverified<T>> Unverified<T>::parse(Bytes wire, Profile profile) {
   // Moved: a copy would double what a hostile file takes.
   json::Object* const whole = document.as_object();
   if (json::Value* part = whole == nullptr ? nullptr : whole->find("signed")) file.signed_ = std::move(*part);
-  file.find_canonical(wire);
-  file.wire_ = std::move(wire);
   file.profile_ = profile;
   return file;
 }
 
 /// Most files were written in canonical form: then what was signed is a part of them, and no copy is made.
 template <RoleType T>
-void Unverified<T>::find_canonical(ByteView wire) {
+void Unverified<T>::find_canonical() {
   constexpr std::string_view kBefore = "\"signed\":";
-  const std::string_view text = as_text(wire);
+  const std::string_view text = as_text(wire_);
   const std::size_t at = text.find(kBefore);
   const auto length = at == std::string_view::npos
                           ? std::nullopt
@@ -146,8 +174,9 @@ template <RoleType T>
 
 // Member by member, not `template class`: clang 14 would make those of roots for every role.
 // NOLINTBEGIN(bugprone-macro-parentheses): a type takes none
-#define MAKE_UNVERIFIED(Role)                                                \
-  template Result<Unverified<Role>> Unverified<Role>::parse(Bytes, Profile); \
+#define MAKE_UNVERIFIED(Role)                                                              \
+  template Result<Unverified<Role>> Unverified<Role>::parse(Bytes, Profile);               \
+  template Result<Unverified<Role>> Unverified<Role>::parse(Bytes, Profile, ContentAhead); \
   template Result<Verified<Role>> Unverified<Role>::verify(const Authority&)&&;
 // NOLINTEND(bugprone-macro-parentheses)
 MAKE_UNVERIFIED(model::Root)

@@ -17,6 +17,7 @@
 #include "common/model/roles.h"
 #include "common/model/time_attestation.h"
 #include "common/model/time_source.h"
+#include "common/trust/content_ahead.h"
 
 namespace cotter::trust {
 
@@ -77,6 +78,8 @@ class Unverified {
   /// Reads the envelope {"signatures":[…],"signed":{…}}. Rejections: json-*, member-* (more than
   /// kMaxSignatures, too), signature-key-repeated.
   static Result<Unverified> parse(Bytes wire, Profile profile);
+  /// The same, with less work where `content` is what this file says.
+  static Result<Unverified> parse(Bytes wire, Profile profile, ContentAhead content);
   /// The bytes as they came: for their length and their hash.
   [[nodiscard]] ByteView wire() const noexcept { return wire_; }
   /// Counts distinct keys of `authority` with a valid signature (VER-T), all of them, and those of each class
@@ -97,9 +100,10 @@ class Unverified {
     Bytes signature;
   };
   Unverified() = default;
+  static Result<Unverified> of_envelope(json::Value document, Profile profile);
   Result<void> meets(const Authority& authority, RuleId otherwise) const;
   Result<T> decode() const;
-  void find_canonical(ByteView wire);
+  void find_canonical();
   /// Of what was signed: the bytes that signatures are for.
   [[nodiscard]] ByteView canonical() const noexcept;
 

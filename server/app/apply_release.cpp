@@ -303,6 +303,9 @@ class Applying {
     const ReleaseSigners signers = TRY(request_->signers());
     TRY(role_.check_key(signers.role->public_key()));
     const ReleaseNumbers numbers = TRY(writer_->begin_release(role_.name(), ledger_details(), noted_));
+    std::vector<RoleName> bins;
+    for (const BinChange& change : changes_) bins.push_back(change.bin);
+    auto snapshot = writer_->begin_snapshot(numbers, bins);
     SignedFiles files(writer_->layout(), role_.name(), numbers.release);
     OneAtATime key(*signers.role);
     for (std::size_t from = 0; from < changes_.size(); from += kBinsAtOnce) {
@@ -319,7 +322,8 @@ class Applying {
     const auto hardware = entry.any_hardware ? std::nullopt : std::optional(entry.hardware_ids);
     TRY(refuse_unverifiable(writer_->db(),
                             {{Repository::Image, role_.name(), files.most_bytes(), 0, {}, hardware}}));
-    outcome_.versions = TRY(writer_->publish_release(numbers, files.files(), files.batch(), signers.online));
+    outcome_.versions = TRY(
+        writer_->publish_release(numbers, files.files(), files.batch(), signers.online, std::move(snapshot)));
     outcome_.release = numbers.release;
     outcome_.state = ApplyOutcome::State::Published;
     return std::move(outcome_);

@@ -31,8 +31,8 @@ Result<std::vector<KeyId>> signers_in(ByteView wire);
 /// it. Rejections: those of reading a signed file.
 Result<json::Object> signed_file_details(const RoleName& role, Version version, ByteView wire);
 
-/// The same where it is known who signed.
-json::Object signed_file_details(const RoleName& role, Version version, ByteView wire,
+/// The same where all of it is known.
+json::Object signed_file_details(const RoleName& role, Version version, ByteView sha256,
                                  const std::vector<KeyId>& signers);
 
 /// Adds the entry, inside a transaction of the caller's. Faults: Usage (too large), NoSpace, Busy, Io.

@@ -15,6 +15,7 @@
 #include "server/repository/precompressed.h"
 #include "server/repository/publisher.h"
 #include "server/repository/reader.h"
+#include "server/repository/snapshot_ahead.h"
 #include "server/storage/sqlite/counter_store.h"
 #include "server/storage/sqlite/database.h"
 
@@ -90,6 +91,14 @@ Result<std::vector<KeyId>> signers_of(const NewFile& file, const OnlineSigners& 
   if (file.role == model::snapshot_role()) return std::vector{signers.snapshot->public_key().computed_id()};
   if (file.role == model::timestamp_role()) return std::vector{signers.timestamp->public_key().computed_id()};
   return signers_in(file.wire);
+}
+
+using Listed = repository::NextSnapshot::Listed;
+
+bool list_the_same(const Listed& one, const Listed& other) {
+  return std::ranges::equal(one, other, [](const Listed::value_type& a, const Listed::value_type& b) {
+    return a.first == b.first && a.second.encode() == b.second.encode();
+  });
 }
 
 template <class T>
@@ -208,11 +217,26 @@ Result<ReleaseNumbers> RepositoryWriter::begin_release(const RoleName& role, jso
   return numbers;
 }
 
+std::unique_ptr<repository::NextSnapshot> RepositoryWriter::begin_snapshot(
+    const ReleaseNumbers& numbers, const std::vector<RoleName>& roles) const {
+  std::map<RoleName, model::FileMeta> listed;
+  for (const RoleName& role : roles) listed[role].version = numbers.release;
+  return next_snapshot(numbers, std::move(listed));
+}
+
+std::unique_ptr<repository::NextSnapshot> RepositoryWriter::next_snapshot(
+    const ReleaseNumbers& numbers, std::map<RoleName, model::FileMeta> listed) const {
+  return std::make_unique<repository::NextSnapshot>(**published_.snapshot(), numbers.snapshot,
+                                                    now_ + lifetimes_.snapshot, std::move(listed));
+}
+
 Result<PublishedVersions> RepositoryWriter::publish_release(const ReleaseNumbers& numbers,
                                                             const DelegatedFiles& release,
                                                             repository::Batch& batch,
-                                                            const OnlineSigners& signers) {
+                                                            const OnlineSigners& signers,
+                                                            std::unique_ptr<repository::NextSnapshot> next) {
   Change change;
+  change.next = std::move(next);
   crypto::Hasher all(crypto::HashFunction::Sha256);
   for (const auto& [role, sha256] : release.files) {
     change.listed[role].version = numbers.release;
@@ -284,39 +308,42 @@ Result<PublishedVersions> RepositoryWriter::publish(const ReleaseNumbers& number
   PublishedVersions versions{change.targets ? *change.targets->version : (*published_.targets())->version,
                              last_snapshot.version, numbers.timestamp};
   Publication files;
+  files.reserve(4);  // for they are read and written while the last is made
   // What is there already must be renewed for whoever can verify it.
   const bool is_release = !change.listed.empty();
-  model::FileMeta listed_snapshot = last_timestamp.snapshot;
   const bool has_root = change.root.has_value();
   if (has_root) files.push_back(*std::move(change.root));
   if (change.targets) files.push_back(*std::move(change.targets));
+  std::unique_ptr<repository::NextSnapshot> next = std::move(change.next);
   if (snapshot == Snapshot::Renew) {
     versions.snapshot = numbers.snapshot;
-    const model::Snapshot next = repository::next_snapshot(last_snapshot, versions.snapshot,
-                                                           now_ + lifetimes_.snapshot, change.listed);
-    Bytes wire = TRY(signed_by(next, *signers.snapshot));
-    files.push_back({model::snapshot_role(), versions.snapshot, std::move(wire)});
-    listed_snapshot = repository::meta_of(versions.snapshot, files.back().wire);
+    if (!next) next = next_snapshot(numbers, change.listed);
+    COTTER_ASSERT(list_the_same(next->listed(), change.listed));
+    TRY(next->draft().sign(*signers.snapshot));
+    files.push_back({model::snapshot_role(), versions.snapshot, next->draft().wire()});
   }
-  const model::Timestamp next = repository::next_timestamp(last_timestamp, versions.timestamp,
-                                                           now_ + lifetimes_.timestamp, listed_snapshot);
-  Bytes wire = TRY(signed_by(next, *signers.timestamp));
-  files.push_back({model::timestamp_role(), std::nullopt, std::move(wire)});
-  if (is_release) TRY(check_fleet(files, signers));
   // A large snapshot takes a while to be played: meanwhile the disk works on what has no name yet.
   std::optional<Result<repository::Prepared>> written;
-  std::optional<Result<ledger::Entry>> entry;
-  std::jthread writing([&] {
-    written.emplace(repository::Prepared::write(layout_, files, batch));
-    entry.emplace(publication_entry(files, versions, std::move(change.details), signers));
+  std::jthread writing([this, &written, &batch, all = std::span<const NewFile>(files)] {
+    written.emplace(repository::Prepared::write(layout_, all, batch));
   });
-  const auto played = has_root ? repository::rehearse_root(layout_, published_, files, now_)
-                               : repository::rehearse_next(published_, files, now_);
+  const model::FileMeta listed_snapshot = snapshot == Snapshot::Renew
+                                              ? repository::meta_of(versions.snapshot, files.back().wire)
+                                              : last_timestamp.snapshot;
+  const model::Timestamp timestamp = repository::next_timestamp(last_timestamp, versions.timestamp,
+                                                                now_ + lifetimes_.timestamp, listed_snapshot);
+  Bytes wire = TRY(signed_by(timestamp, *signers.timestamp));
+  files.push_back({model::timestamp_role(), std::nullopt, std::move(wire)});
+  if (is_release) TRY(check_fleet(files, signers));
+  const ledger::Entry entry =
+      TRY(publication_entry(files, versions, listed_snapshot, std::move(change.details), signers));
+  TRY(has_root ? repository::rehearse_root(layout_, published_, files, now_)
+               : repository::rehearse_next(
+                     published_, files, [&] { return next->take_content(); }, now_));
   writing.join();
-  TRY(played);
   repository::Prepared prepared = TRY(*std::move(written));
-  TRY(note_publication(TRY(*std::move(entry)), signers));
-  TRY(prepared.show());
+  TRY(note_publication(entry, signers));
+  TRY(prepared.show(files.back()));
   // It is published, whether the note can be made or not; else the next writer makes it.
   static_cast<void>(storage::VersionJournal(db_).note_shown(kImages, versions.timestamp));
   return versions;
@@ -335,6 +362,7 @@ Result<void> RepositoryWriter::check_fleet(const Publication& files, const Onlin
 
 Result<ledger::Entry> RepositoryWriter::publication_entry(const Publication& files,
                                                           const PublishedVersions& versions,
+                                                          const model::FileMeta& snapshot,
                                                           json::Object details,
                                                           const OnlineSigners& signers) const {
   json::Array listed;
@@ -342,7 +370,14 @@ Result<ledger::Entry> RepositoryWriter::publication_entry(const Publication& fil
     // The timestamp alone has no version in its name.
     const Version version = file.version.value_or(versions.timestamp);
     const std::vector<KeyId> keyids = TRY(signers_of(file, signers));
-    listed.emplace_back(signed_file_details(file.role, version, file.wire, keyids));
+    // The snapshot may be large, and the timestamp gives its hash.
+    const Bytes* sha256 = nullptr;
+    if (file.role == model::snapshot_role()) {
+      COTTER_ASSERT(snapshot.hashes);
+      sha256 = snapshot.hashes->find(crypto::HashFunction::Sha256);
+    }
+    listed.emplace_back(signed_file_details(file.role, version,
+                                            sha256 != nullptr ? *sha256 : crypto::sha256(file.wire), keyids));
   }
   details.set("files", std::move(listed));
   return ledger::Entry{std::string(ledger::kPublication), now_, acting_account(),

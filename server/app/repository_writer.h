@@ -4,6 +4,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -21,6 +22,7 @@
 #include "server/repository/batch.h"
 #include "server/repository/commit.h"
 #include "server/repository/layout.h"
+#include "server/repository/next_snapshot.h"
 #include "server/storage/sqlite/version_journal.h"
 
 namespace cotter::app {
@@ -95,11 +97,15 @@ class RepositoryWriter {
   /// ledger tells what they are for, and `counters` are noted, which count once the timestamp is published.
   Result<ReleaseNumbers> begin_release(const RoleName& role, json::Object details,
                                        const ReleaseCounters& counters);
+  /// Begins to make the snapshot that lists these files of the release, while they are signed and written.
+  [[nodiscard]] std::unique_ptr<repository::NextSnapshot> begin_snapshot(
+      const ReleaseNumbers& numbers, const std::vector<RoleName>& roles) const;
   /// Publishes delegated files with a new snapshot, which lists them by version alone, and timestamp. They
-  /// are in `batch`, for their names in the repository; nothing of them is visible before all is. As
-  /// publish_targets().
+  /// are in `batch`, for their names in the repository; nothing of them is visible before all is. `next`:
+  /// what begin_snapshot() gave for these very files. As publish_targets().
   Result<PublishedVersions> publish_release(const ReleaseNumbers& numbers, const DelegatedFiles& release,
-                                            repository::Batch& batch, const OnlineSigners& signers);
+                                            repository::Batch& batch, const OnlineSigners& signers,
+                                            std::unique_ptr<repository::NextSnapshot> next = nullptr);
   /// Publishes the next file of a delegated role, whose own keys signed `wire`, which says `canonical`, with
   /// a new snapshot and timestamp. The images in it are in `batch`. `counters` as with begin_release().
   /// Whoever calls has judged the file: only a client that searches reads it. As publish_targets().
@@ -136,13 +142,16 @@ class RepositoryWriter {
     std::optional<repository::NewFile> targets{};
     std::map<RoleName, model::FileMeta> listed{};
     json::Object details{};
+    std::unique_ptr<repository::NextSnapshot> next{};  ///< that lists these, if it is begun already
   };
+  [[nodiscard]] std::unique_ptr<repository::NextSnapshot> next_snapshot(
+      const ReleaseNumbers& numbers, std::map<RoleName, model::FileMeta> listed) const;
   Result<PublishedVersions> publish(const ReleaseNumbers& numbers, Change change, Snapshot snapshot,
                                     repository::Batch& batch, const OnlineSigners& signers);
   Result<void> check_fleet(const repository::Publication& files, const OnlineSigners& signers);
   Result<ledger::Entry> publication_entry(const repository::Publication& files,
-                                          const PublishedVersions& versions, json::Object details,
-                                          const OnlineSigners& signers) const;
+                                          const PublishedVersions& versions, const model::FileMeta& snapshot,
+                                          json::Object details, const OnlineSigners& signers) const;
   Result<void> note_publication(const ledger::Entry& entry, const OnlineSigners& signers);
 
   host::FileLock lock_;

@@ -104,7 +104,8 @@ Result<void> rehearse_root(const Layout& layout, const trust::TrustedSet& publis
   return {};
 }
 
-Result<void> rehearse_next(const trust::TrustedSet& published, const Publication& publication, UtcTime now) {
+Result<void> rehearse_next(const trust::TrustedSet& published, const Publication& publication,
+                           const trust::ContentSource& ahead, UtcTime now) {
   const auto wire_of = [&](const RoleName& role) -> const Bytes* {
     const auto file = std::find_if(publication.begin(), publication.end(),
                                    [&](const NewFile& each) { return each.role == role; });
@@ -116,7 +117,7 @@ Result<void> rehearse_next(const trust::TrustedSet& published, const Publication
   COTTER_ASSERT(timestamp != nullptr);
   TRY(next.update_timestamp(*timestamp));
   if (const Bytes* snapshot = wire_of(model::snapshot_role())) {
-    TRY(next.update_snapshot(*snapshot));
+    TRY(next.update_snapshot(*snapshot, ahead));
   } else if (!next.use_recalled_snapshot()) {
     const ByteView stored = published.snapshot()->wire();
     TRY(next.update_snapshot(Bytes(stored.begin(), stored.end())));  // says why it does not fit
@@ -143,10 +144,10 @@ Result<void> commit(const Layout& layout, const trust::TrustedSet& published, co
   return {};
 }
 
-Result<Prepared> Prepared::write(const Layout& layout, const Publication& publication, Batch& batch) {
-  Prepared prepared(layout, publication, batch);
-  for (const NewFile& file : publication) {
-    if (!file.version) continue;
+Result<Prepared> Prepared::write(const Layout& layout, std::span<const NewFile> files, Batch& batch) {
+  Prepared prepared(layout, batch);
+  for (const NewFile& file : files) {
+    COTTER_ASSERT(file.version);
     prepared.passing_.push_back(TRY(WrittenFile::write(batch, file.wire)));
     prepared.passing_.back().add_to(batch, layout, {file.role}, *file.version);
   }
@@ -154,12 +155,9 @@ Result<Prepared> Prepared::write(const Layout& layout, const Publication& public
   return prepared;
 }
 
-Result<void> Prepared::show() {
+Result<void> Prepared::show(const NewFile& timestamp) {
   TRY(batch_->give_names());
-  for (const NewFile& file : *publication_) {
-    if (!file.version) TRY(write_file(*layout_, file));
-  }
-  return {};
+  return write_file(*layout_, timestamp);
 }
 
 Result<void> empty_incoming(const Layout& layout) {

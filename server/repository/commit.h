@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "common/base/bytes.h"
@@ -37,8 +38,10 @@ Result<void> rehearse_root(const Layout& layout, const trust::TrustedSet& publis
                            const Publication& publication, UtcTime now);
 
 /// The same for files of which none is a root, without reading from the disk again what is `published`. Takes
-/// the snapshot that is published as the client's floor, as it was verified.
-Result<void> rehearse_next(const trust::TrustedSet& published, const Publication& publication, UtcTime now);
+/// the snapshot that is published as the client's floor, as it was verified. `ahead`: what may have read
+/// the content of the next one.
+Result<void> rehearse_next(const trust::TrustedSet& published, const Publication& publication,
+                           const trust::ContentSource& ahead, UtcTime now);
 
 /// Writes one file durably: a version's file never over other bytes (Fault: Conflict), and packed beside it
 /// where that is worth it; the timestamp by rename. Faults: NoSpace, Denied, Io.
@@ -48,16 +51,14 @@ Result<void> write_file(const Layout& layout, const NewFile& file);
 /// timestamp, and under no name yet. Gone with its owner, unless shown.
 class Prepared {
  public:
-  /// Both must outlive it. Faults: as write_file().
-  static Result<Prepared> write(const Layout& layout, const Publication& publication, Batch& batch);
+  /// All but the timestamp. The layout and the batch must outlive it. Faults: as write_file().
+  static Result<Prepared> write(const Layout& layout, std::span<const NewFile> files, Batch& batch);
   /// Gives all their names, then writes the timestamp. Faults: as write_file().
-  Result<void> show();
+  Result<void> show(const NewFile& timestamp);
 
  private:
-  Prepared(const Layout& layout, const Publication& publication, Batch& batch)
-      : layout_(&layout), publication_(&publication), batch_(&batch) {}
+  Prepared(const Layout& layout, Batch& batch) : layout_(&layout), batch_(&batch) {}
   const Layout* layout_;
-  const Publication* publication_;
   Batch* batch_;
   std::vector<WrittenFile> passing_;
 };

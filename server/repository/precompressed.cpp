@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "common/host/gunzip.h"
 #include "common/host/gzip.h"
 
 namespace cotter::repository {
@@ -48,7 +49,7 @@ void WrittenFile::add_to(Batch& batch, const Layout& layout, const std::vector<R
   for (const RoleName& role : roles)
     batch.add(plain_.path(), layout.metadata(role, version), Batch::Other::Refuse);
   if (!packed_) return;
-  // The plain file says what it must be, so another one is damage, or of another zlib.
+  // The plain file says what it must be, so another one is damage, or of another packer.
   for (const RoleName& role : roles)
     batch.add(packed_->path(), layout.packed_metadata(role, version), Batch::Other::Mend);
 }

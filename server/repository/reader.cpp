@@ -71,28 +71,11 @@ Result<trust::TrustedSet> read_as_client(trust::Transport& transport, UtcTime no
 }
 
 Result<trust::TrustedSet> read_as_client(trust::Transport& transport, SnapshotAhead& ahead, UtcTime now) {
+  NothingStored nothing;
   trust::Refresh refresh(
       TRY(trust::TrustedSet::anchored_at(TRY(first_root(transport)), now, image_policy())));
-  while (const std::optional<trust::Want> want = refresh.next()) {
-    if (want->place == trust::Place::Stored) {
-      TRY(refresh.absent());
-      continue;
-    }
-    if (want->role == model::snapshot_role() && want->version) {
-      if (auto file = ahead.take(*want->version)) {
-        TRY(refresh.give(*std::move(file)));
-        continue;
-      }
-    }
-    auto file = transport.get(model::metadata_file_name(want->role, want->version), want->max_bytes);
-    if (file) {
-      TRY(refresh.give(*std::move(file)));
-    } else if (is_fault(file.error(), Fault::Kind::NotFound)) {
-      TRY(refresh.absent());
-    } else {
-      return fail(located(std::move(file).error(), Repository::Image, want->role.value()));
-    }
-  }
+  refresh.read_snapshot_ahead([&] { return ahead.take(); });
+  TRY(trust::drive(refresh, nothing, transport));
   return std::move(refresh).take();
 }
 

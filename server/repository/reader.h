@@ -29,7 +29,7 @@ inline constexpr UtcTime kBeforeAnyExpiry{};
 /// repository there), Denied, Io.
 Result<trust::TrustedSet> read_as_client(const std::filesystem::path& repo_dir, UtcTime now);
 Result<trust::TrustedSet> read_as_client(trust::Transport& transport, UtcTime now);
-/// The same of a folder, whose snapshot is taken from `ahead` where that has the one that is wanted.
+/// The same of a folder, whose snapshot's content `ahead` reads meanwhile.
 Result<trust::TrustedSet> read_as_client(trust::Transport& transport, SnapshotAhead& ahead, UtcTime now);
 /// The same for a client that was given `pinned_root` and keeps its files in `store`.
 Result<trust::TrustedSet> read_as_client(trust::Transport& transport, Bytes pinned_root, UtcTime now,

@@ -20,32 +20,27 @@ Result<Version> snapshot_in(ByteView timestamp, model::Profile profile) {
 
 }  // namespace
 
-SnapshotAhead::SnapshotAhead(std::filesystem::path repo_dir)
-    : dir_(std::move(repo_dir)), reading_([this] { read(); }) {}
+SnapshotAhead::SnapshotAhead(const std::filesystem::path& repo_dir)
+    : reading_([this, repo_dir] { read(repo_dir); }) {}
 
 /// What goes wrong here goes wrong again, and is told, where the file is asked for.
-void SnapshotAhead::read() {
+void SnapshotAhead::read(const std::filesystem::path& repo_dir) {
   const trust::Policy policy = image_policy();
-  FolderTransport folder(dir_);
+  FolderTransport folder(repo_dir);
   const auto timestamp = folder.get(model::metadata_file_name(model::timestamp_role(), std::nullopt),
                                     policy.limits.timestamp_bytes);
   if (!timestamp) return;
   const auto version = snapshot_in(*timestamp, policy.profile);
   if (!version) return;
   // What the timestamp lists of it is looked at where the file is wanted.
-  auto bytes =
+  const auto file =
       folder.get(model::metadata_file_name(model::snapshot_role(), *version), policy.limits.listed_bytes);
-  if (!bytes) return;
-  auto file = trust::Unverified<model::Snapshot>::parse(*std::move(bytes), policy.profile);
-  if (!file) return;
-  version_ = *version;
-  file_.emplace(*std::move(file));
+  if (file) content_ = trust::ContentAhead::read_in(*file);
 }
 
-std::optional<trust::Unverified<model::Snapshot>> SnapshotAhead::take(Version version) {
+std::optional<trust::ContentAhead> SnapshotAhead::take() {
   if (reading_.joinable()) reading_.join();
-  if (version != version_) return std::nullopt;
-  return std::exchange(file_, std::nullopt);
+  return std::exchange(content_, std::nullopt);
 }
 
 }  // namespace cotter::repository

@@ -1,30 +1,27 @@
-// The snapshot of a repository of one's own, read on another thread from the moment that one begins: a large
-// one takes as long as all that comes before it. Never judges anything: what it gives is as unverified as
-// bytes are. One thread.
+// The content of a repository's published snapshot, read on another thread from the moment that one begins: a
+// large one takes as long as all that comes before it. Never judges anything. One thread.
 #pragma once
 
 #include <filesystem>
 #include <optional>
 #include <thread>
 
-#include "common/trust/verified.h"
+#include "common/trust/content_ahead.h"
 
 namespace cotter::repository {
 
 class SnapshotAhead {
  public:
   /// Begins with the one that the timestamp speaks of, whoever signed that.
-  explicit SnapshotAhead(std::filesystem::path repo_dir);
+  explicit SnapshotAhead(const std::filesystem::path& repo_dir);
   SnapshotAhead(const SnapshotAhead&) = delete;
   SnapshotAhead& operator=(const SnapshotAhead&) = delete;
-  /// The file `version`.snapshot.json, once; nothing where another was read, or none could be.
-  std::optional<trust::Unverified<model::Snapshot>> take(Version version);
+  /// Waits for it. Once; nothing where none could be read.
+  std::optional<trust::ContentAhead> take();
 
  private:
-  void read();
-  std::filesystem::path dir_;
-  Version version_{0};
-  std::optional<trust::Unverified<model::Snapshot>> file_;
+  void read(const std::filesystem::path& repo_dir);
+  std::optional<trust::ContentAhead> content_;
   std::jthread reading_;
 };
 

@@ -103,6 +103,8 @@ void one(ByteView input) {
   COTTER_ASSERT(json::canonical_length_in(*value, form) == form.size());
   COTTER_ASSERT((json::canonical_length_in(*value, as_text(input)) == form.size()) ==
                 as_text(input).starts_with(form));
+  const auto seen = json::read_and_look(std::string(as_text(input)));
+  COTTER_ASSERT(seen && seen->value == *value && (!seen->is_canonical || as_text(input) == form));
   const std::string text = json::to_text(*value);
   const auto again = json::read(as_bytes(text));
   COTTER_ASSERT(again && *again == *value);

@@ -87,6 +87,19 @@ void check_names(const T& /*nothing in it names a file*/, model::Profile /*profi
 template <class T>
 void judge(ByteView wire, model::Profile profile) {
   auto file = trust::Unverified<T>::parse(Bytes(wire.begin(), wire.end()), profile);
+  if (auto ahead = trust::ContentAhead::read_in(wire)) {
+    if (const auto plain = json::read(wire); plain && ahead->place_in(wire)) {
+      const json::Value* const content = plain->as_object()->find("signed");
+      COTTER_ASSERT(content != nullptr && *content == trust::ContentAhead(*ahead).take());
+      COTTER_ASSERT(!ahead->is_canonical() ||
+                    std::ranges::equal(json::canonical(*content),
+                                       wire.last(ahead->length() + 1).first(ahead->length())));
+    }
+    auto other = trust::Unverified<T>::parse(Bytes(wire.begin(), wire.end()), profile, *std::move(ahead));
+    COTTER_ASSERT(other.has_value() == file.has_value());
+    if (!file) COTTER_ASSERT(summary(other.error()) == summary(file.error()));
+    if (other) COTTER_ASSERT(!std::move(*other).verify(honest_authority<T>()));
+  }
   if (file) COTTER_ASSERT(!std::move(*file).verify(honest_authority<T>()));
   const auto tree = json::read(wire);
   if (!tree) return;

@@ -125,7 +125,8 @@ const Kept kKept[] = {
     {R"(^toml)", R"(^common/host/.*\.cpp$)"},
     {R"(^openssl/)",
      R"(^(common/crypto/.*\.cpp$|server/http/|client/fetch/|server/keys/|common/keystore/|client/primary/device_key\.cpp$))"},
-    {R"(^zlib\.h$)", R"(^common/host/gzip\.cpp$)"},
+    {R"(^zlib\.h$)", R"(^common/host/gunzip\.cpp$)"},
+    {R"(^libdeflate\.h$)", R"(^common/host/gzip\.cpp$)"},
     {R"(^CLI/)", R"(^(server/cli/|server/[^/]*\.cpp$|client/.*\.cpp$))"},
 };
 

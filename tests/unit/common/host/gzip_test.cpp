@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "common/host/gunzip.h"
+
 namespace cotter::host {
 namespace {
 

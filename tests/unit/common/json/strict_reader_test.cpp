@@ -265,6 +265,24 @@ TEST(StrictReader, ObjectsThatAreAlikeAreEachOnesOwn) {
   EXPECT_EQ(verdict(read_text(R"([{"v":1,"v":1}])")), "json-duplicate-key");
 }
 
+TEST(StrictReader, SeesWhetherTheTextWasInCanonicalForm) {  // FMT-25
+  const auto seen = [](std::string text) {
+    const auto read = read_and_look(std::move(text));
+    return read && read->is_canonical;
+  };
+  for (const char* text : {"{}", "[]", "0", "null", "\"\"", R"({"a":[true,false,null,12,"x"],"b":{"c":{}}})",
+                           "\"\u00e9\"", R"([{"v":1},{"v":1},{"v":2}])", R"({"":1,"a":2})"}) {
+    EXPECT_TRUE(seen(text)) << text;
+  }
+  for (const char* text : {" {}", "{ }", "[1, 2]", R"({"a" :1})", R"({"b":1,"a":2})", R"([{"w":1,"v":1}])",
+                           R"(["\/"])", R"(["\u0041"])", R"({"\n":1})", "[1]\n",
+                           // as long as its canonical form
+                           R"([{"v":1,"w":2},{"w":2,"v":1}])"}) {
+    EXPECT_FALSE(seen(text)) << text;
+  }
+  EXPECT_FALSE(read_and_look("{"));
+}
+
 TEST(StrictReader, TakesForeignNumbersAsTextAndIsAsStrictInAllElse) {
   const auto value = read_foreign(as_bytes(R"([0.5,-1,1e9,9007199254740993,7])"));
   ASSERT_TRUE(value);

@@ -122,13 +122,14 @@ TEST(Refresh, RefusesAFileBeyondWhatItAskedFor) {  // VER-LIM: whatever the tran
 
 TEST(Refresh, JudgesASnapshotThatWasReadAheadAsAnyOther) {  // FMT-46, VER-12
   Client client;
-  const auto cycle_with = [&](const Bytes& snapshot) -> Result<TrustedSet> {
+  const auto cycle_with = [&](const Bytes& snapshot, ContentSource ahead) -> Result<TrustedSet> {
     Refresh refresh(TRY(client.anchored()));
+    refresh.read_snapshot_ahead(std::move(ahead));
     while (const auto want = refresh.next()) {
       if (want->place == Place::Stored || want->role == model::root_role()) {
         TRY(refresh.absent());
       } else if (want->role == model::snapshot_role()) {
-        TRY(refresh.give(TRY(Unverified<model::Snapshot>::parse(snapshot, Profile::Vehicle))));
+        TRY(refresh.give(snapshot));
       } else {
         TRY(refresh.give(client.sim.file_of(want->role)));
       }
@@ -136,19 +137,29 @@ TEST(Refresh, JudgesASnapshotThatWasReadAheadAsAnyOther) {  // FMT-46, VER-12
     return std::move(refresh).take();
   };
   const Bytes good = client.sim.file_of(model::snapshot_role());
-  const auto set = cycle_with(good);
+  int asked = 0;
+  const ContentSource source = [&] {
+    ++asked;
+    return ContentAhead::read_in(good);
+  };
+  const auto set = cycle_with(good, source);
   ASSERT_EQ(verdict(set), "accepted");
+  EXPECT_EQ(asked, 1);
   EXPECT_EQ(test::picture_of(*set), test::picture_of(client.refresh().value()));
+  EXPECT_EQ(verdict(cycle_with(good, [] { return std::nullopt; })), "accepted");
   Bytes longer = good, other = good;
   longer.push_back(' ');
-  EXPECT_EQ(verdict(cycle_with(longer)), "file-too-large");
+  EXPECT_EQ(verdict(cycle_with(longer, source)), "file-too-large");
   const std::size_t in_signature = as_text(other).find("\"sig\":\"") + 7;
   other[in_signature] = other[in_signature] == '0' ? '1' : '0';
-  EXPECT_EQ(verdict(cycle_with(other)), "snapshot-hash-wrong");
+  EXPECT_EQ(verdict(cycle_with(other, source)), "snapshot-hash-wrong");
+  EXPECT_EQ(asked, 1) << "asked before the bytes were judged";
   client.sim.signers[model::snapshot_role()] = sim::keys("stranger", 1);
   client.sim.publish(model::snapshot_role());
   client.sim.publish(model::timestamp_role());
-  EXPECT_EQ(verdict(cycle_with(client.sim.file_of(model::snapshot_role()))), "threshold-not-met");
+  const Bytes strange = client.sim.file_of(model::snapshot_role());
+  EXPECT_EQ(verdict(cycle_with(strange, [&] { return ContentAhead::read_in(strange); })),
+            "threshold-not-met");
 }
 
 TEST(Refresh, OnlyADefiniteNotFoundEndsTheRootChain) {  // VER-2, GAP-26

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <optional>
+#include <span>
+
+#include "common/host/gunzip.h"
 #include "common/host/gzip.h"
 #include "common/model/roles.h"
 #include "common/trust/draft.h"
@@ -92,6 +96,31 @@ TEST_F(Commit, RefusesToTakeClientsBack) {  // IMG-7, FMT-4: a client that saw v
   EXPECT_EQ(rejection_in(back.error())->rule, RuleId::TimestampOlderThanTrusted);
 }
 
+TEST_F(Commit, JudgesTheSnapshotWhoseContentWasReadAsAnyOther) {  // IMG-7
+  const Publication files = next();
+  const auto rehearsed = [&](const Publication& publication) {
+    return rehearse_next(
+        *ws_.read(), publication, [&] { return trust::ContentAhead::read_in(files.at(1).wire); }, kNow);
+  };
+  EXPECT_TRUE(rehearsed(files));
+  const auto refused_as = [&](Publication publication) {
+    const auto played = rehearsed(publication);
+    return played ? RuleId{} : rejection_in(played.error())->rule;
+  };
+  Publication other = files;
+  std::string wire(as_text(files.at(1).wire));
+  char& digit = wire.at(wire.find("\"sig\":\"") + 7);
+  digit = digit == '0' ? '1' : '0';
+  other.at(1).wire = to_bytes(wire);
+  EXPECT_EQ(refused_as(other), RuleId::SnapshotHashWrong);
+  const model::Timestamp timestamp =
+      next_timestamp(**ws_.read()->timestamp(), Version(2), kNow + std::chrono::days(1),
+                     meta_of(Version(2), other.at(1).wire));
+  other.at(2).wire = signed_by(timestamp, ws_.keys.timestamp);
+  EXPECT_EQ(refused_as(other), RuleId::ThresholdNotMet);
+  EXPECT_TRUE(rehearsed(next(ws_.keys.targets, 3))) << "what was read of another one is not played";
+}
+
 TEST_F(Commit, NeverPutsOtherBytesUnderAVersion) {  // FMT-3
   const NewFile first{model::targets_role(), Version(9), to_bytes("first")};
   ASSERT_TRUE(write_file(ws_.layout(), first));
@@ -119,15 +148,14 @@ std::string unpacked(const fs::path& file) {
 }
 
 Result<void> write_all(const Layout& layout, const Publication& files, Batch& batch) {
-  Prepared prepared = TRY(Prepared::write(layout, files, batch));
-  return prepared.show();
+  Prepared prepared = TRY(Prepared::write(layout, std::span(files).first(files.size() - 1), batch));
+  return prepared.show(files.back());
 }
 
 TEST_F(Commit, ShowsNothingOfWhatIsOnlyPrepared) {
   const Layout layout = ws_.layout();
   fs::create_directories(layout.incoming_dir());
-  const Publication files{{model::snapshot_role(), Version(9), to_bytes(std::string(kPackedFrom, 'a'))},
-                          {model::timestamp_role(), std::nullopt, to_bytes("new")}};
+  const Publication files{{model::snapshot_role(), Version(9), to_bytes(std::string(kPackedFrom, 'a'))}};
   const std::string before = content_of(layout.metadata(model::timestamp_role(), std::nullopt));
   {
     Batch batch(layout);
@@ -162,7 +190,8 @@ TEST_F(Commit, MendsAPackedFileAndPutsNoneBesideOtherBytes) {
   fs::create_directories(layout.incoming_dir());
   const auto in_batch = [&](const std::string& wire) {
     Batch batch(layout);
-    const Publication files{{model::targets_role(), Version(9), to_bytes(wire)}};
+    const Publication files{{model::targets_role(), Version(9), to_bytes(wire)},
+                            {model::timestamp_role(), std::nullopt, to_bytes("new")}};
     return write_all(layout, files, batch);
   };
   const auto alone = [&](const std::string& wire) {

@@ -18,24 +18,23 @@ TEST(SnapshotAhead, GivesTheOneThatTheTimestampSpeaksOfOnce) {
   const auto set = ws.read();
   ASSERT_TRUE(set);
   SnapshotAhead ahead(ws.repo());
-  const auto file = ahead.take((*set->snapshot())->version);
-  ASSERT_TRUE(file);
-  EXPECT_TRUE(std::ranges::equal(file->wire(), set->snapshot()->wire()));
-  EXPECT_FALSE(ahead.take((*set->snapshot())->version));
+  const auto content = ahead.take();
+  ASSERT_TRUE(content);
+  EXPECT_TRUE(content->place_in(set->snapshot()->wire()));
+  EXPECT_FALSE(ahead.take());
 }
 
-TEST(SnapshotAhead, GivesNothingWhereItReadAnotherOrCouldNot) {
+TEST(SnapshotAhead, GivesNothingWhereItCouldNotRead) {
   const test::TestWorkspace ws;
-  EXPECT_FALSE(SnapshotAhead(ws.repo()).take(Version(2)));
-  EXPECT_FALSE(SnapshotAhead(ws.repo() / "nowhere").take(Version(1)));
+  EXPECT_FALSE(SnapshotAhead(ws.repo() / "nowhere").take());
   const std::string snapshot = test::content_of(ws.repo() / "1.snapshot.json");
-  test::write(ws.repo() / "1.snapshot.json", snapshot.substr(1));
-  EXPECT_FALSE(SnapshotAhead(ws.repo()).take(Version(1)));
+  test::write(ws.repo() / "1.snapshot.json", snapshot + "}");
+  EXPECT_FALSE(SnapshotAhead(ws.repo()).take());
   test::write(ws.repo() / "1.snapshot.json", snapshot);
-  EXPECT_TRUE(SnapshotAhead(ws.repo()).take(Version(1)));
+  EXPECT_TRUE(SnapshotAhead(ws.repo()).take());
   for (const char* timestamp : {"", "{}", R"({"signed":{"meta":{"snapshot.json":{"version":"1"}}}})"}) {
     test::write(ws.repo() / "timestamp.json", timestamp);
-    EXPECT_FALSE(SnapshotAhead(ws.repo()).take(Version(1))) << timestamp;
+    EXPECT_FALSE(SnapshotAhead(ws.repo()).take()) << timestamp;
   }
 }
 
@@ -47,7 +46,9 @@ TEST(SnapshotAhead, ReadsALargeOne) {
   const auto set = ws.read();
   ASSERT_TRUE(set);
   ASSERT_GT(set->snapshot()->wire().size(), image_policy().limits.snapshot_bytes);
-  EXPECT_TRUE(SnapshotAhead(ws.repo()).take((*set->snapshot())->version));
+  const auto content = SnapshotAhead(ws.repo()).take();
+  ASSERT_TRUE(content);
+  EXPECT_TRUE(content->place_in(set->snapshot()->wire()));
 }
 
 TEST(SnapshotAhead, LeavesNoTraceInWhatIsRead) {
