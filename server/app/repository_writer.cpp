@@ -309,8 +309,6 @@ Result<PublishedVersions> RepositoryWriter::publish(const ReleaseNumbers& number
                              last_snapshot.version, numbers.timestamp};
   Publication files;
   files.reserve(4);  // for they are read and written while the last is made
-  // What is there already must be renewed for whoever can verify it.
-  const bool is_release = !change.listed.empty();
   const bool has_root = change.root.has_value();
   if (has_root) files.push_back(*std::move(change.root));
   if (change.targets) files.push_back(*std::move(change.targets));
@@ -319,6 +317,9 @@ Result<PublishedVersions> RepositoryWriter::publish(const ReleaseNumbers& number
     versions.snapshot = numbers.snapshot;
     if (!next) next = next_snapshot(numbers, change.listed);
     COTTER_ASSERT(list_the_same(next->listed(), change.listed));
+    // What is there already must be renewed for whoever can verify it.
+    const bool is_release = !change.listed.empty();
+    if (is_release) TRY(check_fleet(files, next->draft().canonical(), signers));
     TRY(next->draft().sign(*signers.snapshot));
     files.push_back({model::snapshot_role(), versions.snapshot, next->draft().wire()});
   }
@@ -334,7 +335,6 @@ Result<PublishedVersions> RepositoryWriter::publish(const ReleaseNumbers& number
                                                                 now_ + lifetimes_.timestamp, listed_snapshot);
   Bytes wire = TRY(signed_by(timestamp, *signers.timestamp));
   files.push_back({model::timestamp_role(), std::nullopt, std::move(wire)});
-  if (is_release) TRY(check_fleet(files, signers));
   const ledger::Entry entry =
       TRY(publication_entry(files, versions, listed_snapshot, std::move(change.details), signers));
   TRY(has_root ? repository::rehearse_root(layout_, published_, files, now_)
@@ -349,9 +349,21 @@ Result<PublishedVersions> RepositoryWriter::publish(const ReleaseNumbers& number
   return versions;
 }
 
-Result<void> RepositoryWriter::check_fleet(const Publication& files, const OnlineSigners& signers) {
+/// Asked before the snapshot, whose canonical form this is, is signed: a signing process notes what it lists
+/// and signs none that lists less, so that bins which are published by nobody would be in the way of all to
+/// come.
+Result<void> RepositoryWriter::check_fleet(const Publication& files, ByteView snapshot,
+                                           const OnlineSigners& signers) {
   const model::Root& root = *published_.root();
   Demands demands;
+  const auto will_be_signed = [&](const RoleName& role, std::uint64_t bytes, const crypto::Signer& by) {
+    demands.push_back(demand_of_signatures(Repository::Image, role, bytes, {by.public_key().computed_id()},
+                                           root.roles.at(role), root.keys));
+  };
+  will_be_signed(model::snapshot_role(),
+                 size_when_signed(snapshot.size(), root.roles.at(model::snapshot_role()), root.keys),
+                 *signers.snapshot);
+  will_be_signed(model::timestamp_role(), published_.timestamp()->wire().size(), *signers.timestamp);
   for (const NewFile& file : files) {
     const std::vector<KeyId> keyids = TRY(signers_of(file, signers));
     demands.push_back(demand_of_signatures(Repository::Image, file.role, file.wire.size(), keyids,

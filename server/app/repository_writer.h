@@ -148,7 +148,8 @@ class RepositoryWriter {
       const ReleaseNumbers& numbers, std::map<RoleName, model::FileMeta> listed) const;
   Result<PublishedVersions> publish(const ReleaseNumbers& numbers, Change change, Snapshot snapshot,
                                     repository::Batch& batch, const OnlineSigners& signers);
-  Result<void> check_fleet(const repository::Publication& files, const OnlineSigners& signers);
+  Result<void> check_fleet(const repository::Publication& files, ByteView snapshot,
+                           const OnlineSigners& signers);
   Result<ledger::Entry> publication_entry(const repository::Publication& files,
                                           const PublishedVersions& versions, const model::FileMeta& snapshot,
                                           json::Object details, const OnlineSigners& signers) const;

@@ -5,9 +5,13 @@
 #include <set>
 
 #include "common/trust/draft.h"
+#include "server/app/abilities.h"
 #include "server/app/apply_release.h"
 #include "server/app/check_repository.h"
 #include "server/app/init_release_role.h"
+#include "server/storage/sqlite/database.h"
+#include "server/storage/sqlite/inventory_store.h"
+#include "tests/unit/server/fleet.h"
 #include "tests/unit/server/release_workspace.h"
 
 namespace cotter::app {
@@ -145,6 +149,55 @@ TEST_F(Release, FailsWithItsSignersAndShowsNothing) {
   }
   ASSERT_TRUE(ws_.apply({ws_.artifact("a", "1"), ws_.artifact("b", "2")}));
   EXPECT_GT(metadata().size(), before.size());
+}
+
+/// Another's key, which counts what it signed.
+class Counted final : public crypto::Signer {
+ public:
+  explicit Counted(crypto::Signer& key) : key_(&key) {}
+  [[nodiscard]] const crypto::PublicKey& public_key() const noexcept override { return key_->public_key(); }
+  Result<crypto::Signature> sign(ByteView message) override {
+    ++times;
+    return key_->sign(message);
+  }
+  int times = 0;
+
+ private:
+  crypto::Signer* key_;
+};
+
+// A signing process notes what a snapshot lists, and signs none that lists less: bins of a snapshot that was
+// signed and not published would be in the way of every one to come.
+TEST_F(Release, ThatTheFleetCannotVerifyLeavesTheSnapshotUnsigned) {  // KEY-10
+  const auto made = ws_.init_role({0, 1}, 6);
+  ASSERT_TRUE(made) << explain(made.error());
+  const auto vehicle = test::factory_record("VIN-1");
+  const HardwareId& gateway = vehicle.ecus.at(0).hardware_id;
+  const auto takes = [&](std::optional<std::uint64_t> bytes) {
+    host::Db db = storage::open_database(ws_.workspace().db_path()).value();
+    inventory::Abilities abilities;
+    abilities.max_metadata = bytes;
+    EXPECT_TRUE(note_abilities(db, gateway, abilities, kNow));
+    return db;
+  };
+  {
+    host::Db db = takes(ws_.read()->snapshot()->wire().size() - 1);
+    ASSERT_TRUE(storage::InventoryStore(db).add(vehicle, kNow));
+  }
+  Counted snapshot(*ws_.keys.snapshot.front());
+  ApplyRequest request = ws_.request({ws_.artifact("a", "a")});
+  request.signers = [&]() -> Result<ReleaseSigners> {
+    return ReleaseSigners{{&snapshot, ws_.keys.timestamp.front().get()}, ws_.release_key.front().get()};
+  };
+  const auto refused = apply_release(ws_.workspace(), request, kNow);
+  ASSERT_TRUE(is_denied(refused));
+  EXPECT_NE(explain(refused.error()).find("cannot verify snapshot"), std::string::npos)
+      << explain(refused.error());
+  EXPECT_EQ(snapshot.times, 0);
+  takes(std::nullopt);
+  const auto taken = apply_release(ws_.workspace(), request, kNow);
+  ASSERT_TRUE(taken) << explain(taken.error());
+  EXPECT_EQ(snapshot.times, 1);
 }
 
 TEST_F(Release, SnapshotListsBinsByVersionAlone) {  // FMT-46
