@@ -26,7 +26,7 @@ Result<void> check_packed(Source& source, const std::string& path, ByteView plai
     return {};
   };
   bool damaged = false;
-  const auto read = source.stream(name, [&](ByteView piece) -> Result<void> {
+  auto read = source.stream(name, [&](ByteView piece) -> Result<void> {
     auto fed = gunzip.feed(piece, compare);
     damaged = !fed;
     return fed;

@@ -85,6 +85,7 @@ TEST_F(Release, RoleKeepsWhatItWasMadeWith) {
 TEST_F(Release, PublishesManyAtOnceAndVehiclesFindThem) {  // IMG-5, FMT-105
   init();
   std::vector<Artifact> artifacts;
+  artifacts.reserve(40);
   for (int i = 0; i < 40; ++i)
     artifacts.push_back(ws_.artifact(std::to_string(i), "image " + std::to_string(i % 10)));
   const auto outcome = ws_.apply(artifacts);
@@ -361,6 +362,7 @@ TEST(ReleaseProperty, AnySplitGivesTheSameTargets) {
       contents.emplace_back(std::to_string(i), std::to_string(random() % 5));
     const auto artifacts_in = [&](const test::ReleaseWorkspace& ws) {
       std::vector<Artifact> artifacts;
+      artifacts.reserve(contents.size());
       for (const auto& [name, content] : contents) artifacts.push_back(ws.artifact(name, content));
       return artifacts;
     };

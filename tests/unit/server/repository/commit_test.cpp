@@ -103,7 +103,7 @@ TEST_F(Commit, JudgesTheSnapshotWhoseContentWasReadAsAnyOther) {  // IMG-7
         *ws_.read(), publication, [&] { return trust::ContentAhead::read_in(files.at(1).wire); }, kNow);
   };
   EXPECT_TRUE(rehearsed(files));
-  const auto refused_as = [&](Publication publication) {
+  const auto refused_as = [&](const Publication& publication) {
     const auto played = rehearsed(publication);
     return played ? RuleId{} : rejection_in(played.error())->rule;
   };
