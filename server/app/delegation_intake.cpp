@@ -1,5 +1,7 @@
 #include "server/app/delegation_intake.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -95,16 +97,17 @@ class DelegationIntake {
     for (const crypto::PublicKey& key : plan.keys) {
       const std::string id = key.computed_id().value();
       if (!policy_.allows(key.scheme()))
-        wrong("key " + id + " of " + name + " is " + std::string(name_of(key.scheme())) +
-              ", which the policy does not allow");
+        wrong(fmt::format("key {} of {} is {}, which the policy does not allow", id, name,
+                          name_of(key.scheme())));
+      const auto signs_for = [&](const RoleName& another) {
+        wrong(fmt::format("key {} of {} signs for {} too: one role, one key", id, name, another.value()));
+      };
       const auto other = neighbours_.keys.find(key.material());
       const auto [first, is_new] = used_.try_emplace(key.material(), plan.name);
       if (other != neighbours_.keys.end()) {
-        wrong("key " + id + " of " + name + " signs for " + other->second.value() +
-              " too: one role, one key");
+        signs_for(other->second);
       } else if (!is_new && first->second != plan.name) {
-        wrong("key " + id + " of " + name + " signs for " + first->second.value() +
-              " too: one role, one key");
+        signs_for(first->second);
       }
     }
   }

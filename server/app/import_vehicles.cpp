@@ -66,7 +66,7 @@ class Import {
 
   Result<void> add(ListedVehicle& listed) {
     const inventory::VehicleRecord& record = *listed.record;
-    const auto added = register_record(*db_, record, crypto::sha256(json::canonical(record.encode())), now_);
+    auto added = register_record(*db_, record, crypto::sha256(json::canonical(record.encode())), now_);
     if (added) {
       ++outcome_.vehicles;
       outcome_.ecus += record.ecus.size();

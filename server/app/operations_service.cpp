@@ -213,7 +213,7 @@ Result<SubmissionRecord> OperationsService::complete(const Caller& caller, const
   auto published = TRY(repository::read_as_client(state_->repo_dir, repository::kBeforeAnyExpiry));
   const UtcTime now = state_->clock.now();
   const IntakeVerdict verdict =
-      TRY(judge_stored(state_->db, std::move(published), state_->repo_dir, state_->files, record, now));
+      TRY(judge_stored(state_->db, published, state_->repo_dir, state_->files, record, now));
   TRY(note_judged(state_->db, state_->files, record, verdict, now));
   return state_->find(caller, id);
 }

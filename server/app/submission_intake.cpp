@@ -138,7 +138,7 @@ json::Object submission_details(const SubmissionRecord& record, const IntakeVerd
   return details;
 }
 
-Result<IntakeVerdict> judge_stored(host::Db& db, trust::TrustedSet published,
+Result<IntakeVerdict> judge_stored(host::Db& db, const trust::TrustedSet& published,
                                    const std::filesystem::path& repo_dir, const SubmissionFiles& files,
                                    const SubmissionRecord& record, UtcTime now) {
   const RoleName role(record.supplier);

@@ -17,7 +17,7 @@ namespace cotter::app {
 /// The verdict on a whole submission, by what `published` and the database say. Faults: NotFound (a file is
 /// not whole, or the supplier is none), Conflict (a file was changed here), Busy, Denied, Io. Rejections:
 /// those of the supplier's published file.
-Result<IntakeVerdict> judge_stored(host::Db& db, trust::TrustedSet published,
+Result<IntakeVerdict> judge_stored(host::Db& db, const trust::TrustedSet& published,
                                    const std::filesystem::path& repo_dir, const SubmissionFiles& files,
                                    const operations::SubmissionRecord& record, UtcTime now);
 
