@@ -115,7 +115,6 @@ class MetaFiles {
   struct Entry {
     std::string_view role;
     Version version;
-    std::string_view file_name;
     const json::Object* object;
     [[nodiscard]] FileMeta meta() const;
   };
@@ -125,6 +124,8 @@ class MetaFiles {
     explicit Iterator(const json::Member* at) : at_(at) {}
     Entry operator*() const;
     [[nodiscard]] std::string_view file_name() const noexcept { return at_->key; }
+    /// Both list one file, and say the same of it.
+    [[nodiscard]] bool says_as(const Iterator& other) const { return *at_ == *other.at_; }
     Iterator& operator++() {
       ++at_;
       return *this;

@@ -49,8 +49,7 @@ MetaFiles::Entry MetaFiles::Iterator::operator*() const {
   // Nearly all say that alone.
   const json::Value* const version = object->size() == 1 ? &object->begin()->value : object->find("version");
   COTTER_ASSERT(version != nullptr && version->as_int());
-  const std::string_view name = at_->key;
-  return {role_of(name), Version(static_cast<std::uint64_t>(*version->as_int())), name, object};
+  return {role_of(file_name()), Version(static_cast<std::uint64_t>(*version->as_int())), object};
 }
 
 Result<MetaFiles> MetaFiles::decode(const json::ObjectView& view, Profile profile) {

@@ -10,18 +10,15 @@
 #include "common/json/strict_reader.h"
 
 namespace cotter::trust {
-namespace {
 
-/// Where the content begins, if anywhere: after its key. Behind a backslash the first quote would be a part
-/// of another key (`"x\"signed":`); any other one opens this key, in whatever is JSON.
-std::optional<std::size_t> begin_in(ByteView file) {
+// Behind a backslash the first quote would be a part of another key (`"x\"signed":`); any other one opens
+// this key, in whatever is JSON.
+std::optional<std::size_t> content_begin(ByteView file) {
   constexpr std::string_view kKey = "\"signed\":";
   const std::size_t at = as_text(file).find(kKey);
   if (at == std::string_view::npos || at == 0 || file[at - 1] == '\\') return std::nullopt;
   return at + kKey.size();
 }
-
-}  // namespace
 
 std::optional<ContentAhead> ContentAhead::read(ByteView text) {
   // In brackets, for in a file it is one level down: no depth may pass here that is refused there.
@@ -35,13 +32,13 @@ std::optional<ContentAhead> ContentAhead::read(ByteView text) {
 }
 
 std::optional<ContentAhead> ContentAhead::read_in(ByteView file) {
-  const auto at = begin_in(file);
+  const auto at = content_begin(file);
   if (!at || *at >= file.size()) return std::nullopt;
   return read(file.subspan(*at, file.size() - *at - 1));
 }
 
 std::optional<std::size_t> ContentAhead::place_in(ByteView file) const {
-  const auto at = begin_in(file);
+  const auto at = content_begin(file);
   if (!at || file.size() != *at + text_.size() + 1 || file.back() != '}') return std::nullopt;
   if (file.size() > std::numeric_limits<std::uint32_t>::max()) return std::nullopt;  // no JSON to our reader
   return std::ranges::equal(file.subspan(*at, text_.size()), text_) ? at : std::nullopt;

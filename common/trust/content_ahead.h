@@ -13,6 +13,9 @@
 
 namespace cotter::trust {
 
+/// Where the content of a file begins: behind its key. Nothing where that key is not found as we write it.
+std::optional<std::size_t> content_begin(ByteView file);
+
 class ContentAhead {
  public:
   /// `text` as it will stand in a file. Nothing where it is not one JSON value: the file itself, read later,

@@ -229,18 +229,17 @@ Result<void> TrustedSet::check_same_listing(const model::MetaFiles::Entry& trust
 
 /// No file may vanish or get older. A legacy entry of the root's says nothing (FMT-47).
 Result<void> TrustedSet::check_listing(const model::MetaFiles& trusted, const model::MetaFiles& next) const {
-  const json::Object& files = next.encode();
-  const json::Member* found = files.begin();  // both are in order of name
-  for (const json::Member& file : trusted.encode()) {
-    while (found != files.end() && found->key < file.key) ++found;
-    if (found != files.end() && *found == file) continue;  // as nearly all are, and they are many
-    const model::MetaFiles::Entry before = *model::MetaFiles::Iterator(&file);
+  auto found = next.begin();  // both are in order of name
+  for (auto file = trusted.begin(); file != trusted.end(); ++file) {
+    while (found != next.end() && found.file_name() < file.file_name()) ++found;
+    if (found != next.end() && found.says_as(file)) continue;  // as nearly all do, and they are many
+    const model::MetaFiles::Entry before = *file;
     if (before.role == model::root_role().value()) continue;
-    if (found == files.end() || found->key != file.key) {
+    if (found == next.end() || found.file_name() != file.file_name()) {
       TRY(refuse(RuleId::SnapshotTargetsVanished, std::string(before.role) + " still listed", "not listed"));
       continue;
     }
-    const model::MetaFiles::Entry now = *model::MetaFiles::Iterator(found);
+    const model::MetaFiles::Entry now = *found;
     if (now.version < before.version) {
       TRY(refuse(RuleId::SnapshotTargetsOlder,
                  std::string(before.role) + " version " + number(before.version) + " or later",
@@ -275,12 +274,6 @@ Result<void> TrustedSet::check_snapshot_bytes(ByteView fetched) const {
                      {RuleId::SnapshotLengthWrong, RuleId::SnapshotHashWrong});
 }
 
-Result<Verified<model::Snapshot>> TrustedSet::judge_snapshot(Unverified<model::Snapshot> fetched) const {
-  auto next = TRY(std::move(fetched).verify(Authority::of_root(root_, model::snapshot_role())));
-  TRY(check_snapshot(next));
-  return next;
-}
-
 bool TrustedSet::use_recalled_snapshot() {
   COTTER_ASSERT(timestamp_ && !snapshot_);
   if (!snapshot_floor_) return false;
@@ -296,8 +289,11 @@ Result<void> TrustedSet::update_snapshot(Bytes fetched, const ContentSource& ahe
   const auto judge = [&]() -> Result<Verified<model::Snapshot>> {
     TRY(check_snapshot_bytes(fetched));
     std::optional<ContentAhead> content = ahead ? ahead() : std::nullopt;
-    return judge_snapshot(TRY(content ? File::parse(std::move(fetched), policy_.profile, *std::move(content))
-                                      : File::parse(std::move(fetched), policy_.profile)));
+    auto file = TRY(content ? File::parse(std::move(fetched), policy_.profile, *std::move(content))
+                            : File::parse(std::move(fetched), policy_.profile));
+    auto next = TRY(std::move(file).verify(Authority::of_root(root_, model::snapshot_role())));
+    TRY(check_snapshot(next));
+    return next;
   };
   snapshot_ = shared(TRY(about(policy_, model::snapshot_role(), judge())));
   return {};

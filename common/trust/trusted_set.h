@@ -113,7 +113,6 @@ class TrustedSet {
   Result<void> check_listing(const model::MetaFiles& trusted, const model::MetaFiles& next) const;
   Result<void> check_snapshot(const Verified<model::Snapshot>& next) const;
   Result<void> check_snapshot_bytes(ByteView fetched) const;
-  Result<Verified<model::Snapshot>> judge_snapshot(Unverified<model::Snapshot> fetched) const;
   Result<Verified<model::Targets>> judge_targets(Bytes fetched, const RoleName& role,
                                                  const RoleName& delegator) const;
   Result<void> check_targets(const Verified<model::Targets>& next, const RoleName& role) const;

@@ -58,19 +58,18 @@ template <RoleType T>
 Result<Unverified<T>> Unverified<T>::parse(Bytes wire, Profile profile, ContentAhead content) {
   const auto at = content.place_in(wire);
   if (!at) return parse(std::move(wire), profile);
-  auto document = json::read(to_bytes(std::string(as_text(wire).substr(0, *at)) + "null}"));
+  auto document = json::read(as_bytes(std::string(as_text(wire).substr(0, *at)) + "null}"));
   json::Object* const envelope = document ? document->as_object() : nullptr;
   json::Value* const part = envelope == nullptr ? nullptr : envelope->find("signed");
   if (part == nullptr) return parse(std::move(wire), profile);  // says what is wrong with it
-  const Part in_wire{*at, content.length()};
-  const bool is_canonical = content.is_canonical();
+  const auto in_wire = content.is_canonical() ? std::optional(Part{*at, content.length()}) : std::nullopt;
   *part = std::move(content).take();
   Unverified file = TRY(of_envelope(*std::move(document), profile));
   file.wire_ = std::move(wire);
-  if (is_canonical) {
+  if (in_wire) {
     file.in_wire_ = in_wire;
   } else {
-    file.canonical_ = json::canonical(file.signed_);
+    file.find_canonical();
   }
   return file;
 }
@@ -106,14 +105,10 @@ Result<Unverified<T>> Unverified<T>::of_envelope(json::Value document, Profile p
 /// Most files were written in canonical form: then what was signed is a part of them, and no copy is made.
 template <RoleType T>
 void Unverified<T>::find_canonical() {
-  constexpr std::string_view kBefore = "\"signed\":";
-  const std::string_view text = as_text(wire_);
-  const std::size_t at = text.find(kBefore);
-  const auto length = at == std::string_view::npos
-                          ? std::nullopt
-                          : json::canonical_length_in(signed_, text.substr(at + kBefore.size()));
+  const auto at = content_begin(wire_);
+  const auto length = at ? json::canonical_length_in(signed_, as_text(wire_).substr(*at)) : std::nullopt;
   if (length) {
-    in_wire_ = {at + kBefore.size(), *length};
+    in_wire_ = {*at, *length};
   } else {
     canonical_ = json::canonical(signed_);
   }

@@ -210,7 +210,7 @@ Result<SubmissionRecord> OperationsService::complete(const Caller& caller, const
                    "send the rest");
     }
   }
-  auto published = TRY(repository::read_as_client(state_->repo_dir, repository::kBeforeAnyExpiry));
+  const auto published = TRY(repository::read_as_client(state_->repo_dir, repository::kBeforeAnyExpiry));
   const UtcTime now = state_->clock.now();
   const IntakeVerdict verdict =
       TRY(judge_stored(state_->db, published, state_->repo_dir, state_->files, record, now));

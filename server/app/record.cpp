@@ -88,10 +88,10 @@ Result<std::vector<KeyId>> signers_in(ByteView wire) {
 }
 
 Result<json::Object> signed_file_details(const RoleName& role, Version version, ByteView wire) {
-  return signed_file_details(role, version, crypto::sha256(wire), TRY(signers_in(wire)));
+  return hashed_file_details(role, version, crypto::sha256(wire), TRY(signers_in(wire)));
 }
 
-json::Object signed_file_details(const RoleName& role, Version version, ByteView sha256,
+json::Object hashed_file_details(const RoleName& role, Version version, ByteView sha256,
                                  const std::vector<KeyId>& signers) {
   json::Array keyids;
   for (const KeyId& id : signers) keyids.emplace_back(id.value());

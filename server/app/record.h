@@ -32,7 +32,7 @@ Result<std::vector<KeyId>> signers_in(ByteView wire);
 Result<json::Object> signed_file_details(const RoleName& role, Version version, ByteView wire);
 
 /// The same where all of it is known.
-json::Object signed_file_details(const RoleName& role, Version version, ByteView sha256,
+json::Object hashed_file_details(const RoleName& role, Version version, ByteView sha256,
                                  const std::vector<KeyId>& signers);
 
 /// Adds the entry, inside a transaction of the caller's. Faults: Usage (too large), NoSpace, Busy, Io.

@@ -219,34 +219,34 @@ Result<ReleaseNumbers> RepositoryWriter::begin_release(const RoleName& role, jso
 
 std::unique_ptr<repository::NextSnapshot> RepositoryWriter::begin_snapshot(
     const ReleaseNumbers& numbers, const std::vector<RoleName>& roles) const {
-  std::map<RoleName, model::FileMeta> listed;
+  Listed listed;
   for (const RoleName& role : roles) listed[role].version = numbers.release;
   return next_snapshot(numbers, std::move(listed));
 }
 
-std::unique_ptr<repository::NextSnapshot> RepositoryWriter::next_snapshot(
-    const ReleaseNumbers& numbers, std::map<RoleName, model::FileMeta> listed) const {
+std::unique_ptr<repository::NextSnapshot> RepositoryWriter::next_snapshot(const ReleaseNumbers& numbers,
+                                                                          Listed listed) const {
   return std::make_unique<repository::NextSnapshot>(**published_.snapshot(), numbers.snapshot,
                                                     now_ + lifetimes_.snapshot, std::move(listed));
 }
 
-Result<PublishedVersions> RepositoryWriter::publish_release(const ReleaseNumbers& numbers,
-                                                            const DelegatedFiles& release,
-                                                            repository::Batch& batch,
-                                                            const OnlineSigners& signers,
-                                                            std::unique_ptr<repository::NextSnapshot> next) {
-  Change change;
-  change.next = std::move(next);
+Result<PublishedVersions> RepositoryWriter::publish_release(
+    const ReleaseNumbers& numbers, const DelegatedFiles& release, repository::Batch& batch,
+    const OnlineSigners& signers, std::unique_ptr<repository::NextSnapshot> snapshot) {
+  Listed listed;
   crypto::Hasher all(crypto::HashFunction::Sha256);
   for (const auto& [role, sha256] : release.files) {
-    change.listed[role].version = numbers.release;
+    listed[role].version = numbers.release;
     all.update(as_bytes(role.value() + " " + to_hex(sha256) + "\n"));
   }
+  COTTER_ASSERT(!snapshot || list_the_same(snapshot->listed(), listed));
+  Change change;
+  change.snapshot = snapshot ? std::move(snapshot) : next_snapshot(numbers, std::move(listed));
   change.details = {{"release", json::Object{{"role", release.of.value()},
                                              {"version", numbers.release.value()},
                                              {"count", std::uint64_t{release.files.size()}},
                                              {"sha256", to_hex(all.finish())}}}};
-  return publish(numbers, std::move(change), Snapshot::Renew, batch, signers);
+  return publish(numbers, std::move(change), batch, signers);
 }
 
 Result<PublishedVersions> RepositoryWriter::publish_delegated(DelegatedFile file,
@@ -262,47 +262,53 @@ Result<PublishedVersions> RepositoryWriter::publish_delegated(DelegatedFile file
   for (const auto& [hardware, counter] : counters) TRY(store.note(hardware, counter, numbers.timestamp));
   TRY(transaction.commit());
   Change change;
-  change.listed[file.role] = repository::meta_of(file.version, file.wire);
+  change.snapshot = next_snapshot(numbers, {{file.role, repository::meta_of(file.version, file.wire)}});
   json::Object listed = TRY(signed_file_details(file.role, file.version, file.wire));
   change.details = {{"delegated", std::move(listed)}};
-  return publish(numbers, std::move(change), Snapshot::Renew, batch, signers);
+  return publish(numbers, std::move(change), batch, signers);
 }
 
 Result<PublishedVersions> RepositoryWriter::publish_targets(Version version, Bytes wire,
                                                             const OnlineSigners& signers) {
+  const ReleaseNumbers numbers = TRY(reserve({}));
   Change change;
-  change.listed[model::targets_role()] = repository::meta_of(version, wire);
+  change.snapshot = next_snapshot(numbers, {{model::targets_role(), repository::meta_of(version, wire)}});
   change.targets = NewFile{model::targets_role(), version, std::move(wire)};
   repository::Batch batch(layout_);
-  return publish(TRY(reserve({})), std::move(change), Snapshot::Renew, batch, signers);
+  return publish(numbers, std::move(change), batch, signers);
 }
 
 Result<PublishedVersions> RepositoryWriter::publish_root(const trust::Verified<model::Root>& root,
                                                          std::optional<NewFile> targets,
                                                          const OnlineSigners& signers) {
+  const ReleaseNumbers numbers = TRY(reserve({}));
+  Listed listed;
+  if (targets) listed[model::targets_role()] = repository::meta_of(*targets->version, targets->wire);
   Change change;
   change.root = NewFile{model::root_role(), root->version, Bytes(root.wire().begin(), root.wire().end())};
-  if (targets) {
-    change.listed[model::targets_role()] = repository::meta_of(*targets->version, targets->wire);
-    change.targets = std::move(targets);
-  }
+  change.targets = std::move(targets);
+  change.snapshot = next_snapshot(numbers, std::move(listed));
   repository::Batch batch(layout_);
-  return publish(TRY(reserve({})), std::move(change), Snapshot::Renew, batch, signers);
+  return publish(numbers, std::move(change), batch, signers);
 }
 
 Result<PublishedVersions> RepositoryWriter::renew(Snapshot snapshot, const OnlineSigners& signers) {
-  repository::Batch batch(layout_);
-  if (snapshot == Snapshot::Renew) return publish(TRY(reserve({})), {}, snapshot, batch, signers);
-  const auto fresh = TRY(storage::VersionJournal(db_).reserve(
-      kImages, {{model::timestamp_role(), (*published_.timestamp())->version}}));
   ReleaseNumbers numbers;
-  numbers.timestamp = fresh.front();
-  return publish(numbers, {}, snapshot, batch, signers);
+  Change change;
+  if (snapshot == Snapshot::Renew) {
+    numbers = TRY(reserve({}));
+    change.snapshot = next_snapshot(numbers, {});
+  } else {
+    const auto fresh = TRY(storage::VersionJournal(db_).reserve(
+        kImages, {{model::timestamp_role(), (*published_.timestamp())->version}}));
+    numbers.timestamp = fresh.front();
+  }
+  repository::Batch batch(layout_);
+  return publish(numbers, std::move(change), batch, signers);
 }
 
 Result<PublishedVersions> RepositoryWriter::publish(const ReleaseNumbers& numbers, Change change,
-                                                    Snapshot snapshot, repository::Batch& batch,
-                                                    const OnlineSigners& signers) {
+                                                    repository::Batch& batch, const OnlineSigners& signers) {
   const model::Snapshot& last_snapshot = **published_.snapshot();
   const model::Timestamp& last_timestamp = **published_.timestamp();
   PublishedVersions versions{change.targets ? *change.targets->version : (*published_.targets())->version,
@@ -312,34 +318,33 @@ Result<PublishedVersions> RepositoryWriter::publish(const ReleaseNumbers& number
   const bool has_root = change.root.has_value();
   if (has_root) files.push_back(*std::move(change.root));
   if (change.targets) files.push_back(*std::move(change.targets));
-  std::unique_ptr<repository::NextSnapshot> next = std::move(change.next);
-  if (snapshot == Snapshot::Renew) {
+  repository::NextSnapshot* const snapshot = change.snapshot.get();
+  if (snapshot != nullptr) {
     versions.snapshot = numbers.snapshot;
-    if (!next) next = next_snapshot(numbers, change.listed);
-    COTTER_ASSERT(list_the_same(next->listed(), change.listed));
     // What is there already must be renewed for whoever can verify it.
-    const bool is_release = !change.listed.empty();
-    if (is_release) TRY(check_fleet(files, next->draft().canonical(), signers));
-    TRY(next->draft().sign(*signers.snapshot));
-    files.push_back({model::snapshot_role(), versions.snapshot, next->draft().wire()});
+    const bool is_release = !snapshot->listed().empty();
+    if (is_release) TRY(check_fleet(files, snapshot->draft().canonical(), signers));
+    TRY(snapshot->draft().sign(*signers.snapshot));
+    files.push_back({model::snapshot_role(), versions.snapshot, snapshot->draft().wire()});
   }
   // A large snapshot takes a while to be played: meanwhile the disk works on what has no name yet.
   std::optional<Result<repository::Prepared>> written;
   std::jthread writing([this, &written, &batch, all = std::span<const NewFile>(files)] {
     written.emplace(repository::Prepared::write(layout_, all, batch));
   });
-  const model::FileMeta listed_snapshot = snapshot == Snapshot::Renew
+  const model::FileMeta listed_snapshot = snapshot != nullptr
                                               ? repository::meta_of(versions.snapshot, files.back().wire)
                                               : last_timestamp.snapshot;
   const model::Timestamp timestamp = repository::next_timestamp(last_timestamp, versions.timestamp,
                                                                 now_ + lifetimes_.timestamp, listed_snapshot);
   Bytes wire = TRY(signed_by(timestamp, *signers.timestamp));
+  COTTER_ASSERT(files.size() < files.capacity());
   files.push_back({model::timestamp_role(), std::nullopt, std::move(wire)});
   const ledger::Entry entry =
       TRY(publication_entry(files, versions, listed_snapshot, std::move(change.details), signers));
   TRY(has_root ? repository::rehearse_root(layout_, published_, files, now_)
                : repository::rehearse_next(
-                     published_, files, [&] { return next->take_content(); }, now_));
+                     published_, files, [&] { return snapshot->take_content(); }, now_));
   writing.join();
   repository::Prepared prepared = TRY(*std::move(written));
   TRY(note_publication(entry, signers));
@@ -388,7 +393,7 @@ Result<ledger::Entry> RepositoryWriter::publication_entry(const Publication& fil
       COTTER_ASSERT(snapshot.hashes);
       sha256 = snapshot.hashes->find(crypto::HashFunction::Sha256);
     }
-    listed.emplace_back(signed_file_details(file.role, version,
+    listed.emplace_back(hashed_file_details(file.role, version,
                                             sha256 != nullptr ? *sha256 : crypto::sha256(file.wire), keyids));
   }
   details.set("files", std::move(listed));

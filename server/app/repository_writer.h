@@ -101,11 +101,11 @@ class RepositoryWriter {
   [[nodiscard]] std::unique_ptr<repository::NextSnapshot> begin_snapshot(
       const ReleaseNumbers& numbers, const std::vector<RoleName>& roles) const;
   /// Publishes delegated files with a new snapshot, which lists them by version alone, and timestamp. They
-  /// are in `batch`, for their names in the repository; nothing of them is visible before all is. `next`:
-  /// what begin_snapshot() gave for these very files. As publish_targets().
+  /// are in `batch`, for their names in the repository; nothing of them is visible before all is.
+  /// `snapshot`: what begin_snapshot() gave for these very files. As publish_targets().
   Result<PublishedVersions> publish_release(const ReleaseNumbers& numbers, const DelegatedFiles& release,
                                             repository::Batch& batch, const OnlineSigners& signers,
-                                            std::unique_ptr<repository::NextSnapshot> next = nullptr);
+                                            std::unique_ptr<repository::NextSnapshot> snapshot = nullptr);
   /// Publishes the next file of a delegated role, whose own keys signed `wire`, which says `canonical`, with
   /// a new snapshot and timestamp. The images in it are in `batch`. `counters` as with begin_release().
   /// Whoever calls has judged the file: only a client that searches reads it. As publish_targets().
@@ -140,14 +140,13 @@ class RepositoryWriter {
   struct Change {
     std::optional<repository::NewFile> root{};
     std::optional<repository::NewFile> targets{};
-    std::map<RoleName, model::FileMeta> listed{};
+    std::unique_ptr<repository::NextSnapshot> snapshot{};  ///< none: it stays
     json::Object details{};
-    std::unique_ptr<repository::NextSnapshot> next{};  ///< that lists these, if it is begun already
   };
   [[nodiscard]] std::unique_ptr<repository::NextSnapshot> next_snapshot(
-      const ReleaseNumbers& numbers, std::map<RoleName, model::FileMeta> listed) const;
-  Result<PublishedVersions> publish(const ReleaseNumbers& numbers, Change change, Snapshot snapshot,
-                                    repository::Batch& batch, const OnlineSigners& signers);
+      const ReleaseNumbers& numbers, repository::NextSnapshot::Listed listed) const;
+  Result<PublishedVersions> publish(const ReleaseNumbers& numbers, Change change, repository::Batch& batch,
+                                    const OnlineSigners& signers);
   Result<void> check_fleet(const repository::Publication& files, ByteView snapshot,
                            const OnlineSigners& signers);
   Result<ledger::Entry> publication_entry(const repository::Publication& files,

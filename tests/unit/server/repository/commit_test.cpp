@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <optional>
 #include <span>
 
 #include "common/host/gunzip.h"
