@@ -93,6 +93,7 @@ struct FileMeta {
   /// Rejections: member-*, version-zero, hash*.
   static Result<FileMeta> decode(const json::ObjectView& view);
   [[nodiscard]] json::Value encode() const;
+  friend bool operator==(const FileMeta&, const FileMeta&) = default;
 };
 
 struct Timestamp : Header {

@@ -69,7 +69,7 @@ Result<Unverified<T>> Unverified<T>::parse(Bytes wire, Profile profile, ContentA
   if (in_wire) {
     file.in_wire_ = in_wire;
   } else {
-    file.find_canonical();
+    file.canonical_ = json::canonical(file.signed_);
   }
   return file;
 }

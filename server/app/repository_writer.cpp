@@ -95,12 +95,6 @@ Result<std::vector<KeyId>> signers_of(const NewFile& file, const OnlineSigners& 
 
 using Listed = repository::NextSnapshot::Listed;
 
-bool list_the_same(const Listed& one, const Listed& other) {
-  return std::ranges::equal(one, other, [](const Listed::value_type& a, const Listed::value_type& b) {
-    return a.first == b.first && a.second.encode() == b.second.encode();
-  });
-}
-
 template <class T>
 Result<Bytes> signed_by(const T& content, crypto::Signer& signer) {
   trust::Draft<T> draft(content);
@@ -239,7 +233,7 @@ Result<PublishedVersions> RepositoryWriter::publish_release(
     listed[role].version = numbers.release;
     all.update(as_bytes(role.value() + " " + to_hex(sha256) + "\n"));
   }
-  COTTER_ASSERT(!snapshot || list_the_same(snapshot->listed(), listed));
+  COTTER_ASSERT(!snapshot || snapshot->listed() == listed);
   Change change;
   change.snapshot = snapshot ? std::move(snapshot) : next_snapshot(numbers, std::move(listed));
   change.details = {{"release", json::Object{{"role", release.of.value()},
