@@ -32,11 +32,19 @@ Result<Bytes> Entry::encode() const {
   object.set("who", who);
   object.set("subject", subject);
   Bytes bytes = to_bytes(json::to_text(object));
-  if (bytes.size() <= kMaxEntryBytes) return bytes;
-  return fault(Fault::Kind::Usage,
-               "an entry of kind " + kind + " about " + subject + " takes " + std::to_string(bytes.size()) +
-                   " bytes: the log holds entries of at most " + std::to_string(kMaxEntryBytes),
-               "do it in smaller steps");
+  if (bytes.size() > kMaxEntryBytes) {
+    return fault(Fault::Kind::Usage,
+                 "an entry of kind " + kind + " about " + subject + " takes " + std::to_string(bytes.size()) +
+                     " bytes: the log holds entries of at most " + std::to_string(kMaxEntryBytes),
+                 "do it in smaller steps");
+  }
+  // The log is never rewritten: what nobody could read would damage it for good.
+  if (const auto read = decode(bytes); !read) {
+    return fault(Fault::Kind::Usage,
+                 "an entry of kind " + kind + " could not be read again: " + summary(read.error()),
+                 "give text as UTF-8");
+  }
+  return bytes;
 }
 
 Result<Entry> Entry::decode(ByteView bytes) {

@@ -44,7 +44,8 @@ struct Entry {
   friend bool operator==(const Entry&, const Entry&) = default;
 
   /// The very bytes that are hashed and stored: compact JSON, members in canonical order. Fault: Usage (more
-  /// than kMaxEntryBytes, or a detail named like one of the members above).
+  /// than kMaxEntryBytes, a detail named like one of the members above, or what decode() would not read: text
+  /// that is not UTF-8).
   [[nodiscard]] Result<Bytes> encode() const;
   /// Only what encode() writes. Rejections: json-*, member-*, date-malformed. Fault: Denied (another
   /// spelling, another `_type`, too long).

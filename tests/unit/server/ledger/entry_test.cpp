@@ -51,6 +51,18 @@ TEST(LedgerEntry, HoldsNoMoreThanABundleCanSay) {
   EXPECT_FALSE(entry.encode());
 }
 
+// A log that holds one entry which nobody can read is damaged for good: it is never rewritten.
+TEST(LedgerEntry, IsNotWrittenWhereItCouldNotBeRead) {
+  Entry entry = example();
+  entry.details.set("reason", "caf\xE9");  // as a terminal of another alphabet sends it
+  const auto refused = entry.encode();
+  ASSERT_FALSE(refused);
+  EXPECT_TRUE(is_fault(refused.error(), Fault::Kind::Usage));
+  entry = example();
+  entry.subject = "\xFF";
+  EXPECT_FALSE(entry.encode());
+}
+
 TEST(LedgerEntry, DetailsDoNotHideWhatItIs) {
   Entry entry = example();
   entry.details.set("who", "account:mallory");
