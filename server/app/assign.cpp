@@ -49,12 +49,14 @@ ledger::Entry entry_of(const VehicleId& vin, const EcuSerial& ecu, const Desired
   return {std::string(ledger::kAssignment), desired.since, acting_account(), vin.value(), std::move(details)};
 }
 
-Result<void> write(host::Db& db, const VehicleId& vin, const EcuSerial& ecu, const Desired& desired,
+/// false: the vehicle is another than `judged` by now, and nothing was written.
+Result<bool> write(host::Db& db, const Vehicle& judged, const EcuSerial& ecu, const Desired& desired,
                    storage::Source source) {
   auto transaction = TRY(host::Transaction::begin(db));
-  const bool is_taken = TRY(storage::InventoryStore(db).assign(vin, ecu, desired, source));
-  if (is_taken) TRY(record(db, entry_of(vin, ecu, desired, source)));
-  return transaction.commit();
+  if (!TRY(storage::InventoryStore(db).assign(judged, ecu, desired, source))) return false;
+  TRY(record(db, entry_of(judged.vin, ecu, desired, source)));
+  TRY(transaction.commit());
+  return true;
 }
 
 /// Nobody has chosen for it. An ECU that runs a stranger's image is a person's business (DIR-27).
@@ -87,7 +89,10 @@ Result<Assigned> assign(host::Db& db, const std::filesystem::path& repo_dir, con
   done.desired = Desired{target, std::move(entry), now};
   ecu->desired = done.desired;
   TRY(director::resolve(vehicle));  // said now, to a person, rather than at the vehicle's next poll
-  TRY(write(db, vin, serial, done.desired, storage::Source::Operator));
+  if (!TRY(write(db, vehicle, serial, done.desired, storage::Source::Operator))) {
+    return fault(Fault::Kind::Busy, "vehicle " + vin.value() + " was changed by somebody else meanwhile",
+                 "look at it (`cotter vehicle show " + vin.value() + "`) and assign the image again");
+  }
   return done;
 }
 
@@ -106,7 +111,8 @@ Result<void> adopt_factory_images(host::Db& db, const std::filesystem::path& rep
       ecu.desired.reset();
       continue;
     }
-    TRY(write(db, next.vin, ecu.serial(), *ecu.desired, storage::Source::Factory));
+    if (!TRY(write(db, next, ecu.serial(), *ecu.desired, storage::Source::Factory))) return {};
+    ++next.desired_revision;
   }
   return {};
 }

@@ -29,14 +29,18 @@ Result<DirectorHealth> check_director(host::Db& db, const std::filesystem::path&
       ++health.without_set;
       continue;
     }
-    const auto judged =
-        director::rehearse(TRY(inventory.load(each.vin)), roots.files(), std::nullopt, *set, now);
+    const inventory::Vehicle vehicle = TRY(inventory.load(each.vin));
+    const auto judged = director::rehearse(vehicle, roots.files(), std::nullopt, *set, now);
     if (judged) {
       ++health.accepted;
       continue;
     }
     const Rejection* why = rejection_in(judged.error());
     if (why == nullptr) return fail(judged.error());
+    if (why->rule == RuleId::DirectorEcuUnknown && set->desired_revision != vehicle.desired_revision) {
+      ++health.without_set;  // of an ECU that has left: its next question brings another
+      continue;
+    }
     const std::string rule(rule_of(why->rule).name);
     SetRefusal& refusal = refusals[{why->role, rule}];
     if (refusal.vehicles++ == 0) {

@@ -27,7 +27,7 @@ struct DirectorHealth {
   Version root_version;
   UtcTime root_expires{};
   std::uint64_t vehicles = 0;
-  std::uint64_t without_set = 0;  ///< they have not asked yet
+  std::uint64_t without_set = 0;  ///< they have not asked yet, or not since their ECUs are others
   std::uint64_t accepted = 0;
   std::vector<SetRefusal> refusals;  ///< the most vehicles first
   std::string problem;               ///< that no vehicle comes beyond: the root has expired

@@ -1,10 +1,12 @@
-// cotter vehicle add|import|list|show|certificate: the director's inventory.
+// cotter vehicle add|list|show|certificate, and the others beneath it: the director's inventory.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "common/host/atomic_file.h"
 #include "common/host/output.h"
@@ -16,6 +18,7 @@
 #include "server/cli/vehicle_view.h"
 #include "server/cli/verbs.h"
 #include "server/storage/sqlite/database.h"
+#include "server/storage/sqlite/ecu_store.h"
 #include "server/storage/sqlite/inventory_store.h"
 
 namespace cotter::cli {
@@ -55,13 +58,18 @@ Result<void> run_add(const std::string& file, const Context& context) {
 }
 
 struct ListOptions {
-  std::string hardware, state, seen_since, seen_before, after;
+  std::string hardware, image, state, seen_since, seen_before, after;
+  std::optional<std::uint64_t> below;
+  std::vector<std::string> tags;
   std::uint64_t limit = 0;
 };
 
 Result<storage::VehicleFilter> filter_of(const ListOptions& options) {
   storage::VehicleFilter filter;
   if (!options.hardware.empty()) filter.hardware = HardwareId(options.hardware);
+  if (!options.image.empty()) filter.image = TargetName(options.image);
+  if (options.below) filter.below = ReleaseCounter(*options.below);
+  for (const std::string& tag : options.tags) filter.tags.emplace_back(tag);
   if (!options.state.empty()) filter.state = storage::vehicle_state_named(options.state);
   if (!options.seen_since.empty()) filter.seen_since = TRY(given_time(options.seen_since));
   if (!options.seen_before.empty()) filter.seen_before = TRY(given_time(options.seen_before));
@@ -90,6 +98,8 @@ Result<void> run_show(const std::string& vin, const Context& context) {
   view.vehicle = TRY(store.load(id));
   view.signals = TRY(store.attack_signals(id));
   view.pending = TRY(store.pending_ecus(id));
+  view.tags = TRY(store.tags(id));
+  view.former = TRY(storage::EcuStore(db).former(id));
   if (context.json) {
     host::print_json(view_as_json(view));
   } else {
@@ -137,11 +147,19 @@ void add_vehicle(CLI::App& app, Context& context) {
   add->callback([file, &context] { context.exit_code = finish(run_add(*file, context)); });
 
   add_vehicle_import(*vehicle, context);
+  add_vehicle_tag(*vehicle, context);
+  add_vehicle_ecu(*vehicle, context);
 
   auto wanted = std::make_shared<ListOptions>();
   CLI::App* list =
       vehicle->add_subcommand("list", "vehicles, a line each: all, or those that every option fits");
+  list->add_option("--tag", wanted->tags, "that has this tag; given again: and that one")
+      ->allow_extra_args(false);
   list->add_option("--hardware", wanted->hardware, "with an ECU of this hardware id");
+  list->add_option("--image", wanted->image, "with such an ECU that runs this image, by its own last report");
+  list->add_option("--below", wanted->below,
+                   "with such an ECU that is not known to have run this release counter, or a higher one")
+      ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{INT64_MAX}));
   list->add_option(
           "--state", wanted->state,
           "quarantined: an ECU runs an image that we never gave it; updating: one has not confirmed what "

@@ -18,6 +18,18 @@ json::Value time_or_null(const std::optional<UtcTime>& time) {
 
 std::string time_or_never(const std::optional<UtcTime>& time) { return time ? format_utc(*time) : "never"; }
 
+json::Array as_json(const std::vector<inventory::VehicleTag>& tags) {
+  json::Array names;
+  for (const inventory::VehicleTag& tag : tags) names.emplace_back(tag.value());
+  return names;
+}
+
+std::string in_words(const std::vector<inventory::VehicleTag>& tags) {
+  std::string words;
+  for (const inventory::VehicleTag& tag : tags) words += (words.empty() ? "" : " ") + tag.value();
+  return words;
+}
+
 json::Value as_json(const model::InstalledImage& image) {
   return json::Object{
       {"name", image.name.value()}, {"length", image.length}, {"hashes", image.hashes.encode()}};
@@ -89,6 +101,17 @@ void print_pending(const std::vector<storage::PendingEcu>& pending) {
   table.print();
 }
 
+void print_former(const std::vector<storage::FormerEcu>& former) {
+  if (former.empty()) return;
+  fmt::print("\nECUs that it had\n");
+  host::Table table({"ECU", "HARDWARE ID", "LEFT", "REASON"});
+  for (const storage::FormerEcu& ecu : former) {
+    table.add_row(
+        {ecu.record.serial.value(), ecu.record.hardware_id.value(), format_utc(ecu.left_at), ecu.reason});
+  }
+  table.print();
+}
+
 }  // namespace
 
 json::Value list_as_json(const std::vector<storage::VehicleSummary>& vehicles) {
@@ -101,18 +124,20 @@ json::Value list_as_json(const std::vector<storage::VehicleSummary>& vehicles) {
                                 {"confirmed", each.confirmed},
                                 {"quarantined", each.quarantined},
                                 {"attack_signals", each.attack_signals},
-                                {"last_manifest_at", time_or_null(each.last_manifest_at)}});
+                                {"last_manifest_at", time_or_null(each.last_manifest_at)},
+                                {"tags", as_json(each.tags)}});
   }
   return json::Object{{"vehicles", std::move(list)}};
 }
 
 void print_list(const std::vector<storage::VehicleSummary>& vehicles) {
   host::Table table(
-      {"VEHICLE", "STATE", "ECUS", "CONFIRMED", "QUARANTINED", "SIGNS OF ATTACK", "LAST MANIFEST"});
+      {"VEHICLE", "STATE", "ECUS", "CONFIRMED", "QUARANTINED", "SIGNS OF ATTACK", "LAST MANIFEST", "TAGS"});
   for (const storage::VehicleSummary& each : vehicles) {
     table.add_row({each.vin.value(), std::string(storage::name_of(each.state())), std::to_string(each.ecus),
                    fmt::format("{} of {}", each.confirmed, each.assigned), std::to_string(each.quarantined),
-                   std::to_string(each.attack_signals), time_or_never(each.last_manifest_at)});
+                   std::to_string(each.attack_signals), time_or_never(each.last_manifest_at),
+                   in_words(each.tags)});
   }
   table.print();
 }
@@ -132,17 +157,29 @@ json::Value view_as_json(const VehicleView& view) {
     pending.push_back(json::Object{
         {"ecu", ecu.serial.value()}, {"hardware_id", ecu.hardware_id.value()}, {"key", ecu.key}});
   }
+  json::Array former;
+  for (const storage::FormerEcu& ecu : view.former) {
+    former.push_back(json::Object{{"ecu", ecu.record.serial.value()},
+                                  {"hardware_id", ecu.record.hardware_id.value()},
+                                  {"keyid", ecu.record.key.computed_id().value()},
+                                  {"left_at", format_utc(ecu.left_at)},
+                                  {"reason", ecu.reason}});
+  }
   return json::Object{{"vin", view.vehicle.vin.value()},
+                      {"tags", as_json(view.tags)},
                       {"manifest_counter", view.vehicle.manifest_counter},
                       {"last_manifest_at", time_or_null(view.vehicle.last_manifest_at)},
                       {"ecus", std::move(ecus)},
                       {"attacks", std::move(attacks)},
-                      {"pending_ecus", std::move(pending)}};
+                      {"pending_ecus", std::move(pending)},
+                      {"former_ecus", std::move(former)}};
 }
 
 void print_view(const VehicleView& view) {
-  fmt::print("vehicle {}, last manifest: {}\n\n", view.vehicle.vin.value(),
+  fmt::print("vehicle {}, last manifest: {}\n", view.vehicle.vin.value(),
              time_or_never(view.vehicle.last_manifest_at));
+  if (!view.tags.empty()) fmt::print("tags: {}\n", in_words(view.tags));
+  fmt::print("\n");
   host::Table table({"ECU", "HARDWARE ID", "VERIFIES", "RUNS", "IS TO RUN", "STATE", "REPORTED"});
   for (const Ecu& ecu : view.vehicle.ecus) {
     const auto& reported = ecu.reported;
@@ -155,6 +192,7 @@ void print_view(const VehicleView& view) {
   table.print();
   print_signals(view.signals);
   print_pending(view.pending);
+  print_former(view.former);
 }
 
 }  // namespace cotter::cli

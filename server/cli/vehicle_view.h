@@ -6,6 +6,7 @@
 
 #include "common/json/value.h"
 #include "server/inventory/vehicle.h"
+#include "server/storage/sqlite/ecu_store.h"
 #include "server/storage/sqlite/inventory_store.h"
 
 namespace cotter::cli {
@@ -15,14 +16,18 @@ struct VehicleView {
   inventory::Vehicle vehicle;
   std::vector<storage::AttackSignal> signals;
   std::vector<storage::PendingEcu> pending;
+  std::vector<inventory::VehicleTag> tags;
+  std::vector<storage::FormerEcu> former;
 };
 
-/// {"vehicles":[{"vin","state","ecus","assigned","confirmed","quarantined","attack_signals","last_manifest_at"}…]}
+/// {"vehicles":[{"vin","state","ecus","assigned","confirmed","quarantined","attack_signals","last_manifest_at",
+/// "tags"}…]}
 json::Value list_as_json(const std::vector<storage::VehicleSummary>& vehicles);
 void print_list(const std::vector<storage::VehicleSummary>& vehicles);
 
-/// {"vin","manifest_counter","last_manifest_at","ecus":[ECU…],"attacks":[{"ecu","seen_at","kind","detail"}…],
-/// "pending_ecus":[{"ecu","hardware_id","key"}…]}, where ECU is {"serial","hardware_id","primary",
+/// {"vin","tags","manifest_counter","last_manifest_at","ecus":[ECU…],"attacks":[{"ecu","seen_at","kind","detail"}…],
+/// "pending_ecus":[{"ecu","hardware_id","key"}…],"former_ecus":[{"ecu","hardware_id","keyid","left_at","reason"}…]},
+/// where ECU is {"serial","hardware_id","primary",
 /// "verification","release_counter","keyid","factory_image":IMAGE,"installed":IMAGE|null,"reported_at","ecu_time",
 /// "report_counter","director_targets_version","assigned":IMAGE|null,"assigned_at","confirmed":bool,
 /// "confirmed_at","quarantined":bool,"absence":text|null} and IMAGE is {"name","length","hashes"}.

@@ -20,6 +20,9 @@
 
 namespace cotter::inventory {
 
+/// What people choose vehicles by: "canary", "market-jp"; model::is_identifier.
+using VehicleTag = Strong<struct VehicleTagTag>;
+
 /// How an ECU verifies what it is given (Uptane 5.4.4).
 enum class Verification : std::uint8_t { Full, Partial };
 /// "full", "partial"

@@ -26,6 +26,8 @@ inline constexpr std::string_view kPublication = "publication";
 inline constexpr std::string_view kCeremony =
     "ceremony";  ///< its transcript, before what it signed is published
 inline constexpr std::string_view kRegistration = "registration";
+inline constexpr std::string_view kEcuChange = "ecu-change";
+inline constexpr std::string_view kVehicleTags = "vehicle-tags";
 inline constexpr std::string_view kAssignment = "assignment";
 inline constexpr std::string_view kRefusal = "refusal";
 inline constexpr std::string_view kDeviceCertificate = "device-certificate";

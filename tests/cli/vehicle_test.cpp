@@ -1,6 +1,7 @@
 // cotter vehicle and cotter assign as an operator meets them: words, JSON and exit codes of the real program.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <memory>
 #include <string>
@@ -126,15 +127,78 @@ TEST_F(VehicleCommand, ImportsManyAndTellsOfEachLineThatIsWrong) {
   EXPECT_NE(cotter({"vehicle", "list", "--state", "lost"}).exit_code, kDone);
 }
 
+TEST_F(VehicleCommand, TagsVehiclesAndListsByTags) {
+  ASSERT_EQ(add("CAR-T1", 191).exit_code, kDone);
+  ASSERT_EQ(add("CAR-T2", 201).exit_code, kDone);
+  const Ended done = cotter({"vehicle", "tag", "CAR-T1", "CAR-T2", "--add", "canary"});
+  EXPECT_EQ(done.out, "2 of 2 vehicles changed\n") << done.err;
+  const std::string from = write_file("vins.txt", "CAR-T2\n\nCAR-T1\r\n").string();
+  const json::Value again =
+      parsed(cotter({"vehicle", "tag", "--from", from, "--add", "canary", "--json"}).out);
+  EXPECT_EQ(*member(again, "vehicles").as_int(), 2);
+  EXPECT_EQ(*member(again, "changed").as_int(), 0) << "they have it";
+  ASSERT_EQ(cotter({"vehicle", "tag", "CAR-T1", "--remove", "canary", "--add", "jp"}).exit_code, kDone);
+  const json::Value page = parsed(cotter({"vehicle", "list", "--tag", "canary", "--json"}).out);
+  ASSERT_EQ(member(page, "vehicles").as_array()->size(), 1U);
+  EXPECT_EQ(text_of(member(page, "vehicles").as_array()->front(), "vin"), "CAR-T2");
+  EXPECT_NE(cotter({"vehicle", "show", "CAR-T1"}).out.find("tags: jp"), std::string::npos);
+  EXPECT_NE(cotter({"audit", "log", "--subject", "CAR-T1"}).out.find("vehicle-tags"), std::string::npos);
+
+  const Ended unknown = cotter({"vehicle", "tag", "CAR-T1", "CAR-X", "CAR-Y", "--add", "lost"});
+  EXPECT_EQ(unknown.exit_code, kNotFound);
+  EXPECT_NE(unknown.err.find("CAR-X"), std::string::npos) << unknown.err;
+  EXPECT_EQ(cotter({"vehicle", "show", "CAR-T1"}).out.find("lost"), std::string::npos) << "all or none";
+  EXPECT_EQ(cotter({"vehicle", "tag", "CAR-T1", "--add", "a b"}).exit_code, kUsage);
+  EXPECT_EQ(cotter({"vehicle", "tag", "CAR-T1", "--add", "a", "--remove", "a"}).exit_code, kUsage);
+  EXPECT_EQ(cotter({"vehicle", "tag", "CAR-T1"}).exit_code, kUsage);
+  EXPECT_EQ(cotter({"vehicle", "tag", "--add", "a"}).exit_code, kUsage);
+  const std::string bad = write_file("bad.txt", "CAR-T1\n\"CAR-T2\"\n").string();
+  const Ended quoted = cotter({"vehicle", "tag", "--from", bad, "--add", "a"});
+  EXPECT_NE(quoted.err.find("line 2"), std::string::npos) << quoted.err;
+}
+
+TEST_F(VehicleCommand, ReplacesAnEcuByAnAuthorisedAct) {  // DIR-14
+  ASSERT_EQ(add("CAR-R", 211).exit_code, kDone);
+  ASSERT_EQ(cotter({"assign", "CAR-R", "CAR-R-BRAKE", "brakes/mk4/2.bin"}).exit_code, kDone);
+  inventory::EcuRecord spare = test::factory_record("CAR-R", "SPARE-", 221).ecus[1];
+  const std::string file = write_file("spare.json", json::to_text(spare.encode())).string();
+  EXPECT_EQ(cotter({"vehicle", "ecu", "replace", "CAR-R", "CAR-R-BRAKE", file}).exit_code, kUsage)
+      << "somebody will ask why";
+  const Ended done =
+      cotter({"vehicle", "ecu", "replace", "CAR-R", "CAR-R-BRAKE", file, "--reason", "order 7"});
+  EXPECT_EQ(done.exit_code, kDone) << done.err;
+  EXPECT_EQ(done.out,
+            "ECU CAR-R-BRAKE left vehicle CAR-R\nECU SPARE-BRAKE is of vehicle CAR-R now\n"
+            "it is to run brakes/mk4/2.bin, as the one before it\n");
+  const json::Value vehicle = shown("CAR-R");
+  const json::Array& former = *member(vehicle, "former_ecus").as_array();
+  ASSERT_EQ(former.size(), 1U);
+  EXPECT_EQ(text_of(former[0], "ecu"), "CAR-R-BRAKE");
+  EXPECT_EQ(text_of(former[0], "reason"), "order 7");
+  EXPECT_NE(cotter({"vehicle", "show", "CAR-R"}).out.find("order 7"), std::string::npos);
+  const json::Value gone =
+      parsed(cotter({"vehicle", "ecu", "remove", "CAR-R", "SPARE-BRAKE", "--reason", "sold", "--json"}).out);
+  EXPECT_EQ(text_of(gone, "left"), "SPARE-BRAKE");
+  EXPECT_TRUE(member(gone, "entered").is_null());
+  EXPECT_EQ(text_of(gone, "image"), "brakes/mk4/2.bin");
+  const Ended primary = cotter({"vehicle", "ecu", "remove", "CAR-R", "CAR-R-GATEWAY", "--reason", "sold"});
+  EXPECT_EQ(primary.exit_code, kRefused);
+  EXPECT_NE(primary.err.find("is the primary"), std::string::npos) << primary.err;
+  const std::string no_json = write_file("spare.txt", "spare").string();
+  EXPECT_EQ(cotter({"vehicle", "ecu", "add", "CAR-R", no_json, "--reason", "x"}).exit_code, kRefused);
+}
+
 TEST_F(VehicleCommand, ListsVehicles) {
   ASSERT_EQ(add("CAR-C", 21).exit_code, kDone);
   const Ended words = cotter({"vehicle", "list"});
   EXPECT_EQ(words.exit_code, kDone);
   EXPECT_NE(words.out.find("CAR-C"), std::string::npos) << words.out;
   const json::Value all = parsed(cotter({"vehicle", "list", "--json"}).out);
-  for (const json::Value& each : *member(all, "vehicles").as_array()) {
-    EXPECT_EQ(*member(each, "ecus").as_int(), 3) << text_of(each, "vin");
-  }
+  const auto& vehicles = *member(all, "vehicles").as_array();
+  const auto found =
+      std::ranges::find_if(vehicles, [](const json::Value& each) { return text_of(each, "vin") == "CAR-C"; });
+  ASSERT_NE(found, vehicles.end());
+  EXPECT_EQ(*member(*found, "ecus").as_int(), 3);
 }
 
 TEST_F(VehicleCommand, RefusesVehicleThatIsRecordedAlready) {  // DIR-12

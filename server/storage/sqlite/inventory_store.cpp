@@ -4,6 +4,7 @@
 #include "common/json/canonical.h"
 #include "common/json/object_view.h"
 #include "common/json/strict_reader.h"
+#include "server/storage/sqlite/ecu_store.h"
 #include "server/storage/sqlite/in_transaction.h"
 #include "server/storage/sqlite/time_column.h"
 
@@ -17,6 +18,7 @@ using inventory::EcuBehind;
 using inventory::EcuNews;
 using inventory::EcuRecord;
 using inventory::Vehicle;
+using inventory::VehicleTag;
 
 Result<json::Value> document_at(const host::Statement& row, int column) {
   const std::string text = row.text(column);
@@ -46,7 +48,7 @@ Result<std::optional<inventory::Reported>> reported_at(const host::Statement& ro
 /// Adds what the ECU is to run and all that it was ever to run.
 Result<void> load_assignments(host::Db& db, Ecu& ecu) {
   auto row =
-      TRY(db.query("SELECT target, entry, made_at, confirmed_at FROM assignment WHERE serial = ?1"
+      TRY(db.query("SELECT target, entry, made_at, confirmed_at, ended_at FROM assignment WHERE serial = ?1"
                    " ORDER BY id",
                    {ecu.serial().value()}));
   while (TRY(row.step())) {
@@ -54,6 +56,8 @@ Result<void> load_assignments(host::Db& db, Ecu& ecu) {
     const auto view = TRY(json::ObjectView::of(document, "entry"));
     auto entry = TRY(model::Target::decode(view));
     ecu.given.push_back(entry.hashes);
+    ecu.desired.reset();
+    if (!row.is_null(4)) continue;  // it left the vehicle, and came back
     ecu.desired =
         Desired{TargetName(row.text(0)), std::move(entry), time_at(row, 2), optional_time_at(row, 3)};
   }
@@ -110,6 +114,13 @@ Result<void> write_absence(host::Db& db, const VehicleId& vin, const EcuAbsence&
   return {};
 }
 
+Result<std::vector<VehicleTag>> tags_at(const host::Statement& row, int column) {
+  const json::Value list = TRY(document_at(row, column));
+  std::vector<VehicleTag> tags;
+  for (const json::Value& tag : *list.as_array()) tags.emplace_back(std::string(tag.as_string()->view()));
+  return tags;
+}
+
 std::optional<SignalKind> signal_named(std::string_view name) {
   for (const SignalKind kind : {SignalKind::Detected, SignalKind::ForgedReport, SignalKind::UnknownImage,
                                 SignalKind::UnannouncedEcu}) {
@@ -119,26 +130,13 @@ std::optional<SignalKind> signal_named(std::string_view name) {
 }
 
 /// DIR-12: says which of the record's names is taken, and by whom.
-Result<void> check_free(host::Db& db, const inventory::VehicleRecord& record) {
-  const auto taken = [](std::string what, std::string hint) {
-    return fault(Fault::Kind::Denied, std::move(what), std::move(hint));
-  };
+Result<void> check_all_free(host::Db& db, const inventory::VehicleRecord& record) {
   auto vehicle = TRY(db.query("SELECT 1 FROM vehicle WHERE vin = ?1", {record.vin.value()}));
   if (TRY(vehicle.step())) {
-    return taken("vehicle " + record.vin.value() + " is in the inventory already",
+    return fault(Fault::Kind::Denied, "vehicle " + record.vin.value() + " is in the inventory already",
                  "see `cotter vehicle show " + record.vin.value() + "`");
   }
-  for (const EcuRecord& ecu : record.ecus) {
-    auto row = TRY(db.query("SELECT serial, vin FROM ecu WHERE serial = ?1 OR key_material = ?2",
-                            {ecu.serial.value(), ecu.key.material()}));
-    if (!TRY(row.step())) continue;
-    const std::string owner = "ECU " + row.text(0) + " of vehicle " + row.text(1);
-    if (row.text(0) == ecu.serial.value()) {
-      return taken(owner + " is in the inventory already", "an ECU serial belongs to one vehicle alone");
-    }
-    return taken("ECU " + ecu.serial.value() + " has the key of " + owner,
-                 "every ECU needs a key of its own: provision it anew");
-  }
+  for (const EcuRecord& ecu : record.ecus) TRY(check_free(db, record.vin, ecu));
   return {};
 }
 
@@ -188,7 +186,7 @@ VehicleState VehicleSummary::state() const noexcept {
 
 Result<void> InventoryStore::add(const inventory::VehicleRecord& record, UtcTime now) {
   const auto all = [&]() -> Result<void> {
-    TRY(check_free(*db_, record));
+    TRY(check_all_free(*db_, record));
     TRY(db_->run("INSERT INTO vehicle (vin, added_at) VALUES (?1, ?2)",
                  {record.vin.value(), seconds_of(now)}));
     int position = 0;
@@ -231,23 +229,55 @@ Result<std::uint64_t> InventoryStore::desired_revision(const VehicleId& vin) {
   return row.count(0);
 }
 
+Result<bool> InventoryStore::tag(const VehicleId& vin, const VehicleTag& tag) {
+  TRY(db_->run("INSERT INTO vehicle_tag (vin, tag) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+               {vin.value(), tag.value()}));
+  return db_->changes() == 1;
+}
+
+Result<bool> InventoryStore::untag(const VehicleId& vin, const VehicleTag& tag) {
+  TRY(db_->run("DELETE FROM vehicle_tag WHERE vin = ?1 AND tag = ?2", {vin.value(), tag.value()}));
+  return db_->changes() == 1;
+}
+
+Result<std::vector<VehicleTag>> InventoryStore::tags(const VehicleId& vin) {
+  auto row = TRY(db_->query("SELECT tag FROM vehicle_tag WHERE vin = ?1 ORDER BY tag", {vin.value()}));
+  std::vector<VehicleTag> all;
+  while (TRY(row.step())) all.emplace_back(row.text(0));
+  return all;
+}
+
 Result<std::vector<VehicleSummary>> InventoryStore::list(const VehicleFilter& filter) {
   const std::string after = filter.after ? filter.after->value() : "";
-  const std::string hardware = filter.hardware ? filter.hardware->value() : "";
+  const auto text = [](const auto& wanted) {
+    return wanted ? std::optional(std::string_view(wanted->value())) : std::nullopt;
+  };
+  const auto below = filter.below ? std::optional(filter.below->value()) : std::nullopt;
+  json::Array tags;
+  for (const VehicleTag& tag : filter.tags) tags.emplace_back(tag.value());
+  const std::string all_tags = json::to_text(tags);
   const auto seconds = [](const std::optional<UtcTime>& time) {
     return time ? std::optional(seconds_of(*time)) : std::nullopt;
   };
   auto row = TRY(db_->query(
       "SELECT v.vin, v.last_manifest_at, count(e.serial), coalesce(sum(e.quarantined), 0), count(a.id),"
-      " count(a.confirmed_at), (SELECT count(*) FROM attack_signal s WHERE s.vin = v.vin)"
+      " count(a.confirmed_at), (SELECT count(*) FROM attack_signal s WHERE s.vin = v.vin),"
+      " (SELECT json_group_array(tag) FROM (SELECT tag FROM vehicle_tag WHERE vin = v.vin ORDER BY tag))"
       " FROM vehicle v JOIN ecu e ON e.vin = v.vin LEFT JOIN assignment a"
-      " ON a.id = (SELECT max(id) FROM assignment WHERE serial = e.serial)"
+      " ON a.id = (SELECT max(id) FROM assignment WHERE serial = e.serial) AND a.ended_at IS NULL"
       " WHERE v.vin > ?1"
-      " AND (?2 = '' OR EXISTS (SELECT 1 FROM ecu h WHERE h.vin = v.vin AND h.hardware_id = ?2))"
+      " AND EXISTS (SELECT 1 FROM ecu o WHERE o.vin = v.vin AND (?2 IS NULL OR o.hardware_id = ?2)"
+      "  AND (?5 IS NULL OR ?5 = coalesce(json_extract(o.report, '$.installed_image.filepath'),"
+      "   json_extract(o.record, '$.installed_image.name')))"
+      "  AND (?6 IS NULL OR o.floor < ?6))"
+      " AND (?7 = '[]' OR v.vin IN (SELECT vin FROM vehicle_tag WHERE tag IN (SELECT value FROM "
+      "json_each(?7))"
+      "  GROUP BY vin HAVING count(*) = (SELECT count(DISTINCT value) FROM json_each(?7))))"
       " AND (?3 IS NULL OR v.last_manifest_at >= ?3)"
       " AND (?4 IS NULL OR v.last_manifest_at IS NULL OR v.last_manifest_at < ?4)"
       " GROUP BY v.vin ORDER BY v.vin",
-      {after, hardware, seconds(filter.seen_since), seconds(filter.seen_before)}));
+      {after, text(filter.hardware), seconds(filter.seen_since), seconds(filter.seen_before),
+       text(filter.image), below, all_tags}));
   std::vector<VehicleSummary> all;
   while (all.size() < filter.limit && TRY(row.step())) {
     VehicleSummary each;
@@ -258,21 +288,26 @@ Result<std::vector<VehicleSummary>> InventoryStore::list(const VehicleFilter& fi
     each.assigned = row.count(4);
     each.confirmed = row.count(5);
     each.attack_signals = row.count(6);
-    if (!filter.state || each.state() == *filter.state) all.push_back(std::move(each));
+    if (filter.state && each.state() != *filter.state) continue;
+    each.tags = TRY(tags_at(row, 7));
+    all.push_back(std::move(each));
   }
   return all;
 }
 
-Result<bool> InventoryStore::assign(const VehicleId& vin, const EcuSerial& ecu, const Desired& desired,
+Result<bool> InventoryStore::assign(const Vehicle& judged, const EcuSerial& ecu, const Desired& desired,
                                     Source source) {
   TRY(
-      db_->run("INSERT INTO assignment (serial, target, entry, source, made_at) SELECT ?1, ?2, ?3, ?4, ?5"
-               " WHERE ?4 = 'operator' OR NOT EXISTS (SELECT 1 FROM assignment WHERE serial = ?1)",
-               {ecu.value(), desired.name.value(), json::to_text(desired.entry.encode()),
+      db_->run("UPDATE vehicle SET desired_revision = desired_revision + 1"
+               " WHERE vin = ?1 AND desired_revision = ?2",
+               {judged.vin.value(), judged.desired_revision}));
+  if (db_->changes() != 1) return false;
+  TRY(
+      db_->run("INSERT INTO assignment (vin, serial, target, entry, source, made_at)"
+               " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+               {judged.vin.value(), ecu.value(), desired.name.value(), json::to_text(desired.entry.encode()),
                 source == Source::Factory ? "factory" : "operator", seconds_of(desired.since)}));
-  const bool is_taken = db_->changes() == 1;
-  TRY(db_->run("UPDATE vehicle SET desired_revision = desired_revision + 1 WHERE vin = ?1", {vin.value()}));
-  return is_taken;
+  return true;
 }
 
 Result<bool> InventoryStore::accept(const Vehicle& judged, const inventory::ManifestNews& news, ByteView body,

@@ -38,12 +38,19 @@ struct VehicleSummary {
   std::uint64_t quarantined = 0;
   std::uint64_t attack_signals = 0;
   std::optional<UtcTime> last_manifest_at;
+  std::vector<inventory::VehicleTag> tags;  ///< in order
   [[nodiscard]] VehicleState state() const noexcept;
 };
 
 /// Which vehicles: those for which all of it is true.
 struct VehicleFilter {
-  std::optional<HardwareId> hardware{};  ///< an ECU is of this kind
+  // An ECU of it, of which all three are true:
+  std::optional<HardwareId> hardware{};  ///< it is of this kind
+  std::optional<TargetName> image{};     ///< it runs this, by its last report or else by its factory's record
+  std::optional<ReleaseCounter>
+      below{};  ///< the highest release counter that it is known to have run is less
+
+  std::vector<inventory::VehicleTag> tags{};  ///< it has all of them
   std::optional<VehicleState> state{};
   std::optional<UtcTime> seen_since{};   ///< the last manifest came then or later
   std::optional<UtcTime> seen_before{};  ///< it came before, or none ever did
@@ -95,10 +102,16 @@ class InventoryStore {
   Result<std::uint64_t> desired_revision(const VehicleId& vin);
   Result<std::vector<VehicleSummary>> list(const VehicleFilter& filter = {});  ///< in order of VINs
 
-  /// What the ECU is to run from now on; from the factory only where nothing was assigned before (false:
-  /// something was). Inside a transaction of the caller's.
-  Result<bool> assign(const VehicleId& vin, const EcuSerial& ecu, const inventory::Desired& desired,
-                      Source source);
+  /// Of a vehicle that is recorded. false: it has (tag) or has not (untag) that already.
+  Result<bool> tag(const VehicleId& vin, const inventory::VehicleTag& tag);
+  Result<bool> untag(const VehicleId& vin, const inventory::VehicleTag& tag);
+  Result<std::vector<inventory::VehicleTag>> tags(const VehicleId& vin);  ///< in order
+
+  /// What an ECU of `judged` is to run from now on, by compare-and-set. false: the vehicle's ECUs, or what
+  /// they are to run, are others since it was judged; nothing was written. Inside a transaction of the
+  /// caller's.
+  Result<bool> assign(const inventory::Vehicle& judged, const EcuSerial& ecu,
+                      const inventory::Desired& desired, Source source);
   /// Writes down an accepted manifest, all of it or nothing, by compare-and-set (DIR-26). false: `judged`,
   /// the vehicle it was checked against, has changed since; nothing was written, load it and check anew.
   Result<bool> accept(const inventory::Vehicle& judged, const inventory::ManifestNews& news, ByteView body,
@@ -117,7 +130,7 @@ class InventoryStore {
 
   /// Whether any recorded ECU is of this kind.
   Result<bool> has_hardware(const HardwareId& hardware);
-  /// Of all that the factory recorded: all of them, those of any of these kinds, those that verify partially.
+  /// Of all that are recorded: all of them, those of any of these kinds, those that verify partially.
   Result<FleetCount> count_all();
   Result<FleetCount> count_of(const std::vector<HardwareId>& hardware);
   Result<FleetCount> count_partial();

@@ -31,7 +31,9 @@ TEST(InventoryStore, WritesNothingForAVehicleThatChangedSinceItWasJudged) {  // 
   const auto later_news = director::check_manifest(later, next, test::kNoon).value();
   const inventory::Desired desired{TargetName("a.bin"), test::entry_for("a", {HardwareId("brake-mk4")}, 2),
                                    test::kNoon};
-  ASSERT_TRUE(store.assign(kVin, EcuSerial("BRAKE"), desired, Source::Operator));
+  ASSERT_TRUE(store.assign(later, EcuSerial("BRAKE"), desired, Source::Operator).value());
+  EXPECT_FALSE(store.assign(later, EcuSerial("DOOR"), desired, Source::Operator).value())
+      << "it is another now";
   EXPECT_FALSE(store.accept(later, later_news, next, test::kNoon).value()) << "an assignment came in between";
   EXPECT_EQ(store.load(kVin).value().manifest_counter, 1U);
   EXPECT_EQ(depot.count("manifest"), 1);
@@ -83,8 +85,10 @@ TEST(InventoryStore, CountsWhatTheListShows) {
   InventoryStore store(db);
   const inventory::Desired desired{TargetName("a.bin"), test::entry_for("a", {HardwareId("brake-mk4")}, 2),
                                    test::kNoon};
-  ASSERT_TRUE(store.assign(kVin, EcuSerial("BRAKE"), desired, Source::Operator));
-  ASSERT_TRUE(store.assign(kVin, EcuSerial("BRAKE"), desired, Source::Operator));
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_TRUE(
+        store.assign(store.load(kVin).value(), EcuSerial("BRAKE"), desired, Source::Operator).value());
+  }
   const auto all = store.list().value();
   ASSERT_EQ(all.size(), 2U);
   EXPECT_EQ(all[0].vin, kVin);
@@ -93,6 +97,56 @@ TEST(InventoryStore, CountsWhatTheListShows) {
   EXPECT_EQ(all[0].confirmed, 0U);
   EXPECT_EQ(all[1].assigned, 0U);
   EXPECT_FALSE(all[1].last_manifest_at);
+}
+
+TEST(InventoryStore, ListsByWhatOneEcuIsAndRunsAndByTags) {
+  Depot depot;
+  depot.add_vehicle();
+  depot.add_vehicle("VIN-2", "B-", 11);
+  host::Db db = depot.database();
+  InventoryStore store(db);
+  const auto listed = [&](const VehicleFilter& filter) {
+    std::string vins;
+    const auto all = store.list(filter).value();
+    for (const VehicleSummary& each : all) vins += each.vin.value().substr(4);
+    return vins;
+  };
+  VehicleFilter runs;
+  runs.image = TargetName("factory/brake-mk4/1.bin");
+  EXPECT_EQ(listed(runs), "12") << "by the factory's record, until it reports";
+  test::VehicleVoice voice;
+  voice.reports.at("BRAKE").says.installed = test::image("brakes/2.bin", "brake 2");
+  const Bytes body = voice.wire();
+  const auto judged = store.load(kVin).value();
+  ASSERT_TRUE(
+      store.accept(judged, director::check_manifest(judged, body, test::kNoon).value(), body, test::kNoon));
+  EXPECT_EQ(listed(runs), "2");
+  runs.image = TargetName("brakes/2.bin");
+  EXPECT_EQ(listed(runs), "1");
+  runs.hardware = HardwareId("door-mk2");
+  EXPECT_EQ(listed(runs), "") << "no door of it runs that";
+
+  ASSERT_TRUE(db.exec("UPDATE ecu SET floor = 7 WHERE serial = 'B-BRAKE'"));
+  VehicleFilter old_brakes;
+  old_brakes.hardware = HardwareId("brake-mk4");
+  old_brakes.below = ReleaseCounter(7);
+  EXPECT_EQ(listed(old_brakes), "1");
+
+  const inventory::VehicleTag canary("canary"), japan("market-jp");
+  EXPECT_TRUE(store.tag(kVin, canary).value());
+  EXPECT_FALSE(store.tag(kVin, canary).value()) << "it has that";
+  EXPECT_TRUE(store.tag(kVin, japan).value());
+  EXPECT_TRUE(store.tag(VehicleId("VIN-2"), japan).value());
+  VehicleFilter tagged;
+  tagged.tags = {japan};
+  EXPECT_EQ(listed(tagged), "12");
+  tagged.tags = {japan, canary};
+  EXPECT_EQ(listed(tagged), "1");
+  EXPECT_EQ(store.list(tagged)->front().tags, (std::vector{canary, japan}));
+  EXPECT_TRUE(store.untag(kVin, canary).value());
+  EXPECT_FALSE(store.untag(kVin, canary).value());
+  EXPECT_EQ(listed(tagged), "");
+  EXPECT_FALSE(store.tag(VehicleId("VIN-9"), canary)) << "nobody knows that one";
 }
 
 TEST(InventoryStore, ListsThoseThatAreAskedFor) {
@@ -116,8 +170,10 @@ TEST(InventoryStore, ListsThoseThatAreAskedFor) {
   const inventory::Desired desired{TargetName("a.bin"), test::entry_for("a", {HardwareId("brake-mk4")}, 2),
                                    test::kNoon};
   for (const char* ecu : {"BRAKE", "B-BRAKE"})
-    ASSERT_TRUE(store.assign(VehicleId(ecu[1] == '-' ? "VIN-2" : "VIN-1"), EcuSerial(ecu), desired,
-                             Source::Operator));
+    ASSERT_TRUE(store
+                    .assign(store.load(VehicleId(ecu[1] == '-' ? "VIN-2" : "VIN-1")).value(), EcuSerial(ecu),
+                            desired, Source::Operator)
+                    .value());
   ASSERT_TRUE(db.exec("UPDATE assignment SET confirmed_at = 1 WHERE serial = 'B-BRAKE'"));
   EXPECT_EQ(listed(in_state(VehicleState::Updating)), "1");
   EXPECT_EQ(listed(in_state(VehicleState::Current)), "2");
