@@ -107,6 +107,7 @@ class Acceptance {
       return outcome_;
     }
     outcome_.notes = verdict.notes;
+    outcome_.gone = verdict.gone;
     outcome_.images = app::images_of(record_.submission, *verdict.targets);
     TRY(approve(verdict));
     outcome_.approvals = TRY(good_approvals());
@@ -191,7 +192,9 @@ class Acceptance {
     const model::Targets published = TRY(submitted_targets(files_, record_));
     TRY(follow_delegations(writer_.db(), files_, RoleName(record_.supplier), published, who_is(request_),
                            writer_.now()));
-    TRY(store_.change_state(record_, SubmissionState::Accepted, outcome_.notes, writer_.now()));
+    std::vector<std::string> remarks = outcome_.notes;
+    remarks.insert(remarks.end(), outcome_.gone.begin(), outcome_.gone.end());
+    TRY(store_.change_state(record_, SubmissionState::Accepted, remarks, writer_.now()));
     static_cast<void>(files_.remove(record_.id));  // published is published
     outcome_.state = SubmissionState::Accepted;
     if (outcome_.approvals.empty()) outcome_.approvals = record_.approvals;  // a killed writer counted them

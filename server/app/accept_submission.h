@@ -34,6 +34,7 @@ struct AcceptOutcome {
   std::uint32_t needed = 1;
   std::vector<std::string> wrong{};      ///< Refused
   std::vector<std::string> notes{};      ///< what changes in who may sign
+  std::vector<std::string> gone{};       ///< which images are listed no more
   std::vector<SubmittedImage> images{};  ///< what was said yes to; none where it was published before
   PublishedVersions versions{};          ///< Accepted
 };

@@ -37,6 +37,7 @@ class Intake {
       check_total(*verdict_.targets);
       check_delegations(*verdict_.targets);
       note_fresh();
+      note_gone(*verdict_.targets);
     }
     check_images();
     check_papers();
@@ -284,6 +285,15 @@ class Intake {
       const Bytes* sha256 = verdict_.targets->targets.at(name).hashes.find(crypto::HashFunction::Sha256);
       if (sha256 != nullptr) fresh_.emplace(*sha256, name.value());
     }
+  }
+
+  void note_gone(const model::Targets& targets) {
+    if (terms_.published == nullptr) return;
+    operations::Remarks gone;
+    for (const auto& [name, target] : terms_.published->targets) {
+      if (!targets.targets.contains(name)) gone.add("it no longer lists " + name.value());
+    }
+    verdict_.gone = gone.sentences();
   }
 
   void check_images() {

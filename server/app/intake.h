@@ -53,6 +53,7 @@ struct IntakeVerdict {
   Bytes canonical{};                        ///< what its signatures are over; where it may be published
   std::vector<TargetName> fresh{};          ///< images that are new, or new under their name
   std::vector<std::string> notes{};         ///< what changes in who may sign, for who accepts it
+  std::vector<std::string> gone{};          ///< operations::Remarks: which images it lists no more, likewise
 };
 
 /// Looks at the delegation's threshold and keys; version and expiry; each name and hardware id, by every

@@ -3,6 +3,7 @@
 #include <charconv>
 #include <mutex>
 
+#include "server/app/record.h"
 #include "server/app/submission_files.h"
 #include "server/app/submission_intake.h"
 #include "server/repository/reader.h"
@@ -230,8 +231,13 @@ Result<void> OperationsService::withdraw(const Caller& caller, const std::string
   if (supplier && record.approvals.size() >= supplier->policy.people())
     return fault(Fault::Kind::Conflict, "the submission was accepted, and is published or about to be",
                  "hand in a next version without what was wrong");
-  TRY(store.change_state(record, SubmissionState::Withdrawn, {"taken back by " + caller.name},
-                         state_->clock.now()));
+  const UtcTime now = state_->clock.now();
+  TRY(store.change_state(record, SubmissionState::Withdrawn, {"taken back by " + caller.name}, now));
+  // Of one that never was whole the ledger knows nothing.
+  if (record.state == SubmissionState::Waiting) {
+    TRY(app::record(state_->db, {std::string(ledger::kWithdrawal), now, acting_token(caller.name),
+                                 record.supplier, submission_details(record, {})}));
+  }
   TRY(transaction.commit());
   return state_->files.remove(id);
 }

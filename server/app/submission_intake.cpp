@@ -25,8 +25,10 @@ const storage::Series kImages{Repository::Image, std::nullopt};
 // entry has, but for remarks.
 constexpr std::size_t kRoomForImages = 24 * 1024;
 constexpr std::size_t kRoomForDelegations = 16 * 1024;
+constexpr std::size_t kRoomForUnlisted = 3 * 1024;
 constexpr std::size_t kRoomForRemarks = 16 * 1024;
-static_assert(kRoomForImages + kRoomForDelegations + kRoomForRemarks + 4096 <= ledger::kMaxEntryBytes);
+static_assert(kRoomForImages + kRoomForDelegations + kRoomForUnlisted + kRoomForRemarks + 4096 <=
+              ledger::kMaxEntryBytes);
 
 Result<IntakeFile> load(const SubmissionFiles& files, const std::string& id, const SubmittedFile& listed) {
   IntakeFile file;
@@ -135,6 +137,8 @@ json::Object submission_details(const SubmissionRecord& record, const IntakeVerd
   if (!verdict.notes.empty())
     set_first(details, "delegations", json::Array(verdict.notes.begin(), verdict.notes.end()),
               kRoomForDelegations);
+  if (!verdict.gone.empty())
+    set_first(details, "unlisted", json::Array(verdict.gone.begin(), verdict.gone.end()), kRoomForUnlisted);
   return details;
 }
 
@@ -177,7 +181,8 @@ Result<IntakeVerdict> judge_stored(host::Db& db, const trust::TrustedSet& publis
 Result<void> note_judged(host::Db& db, SubmissionFiles& files, const SubmissionRecord& record,
                          const IntakeVerdict& verdict, UtcTime now) {
   const bool is_good = verdict.wrong.empty();
-  const auto& remarks = is_good ? verdict.notes : verdict.wrong;
+  std::vector<std::string> remarks = is_good ? verdict.notes : verdict.wrong;
+  if (is_good) remarks.insert(remarks.end(), verdict.gone.begin(), verdict.gone.end());
   json::Object details = submission_details(record, verdict);
   if (!is_good) set_first(details, "wrong", json::Array(remarks.begin(), remarks.end()), kRoomForRemarks);
   auto transaction = TRY(host::Transaction::begin(db));

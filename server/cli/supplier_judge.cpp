@@ -42,6 +42,7 @@ json::Object as_json(const std::string& id, const app::AcceptOutcome& outcome) {
                       {"needed", std::uint64_t{outcome.needed}},
                       {"images", images_json(outcome.images)},
                       {"delegations", json::Array(outcome.notes.begin(), outcome.notes.end())},
+                      {"unlisted", json::Array(outcome.gone.begin(), outcome.gone.end())},
                       {"problems", json::Array(outcome.wrong.begin(), outcome.wrong.end())}};
   if (outcome.state == operations::SubmissionState::Accepted && outcome.versions.snapshot.value() > 0) {
     object.set("snapshot_version", outcome.versions.snapshot.value());
@@ -53,6 +54,7 @@ json::Object as_json(const std::string& id, const app::AcceptOutcome& outcome) {
 void show(const std::string& id, const app::AcceptOutcome& outcome) {
   for (const std::string& line : outcome.notes) fmt::print("{}\n", printable(line));
   print_images(outcome.images);
+  for (const std::string& line : outcome.gone) fmt::print("{}\n", printable(line));
   if (outcome.state == operations::SubmissionState::Waiting) {
     fmt::print("accepted by {} of {} people; it waits for the other\n", outcome.approvals.size(),
                outcome.needed);

@@ -26,6 +26,7 @@ struct Request {
   std::optional<VehicleId> caller;             ///< whom the client certificate names; none without one
   std::string peer;                            ///< the address that the connection comes from
   std::optional<operations::Caller> bearer{};  ///< whose token came with it, under /api/ alone
+  bool bearer_unclear = false;                 ///< that could not be looked up: the fault is ours
 };
 
 /// A piece of a file to send as the body.

@@ -248,6 +248,7 @@ void OperationsDoor::identify(Request& head) const {
   auto caller = service_->identify(*hash);
   if (!caller) {
     spdlog::error("no token can be looked up: {}", summary(caller.error()));
+    head.bearer_unclear = true;
     return;
   }
   head.bearer = *std::move(caller);
@@ -276,6 +277,7 @@ Response OperationsDoor::stranger(const Request& request) const {
 }
 
 Response OperationsDoor::handle(const Request& request) const {
+  if (request.bearer_unclear) return problem(503, "not now", "no token can be looked up; try again");
   if (!request.bearer) return stranger(request);
   const auto place = place_of(request.path);
   if (!place) return problem(404, "not found", "nothing is served under this path");

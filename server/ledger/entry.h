@@ -34,6 +34,7 @@ inline constexpr std::string_view kDeviceCertificate = "device-certificate";
 inline constexpr std::string_view kToken = "token";            ///< of the operations API: added, revoked
 inline constexpr std::string_view kSupplier = "supplier";      ///< added with its policy, removed
 inline constexpr std::string_view kUpload = "upload";          ///< a supplier handed everything in
+inline constexpr std::string_view kWithdrawal = "withdrawal";  ///< its supplier took it back
 inline constexpr std::string_view kAcceptance = "acceptance";  ///< a person said yes to it
 inline constexpr std::string_view kHardware = "hardware";      ///< what ECUs of one kind can verify
 

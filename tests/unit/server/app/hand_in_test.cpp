@@ -183,6 +183,30 @@ TEST_F(HandIn, IsShownImageByImageToWhoeverAccepts) {
   }
 }
 
+TEST_F(HandIn, ThatListsAnImageNoMoreSaysSoToWhoeverAccepts) {
+  ASSERT_EQ(ws.accept(hand_in(one_image())->id)->state, SubmissionState::Accepted);
+  model::Targets next = SupplierWorkspace::next(SupplierWorkspace::release("acme/ecu/other", kImage, 2));
+  next.version = Version(2);
+  const auto judged = hand_in(next);
+  ASSERT_TRUE(judged) << explain(judged.error());
+  const std::vector<std::string> gone{"it no longer lists acme/ecu/app"};
+  EXPECT_EQ(judged->remarks, gone);
+  const auto accepted = ws.accept(judged->id);
+  ASSERT_TRUE(accepted) << explain(accepted.error());
+  EXPECT_EQ(accepted->gone, gone);
+  EXPECT_NE(entries(ledger::kAcceptance).back().details.find("unlisted"), nullptr);
+}
+
+TEST_F(HandIn, ThatIsTakenBackIsInTheLedger) {
+  const auto judged = hand_in(one_image());
+  ASSERT_TRUE(judged) << explain(judged.error());
+  ASSERT_TRUE(service->withdraw(acme, judged->id));
+  const auto withdrawals = entries(ledger::kWithdrawal);
+  ASSERT_EQ(withdrawals.size(), 1U);
+  EXPECT_EQ(withdrawals.front().who, "token:acme-ci");
+  EXPECT_EQ(withdrawals.front().details.find("submission")->as_string()->view(), judged->id);
+}
+
 TEST_F(HandIn, IsNotTakenBackWhileItIsPublished) {
   const auto judged = hand_in(one_image());
   ASSERT_TRUE(judged) << explain(judged.error());

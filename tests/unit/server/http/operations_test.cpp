@@ -126,6 +126,13 @@ TEST_F(Operations, LetNobodyInWithoutAGoodTokenAndDoNotReadHisBody) {  // IMG-2
   EXPECT_EQ(ask(Method::Get, "/api/v1/submissions", oper_).status, 401U);
 }
 
+TEST_F(Operations, DoNotCallATokenBadThatCannotBeLookedUp) {
+  ASSERT_TRUE(db_.exec("ALTER TABLE token RENAME TO lost"));
+  const Response response = ask(Method::Post, "/api/v1/submissions", acme_, list_of("x"));
+  EXPECT_EQ(response.status, 503U) << "who reads 401 throws a good token away";
+  EXPECT_EQ(taken_, 0U);
+}
+
 TEST_F(Operations, TellWhoFailsTooOftenToWaitButNotWhoHasAGoodToken) {
   unsigned status = 401;
   for (int i = 0; i < 50 && status == 401U; ++i)
