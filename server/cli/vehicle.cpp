@@ -1,12 +1,10 @@
-// cotter vehicle add|list|show|certificate, and the others beneath it: the director's inventory.
+// cotter vehicle add|show|certificate, and the other verbs beneath it: the director's inventory.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
 #include <iostream>
 #include <memory>
-#include <optional>
 #include <string>
-#include <vector>
 
 #include "common/host/atomic_file.h"
 #include "common/host/output.h"
@@ -14,7 +12,6 @@
 #include "server/app/issue_certificate.h"
 #include "server/app/register_vehicle.h"
 #include "server/cli/context.h"
-#include "server/cli/given_time.h"
 #include "server/cli/vehicle_view.h"
 #include "server/cli/verbs.h"
 #include "server/storage/sqlite/database.h"
@@ -53,39 +50,6 @@ Result<void> run_add(const std::string& file, const Context& context) {
     host::print_json(json::Object{{"vin", record.vin.value()}, {"ecus", std::uint64_t{record.ecus.size()}}});
   } else {
     fmt::print("vehicle {} recorded with {} ECUs\n", record.vin.value(), record.ecus.size());
-  }
-  return {};
-}
-
-struct ListOptions {
-  std::string hardware, image, state, seen_since, seen_before, after;
-  std::optional<std::uint64_t> below;
-  std::vector<std::string> tags;
-  std::uint64_t limit = 0;
-};
-
-Result<storage::VehicleFilter> filter_of(const ListOptions& options) {
-  storage::VehicleFilter filter;
-  if (!options.hardware.empty()) filter.hardware = HardwareId(options.hardware);
-  if (!options.image.empty()) filter.image = TargetName(options.image);
-  if (options.below) filter.below = ReleaseCounter(*options.below);
-  for (const std::string& tag : options.tags) filter.tags.emplace_back(tag);
-  if (!options.state.empty()) filter.state = storage::vehicle_state_named(options.state);
-  if (!options.seen_since.empty()) filter.seen_since = TRY(given_time(options.seen_since));
-  if (!options.seen_before.empty()) filter.seen_before = TRY(given_time(options.seen_before));
-  if (!options.after.empty()) filter.after = VehicleId(options.after);
-  if (options.limit > 0) filter.limit = options.limit;
-  return filter;
-}
-
-Result<void> run_list(const ListOptions& options, const Context& context) {
-  const storage::VehicleFilter filter = TRY(filter_of(options));
-  host::Db db = TRY(open_inventory(TRY(open_workspace(context))));
-  const auto vehicles = TRY(storage::InventoryStore(db).list(filter));
-  if (context.json) {
-    host::print_json(list_as_json(vehicles));
-  } else {
-    print_list(vehicles);
   }
   return {};
 }
@@ -147,30 +111,9 @@ void add_vehicle(CLI::App& app, Context& context) {
   add->callback([file, &context] { context.exit_code = finish(run_add(*file, context)); });
 
   add_vehicle_import(*vehicle, context);
+  add_vehicle_list(*vehicle, context);
   add_vehicle_tag(*vehicle, context);
   add_vehicle_ecu(*vehicle, context);
-
-  auto wanted = std::make_shared<ListOptions>();
-  CLI::App* list =
-      vehicle->add_subcommand("list", "vehicles, a line each: all, or those that every option fits");
-  list->add_option("--tag", wanted->tags, "that has this tag; given again: and that one")
-      ->allow_extra_args(false);
-  list->add_option("--hardware", wanted->hardware, "with an ECU of this hardware id");
-  list->add_option("--image", wanted->image, "with such an ECU that runs this image, by its own last report");
-  list->add_option("--below", wanted->below,
-                   "with such an ECU that is not known to have run this release counter, or a higher one")
-      ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{INT64_MAX}));
-  list->add_option(
-          "--state", wanted->state,
-          "quarantined: an ECU runs an image that we never gave it; updating: one has not confirmed what "
-          "it is to run; current: all have; unassigned: none is to run anything")
-      ->check(CLI::IsMember({"quarantined", "updating", "current", "unassigned"}));
-  list->add_option("--seen-since", wanted->seen_since, "whose last manifest came on that day (UTC) or later");
-  list->add_option("--seen-before", wanted->seen_before,
-                   "whose last manifest came before that day, or never");
-  list->add_option("--limit", wanted->limit, "no more than so many")->check(CLI::PositiveNumber);
-  list->add_option("--after", wanted->after, "behind this VIN: the next page");
-  list->callback([wanted, &context] { context.exit_code = finish(run_list(*wanted, context)); });
 
   auto vin = std::make_shared<std::string>();
   CLI::App* show =

@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "common/base/printable.h"
 #include "common/host/output.h"
 #include "common/json/canonical.h"
 
@@ -114,6 +115,26 @@ void print_former(const std::vector<storage::FormerEcu>& former) {
 
 }  // namespace
 
+json::Value stuck_as_json(const std::vector<StuckVehicle>& all) {
+  json::Array list;
+  for (const auto& [vin, stuck] : all) {
+    list.push_back(json::Object{{"vin", vin.value()},
+                                {"ecu", stuck.ecu ? json::Value(stuck.ecu->value()) : json::Value()},
+                                {"since", format_utc(stuck.since)},
+                                {"why", stuck.why},
+                                {"what_to_do", stuck.what_to_do}});
+  }
+  return json::Object{{"stuck", std::move(list)}};
+}
+
+void print_stuck(const std::vector<StuckVehicle>& all) {
+  if (all.empty()) fmt::print("no vehicle waits in vain\n");
+  for (const auto& [vin, stuck] : all) {
+    fmt::print("{}{} since {}\n  {}\n  {}\n", vin.value(), stuck.ecu ? ", ECU " + stuck.ecu->value() : "",
+               format_utc(stuck.since), printable(stuck.why), printable(stuck.what_to_do));
+  }
+}
+
 json::Value list_as_json(const std::vector<storage::VehicleSummary>& vehicles) {
   json::Array list;
   for (const storage::VehicleSummary& each : vehicles) {
@@ -124,6 +145,7 @@ json::Value list_as_json(const std::vector<storage::VehicleSummary>& vehicles) {
                                 {"confirmed", each.confirmed},
                                 {"quarantined", each.quarantined},
                                 {"attack_signals", each.attack_signals},
+                                {"manifest_refused", each.refused},
                                 {"last_manifest_at", time_or_null(each.last_manifest_at)},
                                 {"tags", as_json(each.tags)}});
   }

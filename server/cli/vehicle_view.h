@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "common/json/value.h"
+#include "server/director/stuck.h"
 #include "server/inventory/vehicle.h"
 #include "server/storage/sqlite/ecu_store.h"
 #include "server/storage/sqlite/inventory_store.h"
@@ -20,7 +21,17 @@ struct VehicleView {
   std::vector<storage::FormerEcu> former;
 };
 
-/// {"vehicles":[{"vin","state","ecus","assigned","confirmed","quarantined","attack_signals","last_manifest_at",
+/// What is past its deadline.
+struct StuckVehicle {
+  VehicleId vin;
+  director::Stuck stuck;
+};
+
+/// {"stuck":[{"vin","ecu":SERIAL|null,"since","why","what_to_do"}…]}
+json::Value stuck_as_json(const std::vector<StuckVehicle>& all);
+void print_stuck(const std::vector<StuckVehicle>& all);
+
+/// {"vehicles":[{"vin","state","ecus","assigned","confirmed","quarantined","attack_signals","manifest_refused","last_manifest_at",
 /// "tags"}…]}
 json::Value list_as_json(const std::vector<storage::VehicleSummary>& vehicles);
 void print_list(const std::vector<storage::VehicleSummary>& vehicles);

@@ -27,6 +27,7 @@ void add_trace(CLI::App& app, Context& context);
 void add_token(CLI::App& app, Context& context);
 void add_supplier(CLI::App& app, Context& context);
 void add_vehicle_import(CLI::App& vehicle, Context& context);   ///< beneath `vehicle`
+void add_vehicle_list(CLI::App& vehicle, Context& context);     ///< beneath `vehicle`
 void add_vehicle_ecu(CLI::App& vehicle, Context& context);      ///< beneath `vehicle`
 void add_vehicle_tag(CLI::App& vehicle, Context& context);      ///< beneath `vehicle`
 void add_supplier_judge(CLI::App& supplier, Context& context);  ///< beneath `supplier`

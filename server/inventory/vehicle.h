@@ -100,6 +100,13 @@ struct Vehicle {
   [[nodiscard]] const Ecu& primary() const;
 };
 
+/// Why a vehicle's newest manifest was refused (DIR-21), and since when all of them are.
+struct ManifestRefusal {
+  std::string rule;
+  std::string reason;
+  UtcTime since{};
+};
+
 /// Whether `installed` is what `desired` asks for: name, length and hashes, as the vehicle judges it
 /// (trust::pending).
 bool runs(const model::InstalledImage& installed, const Desired& desired);

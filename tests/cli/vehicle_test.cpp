@@ -188,6 +188,24 @@ TEST_F(VehicleCommand, ReplacesAnEcuByAnAuthorisedAct) {  // DIR-14
   EXPECT_EQ(cotter({"vehicle", "ecu", "add", "CAR-R", no_json, "--reason", "x"}).exit_code, kRefused);
 }
 
+TEST_F(VehicleCommand, ListsWhoWaitsInVainAndWhatToDo) {  // DIR-48
+  ASSERT_EQ(add("CAR-S", 231).exit_code, kDone);
+  ASSERT_EQ(cotter({"assign", "CAR-S", "CAR-S-BRAKE", "brakes/mk4/2.bin"}).exit_code, kDone);
+  ASSERT_EQ(cotter({"vehicle", "tag", "CAR-S", "--add", "stuck-test"}).exit_code, kDone);
+  const std::vector<std::string> list{"vehicle", "list", "--stuck", "--tag", "stuck-test"};
+  EXPECT_EQ(cotter(list).out, "no vehicle waits in vain\n") << "it was assigned just now";
+  auto later = list;
+  later.insert(later.end(), {"--at", "2100-01-01"});
+  const Ended words = cotter(later);
+  EXPECT_NE(words.out.find("CAR-S, ECU CAR-S-BRAKE since "), std::string::npos) << words.out << words.err;
+  EXPECT_NE(words.out.find("never sent a manifest"), std::string::npos) << words.out;
+  later.emplace_back("--json");
+  const json::Value told = parsed(cotter(later).out);
+  ASSERT_EQ(member(told, "stuck").as_array()->size(), 1U);
+  EXPECT_EQ(text_of(member(told, "stuck").as_array()->front(), "ecu"), "CAR-S-BRAKE");
+  EXPECT_EQ(cotter({"vehicle", "list", "--within", "1d"}).exit_code, kUsage) << "of --stuck alone";
+}
+
 TEST_F(VehicleCommand, ListsVehicles) {
   ASSERT_EQ(add("CAR-C", 21).exit_code, kDone);
   const Ended words = cotter({"vehicle", "list"});

@@ -262,6 +262,7 @@ Result<std::vector<VehicleSummary>> InventoryStore::list(const VehicleFilter& fi
   auto row = TRY(db_->query(
       "SELECT v.vin, v.last_manifest_at, count(e.serial), coalesce(sum(e.quarantined), 0), count(a.id),"
       " count(a.confirmed_at), (SELECT count(*) FROM attack_signal s WHERE s.vin = v.vin),"
+      " (SELECT m.rule IS NOT NULL FROM manifest m WHERE m.vin = v.vin ORDER BY m.id DESC LIMIT 1),"
       " (SELECT json_group_array(tag) FROM (SELECT tag FROM vehicle_tag WHERE vin = v.vin ORDER BY tag))"
       " FROM vehicle v JOIN ecu e ON e.vin = v.vin LEFT JOIN assignment a"
       " ON a.id = (SELECT max(id) FROM assignment WHERE serial = e.serial) AND a.ended_at IS NULL"
@@ -289,7 +290,8 @@ Result<std::vector<VehicleSummary>> InventoryStore::list(const VehicleFilter& fi
     each.confirmed = row.count(5);
     each.attack_signals = row.count(6);
     if (filter.state && each.state() != *filter.state) continue;
-    each.tags = TRY(tags_at(row, 7));
+    each.refused = row.integer(7) != 0;
+    each.tags = TRY(tags_at(row, 8));
     all.push_back(std::move(each));
   }
   return all;
@@ -372,6 +374,16 @@ Result<std::uint64_t> InventoryStore::pending_count(const std::string& vin) {
   auto row = TRY(db_->query("SELECT count(*) FROM pending_ecu WHERE vin = ?1", {vin}));
   TRY(row.step());
   return row.count(0);
+}
+
+Result<std::optional<inventory::ManifestRefusal>> InventoryStore::refusal(const VehicleId& vin) {
+  auto row =
+      TRY(db_->query("SELECT rule, reason, (SELECT min(received_at) FROM manifest WHERE vin = ?1 AND id >"
+                     "  coalesce((SELECT max(id) FROM manifest WHERE vin = ?1 AND rule IS NULL), 0))"
+                     " FROM manifest WHERE vin = ?1 ORDER BY id DESC LIMIT 1",
+                     {vin.value()}));
+  if (!TRY(row.step()) || row.is_null(0)) return std::optional<inventory::ManifestRefusal>();
+  return std::optional(inventory::ManifestRefusal{row.text(0), row.text(1), time_at(row, 2)});
 }
 
 Result<std::vector<AttackSignal>> InventoryStore::attack_signals(const VehicleId& vin) {

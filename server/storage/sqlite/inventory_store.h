@@ -39,6 +39,7 @@ struct VehicleSummary {
   std::uint64_t attack_signals = 0;
   std::optional<UtcTime> last_manifest_at;
   std::vector<inventory::VehicleTag> tags;  ///< in order
+  bool refused = false;                     ///< its newest manifest was
   [[nodiscard]] VehicleState state() const noexcept;
 };
 
@@ -125,6 +126,8 @@ class InventoryStore {
   Result<void> note_pending(const inventory::Vehicle& vehicle, const std::vector<PendingEcu>& ecus,
                             UtcTime now);
 
+  /// None where its newest manifest was accepted, or none ever came.
+  Result<std::optional<inventory::ManifestRefusal>> refusal(const VehicleId& vin);
   Result<std::vector<AttackSignal>> attack_signals(const VehicleId& vin);  ///< oldest first
   Result<std::vector<PendingEcu>> pending_ecus(const VehicleId& vin);
 

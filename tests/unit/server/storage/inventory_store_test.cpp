@@ -39,6 +39,41 @@ TEST(InventoryStore, WritesNothingForAVehicleThatChangedSinceItWasJudged) {  // 
   EXPECT_EQ(depot.count("manifest"), 1);
 }
 
+TEST(InventoryStore, TellsSinceWhenManifestsAreRefused) {  // DIR-21
+  Depot depot;
+  depot.add_vehicle();
+  host::Db db = depot.database();
+  InventoryStore store(db);
+  EXPECT_FALSE(store.refusal(kVin).value());
+  const auto refuse_at = [&](UtcTime time, RuleId rule) {
+    Rejection why;
+    why.rule = rule;
+    ASSERT_TRUE(store.note_refused(kVin, why, {}, time));
+  };
+  const auto accept_at = [&](std::uint64_t counter) {
+    VehicleVoice voice;
+    voice.manifest.counter = counter;
+    for (auto& [serial, plan] : voice.reports) plan.says.counter = counter;
+    const auto judged = store.load(kVin).value();
+    const Bytes body = voice.wire();
+    ASSERT_TRUE(
+        store.accept(judged, director::check_manifest(judged, body, test::kNoon).value(), body, test::kNoon));
+  };
+  refuse_at(test::kNoon - std::chrono::days(9), RuleId::ManifestReplayed);
+  accept_at(1);
+  EXPECT_FALSE(store.refusal(kVin).value());
+  EXPECT_FALSE(store.list()->front().refused);
+  refuse_at(test::kNoon + std::chrono::days(1), RuleId::ManifestReplayed);
+  refuse_at(test::kNoon + std::chrono::days(2), RuleId::ManifestEcuUnknown);
+  const auto refusal = store.refusal(kVin).value();
+  ASSERT_TRUE(refusal);
+  EXPECT_EQ(refusal->rule, "manifest-ecu-unknown");
+  EXPECT_EQ(refusal->since, test::kNoon + std::chrono::days(1)) << "of the first since one was accepted";
+  EXPECT_TRUE(store.list()->front().refused);
+  accept_at(2);
+  EXPECT_FALSE(store.refusal(kVin).value());
+}
+
 TEST(InventoryStore, CountsEcusByHardwareAndTheVehiclesThatTheyAreIn) {
   Depot depot;
   depot.add_vehicle("VIN-1", "A-", 1);
