@@ -127,7 +127,7 @@ TEST_F(Operations, LetNobodyInWithoutAGoodTokenAndDoNotReadHisBody) {  // IMG-2
 }
 
 TEST_F(Operations, DoNotCallATokenBadThatCannotBeLookedUp) {
-  ASSERT_TRUE(db_.exec("ALTER TABLE token RENAME TO lost"));
+  ASSERT_TRUE(db_.exec("ALTER TABLE api_token RENAME TO lost"));
   const Response response = ask(Method::Post, "/api/v1/submissions", acme_, list_of("x"));
   EXPECT_EQ(response.status, 503U) << "who reads 401 throws a good token away";
   EXPECT_EQ(taken_, 0U);
