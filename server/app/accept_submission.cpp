@@ -92,7 +92,8 @@ class Acceptance {
         writer_(writer),
         store_(writer.db()),
         files_(workspace.submissions_dir()),
-        record_(std::move(record)) {}
+        record_(std::move(record)),
+        remarks_(record_.remarks) {}
 
   Result<AcceptOutcome> run() {
     outcome_.needed = TRY(needed_for(store_, record_));
@@ -108,6 +109,7 @@ class Acceptance {
     }
     outcome_.notes = verdict.notes;
     outcome_.gone = verdict.gone;
+    remarks_ = remarks_of(verdict);
     outcome_.images = app::images_of(record_.submission, *verdict.targets);
     TRY(approve(verdict));
     outcome_.approvals = TRY(good_approvals());
@@ -192,9 +194,7 @@ class Acceptance {
     const model::Targets published = TRY(submitted_targets(files_, record_));
     TRY(follow_delegations(writer_.db(), files_, RoleName(record_.supplier), published, who_is(request_),
                            writer_.now()));
-    std::vector<std::string> remarks = outcome_.notes;
-    remarks.insert(remarks.end(), outcome_.gone.begin(), outcome_.gone.end());
-    TRY(store_.change_state(record_, SubmissionState::Accepted, remarks, writer_.now()));
+    TRY(store_.change_state(record_, SubmissionState::Accepted, remarks_, writer_.now()));
     static_cast<void>(files_.remove(record_.id));  // published is published
     outcome_.state = SubmissionState::Accepted;
     if (outcome_.approvals.empty()) outcome_.approvals = record_.approvals;  // a killed writer counted them
@@ -206,6 +206,7 @@ class Acceptance {
   storage::SupplierStore store_;
   SubmissionFiles files_;
   SubmissionRecord record_;
+  std::vector<std::string> remarks_;
   AcceptOutcome outcome_;
 };
 

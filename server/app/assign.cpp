@@ -29,16 +29,6 @@ Result<model::Target> published_entry(const std::filesystem::path& repo_dir, con
   return director::copied_entry(found->target);
 }
 
-Result<Ecu*> find_ecu(Vehicle& vehicle, const EcuSerial& serial) {
-  const auto found =
-      std::ranges::find_if(vehicle.ecus, [&](const Ecu& ecu) { return ecu.serial() == serial; });
-  if (found == vehicle.ecus.end()) {
-    return fault(Fault::Kind::NotFound, "vehicle " + vehicle.vin.value() + " has no ECU " + serial.value(),
-                 "see `cotter vehicle show " + vehicle.vin.value() + "`");
-  }
-  return &*found;
-}
-
 ledger::Entry entry_of(const VehicleId& vin, const EcuSerial& ecu, const Desired& desired,
                        storage::Source source) {
   json::Object details{{"ecu", ecu.value()},
@@ -76,6 +66,16 @@ std::optional<Desired> factory_image(const trust::TrustedSet& image, const std::
 }
 
 }  // namespace
+
+Result<Ecu*> find_ecu(Vehicle& vehicle, const EcuSerial& serial) {
+  const auto found =
+      std::ranges::find_if(vehicle.ecus, [&](const Ecu& ecu) { return ecu.serial() == serial; });
+  if (found == vehicle.ecus.end()) {
+    return fault(Fault::Kind::NotFound, "vehicle " + vehicle.vin.value() + " has no ECU " + serial.value(),
+                 "see `cotter vehicle show " + vehicle.vin.value() + "`");
+  }
+  return &*found;
+}
 
 Result<Assigned> assign(host::Db& db, const std::filesystem::path& repo_dir, const VehicleId& vin,
                         const EcuSerial& serial, const TargetName& target, UtcTime now) {

@@ -20,6 +20,9 @@ struct Assigned {
   bool quarantined = false;  ///< the ECU runs an image that we never gave it; this one replaces it (DIR-27)
 };
 
+/// Points into `vehicle`. Faults: NotFound.
+Result<inventory::Ecu*> find_ecu(inventory::Vehicle& vehicle, const EcuSerial& serial);
+
 /// The ECU is to run this image: the vehicle learns of it with its next poll. Needs no key. Rejections:
 /// match-hardware-wrong, match-release-counter-lower (DIR-44), match-custom-differs; those of a client, when
 /// the image repository does not verify. Faults: NotFound (vehicle, ECU or image), Conflict (another ECU of

@@ -29,14 +29,9 @@ Result<void> check_said(const EcuChange& change) {
 }
 
 /// Null where none leaves.
-Result<const Ecu*> leaving(const Vehicle& vehicle, const EcuChange& change) {
+Result<const Ecu*> leaving(Vehicle& vehicle, const EcuChange& change) {
   if (!change.leaves) return nullptr;
-  const Ecu* ecu = vehicle.find(*change.leaves);
-  if (ecu == nullptr) {
-    return fault(Fault::Kind::NotFound,
-                 "vehicle " + vehicle.vin.value() + " has no ECU " + change.leaves->value(),
-                 "see `cotter vehicle show " + vehicle.vin.value() + "`");
-  }
+  const Ecu* ecu = TRY(find_ecu(vehicle, *change.leaves));
   if (ecu->record.primary && !(change.enters && change.enters->primary)) {
     return fault(Fault::Kind::Denied,
                  "ECU " + ecu->serial().value() + " is the primary of vehicle " + vehicle.vin.value(),
@@ -78,7 +73,7 @@ ledger::Entry entry_of(const VehicleId& vin, const EcuChange& change, UtcTime no
 Result<std::optional<TargetName>> write(host::Db& db, const VehicleId& vin, const EcuChange& change,
                                         UtcTime now) {
   auto transaction = TRY(host::Transaction::begin(db));
-  const Vehicle vehicle = TRY(storage::InventoryStore(db).load(vin));
+  Vehicle vehicle = TRY(storage::InventoryStore(db).load(vin));
   const Ecu* leaves = TRY(leaving(vehicle, change));
   TRY(check_together(vehicle, leaves, change.enters));
   storage::EcuStore ecus(db);

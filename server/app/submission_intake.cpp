@@ -178,11 +178,17 @@ Result<IntakeVerdict> judge_stored(host::Db& db, const trust::TrustedSet& publis
   return judge_submission(terms, loaded);
 }
 
+std::vector<std::string> remarks_of(const IntakeVerdict& verdict) {
+  if (!verdict.wrong.empty()) return verdict.wrong;
+  std::vector<std::string> remarks = verdict.notes;
+  remarks.insert(remarks.end(), verdict.gone.begin(), verdict.gone.end());
+  return remarks;
+}
+
 Result<void> note_judged(host::Db& db, SubmissionFiles& files, const SubmissionRecord& record,
                          const IntakeVerdict& verdict, UtcTime now) {
   const bool is_good = verdict.wrong.empty();
-  std::vector<std::string> remarks = is_good ? verdict.notes : verdict.wrong;
-  if (is_good) remarks.insert(remarks.end(), verdict.gone.begin(), verdict.gone.end());
+  const std::vector<std::string> remarks = remarks_of(verdict);
   json::Object details = submission_details(record, verdict);
   if (!is_good) set_first(details, "wrong", json::Array(remarks.begin(), remarks.end()), kRoomForRemarks);
   auto transaction = TRY(host::Transaction::begin(db));

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
+#include <vector>
 
 #include "common/base/result.h"
 #include "common/base/time.h"
@@ -20,6 +22,9 @@ namespace cotter::app {
 Result<IntakeVerdict> judge_stored(host::Db& db, const trust::TrustedSet& published,
                                    const std::filesystem::path& repo_dir, const SubmissionFiles& files,
                                    const operations::SubmissionRecord& record, UtcTime now);
+
+/// What its supplier reads: all that is wrong, or else what it changes in who may sign and in what is listed.
+std::vector<std::string> remarks_of(const IntakeVerdict& verdict);
 
 /// It waits for people, with what changes in who may sign, or is refused with all that is wrong, and its
 /// files go. The ledger tells of it. Faults: Busy, NoSpace, Denied, Io.

@@ -40,6 +40,11 @@ Result<void> check_was_no_other(host::Db& db, const VehicleId& vin, const EcuRec
       "provision it anew, under a serial and with a key of its own");
 }
 
+/// The director's metadata for the vehicle is another from now on.
+Result<void> note_change(host::Db& db, const VehicleId& vin) {
+  return db.run("UPDATE vehicle SET desired_revision = desired_revision + 1 WHERE vin = ?1", {vin.value()});
+}
+
 }  // namespace
 
 Result<void> check_free(host::Db& db, const VehicleId& vin, const EcuRecord& ecu) {
@@ -60,7 +65,7 @@ Result<void> EcuStore::retire(const VehicleId& vin, const EcuSerial& serial, con
   TRY(db_->run("UPDATE assignment SET ended_at = ?2 WHERE serial = ?1 AND ended_at IS NULL",
                {serial.value(), seconds_of(now)}));
   TRY(db_->run("DELETE FROM ecu WHERE serial = ?1", {serial.value()}));
-  return db_->run("UPDATE vehicle SET desired_revision = desired_revision + 1 WHERE vin = ?1", {vin.value()});
+  return note_change(*db_, vin);
 }
 
 Result<void> EcuStore::admit(const VehicleId& vin, const EcuRecord& ecu) {
@@ -85,7 +90,7 @@ Result<void> EcuStore::admit(const VehicleId& vin, const EcuRecord& ecu) {
         {vin.value(), ecu.key.material()}));
   }
   TRY(settle_pending(vin, ecu));
-  return db_->run("UPDATE vehicle SET desired_revision = desired_revision + 1 WHERE vin = ?1", {vin.value()});
+  return note_change(*db_, vin);
 }
 
 /// One with another key, or as other hardware, is still a sign of attack.
