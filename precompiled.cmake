@@ -1,8 +1,15 @@
-# Standard headers and tl/expected are read once instead of in each file: reading headers is two thirds of what a file takes to
-# compile. Headers of ours stay out, or a change to one would compile everything anew. A precompiled header hides a forgotten
+# Standard headers and tl/expected are read once instead of in each file: with gcc a quarter less time for a file, half for a
+# small one. Headers of ours stay out, or a change to one would compile everything anew. A precompiled header hides a forgotten
 # #include; the presets without it (release, ecu, fuzz, tidy) find that.
 set(standard <algorithm> <array> <chrono> <cstdint> <filesystem> <functional> <map> <memory> <optional> <set> <span> <string>
              <string_view> <variant> <vector> <tl/expected.hpp>)
+
+# What ccache asks for. Clang's header tells by default when the files that it was made of were written.
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  set(for_ccache "SHELL:-Xclang -fno-pch-timestamp")
+else()
+  set(for_ccache -fpch-preprocess)
+endif()
 
 # cotter_precompile(NAME FLAG HEADER...): gcc compiles what goes into libraries with -fPIC and into programs with -fPIE, and takes
 # a precompiled header that was made with the same flag alone.
@@ -42,7 +49,7 @@ function(cotter_reuse folder)
       set(kind program)
     endif()
     target_precompile_headers(${target} REUSE_FROM precompiled_${kind})
-    target_compile_options(${target} PRIVATE -fpch-preprocess)  # what ccache asks for
+    target_compile_options(${target} PRIVATE ${for_ccache})
   endforeach()
   get_property(below DIRECTORY ${folder} PROPERTY SUBDIRECTORIES)
   foreach(folder IN LISTS below)
