@@ -4,8 +4,16 @@
 
 #include <algorithm>
 
+// gcc 12 says it by macros, clang by features.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define COTTER_SANITIZED
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define COTTER_SANITIZED
+#endif
+#endif
+
+#ifdef COTTER_SANITIZED
 // GCC has these functions without their header.
 // NOLINTBEGIN(bugprone-reserved-identifier,readability-identifier-naming): they are the sanitizer's
 extern "C" {
