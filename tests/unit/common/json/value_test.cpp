@@ -149,7 +149,7 @@ TEST(Value, GivesItsLastElementsAway) {
 }
 
 TEST(Value, TakesAPieceOfItself) {
-  Value value = Array{Array{"inner"}};
+  Value value = Array{Value(Array{"inner"})};
   value = Value((*value.as_array())[0]);
   EXPECT_EQ(value, Value(Array{"inner"}));
   Array& list = *value.as_array();
