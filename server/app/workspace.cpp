@@ -129,6 +129,10 @@ std::string grants_text(const Settings& settings) {
          "\n";
 }
 
+std::string path_line(const char* name, const std::optional<fs::path>& path) {
+  return path ? fmt::format("{} = {}", name, toml_string(path->string())) : fmt::format("# {} = \"\"", name);
+}
+
 bool is_workspace(const fs::path& dir) {
   std::error_code ignored;
   return fs::is_regular_file(dir / kConfigName, ignored);
@@ -155,6 +159,9 @@ listen = {}
 public_repo = {}
 # Where the process that holds the online keys answers (cotterd --role sign). Without it they are in keys/.
 {}
+# Where one answers that holds release roles' keys, on another machine than the director's (ssh -L brings its
+# socket here). Without it they are with the others.
+{}
 
 # What that process grants: to which accounts (none: its own), and how often a minute. Life times as above.
 # It is to read a cotter.toml that its callers cannot write.
@@ -169,10 +176,9 @@ public_repo = {}
 {}
 )",
       lifetimes_text(settings.image), lifetimes_text(settings.director), toml_string(settings.listen),
-      settings.public_repo,
-      settings.signer ? "signer = " + toml_string(settings.signer->string()) : "# signer = \"\"",
-      grants_text(settings), limits_text(settings),
-      settings.offline_dir ? "dir = " + toml_string(settings.offline_dir->string()) : "# dir = \"\"");
+      settings.public_repo, path_line("signer", settings.signer),
+      path_line("release_signer", settings.release_signer), grants_text(settings), limits_text(settings),
+      path_line("dir", settings.offline_dir));
 }
 
 Result<Settings> read_settings(const fs::path& cotter_toml) {
@@ -183,6 +189,7 @@ Result<Settings> read_settings(const fs::path& cotter_toml) {
   settings.listen = TRY(config.string_or("server.listen", settings.listen));
   settings.public_repo = TRY(config.boolean_or("server.public_repo", settings.public_repo));
   settings.signer = TRY(config.find_path("server.signer"));
+  settings.release_signer = TRY(config.find_path("server.release_signer"));
   TRY(read_grants(config, settings));
   TRY(read_limits(config, settings));
   settings.offline_dir = TRY(config.find_path("offline.dir"));

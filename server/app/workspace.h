@@ -42,6 +42,8 @@ struct Settings {
   std::uint32_t reads_per_minute = 600;
   std::optional<std::filesystem::path>
       signer{};  ///< the signing process's socket; none: the keys are in keys/
+  std::optional<std::filesystem::path>
+      release_signer{};  ///< the socket of the one with release roles' keys; none: they are with the others
   SigningGrant sign_image{{}, 60};
   SigningGrant sign_director{{}, 6'000};
   SigningGrant sign_time{{}, 60'000};

@@ -6,6 +6,7 @@
 #include "common/host/output.h"
 #include "server/app/check_repository.h"
 #include "server/app/key_history.h"
+#include "server/app/keys_together.h"
 #include "server/app/live_roles.h"
 #include "server/cli/check_view.h"
 #include "server/cli/context.h"
@@ -80,6 +81,11 @@ Result<bool> run_check(const CheckOptions& options, const Context& context) {
         bar->advance_to(done);
       }));
   bar.reset();
+  if (options.place.text.empty()) {
+    const app::Workspace workspace = TRY(open_workspace(context));
+    for (std::string& sentence : app::keys_together(TRY(keystore::list_keys(workspace.keys_dir()))))
+      view.repository.warnings.push_back(std::move(sentence));
+  }
   if (own && own->db) {
     view.director = TRY(app::check_director(*own->db, own->workspace.director_dir(), now));
   }

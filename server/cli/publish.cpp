@@ -29,7 +29,7 @@ struct PublishOptions {
   std::optional<std::uint64_t> release_counter;
   std::string role;
   SigningOptions signing;
-  SignerOption signer;
+  ReleaseSignerOptions signers;
 };
 
 app::PublishRequest request_of(const PublishOptions& options) {
@@ -81,7 +81,7 @@ Result<void> run_publish_to_role(const PublishOptions& options, const app::Works
   request.manifest.role = RoleName(options.role);
   request.manifest.artifacts.push_back({options.file, request_of(options).release, {}});
   TRY(repository::check_release(request.manifest.artifacts.front().release));
-  WorkspaceSigners signers(workspace, context, options.signer, request.manifest.role);
+  WorkspaceSigners signers(workspace, context, options.signers, request.manifest.role);
   request.signers = [&] { return signers.release(); };
   const app::ApplyOutcome outcome = TRY(apply_with_bar(workspace, request));
   if (context.json) {
@@ -103,7 +103,7 @@ Result<void> run_publish(const PublishOptions& options, const Context& context) 
   app::PublishRequest request = request_of(options);
   TRY(repository::check_release(request.release));  // before anybody is asked for a passphrase
   const std::vector<ceremony::Signers> holders = TRY(sign_with(options.signing, context, request));
-  WorkspaceSigners signers(workspace, context, options.signer);
+  WorkspaceSigners signers(workspace, context, options.signers.signer);
   request.online = [&] { return signers.online(); };
 
   std::error_code unknown_size;
@@ -142,7 +142,7 @@ void add_publish(CLI::App& app, Context& context) {
   verb->add_option("--role", options->role,
                    "list it in a bin of this release role, which signs by itself (default: the targets)");
   add_signing_options(*verb, options->signing);
-  add_signer_option(*verb, options->signer);
+  add_signer_options(*verb, options->signers);
   verb->callback([options, &context] { context.exit_code = finish(run_publish(*options, context)); });
 }
 

@@ -26,19 +26,19 @@ struct InitRoleOptions {
   std::uint64_t expected_targets = 0;
   std::optional<std::uint32_t> bit_length;
   SigningOptions signing;
-  SignerOption signer;
+  ReleaseSignerOptions signers;
 };
 
 struct ApplyOptions {
   fs::path manifest;
   bool dry_run = false;
-  SignerOption signer;
+  ReleaseSignerOptions signers;
 };
 
 struct RenewOptions {
   std::string role;
   std::string least = "90d";
-  SignerOption signer;
+  ReleaseSignerOptions signers;
 };
 
 json::Object as_json(const InitRoleOptions& options, const app::InitRoleOutcome& outcome) {
@@ -65,7 +65,7 @@ Result<void> run_init_role(const InitRoleOptions& options, const Context& contex
   std::vector<HardwareId> hardware;
   for (const std::string& id : options.hardware_ids) hardware.emplace_back(id);
   const auto bits = options.bit_length.value_or(repository::bits_for(options.expected_targets));
-  WorkspaceSigners signers(workspace, context, options.signer, role);
+  WorkspaceSigners signers(workspace, context, options.signers, role);
   const crypto::PublicKey key = TRY(signers.release_key());
   app::InitRoleRequest request{{}, {role, options.paths, hardware, bits, key}};
   TRY(repository::check_plan(request.plan));
@@ -86,7 +86,7 @@ Result<void> run_apply(const ApplyOptions& options, const Context& context) {
   app::ApplyRequest request;
   request.manifest = TRY(app::ReleaseManifest::read(options.manifest));
   request.dry_run = options.dry_run;
-  WorkspaceSigners signers(workspace, context, options.signer, request.manifest.role);
+  WorkspaceSigners signers(workspace, context, options.signers, request.manifest.role);
   request.signers = [&] { return signers.release(); };
   const app::ApplyOutcome outcome = TRY(apply_with_bar(workspace, request));
   if (context.json) {
@@ -101,7 +101,7 @@ Result<void> run_renew(const RenewOptions& options, const Context& context) {
   const app::Workspace workspace = TRY(open_workspace(context));
   const RoleName role(options.role);
   const auto least = TRY(lifetime_of(options.least));
-  WorkspaceSigners signers(workspace, context, options.signer, role);
+  WorkspaceSigners signers(workspace, context, options.signers, role);
   const auto outcome = TRY(app::renew_release_role(
       workspace, role, least.value_or(std::chrono::seconds{0}), [&] { return signers.release(); },
       host::SystemClock().now()));
@@ -134,7 +134,7 @@ void add_init_role(CLI::App& release, Context& context) {
                    "instead: 2 to this power is the number of bins, 1 to 14; 13 for a million images")
       ->excludes(expected);
   add_signing_options(*verb, options->signing);
-  add_signer_option(*verb, options->signer);
+  add_signer_options(*verb, options->signers);
   verb->callback([options, verb, expected, &context] {
     if (expected->count() == 0 && !options->bit_length)
       throw CLI::RequiredError("--expected-targets or --bit-length");
@@ -158,14 +158,14 @@ void add_release(CLI::App& app, Context& context) {
                    "version and, if wanted, release_counter")
       ->required();
   verb->add_flag("--dry-run", apply->dry_run, "check everything, keep and sign nothing");
-  add_signer_option(*verb, apply->signer);
+  add_signer_options(*verb, apply->signers);
   verb->callback([apply, &context] { context.exit_code = finish(run_apply(*apply, context)); });
 
   auto renew = std::make_shared<RenewOptions>();
   verb = release->add_subcommand("renew", "sign bins anew before they expire, as they stand");
   verb->add_option("ROLE", renew->role, "whose bins")->required();
   verb->add_option("--least", renew->least, "those with less life left: 90d, 12h")->capture_default_str();
-  add_signer_option(*verb, renew->signer);
+  add_signer_options(*verb, renew->signers);
   verb->callback([renew, &context] { context.exit_code = finish(run_renew(*renew, context)); });
 }
 

@@ -31,6 +31,14 @@ void add_signer_option(CLI::App& verb, SignerOption& signer) {
                   "the signing process's socket (default: cotter.toml's; without one, keys/)");
 }
 
+void add_signer_options(CLI::App& verb, ReleaseSignerOptions& signers) {
+  add_signer_option(verb, signers.signer);
+  verb.add_option(
+      "--release-signer", signers.release,
+      "the socket of the signing process that has the role's key, where it is another than --signer: "
+      "on another machine, brought here by ssh -L (default: cotter.toml's)");
+}
+
 Result<std::optional<std::chrono::seconds>> lifetime_of(const std::string& text) {
   if (text.empty()) return std::optional<std::chrono::seconds>();
   std::int64_t number = 0;
@@ -64,7 +72,7 @@ Result<void> WorkspaceSigners::open() {
     keys_ = TRY(signing::RemoteSigners::open(*socket_));
     return {};
   }
-  if (role_.value().empty()) {
+  if (role_.value().empty() || role_socket_) {
     keys_ = TRY(keys::open_signers(workspace_->keys_dir(), workspace_unlock(*context_)));
     return {};
   }
@@ -84,16 +92,23 @@ Result<keys::Signers*> WorkspaceSigners::all() {
   return keys_.get();
 }
 
+Result<keys::Signers*> WorkspaceSigners::with_role() {
+  if (!role_socket_) return all();
+  if (!role_keys_) role_keys_ = TRY(signing::RemoteSigners::open(*role_socket_));
+  return role_keys_.get();
+}
+
 Result<app::ReleaseSigners> WorkspaceSigners::release() {
   const app::OnlineSigners signers = TRY(online());
-  crypto::Signer* role = TRY(keys_->signer(Repository::Image, role_));
+  keys::Signers* const keys = TRY(with_role());
+  crypto::Signer* const role = TRY(keys->signer(Repository::Image, role_));
   return app::ReleaseSigners{signers, role};
 }
 
 Result<crypto::PublicKey> WorkspaceSigners::release_key() {
-  if (socket_) {
-    TRY(open());
-    return TRY(keys_->signer(Repository::Image, role_))->public_key();
+  if (socket_ || role_socket_) {
+    keys::Signers* const keys = TRY(with_role());
+    return TRY(keys->signer(Repository::Image, role_))->public_key();
   }
   const auto all = TRY(keystore::list_keys(workspace_->keys_dir()));
   if (const auto* key = keys::release_key(all, role_); key != nullptr) return key->key;

@@ -35,6 +35,14 @@ void add_signing_options(CLI::App& verb, SigningOptions& options);
 using SignerOption = std::optional<std::filesystem::path>;
 void add_signer_option(CLI::App& verb, SignerOption& signer);
 
+/// Of verbs that sign with a release role's key too. Who has that key and the director's can do what neither
+/// can alone, so that it may lie on another machine, in a signing process there.
+struct ReleaseSignerOptions {
+  SignerOption signer{};   ///< `--signer`
+  SignerOption release{};  ///< `--release-signer`: the socket where the role's key answers; default: `signer`
+};
+void add_signer_options(CLI::App& verb, ReleaseSignerOptions& signers);
+
 /// "90d", "12h": how long from now; nothing of an empty text. Fault: Usage.
 Result<std::optional<std::chrono::seconds>> lifetime_of(const std::string& text);
 
@@ -47,13 +55,15 @@ Result<std::vector<ceremony::Signers>> sign_with(const SigningOptions& options, 
 /// signed. Must not outlive its context and workspace.
 class WorkspaceSigners {
  public:
+  WorkspaceSigners(const app::Workspace& workspace, const Context& context, const SignerOption& signer)
+      : workspace_(&workspace), context_(&context), socket_(signer ? signer : workspace.settings().signer) {}
   /// `role`: a release role whose key is wanted too.
-  WorkspaceSigners(const app::Workspace& workspace, const Context& context, const SignerOption& signer,
-                   RoleName role = RoleName())
-      : workspace_(&workspace),
-        context_(&context),
-        socket_(signer ? signer : workspace.settings().signer),
-        role_(std::move(role)) {}
+  WorkspaceSigners(const app::Workspace& workspace, const Context& context,
+                   const ReleaseSignerOptions& signers, RoleName role)
+      : WorkspaceSigners(workspace, context, signers.signer) {
+    role_ = std::move(role);
+    role_socket_ = signers.release ? signers.release : workspace.settings().release_signer;
+  }
   /// Those that the newest root lists. Faults: NotFound (no such key), Denied, Busy, Timeout, Io.
   Result<app::OnlineSigners> online();
   /// All of them. Faults: as online().
@@ -66,11 +76,15 @@ class WorkspaceSigners {
 
  private:
   Result<void> open();
+  /// Those among which the role's is.
+  Result<keys::Signers*> with_role();
   const app::Workspace* workspace_;
   const Context* context_;
   SignerOption socket_;
   RoleName role_;
+  SignerOption role_socket_;
   std::unique_ptr<keys::Signers> keys_;
+  std::unique_ptr<keys::Signers> role_keys_;  ///< where `role_socket_` is given
 };
 
 }  // namespace cotter::cli

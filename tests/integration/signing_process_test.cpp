@@ -31,6 +31,7 @@ constexpr int kDone = 0;
 constexpr int kFailed = 1;
 constexpr int kUsage = 2;
 constexpr int kRefused = 3;
+constexpr int kNotFound = 4;
 constexpr uid_t kNobody = 65534;
 constexpr const char* kOnline = "the workspace's own words";
 constexpr const char* kSigner = "the signing process's words";
@@ -229,6 +230,53 @@ TEST_F(SigningProcess, ReleasesIntoBinsAndLetsNoneOfThemGoBack) {  // KEY-10
     EXPECT_NE(summary(signature.error()).find("version-not-higher"), std::string::npos)
         << summary(signature.error());
   }
+}
+
+TEST_F(SigningProcess, LeavesAReleaseRolesKeyOnAnotherMachine) {  // KEY-10
+  const fs::path other = at("build-host");
+  fs::create_directory(other);
+  write_text(other / "cotter.toml", "[signing]\nrelease_roles = [\"tools\"]\n");
+  const Ended made = cotter({"key", "generate", "--dir", (other / "keys").string(), "--name", "image-tools",
+                             "--role", "image/tools"});
+  ASSERT_EQ(made.exit_code, kDone) << made.err;
+  world::Command there = signing(other);
+  there.arguments = {
+      "-C",     other.string(),           "--role", "sign", "--socket", (other / "sock").string(),
+      "--keys", (other / "keys").string()};
+  there.environment["COTTER_PASSPHRASE"] = kHolder;
+  Daemon its_signer = start(there);
+  ASSERT_TRUE(its_signer.read_line()) << read_text(log());
+
+  write_text(at("tool.bin"), "a tool");
+  const auto run = [](std::vector<std::string> words) {
+    words.insert(words.begin(), {"-C", workspace().string()});
+    words.insert(words.end(), {"--signer", socket().string()});
+    return cotter(std::move(words), "");
+  };
+  const std::string release_signer = (other / "sock").string();
+  const Ended delegated = run({"release", "init-role", "tools", "--paths", "tools/*", "--bit-length", "1",
+                               "--sign-with", (at("holders") / "holder-1").string(), "--sign-with",
+                               (at("holders") / "holder-2").string(), "--release-signer", release_signer});
+  ASSERT_EQ(delegated.exit_code, kDone) << delegated.err << read_text(log());
+  const std::vector<std::string> publish = {"publish",       at("tool.bin").string(),
+                                            "--name",        "tools/tool.bin",
+                                            "--hardware-id", "brake-mk4",
+                                            "--version",     "1",
+                                            "--role",        "tools"};
+  const Ended without_it = run(publish);
+  EXPECT_EQ(without_it.exit_code, kNotFound) << "the other keys' process has none for it: " << without_it.err;
+  auto with_it = publish;
+  with_it.insert(with_it.end(), {"--release-signer", release_signer});
+  const Ended published = run(with_it);
+  EXPECT_EQ(published.exit_code, kDone) << published.err << read_text(log());
+  if (are_two()) {
+    for (const auto& entry : fs::recursive_directory_iterator(workspace())) give_away(entry.path());
+  }
+  // Neither process would sign what the other does.
+  EXPECT_FALSE(signing::RemoteSigner::connect(socket(), "image-tools"));
+  EXPECT_TRUE(signing::RemoteSigner::connect(other / "sock", "image-tools"));
+  EXPECT_FALSE(signing::RemoteSigner::connect(other / "sock", "image-snapshot"));
+  EXPECT_FALSE(signing::RemoteSigner::connect(other / "sock", "director-targets"));
 }
 
 TEST_F(SigningProcess, TheServerHasNoKeyAndNoPathToOne) {  // KEY-10
