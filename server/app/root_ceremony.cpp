@@ -80,16 +80,6 @@ Result<OpenCeremony> as_open(const Workspace& workspace, OfflineBundle bundle) {
   return OpenCeremony{workspace.pending_dir() / bundle.file_name(), std::move(bundle), std::move(standing)};
 }
 
-/// Its signatures that count for one of its quorums; others go.
-void keep_what_counts(OfflineBundle& bundle, const ceremony::Standing& standing) {
-  std::set<KeyId> counted;
-  for (const ceremony::Quorum& quorum : standing.quorums) {
-    counted.insert(quorum.signed_by.begin(), quorum.signed_by.end());
-  }
-  std::erase_if(bundle.signatures,
-                [&](const crypto::Signature& signature) { return !counted.contains(signature.keyid); });
-}
-
 Error nothing_open(Repository repository) {
   return Fault{Fault::Kind::NotFound,
                "no ceremony for the root of the " + std::string(name_of(repository)) + " repository is open",
@@ -103,6 +93,7 @@ class Closing {
       : workspace_(&workspace), writer_(&writer), bundle_(std::move(bundle)) {}
 
   Result<void> take(const std::vector<OfflineBundle>& copies) {
+    TRY(ceremony::keep_what_counts(bundle_, as_bytes(bundle_.roots.front())));
     std::set<KeyId> known;
     for (const crypto::Signature& signature : bundle_.signatures) known.insert(signature.keyid);
     for (const OfflineBundle& copy : copies) {
@@ -112,8 +103,7 @@ class Closing {
         TRY(ceremony::merge(bundle_, copy));
       }
     }
-    standing_ = TRY(ceremony::look_at(bundle_, as_bytes(bundle_.roots.front())));
-    keep_what_counts(bundle_, standing_);
+    standing_ = TRY(ceremony::keep_what_counts(bundle_, as_bytes(bundle_.roots.front())));
     json::Array fresh;
     for (const crypto::Signature& signature : bundle_.signatures) {
       if (!known.contains(signature.keyid)) fresh.emplace_back(signature.keyid.value());
@@ -166,11 +156,10 @@ class Closing {
     std::optional<repository::NewFile> anew;
     if (!TRY(targets_serve(next))) {
       OfflineBundle resigned = TRY(targets_for(next));
-      const auto standing = TRY(ceremony::look_at(resigned, as_bytes(resigned.roots.front())));
+      const auto standing = TRY(ceremony::keep_what_counts(resigned, as_bytes(resigned.roots.front())));
       if (!standing.complete()) return waiting(ClosedRoot::State::AwaitingTargets, std::move(resigned));
       trust::Draft<model::Targets> draft(
           TRY(model::Targets::decode(resigned.signed_part, model::Profile::Vehicle)));
-      keep_what_counts(resigned, standing);
       for (const crypto::Signature& signature : resigned.signatures) draft.attach(signature);
       anew = repository::NewFile{model::targets_role(), resigned.version, draft.wire()};
     }

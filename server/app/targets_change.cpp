@@ -122,9 +122,7 @@ Result<void> TargetsChange::take(const OfflineBundle& copy) {
   const TargetsDraft draft(waiting_->targets);
   const auto before = counted(root, draft.canonical(), waiting_->bundle.signatures).valid;
   TRY(ceremony::merge(waiting_->bundle, copy));
-  std::erase_if(waiting_->bundle.signatures, [&](const crypto::Signature& signature) {
-    return counted(root, draft.canonical(), {signature}).valid.empty();
-  });
+  waiting_->bundle.signatures = counted(root, draft.canonical(), waiting_->bundle.signatures).valid;
   for (const crypto::Signature& now : waiting_->bundle.signatures) {
     if (std::ranges::find(before, now.keyid, &crypto::Signature::keyid) != before.end()) continue;
     TRY(writer_->note_signature(waiting_->bundle.version, draft.canonical(), now.keyid));

@@ -144,6 +144,30 @@ void put(OfflineBundle& bundle, crypto::Signature signature) {
   bundle.signatures.push_back(std::move(signature));
 }
 
+/// A bundle as it stands, and the signatures that make it so.
+struct Judged {
+  Standing standing;
+  std::vector<crypto::Signature> valid;
+};
+
+Result<Judged> judge(const OfflineBundle& bundle, ByteView trusted_root) {
+  Content content = TRY(read(bundle, trusted_root));
+  Judged judged;
+  judged.standing.changes = std::move(content.changes);
+  for (const Voters& voters : content.voters) {
+    const Counted counted = count(voters.ring, voters.role, content.canonical, bundle.signatures);
+    Quorum quorum{voters.of, voters.role.threshold, voters.role.keyids, {}, counted.lacking};
+    for (const crypto::Signature& signature : counted.valid) {
+      quorum.signed_by.push_back(signature.keyid);
+      const bool is_known = std::ranges::any_of(
+          judged.valid, [&](const crypto::Signature& other) { return other.keyid == signature.keyid; });
+      if (!is_known) judged.valid.push_back(signature);  // a key of both roots signs once
+    }
+    judged.standing.quorums.push_back(std::move(quorum));
+  }
+  return judged;
+}
+
 }  // namespace
 
 Counted count(const model::KeyRing& ring, const model::RoleKeys& role, ByteView canonical,
@@ -171,16 +195,13 @@ bool Standing::complete() const noexcept {
 }
 
 Result<Standing> look_at(const OfflineBundle& bundle, ByteView trusted_root) {
-  Content content = TRY(read(bundle, trusted_root));
-  Standing standing;
-  standing.changes = std::move(content.changes);
-  for (const Voters& voters : content.voters) {
-    const Counted counted = count(voters.ring, voters.role, content.canonical, bundle.signatures);
-    Quorum quorum{voters.of, voters.role.threshold, voters.role.keyids, {}, counted.lacking};
-    for (const crypto::Signature& signature : counted.valid) quorum.signed_by.push_back(signature.keyid);
-    standing.quorums.push_back(std::move(quorum));
-  }
-  return standing;
+  return TRY(judge(bundle, trusted_root)).standing;
+}
+
+Result<Standing> keep_what_counts(OfflineBundle& bundle, ByteView trusted_root) {
+  Judged judged = TRY(judge(bundle, trusted_root));
+  bundle.signatures = std::move(judged.valid);
+  return std::move(judged.standing);
 }
 
 Result<std::uint32_t> sign(OfflineBundle& bundle, ByteView trusted_root, const Signers& signers) {
@@ -211,7 +232,12 @@ Result<void> merge(OfflineBundle& into, const OfflineBundle& other) {
     return fault(Fault::Kind::Conflict, "the bundles are based on different files",
                  "something was published since the other was copied: let it be signed anew");
   }
-  for (const crypto::Signature& signature : other.signatures) put(into, signature);
+  for (const crypto::Signature& signature : other.signatures) {
+    const bool is_there = std::ranges::any_of(into.signatures, [&](const crypto::Signature& there) {
+      return there.keyid == signature.keyid && there.bytes == signature.bytes;
+    });
+    if (!is_there) into.signatures.push_back(signature);
+  }
   return {};
 }
 

@@ -56,8 +56,11 @@ Result<Standing> look_at(const OfflineBundle& bundle, ByteView trusted_root);
 /// Denied (none may), those of look_at() and of the signers.
 Result<std::uint32_t> sign(OfflineBundle& bundle, ByteView trusted_root, const Signers& signers);
 
-/// Takes the signatures of `other`, another holder's copy of the same bundle. Fault: Conflict (another
-/// content, or based on something else).
+/// Takes the signatures of `other`, another holder's copy of the same bundle, beside those that are there:
+/// none is verified, so none replaces another. Fault: Conflict (another content, or based on something else).
 Result<void> merge(OfflineBundle& into, const OfflineBundle& other);
+
+/// look_at(), and the signatures that count for none of its quorums go; of each key one stays.
+Result<Standing> keep_what_counts(OfflineBundle& bundle, ByteView trusted_root);
 
 }  // namespace cotter::ceremony

@@ -116,6 +116,35 @@ TEST_F(RootCeremony, GathersSignaturesFromCopiesInAnyOrder) {  // IMG-18
   EXPECT_EQ(root_version(), Version(2));
 }
 
+ceremony::OfflineBundle spoilt(ceremony::OfflineBundle copy) {
+  for (crypto::Signature& signature : copy.signatures) signature.bytes.front() ^= 1U;
+  return copy;
+}
+
+TEST_F(RootCeremony, LosesNoGoodSignatureToASpoiltCopy) {  // IMG-18
+  const auto opened = open({});
+  const auto good = signed_copy(*opened, {ws.keys.root[0]});
+  const auto other = signed_copy(*opened, {ws.keys.root[1]});
+  ASSERT_TRUE(close({spoilt(good), good}));
+  ASSERT_TRUE(close({spoilt(good)}));
+  const auto closed = close({spoilt(good), other, spoilt(other)});
+  ASSERT_TRUE(closed) << explain(closed.error());
+  EXPECT_EQ(closed->state, ClosedRoot::State::Published);
+  EXPECT_EQ(root_version(), Version(2));
+}
+
+// What lies in pending/ is written by whoever signs it there.
+TEST_F(RootCeremony, TakesAGoodSignatureForASpoiltOneThatWasThereFirst) {  // IMG-18
+  const auto opened = open({});
+  const auto good = signed_copy(*opened, {ws.keys.root[0]});
+  ASSERT_TRUE(spoilt(good).write(ws.pending()));
+  ASSERT_TRUE(close({good}));
+  EXPECT_EQ(ledger_kinds(), (std::vector<std::string>{"draft", "signature"}));
+  const auto closed = close({signed_copy(*opened, {ws.keys.root[1]})});
+  ASSERT_TRUE(closed) << explain(closed.error());
+  EXPECT_EQ(closed->state, ClosedRoot::State::Published);
+}
+
 TEST_F(RootCeremony, TellsTheLedgerOfEachStep) {
   const auto opened = open({});
   ASSERT_TRUE(close({signed_copy(*opened, {ws.keys.root[0]})}));
@@ -268,6 +297,23 @@ TEST_F(TargetsCeremony, TakesNoSignatureThatDoesNotCount) {
   const auto closed = close_targets_ceremony(ws.workspace(), signing(), {copy}, kNow);
   ASSERT_TRUE(closed) << explain(closed.error());
   EXPECT_EQ(closed->signatures, 0U);
+}
+
+TEST_F(TargetsCeremony, LosesNoGoodSignatureToASpoiltCopy) {  // IMG-18
+  const auto waiting = renew();
+  const auto good = copy_of(*waiting, {ws.keys.targets[0]});
+  const auto other = copy_of(*waiting, {ws.keys.targets[2]});
+  const auto close = [&](const std::vector<ceremony::OfflineBundle>& copies) {
+    const auto closed = close_targets_ceremony(ws.workspace(), signing(), copies, kNow);
+    EXPECT_TRUE(closed) << explain(closed.error());
+    return closed.value_or(TargetsOutcome());
+  };
+  EXPECT_EQ(close({spoilt(good), good}).signatures, 1U);
+  EXPECT_EQ(close({good, spoilt(good)}).signatures, 1U);
+  EXPECT_EQ(close({spoilt(good)}).signatures, 1U) << "what waits in pending/ has it still";
+  EXPECT_EQ(close({other, spoilt(other)}).state, TargetsOutcome::State::Published);
+  EXPECT_EQ(ledger_kinds(),
+            (std::vector<std::string>{"draft", "signature", "signature", "publication"}));
 }
 
 TEST_F(TargetsCeremony, RefusesACopyOfAnotherChange) {

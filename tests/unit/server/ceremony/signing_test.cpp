@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "common/trust/draft.h"
 #include "server/ceremony/key_change.h"
 #include "tests/sim/sim_key.h"
@@ -214,6 +216,28 @@ TEST_F(Bundles, OfOneCeremonyMerge) {
   ASSERT_TRUE(sign(other, trusted(), holding(sim::pick(roots, {2}))));
   ASSERT_TRUE(merge(one, other));
   EXPECT_TRUE(look_at(one, trusted()).value().complete());
+}
+
+// A stick may spoil a copy, and somebody may spoil it on purpose.
+TEST_F(Bundles, LoseNoGoodSignatureToASpoiltOneInWhicheverOrderTheyMerge) {  // IMG-18
+  OfflineBundle good = next_root_bundle();
+  ASSERT_TRUE(sign(good, trusted(), holding(sim::pick(roots, {1, 2}))));
+  OfflineBundle spoilt = good;
+  for (crypto::Signature& signature : spoilt.signatures) signature.bytes.front() ^= 1U;
+  for (const bool spoilt_last : {true, false}) {
+    OfflineBundle bundle = next_root_bundle();
+    ASSERT_TRUE(merge(bundle, spoilt_last ? good : spoilt));
+    ASSERT_TRUE(merge(bundle, spoilt_last ? spoilt : good));
+    const auto standing = keep_what_counts(bundle, trusted());
+    ASSERT_TRUE(standing) << explain(standing.error());
+    EXPECT_TRUE(standing->complete()) << "spoilt last: " << spoilt_last;
+    ASSERT_EQ(bundle.signatures.size(), 2U);
+    for (const crypto::Signature& left : bundle.signatures) {
+      EXPECT_TRUE(
+          std::ranges::any_of(good.signatures, [&](const auto& each) { return each.bytes == left.bytes; }))
+          << "spoilt last: " << spoilt_last;
+    }
+  }
 }
 
 TEST_F(Bundles, OfAnotherContentOrBaseDoNotMerge) {
