@@ -25,8 +25,12 @@ Authority Authority::of_root(const Verified<model::Root>& root, const RoleName& 
 }
 
 Result<Authority> Authority::of_delegation(const Verified<model::Targets>& delegator, const RoleName& role) {
-  if (delegator->delegations) {
-    const model::Delegations& delegations = *delegator->delegations;
+  return of_draft(*delegator, role);
+}
+
+Result<Authority> Authority::of_draft(const model::Targets& delegator, const RoleName& role) {
+  if (delegator.delegations) {
+    const model::Delegations& delegations = *delegator.delegations;
     if (const model::RoleKeys* keys = delegations.keys_of(role)) return Authority(delegations.keys, *keys);
   }
   return fail(

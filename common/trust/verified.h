@@ -58,6 +58,8 @@ class Authority {
   /// Rejection: targets-not-in-snapshot is not asked here; role-missing when `role` is not delegated by this
   /// file.
   static Result<Authority> of_delegation(const Verified<model::Targets>& delegator, const RoleName& role);
+  /// The same by a file that nobody has signed yet: for its publisher, to judge what it would be worth.
+  static Result<Authority> of_draft(const model::Targets& delegator, const RoleName& role);
   /// Who attests the time: as a trusted director's root or targets list it.
   static Authority of_time_source(const model::TimeSource& source) { return {source.keys, source.role}; }
 

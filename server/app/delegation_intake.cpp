@@ -138,19 +138,18 @@ std::vector<std::string> judge_delegations(const model::DelegatedRole& entry,
   return DelegationIntake(entry, policy, neighbours, next).judge();
 }
 
-std::vector<std::string> judge_rekeyed(const trust::Verified<model::Targets>& next,
-                                       const PublishedFiles& published) {
+std::vector<std::string> judge_rekeyed(const model::Targets& next, const PublishedFiles& published) {
   std::vector<std::string> wrong;
   for (const auto& [role, file] : published) {
-    const auto authority = trust::Authority::of_delegation(next, role);
+    const auto authority = trust::Authority::of_draft(next, role);
     if (!authority) continue;  // it goes: nobody asks for its file any more
     auto unverified = trust::Unverified<model::Targets>::parse(
         Bytes(file->wire().begin(), file->wire().end()), model::Profile::Vehicle);
     if (unverified && std::move(*unverified).verify(*authority)) continue;
-    wrong.push_back(
-        "what " + role.value() +
-        " has published is not signed by the keys that it gets: add them beside the old ones, let " +
-        role.value() + " hand in anew, then take the old ones out");
+    wrong.push_back("what " + role.value() +
+                    " has published is not signed by enough of the keys that it gets: add them beside the "
+                    "old ones, let " +
+                    role.value() + " hand in anew, signed by those that stay, then take the old ones out");
   }
   return wrong;
 }

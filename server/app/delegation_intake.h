@@ -35,9 +35,8 @@ std::vector<std::string> judge_delegations(const model::DelegatedRole& entry,
                                            const operations::SupplierPolicy& policy,
                                            const Neighbours& neighbours, const model::Delegations& next);
 
-/// Files in `published` whose role `next` still delegates to, with keys that did not sign them: vehicles
-/// would refuse all that they list.
-std::vector<std::string> judge_rekeyed(const trust::Verified<model::Targets>& next,
-                                       const PublishedFiles& published);
+/// Files in `published` whose role `next`, signed or not, still delegates to, with keys that did not sign
+/// them: vehicles would refuse all that they list.
+std::vector<std::string> judge_rekeyed(const model::Targets& next, const PublishedFiles& published);
 
 }  // namespace cotter::app

@@ -104,7 +104,7 @@ class Intake {
     const auto verified = verify(file->paper);
     if (verified) {
       verdict_.targets = **verified;
-      for (const std::string& sentence : judge_rekeyed(*verified, terms_.family)) wrong(sentence);
+      for (const std::string& sentence : judge_rekeyed(**verified, terms_.family)) wrong(sentence);
     } else {
       wrong("metadata: " + summary(verified.error()));
     }

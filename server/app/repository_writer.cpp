@@ -10,6 +10,8 @@
 #include "common/model/roles.h"
 #include "common/trust/draft.h"
 #include "server/app/abilities.h"
+#include "server/app/next_targets.h"
+#include "server/app/published_files.h"
 #include "server/app/record.h"
 #include "server/repository/folder_transport.h"
 #include "server/repository/precompressed.h"
@@ -307,6 +309,9 @@ Result<PublishedVersions> RepositoryWriter::publish(const ReleaseNumbers& number
   const model::Timestamp& last_timestamp = **published_.timestamp();
   PublishedVersions versions{change.targets ? *change.targets->version : (*published_.targets())->version,
                              last_snapshot.version, numbers.timestamp};
+  // Before the snapshot is signed: a role may have handed in since the holders signed.
+  if (change.targets)
+    TRY(check_delegated(published_, layout_, TRY(read_vouched(change.targets->wire)).targets));
   Publication files;
   files.reserve(4);  // for they are read and written while the last is made
   const bool has_root = change.root.has_value();

@@ -6,6 +6,7 @@
 
 #include "common/trust/draft.h"
 #include "server/app/abilities.h"
+#include "server/app/next_targets.h"
 #include "server/ceremony/signing.h"
 #include "server/repository/reader.h"
 
@@ -175,7 +176,8 @@ Result<void> TargetsChange::check(const model::Targets& next) const {
   const std::uint64_t bytes = size_when_signed(TargetsDraft(next).canonical().size(), keys, root.keys);
   Demands demands = demands_of_targets(Repository::Image, model::targets_role(), next, bytes);
   demands.front() = demand_of_role(Repository::Image, model::targets_role(), keys, root.keys, bytes);
-  return refuse_unverifiable(writer_->db(), demands);
+  TRY(refuse_unverifiable(writer_->db(), demands));
+  return check_delegated(writer_->published(), writer_->layout(), next);
 }
 
 Result<TargetsOutcome> TargetsChange::sign(Waiting next) {

@@ -64,14 +64,14 @@ class TargetsChange {
   /// What the next targets file starts from: the published one, or the one that waits.
   [[nodiscard]] const model::Targets& listed() const;
 
-  /// Whether the fleet could verify it, which finish() asks before anybody signs. Fault: Denied (which
-  /// generations could not).
+  /// Whether the fleet could verify it, and what its delegated roles have published by it, which finish()
+  /// asks before anybody signs. Fault: Denied (which generations or roles could not).
   [[nodiscard]] Result<void> check(const model::Targets& next) const;
 
   /// Signs `next`, which is listed() and the change that `line` tells of; without a line it is listed() as it
   /// stands, to which the holders add their signatures. Faults: Denied (a holder's key is not one of the
-  /// role's; part of the fleet could not verify it), those of the signers, NoSpace, Io. Rejections: those of
-  /// a client. Whatever fails, clients see the old state.
+  /// role's; part of the fleet could not verify it, or check_delegated()), those of the signers, NoSpace, Io.
+  /// Rejections: those of a client. Whatever fails, clients see the old state.
   Result<TargetsOutcome> finish(model::Targets next, const std::optional<std::string>& line);
 
  private:

@@ -1,0 +1,64 @@
+#include "server/app/next_targets.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "server/app/delegation_intake.h"
+#include "server/repository/folder_transport.h"
+#include "server/repository/reader.h"
+
+namespace cotter::app {
+namespace {
+
+bool same_keys(const model::KeyRing& one_ring, const model::RoleKeys& one, const model::KeyRing& other_ring,
+               const model::RoleKeys& other) {
+  return one == other && std::ranges::all_of(one.keyids, [&](const KeyId& id) {
+           const auto a = one_ring.find(id), b = other_ring.find(id);
+           return a != one_ring.end() && b != other_ring.end() &&
+                  a->second.material() == b->second.material();
+         });
+}
+
+/// What says whose key signs the bins is the role's own file, and a new one would have to come with all bins
+/// at the very moment at which the holders' signatures are complete.
+Error keeps_its_key(const RoleName& role) {
+  return Fault{Fault::Kind::Denied,
+               role.value() + " is a release role: its key signs its own file and all its bins, and stays",
+               "make another role, with a key and paths of its own, by cotter release init-role"};
+}
+
+}  // namespace
+
+Result<void> check_delegated(const trust::TrustedSet& published, const repository::Layout& layout,
+                             const model::Targets& next) {
+  const auto& before = (*published.targets())->delegations;
+  if (!before || !next.delegations) return {};
+  trust::TrustedSet set = published;
+  repository::FolderTransport folder(layout.dir());
+  PublishedFiles rekeyed;
+  for (const model::DelegatedRole& entry : before->roles) {
+    for (const model::AgreeingRole& role : entry.roles()) {
+      const model::RoleKeys* keys = next.delegations->keys_of(role.name);
+      if (keys == nullptr || same_keys(before->keys, role.keys, next.delegations->keys, *keys)) continue;
+      if (!set.listed(role.name)) continue;
+      const auto loaded = repository::load_delegated(set, folder, role.name, model::targets_role());
+      const bool is_unknown = !loaded && (is_fault(loaded.error(), Fault::Kind::Io) ||
+                                          is_fault(loaded.error(), Fault::Kind::Denied));
+      if (is_unknown) return loaded;
+      if (!loaded) continue;
+      const trust::Verified<model::Targets>* file = set.targets(role.name, model::targets_role());
+      if ((*file)->delegations && (*file)->delegations->succinct) return fail(keeps_its_key(role.name));
+      rekeyed[role.name] = file;
+    }
+  }
+  std::string wrong;
+  for (const std::string& sentence : judge_rekeyed(next, rekeyed))
+    wrong += (wrong.empty() ? "" : "; ") + sentence;
+  if (wrong.empty()) return {};
+  return fault(Fault::Kind::Denied, wrong,
+               "vehicles would find nothing there any more; what waits already is changed by cotter ceremony "
+               "open targets --add-key");
+}
+
+}  // namespace cotter::app

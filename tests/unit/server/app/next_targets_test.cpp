@@ -1,0 +1,171 @@
+// Delegations whose keys the OEM changes: what is published below stays good.
+#include "server/app/next_targets.h"
+
+#include <gtest/gtest.h>
+
+#include "server/app/root_ceremony.h"
+#include "server/app/targets_ceremony.h"
+#include "tests/unit/server/ceremony/holding.h"
+#include "tests/unit/server/release_workspace.h"
+#include "tests/unit/server/supplier_workspace.h"
+
+namespace cotter::app {
+namespace {
+
+using test::kNow;
+using test::SupplierWorkspace;
+using State = TargetsOutcome::State;
+
+const std::string kImage = "the build";
+const std::string kName = "acme/ecu/app";
+const RoleName kAcme("acme");
+
+ceremony::KeyChange swapped(const RoleName& role, const crypto::Signer& out, const crypto::Signer& in) {
+  return {{{role, in.public_key()}}, {{role, out.public_key().computed_id()}}, {}};
+}
+
+TargetsSigning signing_with(const test::TestWorkspace& ws, std::initializer_list<std::size_t> holders) {
+  TargetsSigning signing;
+  for (const std::size_t place : holders) signing.holders.push_back(ws.keys.targets.at(place).get());
+  signing.online = [&ws] { return Result<OnlineSigners>(ws.keys.online()); };
+  return signing;
+}
+
+void expect_denied(const Result<TargetsOutcome>& outcome, std::string_view part) {
+  ASSERT_FALSE(outcome);
+  EXPECT_TRUE(is_fault(outcome.error(), Fault::Kind::Denied)) << explain(outcome.error());
+  EXPECT_NE(explain(outcome.error()).find(part), std::string::npos) << explain(outcome.error());
+}
+
+/// acme's three keys, of which two sign.
+class RekeyedDelegation : public testing::Test {
+ protected:
+  void SetUp() override { ws.take_in(); }
+  void hand_in(const sim::Keys& by = {}, std::uint64_t version = 1) {
+    const auto targets = SupplierWorkspace::next(SupplierWorkspace::release(kName, kImage), version);
+    // Once it is published, its image comes with it no more.
+    const Bytes wire = SupplierWorkspace::signed_by(by.empty() ? ws.acme : by, targets);
+    const auto outcome = ws.accept(ws.waiting(wire, version == 1 ? kImage : ""));
+    ASSERT_TRUE(outcome) << explain(outcome.error());
+    ASSERT_EQ(outcome->state, operations::SubmissionState::Accepted)
+        << testing::PrintToString(outcome->wrong);
+  }
+  Result<TargetsOutcome> open(const ceremony::KeyChange& change,
+                              std::initializer_list<std::size_t> holders = {0, 1}) {
+    return open_targets_ceremony(ws.workspace(), signing_with(ws, holders), change, kNow);
+  }
+  Result<TargetsOutcome> close(std::initializer_list<std::size_t> holders = {}) {
+    return close_targets_ceremony(ws.workspace(), signing_with(ws, holders), {}, kNow);
+  }
+  [[nodiscard]] Version published() const { return (*ws.read()->targets())->version; }
+  [[nodiscard]] ceremony::KeyChange swap(std::size_t out) const {
+    return swapped(kAcme, *ws.acme.at(out), *fresh);
+  }
+  void expect_found() const {
+    const auto found = ws.find(kName);
+    EXPECT_TRUE(found) << explain(found.error());
+  }
+  SupplierWorkspace ws;
+  std::shared_ptr<crypto::Signer> fresh = sim::key("acme-4");
+};
+
+TEST_F(RekeyedDelegation, IsRefusedBeforeAnybodySignsWhereVehiclesWouldFindNothing) {  // IMG-10
+  hand_in();
+  const Version before = published();
+  expect_denied(open(swap(0)), "what acme has published is not signed by enough of the keys that it gets");
+  expect_denied(open({{}, {}, {{kAcme, 3}}}), "acme");
+  expect_denied(open({{}, {{kAcme, ws.acme[1]->public_key().computed_id()}}, {}}), "acme");
+  EXPECT_TRUE(ws.bundles().empty());
+  EXPECT_EQ(published(), before);
+  expect_found();
+}
+
+TEST_F(RekeyedDelegation, IsPublishedWhereEnoughOldSignaturesCount) {  // IMG-10
+  hand_in();
+  const auto outcome = open(swap(2));
+  ASSERT_TRUE(outcome) << explain(outcome.error());
+  EXPECT_EQ(outcome->state, State::Published);
+  expect_found();
+}
+
+TEST_F(RekeyedDelegation, IsReachedByTheWayThatTheRefusalNames) {  // IMG-10
+  hand_in();
+  ASSERT_TRUE(open({{{kAcme, fresh->public_key()}}, {}, {}}));
+  hand_in({ws.acme[1], fresh}, 2);
+  const auto outcome = open({{}, {{kAcme, ws.acme[0]->public_key().computed_id()}}, {}});
+  ASSERT_TRUE(outcome) << explain(outcome.error());
+  EXPECT_EQ(outcome->state, State::Published);
+  expect_found();
+}
+
+// Nothing was published when it was opened; then acme handed in, by the keys that it had.
+TEST_F(RekeyedDelegation, IsJudgedAgainWhenItIsClosed) {  // IMG-10
+  const auto waiting = open(swap(0), {});
+  ASSERT_TRUE(waiting) << explain(waiting.error());
+  hand_in();
+  const Version before = published();
+  expect_denied(close({0, 1}), "acme");
+  EXPECT_EQ(published(), before);
+  expect_found();
+  const auto with_old = open({{{kAcme, ws.acme[0]->public_key()}}, {}, {}});
+  ASSERT_TRUE(with_old) << explain(with_old.error());
+  EXPECT_EQ(with_old->state, State::Published);
+  expect_found();
+}
+
+class ImageKeysOnline final : public keys::Signers {
+ public:
+  explicit ImageKeysOnline(const test::ImageKeys& keys) : keys_(&keys) {}
+  Result<crypto::Signer*> signer(Repository, const RoleName& role) override {
+    return (role == model::snapshot_role() ? keys_->snapshot : keys_->timestamp).front().get();
+  }
+  Result<std::vector<crypto::Signer*>> all_of(Repository repository, const RoleName& role) override {
+    crypto::Signer* only = TRY(signer(repository, role));
+    return std::vector<crypto::Signer*>{only};
+  }
+  [[nodiscard]] ledger::LogSigner* ledger() const noexcept override { return nullptr; }
+
+ private:
+  const test::ImageKeys* keys_;
+};
+
+// A list that waits is published with the root whose keys it waits for.
+TEST_F(RekeyedDelegation, IsJudgedAgainWhenItGoesWithARoot) {  // IMG-10
+  ASSERT_TRUE(open(swap(0), {}));
+  hand_in();
+  RootWish wish;
+  const auto new_holder = sim::key("image-targets-4");
+  wish.change = swapped(model::targets_role(), *ws.keys.targets[0], *new_holder);
+  auto root = open_root_ceremony(ws.workspace(), wish, kNow);
+  ASSERT_TRUE(root) << explain(root.error());
+  ImageKeysOnline online(ws.keys);
+  const auto close_root = [&](ceremony::OfflineBundle copy, const sim::Keys& by) {
+    EXPECT_TRUE(ceremony::sign(copy, as_bytes(copy.roots.front()), test::holding(by)));
+    return close_root_ceremony(
+        ws.workspace(), Repository::Image, {copy}, [&] { return Result<keys::Signers*>(&online); }, kNow);
+  };
+  // Of the published list's signers one is left: what waits takes its place, for the keys of the new root.
+  const auto waiting = close_root(root->content, sim::pick(ws.keys.root, {0, 1}));
+  ASSERT_TRUE(waiting) << explain(waiting.error());
+  ASSERT_EQ(waiting->state, ClosedRoot::State::AwaitingTargets);
+  const auto closed = close_root(waiting->waiting.content, {new_holder, ws.keys.targets[1]});
+  ASSERT_FALSE(closed);
+  EXPECT_TRUE(is_fault(closed.error(), Fault::Kind::Denied)) << explain(closed.error());
+  EXPECT_EQ((*ws.read()->root()).version, Version(1));
+  expect_found();
+}
+
+// Its one key signs the role's file and all bins, and what says so of the bins is in that file.
+TEST(RekeyedReleaseRole, IsRefusedForItsBinsWouldBeLost) {
+  const test::ReleaseWorkspace ws;
+  ASSERT_TRUE(ws.init_role());
+  ASSERT_TRUE(ws.apply({ws.artifact("a", "a")}));
+  const auto change = swapped(test::kFirmware, *ws.release_key.front(), *sim::key("image-fw-2"));
+  expect_denied(open_targets_ceremony(ws.workspace(), signing_with(ws, {0, 1}), change, kNow),
+                "release role");
+  EXPECT_TRUE(ws.find("fw/a", HardwareId("hw-1")));
+  EXPECT_TRUE(ws.apply({ws.artifact("b", "b")}));
+}
+
+}  // namespace
+}  // namespace cotter::app
