@@ -3,13 +3,20 @@
 #include <algorithm>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "server/app/delegation_intake.h"
+#include "server/app/record.h"
+#include "server/ceremony/offline_bundle.h"
+#include "server/ceremony/words.h"
 #include "server/repository/folder_transport.h"
 #include "server/repository/reader.h"
 
 namespace cotter::app {
 namespace {
+
+constexpr std::size_t kRoomForChanges = 48 * 1024;  // an image takes some 400 bytes
+static_assert(kRoomForChanges + 8192 <= ledger::kMaxEntryBytes);
 
 bool same_keys(const model::KeyRing& one_ring, const model::RoleKeys& one, const model::KeyRing& other_ring,
                const model::RoleKeys& other) {
@@ -59,6 +66,19 @@ Result<void> check_delegated(const trust::TrustedSet& published, const repositor
   return fault(Fault::Kind::Denied, wrong,
                "vehicles would find nothing there any more; what waits already is changed by cotter ceremony "
                "open targets --add-key");
+}
+
+ledger::Entry transcript_of(const model::Targets& published, const VouchedTargets& next, UtcTime now) {
+  const std::vector<std::string> changes = ceremony::changes_between(published, next.targets);
+  json::Array keyids;
+  for (const KeyId& id : next.keyids) keyids.emplace_back(id.value());
+  json::Object details{{"version", next.targets.version.value()},
+                       {"signed_sha256", next.signed_sha256},
+                       {"read_aloud", ceremony::read_aloud(next.signed_sha256)},
+                       {"keyids", std::move(keyids)}};
+  set_first(details, "changes", json::Array(changes.begin(), changes.end()), kRoomForChanges);
+  return {std::string(ledger::kCeremony), now, acting_account(),
+          std::string(name_of(Repository::Image)) + "/" + model::targets_role().value(), std::move(details)};
 }
 
 }  // namespace cotter::app

@@ -1,9 +1,13 @@
-// The image repository's next targets file, before it is published: whether what lies below it stays good. Never asks who signed it: that is the rehearsal's. One thread.
+// The image repository's next targets file, before it is published: whether what lies below it stays good,
+// and what the ledger keeps of it. Never asks who signed it: that is the rehearsal's. One thread.
 #pragma once
 
 #include "common/base/result.h"
+#include "common/base/time.h"
 #include "common/model/roles.h"
 #include "common/trust/trusted_set.h"
+#include "server/app/published_files.h"
+#include "server/ledger/entry.h"
 #include "server/repository/layout.h"
 
 namespace cotter::app {
@@ -13,5 +17,9 @@ namespace cotter::app {
 /// it is are no loss. Faults: Denied (which roles, and what to do first), Io.
 Result<void> check_delegated(const trust::TrustedSet& published, const repository::Layout& layout,
                              const model::Targets& next);
+
+/// The transcript: what the holders signed, in words computed from both files, its hash as it was read
+/// aloud, and whose signatures it has.
+ledger::Entry transcript_of(const model::Targets& published, const VouchedTargets& next, UtcTime now);
 
 }  // namespace cotter::app

@@ -54,7 +54,8 @@ struct VouchedTargets {
   std::string signed_sha256;    ///< of what the signatures are over, as drafts and signatures are recorded
   std::vector<KeyId> keyids{};  ///< whose signatures it has
 };
-/// Reads and does not verify: to be called with bytes whose hash the ledger has. Rejections: json-*,
+/// Reads and does not verify: to be called with bytes whose hash the ledger has, or that are played before it
+/// gets it. Rejections: json-*,
 /// member-*, date-malformed, target-name-unsafe.
 Result<VouchedTargets> read_vouched(ByteView wire);
 

@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "common/crypto/digest.h"
+#include "common/json/canonical.h"
 #include "common/json/object_view.h"
 #include "common/json/strict_reader.h"
 #include "server/ledger/checkpoint.h"
@@ -99,6 +100,19 @@ json::Object hashed_file_details(const RoleName& role, Version version, ByteView
           {"version", version.value()},
           {"sha256", to_hex(sha256)},
           {"keyids", std::move(keyids)}};
+}
+
+void set_first(json::Object& details, const std::string& member, const json::Array& all, std::size_t room) {
+  json::Array first;
+  for (const json::Value& each : all) {
+    const std::size_t bytes = json::to_text(each).size() + 1;
+    if (bytes > room) break;
+    room -= bytes;
+    first.push_back(each);
+  }
+  const std::uint64_t left_out = all.size() - first.size();
+  details.set(member, std::move(first));
+  if (left_out > 0) details.set(member + "_left_out", left_out);
 }
 
 Result<void> record(host::Db& db, const ledger::Entry& entry) {

@@ -35,6 +35,10 @@ Result<json::Object> signed_file_details(const RoleName& role, Version version, 
 json::Object hashed_file_details(const RoleName& role, Version version, ByteView sha256,
                                  const std::vector<KeyId>& signers);
 
+/// Sets `member` to the first of `all`, as many as `room` bytes of JSON hold, and MEMBER_left_out to how many
+/// are missing, if any.
+void set_first(json::Object& details, const std::string& member, const json::Array& all, std::size_t room);
+
 /// Adds the entry, inside a transaction of the caller's. Faults: Usage (too large), NoSpace, Busy, Io.
 Result<void> record(host::Db& db, const ledger::Entry& entry);
 

@@ -11,7 +11,6 @@
 #include "common/trust/draft.h"
 #include "server/app/abilities.h"
 #include "server/app/next_targets.h"
-#include "server/app/published_files.h"
 #include "server/app/record.h"
 #include "server/repository/folder_transport.h"
 #include "server/repository/precompressed.h"
@@ -309,9 +308,8 @@ Result<PublishedVersions> RepositoryWriter::publish(const ReleaseNumbers& number
   const model::Timestamp& last_timestamp = **published_.timestamp();
   PublishedVersions versions{change.targets ? *change.targets->version : (*published_.targets())->version,
                              last_snapshot.version, numbers.timestamp};
-  // Before the snapshot is signed: a role may have handed in since the holders signed.
-  if (change.targets)
-    TRY(check_delegated(published_, layout_, TRY(read_vouched(change.targets->wire)).targets));
+  std::vector<ledger::Entry> entries;
+  if (change.targets) entries.push_back(TRY(judge_targets(change.targets->wire)));
   Publication files;
   files.reserve(4);  // for they are read and written while the last is made
   const bool has_root = change.root.has_value();
@@ -339,18 +337,25 @@ Result<PublishedVersions> RepositoryWriter::publish(const ReleaseNumbers& number
   Bytes wire = TRY(signed_by(timestamp, *signers.timestamp));
   COTTER_ASSERT(files.size() < files.capacity());
   files.push_back({model::timestamp_role(), std::nullopt, std::move(wire)});
-  const ledger::Entry entry =
-      TRY(publication_entry(files, versions, listed_snapshot, std::move(change.details), signers));
+  entries.push_back(
+      TRY(publication_entry(files, versions, listed_snapshot, std::move(change.details), signers)));
   TRY(has_root ? repository::rehearse_root(layout_, published_, files, now_)
                : repository::rehearse_next(
                      published_, files, [&] { return snapshot->take_content(); }, now_));
   writing.join();
   repository::Prepared prepared = TRY(*std::move(written));
-  TRY(note_publication(entry, signers));
+  TRY(note_publication(entries, signers));
   TRY(prepared.show(files.back()));
   // It is published, whether the note can be made or not; else the next writer makes it.
   static_cast<void>(storage::VersionJournal(db_).note_shown(kImages, versions.timestamp));
   return versions;
+}
+
+/// Asked before the snapshot is signed: a role may have handed in since the holders signed.
+Result<ledger::Entry> RepositoryWriter::judge_targets(const Bytes& wire) const {
+  const VouchedTargets next = TRY(read_vouched(wire));
+  TRY(check_delegated(published_, layout_, next.targets));
+  return transcript_of(**published_.targets(), next, now_);
 }
 
 /// Asked before the snapshot, whose canonical form this is, is signed: a signing process notes what it lists
@@ -400,9 +405,10 @@ Result<ledger::Entry> RepositoryWriter::publication_entry(const Publication& fil
                        std::string(name_of(Repository::Image)), std::move(details)};
 }
 
-Result<void> RepositoryWriter::note_publication(const ledger::Entry& entry, const OnlineSigners& signers) {
+Result<void> RepositoryWriter::note_publication(const std::vector<ledger::Entry>& entries,
+                                                const OnlineSigners& signers) {
   auto transaction = TRY(host::Transaction::begin(db_));
-  TRY(record(db_, entry));
+  for (const ledger::Entry& entry : entries) TRY(record(db_, entry));
   TRY(transaction.commit());
   return sign_ledger(db_, signers.ledger, now_);
 }

@@ -82,9 +82,9 @@ class RepositoryWriter {
   Result<bool> targets_stand_for(Version version, ByteView canonical);
 
   /// Publishes a signed targets file with a new snapshot and timestamp. The images in it are there already.
-  /// The ledger tells of it before a client can see it: killed in between, it tells of files that nobody ever
-  /// saw. Faults: of the signers, Conflict, NoSpace, Denied, Io. Rejections: those of a client. Whatever
-  /// fails, clients see the old state.
+  /// The ledger tells of it, with the transcript, before a client can see it: killed in between, it tells of
+  /// files that nobody ever saw. Faults: of the signers, those of check_delegated(), Conflict, NoSpace,
+  /// Denied, Io. Rejections: those of a client. Whatever fails, clients see the old state.
   Result<PublishedVersions> publish_targets(Version version, Bytes wire, const OnlineSigners& signers);
   /// Publishes the next root with a new snapshot and timestamp, and with `targets` where those that are
   /// published do not verify under it. Played as a vehicle fresh from the factory and as a current one. Of
@@ -147,12 +147,13 @@ class RepositoryWriter {
       const ReleaseNumbers& numbers, repository::NextSnapshot::Listed listed) const;
   Result<PublishedVersions> publish(const ReleaseNumbers& numbers, Change change, repository::Batch& batch,
                                     const OnlineSigners& signers);
+  [[nodiscard]] Result<ledger::Entry> judge_targets(const Bytes& wire) const;
   Result<void> check_fleet(const repository::Publication& files, ByteView snapshot,
                            const OnlineSigners& signers);
   Result<ledger::Entry> publication_entry(const repository::Publication& files,
                                           const PublishedVersions& versions, const model::FileMeta& snapshot,
                                           json::Object details, const OnlineSigners& signers) const;
-  Result<void> note_publication(const ledger::Entry& entry, const OnlineSigners& signers);
+  Result<void> note_publication(const std::vector<ledger::Entry>& entries, const OnlineSigners& signers);
 
   host::FileLock lock_;
   host::Db db_;

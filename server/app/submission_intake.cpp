@@ -92,20 +92,6 @@ Result<Neighbours> all_neighbours(host::Db& db, const trust::TrustedSet& publish
   return neighbours;
 }
 
-/// The first of `all`, as many as there is room for, and how many are left out.
-void set_first(json::Object& details, const std::string& member, const json::Array& all, std::size_t room) {
-  json::Array first;
-  for (const json::Value& each : all) {
-    const std::size_t bytes = json::to_text(each).size() + 1;
-    if (bytes > room) break;
-    room -= bytes;
-    first.push_back(each);
-  }
-  const std::uint64_t left_out = all.size() - first.size();
-  details.set(member, std::move(first));
-  if (left_out > 0) details.set(member + "_left_out", left_out);
-}
-
 json::Object details_of(const SubmissionRecord& record) {
   json::Object details{{"submission", record.id},
                        {"files", std::uint64_t{record.submission.files.size()}},

@@ -84,18 +84,17 @@ Result<OfflineBundle> decode(const json::Value& value) {
 
 }  // namespace
 
+std::string read_aloud(const std::string& sha256) {
+  std::string spelt = sha256.substr(0, kGroup);
+  for (std::size_t at = kGroup; at < kGroups * kGroup; at += kGroup) spelt += "-" + sha256.substr(at, kGroup);
+  return spelt;
+}
+
 std::string OfflineBundle::file_name() const {
   return name_prefix(repository, role) + std::to_string(version.value()) + ".json";
 }
 
 std::string OfflineBundle::sha256() const { return to_hex(crypto::sha256(json::canonical(signed_part))); }
-
-std::string OfflineBundle::read_aloud() const {
-  const std::string digest = sha256();
-  std::string spelt = digest.substr(0, kGroup);
-  for (std::size_t at = kGroup; at < kGroups * kGroup; at += kGroup) spelt += "-" + digest.substr(at, kGroup);
-  return spelt;
-}
 
 Result<void> OfflineBundle::write(const fs::path& pending_dir) const {
   return write_as(pending_dir / file_name());

@@ -16,6 +16,10 @@
 
 namespace cotter::ceremony {
 
+/// The beginning of a content's SHA-256 in hex, for holders to read to each other before they sign:
+/// "4f3a-91bc-07de-55aa".
+std::string read_aloud(const std::string& sha256);
+
 struct OfflineBundle {
   Repository repository = Repository::Image;
   RoleName role;
@@ -31,8 +35,7 @@ struct OfflineBundle {
   [[nodiscard]] std::string file_name() const;  ///< "image-targets-7.json"
   /// Of the canonical bytes, in hex.
   [[nodiscard]] std::string sha256() const;
-  /// Its beginning, for holders to read to each other before they sign: "4f3a-91bc-07de-55aa".
-  [[nodiscard]] std::string read_aloud() const;
+  [[nodiscard]] std::string read_aloud() const { return ceremony::read_aloud(sha256()); }
   /// Under file_name(); replaces what is there. Faults: NoSpace, Denied, Io.
   Result<void> write(const std::filesystem::path& pending_dir) const;
   /// Likewise, under any name: a holder's copy.

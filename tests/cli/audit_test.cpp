@@ -80,9 +80,11 @@ TEST_F(AuditCommand, LogTellsOfKeysAndPublications) {
   for (const json::Value& entry : *member(log, "entries").as_array()) {
     ++kinds[std::string(member(entry, "kind").as_string()->view())];
   }
-  EXPECT_EQ(kinds,
-            (std::map<std::string, int>{
-                {"draft", 1}, {"key-generated", 7 + 3 * 3}, {"publication", 2 + 1}, {"signature", 2}}));
+  EXPECT_EQ(kinds, (std::map<std::string, int>{{"ceremony", 1},
+                                               {"draft", 1},
+                                               {"key-generated", 7 + 3 * 3},
+                                               {"publication", 2 + 1},
+                                               {"signature", 2}}));
   const Ended words = audit({"log", "--kind", "publication", "--subject", "image", "--limit", "1"});
   EXPECT_TRUE(has(words.out, "targets 2, snapshot 2, timestamp 2")) << words.out;
   EXPECT_TRUE(has(audit({"log", "--since", "2999-01-01T00:00:00Z"}).out, "no entries"));

@@ -1,10 +1,12 @@
-// Delegations whose keys the OEM changes: what is published below stays good.
+// Delegations whose keys the OEM changes: what is published below stays good, and the ledger tells of it.
 #include "server/app/next_targets.h"
 
 #include <gtest/gtest.h>
 
+#include "common/json/canonical.h"
 #include "server/app/root_ceremony.h"
 #include "server/app/targets_ceremony.h"
+#include "server/storage/sqlite/ledger_store.h"
 #include "tests/unit/server/ceremony/holding.h"
 #include "tests/unit/server/release_workspace.h"
 #include "tests/unit/server/supplier_workspace.h"
@@ -65,6 +67,19 @@ class RekeyedDelegation : public testing::Test {
     const auto found = ws.find(kName);
     EXPECT_TRUE(found) << explain(found.error());
   }
+  [[nodiscard]] ledger::Entry last_ceremony() const {
+    host::Db db = storage::open_database(ws.workspace().db_path()).value();
+    storage::LedgerStore store(db);
+    storage::LedgerFilter filter;
+    filter.kind = ledger::kCeremony;
+    ledger::Entry last;
+    EXPECT_TRUE(store.each(filter, [&](const storage::LedgerRow& row) -> Result<void> {
+      if (last.kind.empty()) last = ledger::Entry::decode(row.body).value();
+      return {};
+    }));
+    return last;
+  }
+
   SupplierWorkspace ws;
   std::shared_ptr<crypto::Signer> fresh = sim::key("acme-4");
 };
@@ -86,6 +101,14 @@ TEST_F(RekeyedDelegation, IsPublishedWhereEnoughOldSignaturesCount) {  // IMG-10
   ASSERT_TRUE(outcome) << explain(outcome.error());
   EXPECT_EQ(outcome->state, State::Published);
   expect_found();
+  const ledger::Entry transcript = last_ceremony();
+  EXPECT_EQ(transcript.subject, "image/targets");
+  const std::string changes = json::to_text(*transcript.details.find("changes"));
+  for (const auto& [part, key] :
+       {std::pair("delegation acme: key out: ", ws.acme[2]), std::pair("delegation acme: key in: ", fresh)}) {
+    const std::string line = part + key->public_key().computed_id().value().substr(0, 16);
+    EXPECT_NE(changes.find(line), std::string::npos) << line << " is not in " << changes;
+  }
 }
 
 TEST_F(RekeyedDelegation, IsReachedByTheWayThatTheRefusalNames) {  // IMG-10
@@ -165,6 +188,25 @@ TEST(RekeyedReleaseRole, IsRefusedForItsBinsWouldBeLost) {
                 "release role");
   EXPECT_TRUE(ws.find("fw/a", HardwareId("hw-1")));
   EXPECT_TRUE(ws.apply({ws.artifact("b", "b")}));
+}
+
+TEST(Transcript, KeepsTheFirstOfManyChangesAndCountsTheRest) {
+  VouchedTargets next;
+  constexpr std::size_t kImages = 2000;
+  for (std::size_t i = 0; i < kImages; ++i) {
+    const auto release =
+        SupplierWorkspace::release("oem/\"" + std::string(100, 'x') + std::to_string(i), "x");
+    next.targets.targets[release.name] = repository::target_of(release, ReleaseCounter(1));
+  }
+  next.signed_sha256 = std::string(64, 'a');
+  const ledger::Entry entry = transcript_of(model::Targets(), next, kNow);
+  EXPECT_EQ(*entry.details.find("read_aloud")->as_string(), "aaaa-aaaa-aaaa-aaaa");
+  const std::size_t kept = entry.details.find("changes")->as_array()->size();
+  EXPECT_GT(kept, 100U);
+  EXPECT_EQ(kept + static_cast<std::size_t>(*entry.details.find("changes_left_out")->as_int()), kImages + 1)
+      << "and the version";
+  const auto encoded = entry.encode();
+  EXPECT_TRUE(encoded) << explain(encoded.error());
 }
 
 }  // namespace

@@ -207,9 +207,19 @@ class RecordedPublication : public testing::Test {
 
 TEST_F(RecordedPublication, TellsOfDraftSignaturesAndFiles) {
   ASSERT_TRUE(publish({0, 1}));
-  ASSERT_EQ(kinds(), (std::vector<std::string>{"draft", "signature", "signature", "publication"}));
+  ASSERT_EQ(kinds(),
+            (std::vector<std::string>{"draft", "signature", "signature", "ceremony", "publication"}));
   const auto all = entries();
-  const json::Array& files = *all[3].details.find("files")->as_array();
+  const ledger::Entry& transcript = all[3];
+  EXPECT_EQ(transcript.subject, "image/targets");
+  const std::string sha256(*transcript.details.find("signed_sha256")->as_string());
+  EXPECT_EQ(transcript.details.find("read_aloud")->as_string()->view().substr(0, 4), sha256.substr(0, 4));
+  EXPECT_EQ(*all[0].details.find("signed_sha256")->as_string(), sha256);
+  EXPECT_EQ(transcript.details.find("keyids")->as_array()->size(), 2U);
+  const json::Array& changes = *transcript.details.find("changes")->as_array();
+  ASSERT_EQ(changes.size(), 3U) << "version, expiry and the image";
+  EXPECT_TRUE(changes[2].as_string()->view().starts_with("image in: "));
+  const json::Array& files = *all[4].details.find("files")->as_array();
   ASSERT_EQ(files.size(), 3U);
   const json::Object& targets = *files[0].as_object();
   EXPECT_EQ(*targets.find("role")->as_string(), "targets");
@@ -218,7 +228,7 @@ TEST_F(RecordedPublication, TellsOfDraftSignaturesAndFiles) {
   EXPECT_EQ(targets.find("keyids")->as_array()->size(), 2U);
   host::Db db = storage::open_database(ws.workspace().db_path()).value();
   const auto verifier = ledger::verifier_key(ledger_key.public_key()).value();
-  EXPECT_EQ(app::verify_ledger(db, verifier)->signed_head.value().size, 4U);
+  EXPECT_EQ(app::verify_ledger(db, verifier)->signed_head.value().size, 5U);
 }
 
 TEST_F(RecordedPublication, TellsOfEachHolderWhenHeSigns) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 
 #include "server/app/check_repository.h"
@@ -228,6 +229,8 @@ TEST_F(RootCeremony, HasTheImageListSignedAnewWhereItsKeysGo) {
   EXPECT_EQ(root_version(), Version(2));
   EXPECT_TRUE((*ws.read()->targets())->targets.contains(TargetName("a")));
   EXPECT_TRUE(ws.bundles().empty());
+  EXPECT_EQ(std::ranges::count(ledger_kinds(), std::string("ceremony")), 3)
+      << "of the image, the root and the list";
 }
 
 TEST_F(RootCeremony, PublishesNothingThatAVehicleWouldRefuse) {
@@ -313,7 +316,7 @@ TEST_F(TargetsCeremony, LosesNoGoodSignatureToASpoiltCopy) {  // IMG-18
   EXPECT_EQ(close({spoilt(good)}).signatures, 1U) << "what waits in pending/ has it still";
   EXPECT_EQ(close({other, spoilt(other)}).state, TargetsOutcome::State::Published);
   EXPECT_EQ(ledger_kinds(),
-            (std::vector<std::string>{"draft", "signature", "signature", "publication"}));
+            (std::vector<std::string>{"draft", "signature", "signature", "ceremony", "publication"}));
 }
 
 TEST_F(TargetsCeremony, RefusesACopyOfAnotherChange) {
