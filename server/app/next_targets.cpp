@@ -32,7 +32,8 @@ bool same_keys(const model::KeyRing& one_ring, const model::RoleKeys& one, const
 Error keeps_its_key(const RoleName& role) {
   return Fault{Fault::Kind::Denied,
                role.value() + " is a release role: its key signs its own file and all its bins, and stays",
-               "make another role, with a key and paths of its own, by cotter release init-role"};
+               "make another role for its paths, with a key of its own: cotter release end-role " +
+                   role.value() + ", then cotter release init-role, then cotter release apply"};
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// cotter release init-role|apply|renew: roles whose images lie in hashed bins, and releases of many images.
+// cotter release init-role|end-role|apply|renew: roles whose images lie in hashed bins, and releases of many
+// images.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -8,7 +9,9 @@
 #include "common/host/output.h"
 #include "common/host/system_clock.h"
 #include "server/app/apply_release.h"
+#include "server/app/end_release_role.h"
 #include "server/app/init_release_role.h"
+#include "server/cli/ceremony_view.h"
 #include "server/cli/context.h"
 #include "server/cli/release_view.h"
 #include "server/cli/signers.h"
@@ -39,6 +42,12 @@ struct RenewOptions {
   std::string role;
   std::string least = "90d";
   ReleaseSignerOptions signers;
+};
+
+struct EndRoleOptions {
+  std::string role;
+  SigningOptions signing;
+  SignerOption signer;
 };
 
 json::Object as_json(const InitRoleOptions& options, const app::InitRoleOutcome& outcome) {
@@ -113,6 +122,17 @@ Result<void> run_renew(const RenewOptions& options, const Context& context) {
   return {};
 }
 
+Result<void> run_end_role(const EndRoleOptions& options, const Context& context) {
+  const app::Workspace workspace = TRY(open_workspace(context));
+  app::EndRoleRequest request;
+  request.name = RoleName(options.role);
+  const std::vector<ceremony::Signers> holders = TRY(sign_with(options.signing, context, request));
+  WorkspaceSigners signers(workspace, context, options.signer);
+  request.online = [&] { return signers.online(); };
+  show_targets(TRY(app::end_release_role(workspace, request, host::SystemClock().now())), context.json);
+  return {};
+}
+
 void add_init_role(CLI::App& release, Context& context) {
   auto options = std::make_shared<InitRoleOptions>();
   CLI::App* verb = release.add_subcommand(
@@ -143,12 +163,23 @@ void add_init_role(CLI::App& release, Context& context) {
   });
 }
 
+void add_end_role(CLI::App& release, Context& context) {
+  auto options = std::make_shared<EndRoleOptions>();
+  CLI::App* verb = release.add_subcommand(
+      "end-role", "end a role that init-role made: its key is worth nothing then, its paths are free");
+  verb->add_option("ROLE", options->role, "the role's name")->required();
+  add_signing_options(*verb, options->signing);
+  add_signer_option(*verb, options->signer);
+  verb->callback([options, &context] { context.exit_code = finish(run_end_role(*options, context)); });
+}
+
 }  // namespace
 
 void add_release(CLI::App& app, Context& context) {
   CLI::App* release = app.add_subcommand("release", "release many images at once");
   release->require_subcommand(1);
   add_init_role(*release, context);
+  add_end_role(*release, context);
 
   auto apply = std::make_shared<ApplyOptions>();
   CLI::App* verb =

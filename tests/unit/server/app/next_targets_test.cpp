@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "common/json/canonical.h"
+#include "server/app/end_release_role.h"
 #include "server/app/root_ceremony.h"
 #include "server/app/targets_ceremony.h"
 #include "server/storage/sqlite/ledger_store.h"
@@ -188,6 +189,46 @@ TEST(RekeyedReleaseRole, IsRefusedForItsBinsWouldBeLost) {
                 "release role");
   EXPECT_TRUE(ws.find("fw/a", HardwareId("hw-1")));
   EXPECT_TRUE(ws.apply({ws.artifact("b", "b")}));
+}
+
+// The way that the refusal names: the holders sign once, and the old key is worth nothing.
+TEST(RekeyedReleaseRole, GivesItsPathsToAnotherRoleWithAKeyOfItsOwn) {
+  const test::ReleaseWorkspace ws;
+  ASSERT_TRUE(ws.init_role());
+  ASSERT_TRUE(ws.apply({ws.artifact("a", "a")}));
+  const RoleName next("fw2");
+  const auto next_key = sim::key("image-fw2");
+  const auto with_next = [&] {
+    return Result<ReleaseSigners>(ReleaseSigners{ws.keys.online(), next_key.get()});
+  };
+  EndRoleRequest end;
+  end.name = test::kFirmware;
+  const auto ended = end_release_role(ws.workspace(), end, kNow);
+  ASSERT_TRUE(ended) << explain(ended.error());
+  ASSERT_EQ(ended->state, State::Awaiting);
+  InitRoleRequest init = ws.init_request({0, 1});
+  init.plan.name = next;
+  init.plan.key = next_key->public_key();
+  init.signers = with_next;
+  const auto made = init_release_role(ws.workspace(), init, kNow);
+  ASSERT_TRUE(made) << explain(made.error());
+  ASSERT_EQ(made->state, State::Published) << "both changes, by one signature of each holder";
+  ApplyRequest again = ws.request({ws.artifact("a", "a")});
+  EXPECT_TRUE(is_fault(apply_release(ws.workspace(), again, kNow).error(), Fault::Kind::NotFound));
+  again.manifest.role = next;
+  again.signers = with_next;
+  const auto applied = apply_release(ws.workspace(), again, kNow);
+  ASSERT_TRUE(applied) << explain(applied.error());
+  const auto found = ws.find("fw/a", HardwareId("hw-1"));
+  ASSERT_TRUE(found) << explain(found.error());
+  EXPECT_TRUE(found->role.value().starts_with("fw2-")) << found->role.value();
+  EXPECT_TRUE(is_fault(end_release_role(ws.workspace(), end, kNow).error(), Fault::Kind::NotFound));
+}
+
+TEST_F(RekeyedDelegation, OfASupplierIsNotEndedAsAReleaseRole) {
+  EndRoleRequest end;
+  end.name = kAcme;
+  EXPECT_TRUE(is_fault(end_release_role(ws.workspace(), end, kNow).error(), Fault::Kind::Conflict));
 }
 
 TEST(Transcript, KeepsTheFirstOfManyChangesAndCountsTheRest) {

@@ -1,0 +1,28 @@
+#include "server/app/end_release_role.h"
+
+#include <string>
+#include <utility>
+
+#include "server/repository/bins.h"
+#include "server/repository/supplier_role.h"
+#include "server/storage/sqlite/supplier_store.h"
+
+namespace cotter::app {
+
+Result<TargetsOutcome> end_release_role(const Workspace& workspace, const EndRoleRequest& request,
+                                        UtcTime now) {
+  const std::string& name = request.name.value();
+  RepositoryWriter writer = TRY(RepositoryWriter::open(workspace, now));
+  if (TRY(storage::SupplierStore(writer.db()).find(request.name))) {
+    return fault(Fault::Kind::Conflict, name + " is a supplier's role",
+                 "cotter supplier remove " + name + " ends it, with its tokens and what waits of it");
+  }
+  TRY(repository::find_delegation(**writer.published().targets(), request.name));
+  auto change = TRY(TargetsChange::begin(workspace, writer, request));
+  model::Targets next = change.listed();
+  const bool is_new = repository::remove_delegation(next, request.name);
+  const auto line = is_new ? std::optional("end release role " + name) : std::nullopt;
+  return change.finish(std::move(next), line);
+}
+
+}  // namespace cotter::app
