@@ -23,15 +23,24 @@ std::string summary_line(const ceremony::KeyChange& change) {
   return line;
 }
 
+/// `listed` may be what waits: whoever comes second hears that, where his change fits what is published.
+Result<model::Targets> changed(const model::Targets& listed, const model::Targets& published,
+                               const ceremony::KeyChange& change) {
+  auto next = ceremony::with_delegation_keys(listed, change);
+  if (next || !ceremony::with_delegation_keys(published, change)) return next;
+  return fault(Fault::Kind::Conflict,
+               "a change that waits for its signatures is in the way: " + summary(next.error()),
+               "cotter ceremony status shows it; wait until it is closed");
+}
+
 }  // namespace
 
 Result<TargetsOutcome> open_targets_ceremony(const Workspace& workspace, const TargetsSigning& signing,
                                              const ceremony::KeyChange& delegations, UtcTime now) {
   RepositoryWriter writer = TRY(RepositoryWriter::open(workspace, now));
   auto change = TRY(TargetsChange::begin(workspace, writer, signing));
-  model::Targets next = delegations.empty()
-                            ? change.listed()
-                            : TRY(ceremony::with_delegation_keys(change.listed(), delegations));
+  model::Targets next = change.listed();
+  if (!delegations.empty()) next = TRY(changed(next, **writer.published().targets(), delegations));
   return change.finish(std::move(next), summary_line(delegations));
 }
 

@@ -15,7 +15,8 @@
 namespace cotter::app {
 
 /// A new version with what waits already, the change of delegations, and a new life; the holders at hand sign
-/// it. Faults: those of with_delegation_keys() and of TargetsChange.
+/// it. Faults: those of with_delegation_keys(), Conflict (it does not go with what waits), those of
+/// TargetsChange.
 Result<TargetsOutcome> open_targets_ceremony(const Workspace& workspace, const TargetsSigning& signing,
                                              const ceremony::KeyChange& delegations, UtcTime now);
 

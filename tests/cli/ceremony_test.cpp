@@ -169,5 +169,61 @@ TEST_F(CeremonyCommand, LetsOneOfTwoOperatorsRotate) {
   EXPECT_EQ(text_of(open[0], "hash"), text_of(parsed(winner.out), "hash"));
 }
 
+/// A supplier "acme" with one key, and more keys beside it.
+class DelegationKeys : public CeremonyCommand {
+ protected:
+  static fs::path key(int number) {
+    return folder->path() / "acme" / ("acme-" + std::to_string(number) + ".key");
+  }
+  void SetUp() override {
+    if (fs::exists(key(1))) return;
+    for (int number = 1; number <= 3; ++number) {
+      const Ended made = cotter({"--json", "key", "generate", "--dir", key(1).parent_path().string(),
+                                 "--name", "acme-" + std::to_string(number)});
+      ASSERT_EQ(made.exit_code, kDone) << made.err;
+      if (number > 1) continue;
+      ASSERT_TRUE(host::write_atomically(folder->path() / "acme.json", as_bytes(made.out)));
+      const Ended added = cotter({"supplier", "add", "acme", "--path", "acme/*/*", "--hardware-id", "brake",
+                                  "--key", (folder->path() / "acme.json").string(), "--threshold", "1",
+                                  "--sign-with", holder(1).string(), "--sign-with", holder(2).string()});
+      ASSERT_EQ(added.exit_code, kDone) << added.err;
+      id = text_of(parsed(made.out), "keyid");
+    }
+  }
+  static inline std::string id;
+};
+
+// Whoever comes second is told, and what the first opened is published as he opened it.
+TEST_F(DelegationKeys, LetOneOfTwoOperatorsRotate) {
+  const auto rotate = [](int to) {
+    return std::async(std::launch::async, [to] {
+      return cotter({"--json", "key", "rotate", id, "--to", key(to).string()});
+    });
+  };
+  auto one = rotate(2);
+  auto other = rotate(3);
+  const Ended first = one.get();
+  const Ended second = other.get();
+  EXPECT_EQ(first.exit_code + second.exit_code, kDone + kFailed) << first.err << second.err;
+  const Ended& winner = first.exit_code == kDone ? first : second;
+  const Ended& loser = first.exit_code == kDone ? second : first;
+  EXPECT_TRUE(has(loser.err, "a change that waits for its signatures is in the way")) << loser.err;
+  EXPECT_TRUE(has(loser.err, "cotter ceremony status")) << loser.err;
+  const json::Value status = parsed(cotter({"--json", "ceremony", "status"}).out);
+  const json::Array& open = *member(status, "ceremonies").as_array();
+  ASSERT_EQ(open.size(), 1U);
+  EXPECT_EQ(text_of(open[0], "sha256"), text_of(parsed(winner.out), "sha256"));
+  const std::string bundle = text_of(open[0], "bundle");
+  const Ended signed_it = cotter({"ceremony", "sign", bundle, "--sign-with", holder(1).string(),
+                                  "--sign-with", holder(3).string(), "--hash", text_of(open[0], "hash")});
+  ASSERT_EQ(signed_it.exit_code, kDone) << signed_it.err;
+  const Ended closed = cotter({"--json", "ceremony", "close", bundle});
+  ASSERT_EQ(closed.exit_code, kDone) << closed.err;
+  EXPECT_EQ(text_of(parsed(closed.out), "state"), "published");
+  const Ended told = cotter({"audit", "log", "--json", "--kind", "ceremony", "--limit", "1"});
+  EXPECT_TRUE(has(told.out, "delegation acme: key out: " + id.substr(0, 16))) << told.out;
+  EXPECT_TRUE(has(told.out, text_of(open[0], "hash"))) << told.out;
+}
+
 }  // namespace
 }  // namespace cotter

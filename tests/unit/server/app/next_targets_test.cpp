@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "common/json/canonical.h"
 #include "server/app/end_release_role.h"
 #include "server/app/root_ceremony.h"
@@ -177,6 +179,25 @@ TEST_F(RekeyedDelegation, IsJudgedAgainWhenItGoesWithARoot) {  // IMG-10
   EXPECT_TRUE(is_fault(closed.error(), Fault::Kind::Denied)) << explain(closed.error());
   EXPECT_EQ((*ws.read()->root()).version, Version(1));
   expect_found();
+}
+
+TEST_F(RekeyedDelegation, OfTwoOperatorsAtOnceKeepsBothChangesOrTellsTheSecond) {
+  ASSERT_TRUE(open(swap(0), {0}));
+  const auto same = open(swapped(kAcme, *ws.acme[0], *sim::key("acme-5")), {});
+  ASSERT_FALSE(same) << "acme-1 is on its way out already";
+  EXPECT_TRUE(is_fault(same.error(), Fault::Kind::Conflict)) << explain(same.error());
+  EXPECT_NE(explain(same.error()).find("waits for its signatures"), std::string::npos);
+  EXPECT_EQ(close()->signatures, 1U) << "what the first opened stands as it was";
+
+  const auto other = open(swapped(kAcme, *ws.acme[1], *sim::key("acme-5")), {});
+  ASSERT_TRUE(other) << explain(other.error());
+  EXPECT_EQ(other->summary.size(), 2U);
+  ASSERT_EQ(close({0, 1})->state, State::Published);
+  const std::vector<KeyId> acme = (*ws.read()->targets())->delegations->roles.front().keys.keyids;
+  const std::vector<KeyId> expected = {ws.acme[2]->public_key().computed_id(),
+                                       fresh->public_key().computed_id(),
+                                       sim::key("acme-5")->public_key().computed_id()};
+  EXPECT_TRUE(std::ranges::is_permutation(acme, expected));
 }
 
 // Its one key signs the role's file and all bins, and what says so of the bins is in that file.
