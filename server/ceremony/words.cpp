@@ -4,6 +4,7 @@
 #include <set>
 
 #include "common/json/canonical.h"
+#include "server/ceremony/agreed_bins.h"
 
 namespace cotter::ceremony {
 namespace {
@@ -110,6 +111,11 @@ std::string scope(const model::DelegatedRole& role) {
   return text + (role.terminating ? ", terminating" : "");
 }
 
+std::string bins(std::optional<std::uint32_t> bits) {
+  return bits ? std::to_string(std::uint64_t{1} << *bits) + " hashed bins"
+              : "as many bins as it was made with";
+}
+
 void delegations(const model::Targets& from, const model::Targets& to, Lines& lines) {
   const model::Delegations none;
   const model::Delegations& before = from.delegations ? *from.delegations : none;
@@ -126,10 +132,14 @@ void delegations(const model::Targets& from, const model::Targets& to, Lines& li
     const std::string name = "delegation " + role.name.value();
     if (old == before.roles.end()) {
       lines.push_back("delegation in: " + role.name.value() + ": " + scope(role));
+      if (const auto bits = agreed_bits(role)) lines.push_back(name + ": it may have " + bins(bits));
       keys_of_role(name, before.keys, {}, after.keys, role.keys, lines);
       continue;
     }
     if (scope(*old) != scope(role)) lines.push_back(name + ": " + scope(role) + "; before: " + scope(*old));
+    if (agreed_bits(*old) != agreed_bits(role))
+      lines.push_back(name + ": it may have " + bins(agreed_bits(role)) +
+                      "; before: " + bins(agreed_bits(*old)));
     keys_of_role(name, before.keys, old->keys, after.keys, role.keys, lines);
   }
 }
@@ -206,6 +216,7 @@ Lines changes_between(const model::Targets& from, const model::Targets& to) {
         role.keys = after.keys, role.paths = after.paths, role.path_hash_prefixes = after.path_hash_prefixes;
         role.hardware_ids = after.hardware_ids, role.any_hardware = after.any_hardware;
         role.terminating = after.terminating;
+        if (const auto bits = agreed_bits(after)) agree_on_bits(role, *bits);
       }
     }
     std::vector<model::DelegatedRole> as_after;

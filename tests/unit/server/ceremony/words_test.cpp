@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <functional>
 
+#include "server/ceremony/agreed_bins.h"
 #include "server/ceremony/key_change.h"
 #include "tests/sim/sim_key.h"
 
@@ -145,6 +146,30 @@ TEST(WordsOfTargets, TellOfDelegations) {
   });
   EXPECT_TRUE(has(keys, "delegation brakes: key out: " + spelt_of("b1")));
   EXPECT_TRUE(has(keys, "delegation brakes: key in: " + spelt_of("b2")));
+}
+
+TEST(WordsOfTargets, TellHowManyBinsAreAgreedOn) {
+  const Lines in = after(targets(), [](model::Targets& next) {
+    next.delegations = with_brakes().delegations;
+    agree_on_bits(next.delegations->roles[0], 3);
+  });
+  EXPECT_TRUE(has(in, "delegation brakes: it may have 8 hashed bins"));
+  model::Targets eight = with_brakes();
+  agree_on_bits(eight.delegations->roles[0], 3);
+  const auto grow = [](model::Targets& next) { agree_on_bits(next.delegations->roles[0], 5); };
+  const Lines first = after(with_brakes(), grow);
+  EXPECT_TRUE(
+      has(first, "delegation brakes: it may have 32 hashed bins; before: as many bins as it was made with"));
+  EXPECT_FALSE(has(first, kElse));
+  const Lines again = after(eight, grow);
+  EXPECT_TRUE(has(again, "delegation brakes: it may have 32 hashed bins; before: 8 hashed bins"));
+  EXPECT_FALSE(has(again, kElse));
+  for (const json::Value& odd : {json::Value("32"), json::Value(0), json::Value(33)}) {
+    EXPECT_TRUE(
+        has(after(eight,
+                  [&](model::Targets& next) { next.delegations->roles[0].unknown.set("x-bit_length", odd); }),
+            kElse));
+  }
 }
 
 TEST(WordsOfTargets, TellOfTheirOrder) {  // IMG-6
