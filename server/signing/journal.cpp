@@ -80,7 +80,9 @@ Result<void> Journal::note(const std::string& key, const KeyId& keyid, const Con
   COTTER_ASSERT(found);  // judged before
   const storage::SigningSeries& series = *found;
   if (content.duty == Duty::Release) {
-    const std::uint32_t bit_length = release ? release->bit_length : *content.bit_length;
+    const std::uint32_t bit_length = content.bit_length ? *content.bit_length : release->bit_length;
+    // Under the old names lie other bins from now on; the role's number is a floor for all of them.
+    if (release && bit_length != release->bit_length) TRY(store.forget_last(keyid));
     TRY(store.put_release_role(keyid, {bit_length, std::max(content.number, release ? release->number : 0)}));
   }
   TRY(store.put_last(series, {content.number, content.digest, as_json(content.listed)}));

@@ -51,7 +51,7 @@ enum class Policy : std::uint8_t {
   EcuForeign,          ///< an image for no ECU, an ECU twice, or one that was another vehicle's
   TimeSourceForeign,   ///< targets name a time source that is not this process's own time key
   ReleaseDelegates,    ///< a release role's file delegates to other than its own bins by its own key
-  BinForeign,          ///< images of several bins, or of bins that are not the role's
+  BinForeign,          ///< images of several bins, or of bins that are not the role's; or fewer bins
   VersionNotHigher,    ///< not above the last one that was signed, and not the same bytes again
   ListedVersionLower,  ///< lists a version below what it listed before, or leaves one out
   Expired,             ///< it would be expired already

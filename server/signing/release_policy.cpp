@@ -5,6 +5,7 @@
 
 #include "common/crypto/digest.h"
 #include "common/model/roles.h"
+#include "server/repository/bins.h"
 #include "server/signing/canonical_reader.h"
 
 namespace cotter::signing {
@@ -37,6 +38,24 @@ std::optional<std::string> what_is_foreign(const RoleName& role, const model::Ta
   const bool own_id = bins.keys.keyids.size() == 1 && delegations.keys.contains(bins.keys.keyids.front());
   if (!own_alone || !own_id || bins.keys.threshold != 1) return "bins by another key than its own";
   return std::nullopt;
+}
+
+std::string bins_of(std::uint32_t bit_length) {
+  return std::to_string(std::uint64_t{1} << bit_length) + " bins";
+}
+
+/// More bins, from a version on that no file of the fewer has: else both a bin and one of its parts could be
+/// signed under one version. That the holders agreed cannot be seen from here; who grows the role without
+/// them gets nothing listed that he could not list before.
+std::optional<Refusal> judge_growth(std::uint32_t bits, const Content& content, const ReleasePast& past) {
+  if (bits < past.bit_length || bits > repository::kMostBits) {
+    return Refusal{Policy::BinForeign, bins_of(bits) + ", and the role has " + bins_of(past.bit_length) +
+                                           ": it may get more, up to " + bins_of(repository::kMostBits)};
+  }
+  if (content.number > past.number) return std::nullopt;
+  return Refusal{Policy::VersionNotHigher, "other bins from version " + std::to_string(content.number) +
+                                               " on are asked for, and the role has signed " +
+                                               std::to_string(past.number)};
 }
 
 }  // namespace
@@ -81,12 +100,14 @@ std::optional<Refusal> judge_release(const Content& content, const Past& past) {
         "the role's own file was never signed here, so its bins are not known: cotter release renew "
         "ROLE --least 3650d has it signed"};
   }
-  if (content.bit_length && *content.bit_length != past.release->bit_length) {
-    return Refusal{Policy::BinForeign, "bins of " + std::to_string(*content.bit_length) +
-                                           " bits, and the role has bins of " +
-                                           std::to_string(past.release->bit_length)};
+  if (content.bit_length && *content.bit_length != past.release->bit_length)
+    return judge_growth(*content.bit_length, content, *past.release);
+  if (!file_of(content, past.release)) {
+    return Refusal{
+        Policy::BinForeign,
+        "it lists images of several of the " + bins_of(past.release->bit_length) +
+            " that the role has; where they are new and not published, cotter release grow ROLE goes on"};
   }
-  if (!file_of(content, past.release)) return Refusal{Policy::BinForeign, "it lists images of several bins"};
   if (is_repeat(content, past.last) || content.number >= past.release->number) return std::nullopt;
   return Refusal{Policy::VersionNotHigher, "version " + std::to_string(content.number) +
                                                " is asked for, and the role has signed " +

@@ -1,6 +1,6 @@
 // What the key of a release role may sign: the role's own file, which delegates to its own bins by this very
-// key, and the bins. Versions rise with every release, in all files of the role together. Never believes a
-// name: a bin is known by the images that it lists. Pure, as policy.h.
+// key, and the bins. Versions rise with every release, in all files of the role together; a role may get more
+// bins, never fewer. Never believes a name: a bin is known by the images that it lists. Pure, as policy.h.
 #pragma once
 
 #include <optional>

@@ -45,6 +45,10 @@ Result<void> SigningStore::put_last(const SigningSeries& series, const SignedLas
       {series.keyid.value(), series.vehicle, last.number, last.digest, listed});
 }
 
+Result<void> SigningStore::forget_last(const KeyId& keyid) {
+  return db_->run("DELETE FROM last_signed WHERE keyid = ?1", {keyid.value()});
+}
+
 Result<std::optional<std::string>> SigningStore::owner(const KeyId& keyid, const std::string& serial) {
   auto row = TRY(
       db_->query("SELECT vehicle FROM ecu_owner WHERE keyid = ?1 AND serial = ?2", {keyid.value(), serial}));

@@ -62,6 +62,8 @@ class SigningStore {
 
   Result<std::optional<SignedLast>> last(const SigningSeries& series);
   Result<void> put_last(const SigningSeries& series, const SignedLast& last);
+  /// All series of the key begin anew.
+  Result<void> forget_last(const KeyId& keyid);
   /// The vehicle that this key's targets first named the ECU for.
   Result<std::optional<std::string>> owner(const KeyId& keyid, const std::string& serial);
   Result<void> put_owner(const KeyId& keyid, const std::string& serial, const std::string& vehicle);

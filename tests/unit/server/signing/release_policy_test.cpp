@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "common/crypto/digest.h"
+#include "server/repository/bins.h"
 #include "server/signing/canonical_reader.h"
 #include "tests/unit/server/signing/contents.h"
 
@@ -23,6 +24,14 @@ TargetName name_in(bool upper, int number = 0) {
   }
 }
 
+/// A name whose hash begins with these two bits.
+TargetName name_starting(std::uint8_t bits) {
+  for (int number = 0;; ++number) {
+    TargetName name("fw/image-" + std::to_string(number) + ".bin");
+    if ((crypto::sha256(as_bytes(name.value())).front() & 0xC0) == bits) return name;
+  }
+}
+
 /// The journal of one release role's key, in memory.
 class ReleasePolicies : public testing::Test {
  protected:
@@ -39,8 +48,12 @@ class ReleasePolicies : public testing::Test {
       EXPECT_FALSE(refusal->why.empty());
       return std::string(name_of(refusal->policy));
     }
-    last[series.value()] = LastSigned{content->number, content->digest, {}};
     if (!role) role = ReleasePast{*content->bit_length, 0};
+    if (content->bit_length && *content->bit_length != role->bit_length) {
+      last.clear();  // as the journal does
+      role->bit_length = *content->bit_length;
+    }
+    last[series.value()] = LastSigned{content->number, content->digest, {}};
     role->number = std::max(role->number, content->number);
     return "signed";
   }
@@ -101,7 +114,61 @@ TEST_F(ReleasePolicies, SignABinOfOneBinAlone) {
   EXPECT_EQ(ask(bin(1, {})), "bin-foreign");
   ASSERT_EQ(ask(role_file(1)), "signed");
   EXPECT_EQ(ask(bin(2, {name_in(false), name_in(true)})), "bin-foreign");
-  EXPECT_EQ(ask(role_file(2, kBits + 1)), "bin-foreign") << "a role keeps its bins for life";
+}
+
+TEST_F(ReleasePolicies, LetARoleGrow) {
+  ASSERT_EQ(ask(role_file(1)), "signed");
+  const auto several = bin(2, {name_in(false), name_in(false, 1'000), name_in(false, 2'000)});
+  ASSERT_EQ(ask(several), "signed");
+  ASSERT_EQ(ask(role_file(3, 10)), "signed");
+  EXPECT_EQ(ask(role_file(3, 10)), "signed") << "the same bytes, for whoever did not hear the answer";
+  for (const auto& [name, target] : several.targets) EXPECT_EQ(ask(bin(3, {name})), "signed");
+  EXPECT_EQ(ask(bin(3, {})), "signed");
+  EXPECT_EQ(ask(bin(4, {name_in(true)})), "signed");
+  EXPECT_EQ(ask(role_file(5, 10)), "signed") << "renewed";
+  EXPECT_EQ(ask(role_file(6, repository::kMostBits)), "signed");
+}
+
+TEST_F(ReleasePolicies, LetNoRoleShrinkOrOutgrowVehicles) {
+  ASSERT_EQ(ask(role_file(1, 4)), "signed");
+  EXPECT_EQ(ask(role_file(2, 3)), "bin-foreign");
+  EXPECT_EQ(ask(role_file(2, repository::kMostBits + 1)), "bin-foreign");
+  ASSERT_EQ(ask(role_file(2, 5)), "signed");
+  EXPECT_EQ(ask(role_file(3, 4)), "bin-foreign") << "nor back to what it was";
+}
+
+// Else a bin and one of its parts could be signed under one version, and a mirror would choose.
+TEST_F(ReleasePolicies, LetARoleGrowAboveAllThatItSignedAlone) {  // KEY-10, FMT-3
+  ASSERT_EQ(ask(role_file(1)), "signed");
+  ASSERT_EQ(ask(bin(5, {name_in(false)})), "signed");
+  EXPECT_EQ(ask(role_file(5, 2)), "version-not-higher");
+  EXPECT_EQ(ask(role_file(4, 2)), "version-not-higher");
+  EXPECT_EQ(ask(role_file(6, 2)), "signed");
+}
+
+// Whoever may ask for signatures grows the role and asks on: under every version of before, in old bins and
+// in new ones, whether their names are new or were those of others.
+TEST_F(ReleasePolicies, SignNothingOfBeforeForWhoGrowsARole) {  // KEY-10, FMT-3
+  ASSERT_EQ(ask(role_file(1)), "signed");
+  ASSERT_EQ(ask(bin(2, {})), "signed");
+  ASSERT_EQ(ask(bin(3, {name_in(false)})), "signed");
+  ASSERT_EQ(ask(bin(5, {name_in(true)})), "signed");
+  ASSERT_EQ(ask(role_file(6, 2)), "signed");
+  for (std::uint64_t version = 1; version < 6; ++version) {
+    for (int number = 0; number < 8; ++number) {  // all four bins
+      EXPECT_EQ(ask(bin(version, {name_in(number % 2 == 0, number * 100)}, "of a thief")),
+                "version-not-higher");
+    }
+    EXPECT_EQ(ask(bin(version, {})), "version-not-higher");
+    EXPECT_EQ(ask(role_file(version, 3)), "version-not-higher");
+  }
+  EXPECT_EQ(ask(bin(3, {name_in(false)})), "version-not-higher") << "the very bytes that were signed before";
+  const auto both = std::vector{name_starting(0x00), name_starting(0x40)};
+  EXPECT_EQ(ask(bin(9, both)), "bin-foreign") << "they were in one bin, and are no more";
+  ASSERT_EQ(ask(bin(6, {both[0]})), "signed");
+  EXPECT_EQ(ask(bin(6, {both[0]}, "of a thief")), "version-not-higher")
+      << "a second one of the release's version";
+  ASSERT_EQ(ask(bin(6, {both[1]})), "signed");
 }
 
 TEST_F(ReleasePolicies, HandTheRoleOnToNobody) {

@@ -157,6 +157,38 @@ TEST_F(SigningService, SignsForTheReleaseRolesItIsToAndRemembersTheirVersions) {
   EXPECT_EQ(signatures().back().number, 6U);
 }
 
+TEST_F(SigningService, RemembersThatAReleaseRoleHasGrown) {  // KEY-10
+  const auto release = [](Service& service, const model::Targets& file) {
+    return said(service.answer({"image-fw", canonical(file)}, kPublisher));
+  };
+  auto bin = test::stamped<model::Targets>(5, "");
+  bin.targets.emplace(TargetName("fw/a.bin"), test::entry_for("an image", {HardwareId("hw-1")}, 1));
+  auto file = test::stamped<model::Targets>(1, "");
+  {
+    Service service = open();
+    const Answer key = service.answer({"image-fw"}, kPublisher);
+    const auto own = crypto::PublicKey::decode(std::get<KeyIs>(key).key, crypto::Profile::Vehicle).value();
+    file.delegations.emplace().keys.emplace(own.computed_id(), own);
+    file.delegations->succinct.emplace();
+    file.delegations->succinct->keys = {{own.computed_id()}, 1};
+    file.delegations->succinct->bit_length = 1;
+    file.delegations->succinct->name_prefix = "fw";
+    ASSERT_EQ(release(service, file), "signed");
+    ASSERT_EQ(release(service, bin), "signed");
+    file.version = Version(6);
+    file.delegations->succinct->bit_length = 2;
+    ASSERT_EQ(release(service, file), "signed");
+  }
+  Service service = open();
+  EXPECT_EQ(release(service, bin), "version-not-higher") << "the very bytes that were signed before it grew";
+  EXPECT_EQ(release(service, file), "signed") << "the same bytes again";
+  file.version = Version(7);
+  file.delegations->succinct->bit_length = 1;
+  EXPECT_EQ(release(service, file), "bin-foreign");
+  bin.version = Version(6);
+  EXPECT_EQ(release(service, bin), "signed");
+}
+
 TEST_F(SigningService, SignsWithEachKeyForItsOwnCallers) {
   Service service = open();
   EXPECT_EQ(ask(service, Duty::ImageTimestamp, test::timestamp(1, 1), kDaemon), "caller-not-allowed");
