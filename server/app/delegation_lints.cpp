@@ -188,8 +188,21 @@ class Lints {
       const bool is_delegated = std::any_of(
           delegating_->begin(), delegating_->end(),
           [&, name = role](const Delegating& parent) { return parent.delegations.keys_of(name) != nullptr; });
-      if (!is_delegated) say("role " + role.value() + " is in the snapshot, but nobody delegates to it");
+      if (!is_delegated && !was_a_bin(role))
+        say("role " + role.value() + " is in the snapshot, but nobody delegates to it");
     }
+  }
+
+  /// Of a role that has grown: a snapshot never drops a name.
+  [[nodiscard]] bool was_a_bin(const RoleName& role) const {
+    return std::any_of(delegating_->begin(), delegating_->end(), [&](const Delegating& parent) {
+      if (!parent.delegations.succinct) return false;
+      model::SuccinctRoles fewer = *parent.delegations.succinct;
+      while (--fewer.bit_length > 0) {
+        if (fewer.has(role)) return true;
+      }
+      return false;
+    });
   }
 
   const model::Root* root_;

@@ -48,6 +48,10 @@ class Tracer {
                                                                  ledger::kRefusal};
   using Key = std::pair<TargetName, std::string>;  ///< name and SHA-256
   using Place = std::pair<RoleName, Version>;
+  struct Release {
+    std::string sha256;  ///< over the lines of all its files
+    model::SuccinctRoles bins;
+  };
 
   /// The artifact, where it is one that is asked for.
   Traced* found(const TargetName& name, const std::string& sha256) {
@@ -129,7 +133,7 @@ class Tracer {
       trace_.unread.push_back("the bins of " + entry.role.value());
       return {};
     }
-    releases_.insert_or_assign(Place(entry.role, entry.version), entry.sha256);
+    releases_.insert_or_assign(Place(entry.role, entry.version), Release{entry.sha256, shape->second});
     for (const TargetName& target : names_) {
       const RoleName bin = shape->second.bin_of(target);
       const auto wire = TRY(sources_->file(bin, entry.version));
@@ -155,10 +159,10 @@ class Tracer {
     const auto listed = file.targets.targets.find(name);
     const bool is_listed = listed != file.targets.targets.end();
     const std::string sha256 = is_listed ? sha256_in(listed->second) : std::string();
-    auto& open = open_[std::pair(name, listing.role)];
+    auto& open = open_[std::pair(name, lister(listing))];
     if (open && (!is_listed || *open != sha256)) {
       if (const auto artifact = artifacts_.find(Key(name, *open)); artifact != artifacts_.end())
-        last_of(artifact->second, listing.role)->ended = Delisted{listing.publication, listing.version};
+        last_of(artifact->second, lister(listing))->ended = Delisted{listing.publication, listing.version};
       open.reset();
     }
     if (!is_listed) return;
@@ -170,7 +174,7 @@ class Tracer {
       listing.hardware_ids = (*match)->hardware_ids;
     }
     if (open) {
-      Span* span = last_of(*artifact, listing.role);
+      Span* span = last_of(*artifact, lister(listing));
       ++span->versions;
       span->last = std::move(listing);
       return;
@@ -179,9 +183,14 @@ class Tracer {
     artifact->published.push_back({listing, listing});
   }
 
+  /// Of a release role all bins are one: when it grows, the same listing goes on in another.
+  static const RoleName& lister(const Listing& listing) {
+    return listing.release_role ? *listing.release_role : listing.role;
+  }
+
   static Span* last_of(Traced& artifact, const RoleName& role) {
     const auto span = std::find_if(artifact.published.rbegin(), artifact.published.rend(),
-                                   [&](const Span& each) { return each.first.role == role; });
+                                   [&](const Span& each) { return lister(each.first) == role; });
     COTTER_ASSERT(span != artifact.published.rend());
     return &*span;
   }
@@ -248,12 +257,12 @@ class Tracer {
       return {};
     };
     TRY(add(place.first));
-    const model::SuccinctRoles& shape = shapes_.at(place.first);
+    const auto& [sha256_of_all, shape] = releases_.at(place);
     for (std::uint64_t number = 0; number < repository::bin_count(shape); ++number)
       TRY(add(shape.bin(number)));
     std::string lines;
     for (const auto& [role, sha256] : hashes) lines += role.value() + " " + sha256 + "\n";
-    if (to_hex(crypto::sha256(as_bytes(lines))) != releases_.at(place)) {
+    if (to_hex(crypto::sha256(as_bytes(lines))) != sha256_of_all) {
       trace_.problems.push_back("version " + std::to_string(place.second.value()) + " of the bins of " +
                                 place.first.value() + " is not what the ledger says was published");
     }
@@ -313,8 +322,8 @@ class Tracer {
   std::set<TargetName> names_;
   std::map<Key, Traced> artifacts_;
   std::map<std::string, std::set<Key>> submissions_;
-  std::map<RoleName, model::SuccinctRoles> shapes_;
-  std::map<Place, std::string> releases_;
+  std::map<RoleName, model::SuccinctRoles> shapes_;  ///< as of the release that is read
+  std::map<Place, Release> releases_;
   std::map<Place, std::string> signed_sha256_;
   std::map<std::pair<TargetName, RoleName>, std::optional<std::string>> open_;
   Trace trace_;
