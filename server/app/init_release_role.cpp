@@ -33,9 +33,10 @@ Result<void> check_same(const RepositoryWriter& writer, const repository::Releas
   const auto there = TRY(model::Targets::decode(*content, model::Profile::Vehicle));
   const model::Targets wanted = repository::role_file(plan, there.version, there.expires);
   if (there.encode() == wanted.encode()) return {};
-  return fault(Fault::Kind::Conflict,
-               "role " + plan.name.value() + " is in the repository already, with other bins or another key",
-               "choose another name: a role keeps its bins for life");
+  return fault(
+      Fault::Kind::Conflict,
+      "role " + plan.name.value() + " is in the repository already, with other bins or another key",
+      "choose another name; more bins for the role that is there: cotter release grow " + plan.name.value());
 }
 
 Result<bool> make_bins(RepositoryWriter& writer, const InitRoleRequest& request) {

@@ -21,9 +21,18 @@ Result<SignedFiles::Written> SignedFiles::write(ByteView wire) {
 
 void SignedFiles::add(const std::vector<RoleName>& roles, Written file) {
   file.file.add_to(batch_, *layout_, roles, version_);
-  for (const RoleName& role : roles) files_.files.emplace_back(role, file.sha256);
+  for (const RoleName& role : roles) files_.files.emplace(role, file.sha256);
   most_bytes_ = std::max(most_bytes_, file.bytes);
   passing_.push_back(std::move(file.file));
+}
+
+Result<trust::Verified<model::Targets>> signed_for(const trust::Verified<model::Targets>& delegator,
+                                                   const RoleName& role, const model::Targets& next,
+                                                   crypto::Signer& signer) {
+  const auto authority = TRY(trust::Authority::of_delegation(delegator, role));
+  trust::Draft<model::Targets> draft(next);
+  TRY(draft.sign(signer));
+  return located(draft.seal(authority), Repository::Image, role.value());
 }
 
 Result<ReleaseRole> ReleaseRole::open(const RepositoryWriter& writer, const RoleName& name) {
@@ -54,10 +63,7 @@ Result<void> ReleaseRole::check_key(const crypto::PublicKey& key) const {
 Result<Bytes> ReleaseRole::sign(const RoleName& bin, const model::Targets& next,
                                 crypto::Signer& signer) const {
   const auto* delegator = bin == name_ ? set_.targets() : set_.targets(name_, model::targets_role());
-  const auto authority = TRY(trust::Authority::of_delegation(*delegator, bin));
-  trust::Draft<model::Targets> draft(next);
-  TRY(draft.sign(signer));
-  const auto sealed = TRY(located(draft.seal(authority), Repository::Image, bin.value()));
+  const auto sealed = TRY(signed_for(*delegator, bin, next, signer));
   return Bytes(sealed.wire().begin(), sealed.wire().end());
 }
 

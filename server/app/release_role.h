@@ -32,7 +32,7 @@ class SignedFiles {
   };
   /// Under no name yet. Safe on many threads at once. Faults: NoSpace, Denied, Io.
   Result<Written> write(ByteView wire);
-  /// One file for all of these, in order of name.
+  /// One file for all of these.
   void add(const std::vector<RoleName>& roles, Written file);
   [[nodiscard]] const DelegatedFiles& files() const noexcept { return files_; }
   [[nodiscard]] std::uint64_t most_bytes() const noexcept { return most_bytes_; }  ///< of any one of them
@@ -46,6 +46,12 @@ class SignedFiles {
   std::uint64_t most_bytes_ = 0;
   std::vector<repository::WrittenFile> passing_;
 };
+
+/// Signs `next` as a file of `role`, which `delegator` lets sign. Rejections: those of a client that would
+/// read it. Faults of the signer.
+Result<trust::Verified<model::Targets>> signed_for(const trust::Verified<model::Targets>& delegator,
+                                                   const RoleName& role, const model::Targets& next,
+                                                   crypto::Signer& signer);
 
 class ReleaseRole {
  public:

@@ -52,8 +52,8 @@ using ReleaseCounters = std::map<HardwareId, ReleaseCounter>;
 
 /// Files of a delegated role, signed and written to a batch, all of one version.
 struct DelegatedFiles {
-  RoleName of;                                    ///< the role whose bins they are
-  std::vector<std::pair<RoleName, Bytes>> files;  ///< each with the SHA-256 of its bytes, in order of name
+  RoleName of;                      ///< the role whose bins they are
+  std::map<RoleName, Bytes> files;  ///< each with the SHA-256 of its bytes
 };
 
 class RepositoryWriter {

@@ -1,5 +1,5 @@
-// cotter release init-role|end-role|apply|renew: roles whose images lie in hashed bins, and releases of many
-// images.
+// cotter release init-role|grow|end-role|apply|renew: roles whose images lie in hashed bins, and releases of
+// many images.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -10,6 +10,7 @@
 #include "common/host/system_clock.h"
 #include "server/app/apply_release.h"
 #include "server/app/end_release_role.h"
+#include "server/app/grow_release_role.h"
 #include "server/app/init_release_role.h"
 #include "server/cli/ceremony_view.h"
 #include "server/cli/context.h"
@@ -28,6 +29,15 @@ struct InitRoleOptions {
   std::vector<std::string> hardware_ids;
   std::uint64_t expected_targets = 0;
   std::optional<std::uint32_t> bit_length;
+  SigningOptions signing;
+  ReleaseSignerOptions signers;
+};
+
+struct GrowOptions {
+  std::string role;
+  std::uint64_t expected_targets = 0;
+  std::optional<std::uint32_t> bit_length;
+  bool yes = false;
   SigningOptions signing;
   ReleaseSignerOptions signers;
 };
@@ -82,6 +92,97 @@ Result<void> run_init_role(const InitRoleOptions& options, const Context& contex
   request.online = [&] { return signers.online(); };
   request.signers = [&] { return signers.release(); };
   const auto outcome = TRY(app::init_release_role(workspace, request, host::SystemClock().now()));
+  if (context.json) {
+    host::print_json(as_json(options, outcome));
+  } else {
+    show(options, outcome);
+  }
+  return {};
+}
+
+std::string_view name_of(app::GrowOutcome::State state) {
+  switch (state) {
+    case app::GrowOutcome::State::WouldGrow:
+      return "would-grow";
+    case app::GrowOutcome::State::Awaiting:
+      return "awaiting-signatures";
+    case app::GrowOutcome::State::Grown:
+      return "grown";
+    case app::GrowOutcome::State::Unchanged:
+      break;
+  }
+  return "unchanged";
+}
+
+json::Object as_json(const GrowOptions& options, const app::GrowOutcome& outcome) {
+  json::Object object;
+  if (outcome.state == app::GrowOutcome::State::Awaiting) add_outcome(object, outcome.agreement);
+  object.set("role", options.role);
+  object.set("state", name_of(outcome.state));
+  object.set("agreed", outcome.agreed);
+  const app::Growth& growth = outcome.growth;
+  object.set("bins_before", growth.bins_before);
+  object.set("bins", growth.bins);
+  object.set("bins_left_behind", growth.left_behind);
+  object.set("snapshot_bytes_before", growth.snapshot_before);
+  object.set("snapshot_bytes", growth.snapshot);
+  object.set("bin_bytes_before", growth.bin_before);
+  object.set("bin_bytes", growth.bin);
+  if (outcome.state == app::GrowOutcome::State::Grown) object.set("release_version", outcome.release.value());
+  return object;
+}
+
+void show(const app::Growth& growth) {
+  using host::human_bytes;
+  fmt::print(
+      "bins      {} become {}, for good: they are never joined again\n"
+      "files     {} new ones, in one publication\n"
+      "a bin     {} on average become {}\n"
+      "snapshot  {} become {}; packed {} become {}\n",
+      growth.bins_before, growth.bins, growth.bins + 1, human_bytes(growth.bin_before),
+      human_bytes(growth.bin), human_bytes(growth.snapshot_before), human_bytes(growth.snapshot),
+      human_bytes(growth.packed_before), human_bytes(growth.packed));
+  if (growth.left_behind > 0)
+    fmt::print("names     {} of old bins stay listed in it, for vehicles refuse one that drops a name\n",
+               growth.left_behind);
+  fmt::print(
+      "vehicles  fetch that snapshot at their next update, the role's file and one new bin for each image,\n"
+      "          and that snapshot again after each release\n");
+}
+
+void show(const GrowOptions& options, const app::GrowOutcome& outcome) {
+  using State = app::GrowOutcome::State;
+  if (outcome.state == State::Unchanged) {
+    fmt::print("{}: {} bins already, nothing changed\n", options.role, outcome.growth.bins);
+    return;
+  }
+  show(outcome.growth);
+  if (outcome.state == State::WouldGrow) {
+    fmt::print("\nNothing is changed yet. Next: the same command with --yes, {}.\n",
+               outcome.agreed ? "which splits the bins: the holders of targets have agreed"
+                              : "which puts it before the holders of targets; once they have signed, again");
+  } else if (outcome.state == State::Awaiting) {
+    for (const std::string& line : outcome.agreement.summary) fmt::print("{}\n", line);
+    show_awaiting(outcome.agreement);
+    fmt::print("Once they have signed: the same command again, which then splits the bins.\n");
+  } else {
+    fmt::print("{}: grown to {} bins of version {}\n", options.role, outcome.growth.bins,
+               outcome.release.value());
+    show_versions(outcome.versions);
+  }
+}
+
+Result<void> run_grow(const GrowOptions& options, const Context& context) {
+  const app::Workspace workspace = TRY(open_workspace(context));
+  app::GrowRequest request;
+  request.role = RoleName(options.role);
+  request.bit_length = options.bit_length.value_or(repository::bits_for(options.expected_targets));
+  request.confirmed = options.yes;
+  WorkspaceSigners signers(workspace, context, options.signers, request.role);
+  const std::vector<ceremony::Signers> holders = TRY(sign_with(options.signing, context, request));
+  request.online = [&] { return signers.online(); };
+  request.signers = [&] { return signers.release(); };
+  const auto outcome = TRY(app::grow_release_role(workspace, request, host::SystemClock().now()));
   if (context.json) {
     host::print_json(as_json(options, outcome));
   } else {
@@ -149,7 +250,7 @@ void add_init_role(CLI::App& release, Context& context) {
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   CLI::Option* expected =
       verb->add_option("--expected-targets", options->expected_targets,
-                       "how many images it will list in the end: decides the number of bins, for good");
+                       "how many images it will list in the end: decides the number of bins");
   verb->add_option("--bit-length", options->bit_length,
                    "instead: 2 to this power is the number of bins, 1 to 14; 13 for a million images")
       ->excludes(expected);
@@ -173,6 +274,27 @@ void add_end_role(CLI::App& release, Context& context) {
   verb->callback([options, &context] { context.exit_code = finish(run_end_role(*options, context)); });
 }
 
+void add_grow(CLI::App& release, Context& context) {
+  auto options = std::make_shared<GrowOptions>();
+  CLI::App* verb = release.add_subcommand(
+      "grow", "split a role's bins into more, once the holders of targets agree; shows what it costs first");
+  verb->add_option("ROLE", options->role, "whose bins")->required();
+  CLI::Option* expected =
+      verb->add_option("--expected-targets", options->expected_targets,
+                       "how many images it will list in the end: decides the number of bins");
+  verb->add_option("--bit-length", options->bit_length,
+                   "instead: 2 to this power is the number of bins, more than there are, up to 14")
+      ->excludes(expected);
+  verb->add_flag("--yes", options->yes, "do it: without, it only says what would change");
+  add_signing_options(*verb, options->signing);
+  add_signer_options(*verb, options->signers);
+  verb->callback([options, expected, &context] {
+    if (expected->count() == 0 && !options->bit_length)
+      throw CLI::RequiredError("--expected-targets or --bit-length");
+    context.exit_code = finish(run_grow(*options, context));
+  });
+}
+
 }  // namespace
 
 void add_release(CLI::App& app, Context& context) {
@@ -180,6 +302,7 @@ void add_release(CLI::App& app, Context& context) {
   release->require_subcommand(1);
   add_init_role(*release, context);
   add_end_role(*release, context);
+  add_grow(*release, context);
 
   auto apply = std::make_shared<ApplyOptions>();
   CLI::App* verb =

@@ -24,7 +24,7 @@ inline constexpr std::uint32_t kMostBits = 14;  ///< a snapshot of 16,384 bins i
 /// How many bits keep `expected_targets` at about kTargetsPerBin a bin: 1 to kMostBits.
 std::uint32_t bits_for(std::uint64_t expected_targets);
 
-/// What a release role is made with; it keeps all of it for life.
+/// What a release role is made with; it keeps all of it but the bit length, which may grow.
 struct ReleaseRolePlan {
   RoleName name;
   std::vector<std::string> paths;

@@ -280,6 +280,47 @@ TEST_F(PublishCommand, ReleasesManyIntoBinsWhereClientsFindThem) {
                             downloads, "--target-base-url", server.url() + "/targets", "--target-name",
                             "fw/two", "--target-name", "fw/three", "download"});
   EXPECT_EQ(got.exit_code, kDone) << got.err;
+
+  // The role grows beneath a client that knows its old bins.
+  std::vector<std::string> grow{"release", "grow", "fw", "--expected-targets", "5000"};
+  const Ended asked = cotter(grow);
+  ASSERT_EQ(asked.exit_code, kDone) << asked.err;
+  EXPECT_TRUE(has(asked.out, "8 become 64, for good")) << asked.out;
+  EXPECT_TRUE(has(asked.out, "8 of old bins stay listed")) << asked.out;
+  EXPECT_TRUE(has(asked.out, "Nothing is changed yet")) << asked.out;
+  grow.insert(grow.end(), {"--yes", "--sign-with", holder(1)});
+  const Ended one_holder = cotter(grow);
+  EXPECT_TRUE(has(one_holder.out, "awaiting signatures 1 of 2")) << one_holder.out << one_holder.err;
+  const auto seen = [&](const std::string& name) {
+    return client({"--metadata-url", server.url(), "--metadata-dir", metadata, "--target-dir", downloads,
+                   "--target-base-url", server.url() + "/targets", "--target-name", name, "download"});
+  };
+  fs::remove_all(downloads);
+  EXPECT_EQ(seen("fw/two").exit_code, kDone) << "nothing has changed for it";
+  grow.back() = holder(2);
+  grow.emplace_back("--json");
+  const Ended grown = cotter(grow);
+  ASSERT_EQ(grown.exit_code, kDone) << grown.err;
+  EXPECT_EQ(text_of(parsed(grown.out), "state"), "grown");
+  for (const char* name : {"fw/one", "fw/two", "fw/three"}) {
+    fs::remove_all(downloads);
+    const Ended found = seen(name);
+    EXPECT_EQ(found.exit_code, kDone) << name << found.err;
+  }
+  EXPECT_NE(seen("fw/none").exit_code, kDone);
+  ASSERT_EQ(publish("five", "fw/five", {}, {"--role", "fw"}).exit_code, kDone);
+  EXPECT_EQ(seen("fw/five").exit_code, kDone);
+  for (const auto& words : std::vector<std::vector<std::string>>{{"check"},
+                                                                 {"audit", "verify"},
+                                                                 {"who-can-sign", "fw/five"},
+                                                                 {"key", "blast-radius", "image-fw"}}) {
+    const Ended told = cotter(words);
+    EXPECT_EQ(told.exit_code, kDone) << words.front() << told.out << told.err;
+  }
+  EXPECT_TRUE(has(cotter({"trace", "fw/two"}).out, "listed by targets > fw > fw-"))
+      << cotter({"trace", "fw/two"}).out;
+  const Ended smaller = cotter({"release", "grow", "fw", "--bit-length", "3", "--yes"});
+  EXPECT_EQ(smaller.exit_code, kUsage) << smaller.err;
 }
 
 }  // namespace

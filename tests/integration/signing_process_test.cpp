@@ -12,6 +12,7 @@
 #include "common/host/atomic_file.h"
 #include "common/host/sqlite.h"
 #include "common/keystore/file_keystore.h"
+#include "server/repository/bins.h"
 #include "server/signing/remote_signer.h"
 #include "tests/sim/https_client.h"
 #include "tests/sim/temp_dir.h"
@@ -277,6 +278,74 @@ TEST_F(SigningProcess, LeavesAReleaseRolesKeyOnAnotherMachine) {  // KEY-10
   EXPECT_TRUE(signing::RemoteSigner::connect(other / "sock", "image-tools"));
   EXPECT_FALSE(signing::RemoteSigner::connect(other / "sock", "image-snapshot"));
   EXPECT_FALSE(signing::RemoteSigner::connect(other / "sock", "director-targets"));
+}
+
+TEST_F(SigningProcess, GrowsARoleAndSignsNothingOfItsOldBins) {  // KEY-10
+  const auto run = [](std::vector<std::string> words) {
+    words.insert(words.begin(), {"-C", workspace().string()});
+    words.insert(words.end(), {"--signer", socket().string()});
+    return cotter(std::move(words), "");
+  };
+  const std::string one = (at("holders") / "holder-1").string(), two = (at("holders") / "holder-2").string();
+  const auto publish = [&](const std::string& name) {
+    write_text(at("image.bin"), "content of " + name);
+    return run({"publish", at("image.bin").string(), "--name", name, "--hardware-id", "brake-mk4",
+                "--version", "1", "--role", "fw"});
+  };
+  ASSERT_EQ(run({"release", "init-role", "fw", "--paths", "fw/*", "--hardware-id", "brake-mk4",
+                 "--bit-length", "2", "--sign-with", one, "--sign-with", two})
+                .exit_code,
+            kDone);
+  for (int i = 0; i < 12; ++i) {
+    const Ended published = publish("fw/" + std::to_string(i));
+    ASSERT_EQ(published.exit_code, kDone) << published.err;
+  }
+  const std::vector<std::string> growing = {"release", "grow", "fw", "--bit-length", "6"};
+  const auto key = signing::RemoteSigner::connect(socket(), "image-fw");
+  ASSERT_TRUE(key) << summary(key.error());
+  const auto expires =
+      std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()) + std::chrono::days(3);
+  const auto ask = [&](model::Targets file) {
+    file.expires = expires;
+    const auto signature = (*key)->sign(test::canonical(file));
+    return signature ? std::string("signed") : summary(signature.error());
+  };
+  const auto role_file = [&](std::uint64_t version, std::uint32_t bits) {
+    return repository::role_file({RoleName("fw"), {}, {}, bits, (*key)->public_key()}, Version(version),
+                                 expires);
+  };
+  const auto holds = [](const std::string& said, const std::string& policy) {
+    return said.find(policy) != std::string::npos;
+  };
+  // Of somebody who may ask for signatures and has no holder.
+  EXPECT_TRUE(holds(ask(role_file(1, 3)), "version-not-higher"));
+  EXPECT_TRUE(holds(ask(role_file(1'000, 1)), "bin-foreign"));
+
+  EXPECT_EQ(run(growing).exit_code, kDone);
+  auto unsigned_yet = growing;
+  unsigned_yet.insert(unsigned_yet.end(), {"--yes", "--sign-with", one});
+  ASSERT_EQ(run(unsigned_yet).exit_code, kDone);
+  unsigned_yet.back() = two;
+  const Ended grown = run(unsigned_yet);
+  ASSERT_EQ(grown.exit_code, kDone) << grown.err << read_text(log());
+  EXPECT_TRUE(holds(grown.out, "grown to 64 bins")) << grown.out;
+  const Ended checked = cotter({"-C", workspace().string(), "check"});
+  EXPECT_EQ(checked.exit_code, kDone) << checked.out;
+  const Ended published = publish("fw/new");
+  ASSERT_EQ(published.exit_code, kDone) << published.err;
+  EXPECT_EQ(run({"release", "renew", "fw", "--least", "3650d"}).exit_code, kDone);
+  if (are_two()) {
+    for (const auto& entry : fs::recursive_directory_iterator(workspace())) give_away(entry.path());
+  }
+  auto bin = test::stamped<model::Targets>(1, "");
+  bin.targets.emplace(TargetName("fw/0"), test::entry_for("of a thief", {HardwareId("brake-mk4")}, 9));
+  EXPECT_TRUE(holds(ask(bin), "version-not-higher"));
+  EXPECT_TRUE(holds(ask(role_file(1'000, 2)), "bin-foreign")) << "back to the old bins";
+  for (int i = 1; i < 12; ++i)
+    bin.targets.emplace(TargetName("fw/" + std::to_string(i)),
+                        test::entry_for("x", {HardwareId("brake-mk4")}, 9));
+  bin.version = Version(1'000);
+  EXPECT_TRUE(holds(ask(bin), "bin-foreign"));
 }
 
 TEST_F(SigningProcess, TheServerHasNoKeyAndNoPathToOne) {  // KEY-10

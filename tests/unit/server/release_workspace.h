@@ -9,6 +9,7 @@
 #include "common/model/file_names.h"
 #include "common/trust/refresh.h"
 #include "server/app/apply_release.h"
+#include "server/app/grow_release_role.h"
 #include "server/app/init_release_role.h"
 #include "server/repository/bins.h"
 #include "server/repository/folder_transport.h"
@@ -68,10 +69,31 @@ class ReleaseWorkspace : public TestWorkspace {
     return app::apply_release(workspace(), request(std::move(artifacts)), kNow);
   }
 
+  [[nodiscard]] app::GrowRequest grow_request(std::initializer_list<std::size_t> holders,
+                                              std::uint32_t bits) const {
+    app::GrowRequest request;
+    request.role = kFirmware;
+    request.bit_length = bits;
+    request.confirmed = true;
+    for (const std::size_t place : holders) request.holders.push_back(keys.targets.at(place).get());
+    request.online = [this] { return Result<app::OnlineSigners>(keys.online()); };
+    request.signers = [this] { return release_signers(); };
+    return request;
+  }
+  [[nodiscard]] Result<app::GrowOutcome> grow(std::uint32_t bits,
+                                              std::initializer_list<std::size_t> holders = {0, 1}) const {
+    return app::grow_release_role(workspace(), grow_request(holders, bits), kNow);
+  }
+
   /// As a vehicle finds it. Of an error its rule's or fault's words.
   [[nodiscard]] Result<trust::Found> find(const std::string& name,
                                           const std::optional<HardwareId>& hardware = std::nullopt) const {
-    trust::DelegationWalk walk(TRY(read()), TargetName(name), hardware);
+    return find_from(TRY(read()), name, hardware);
+  }
+  /// As one finds it who knows no newer metadata.
+  [[nodiscard]] Result<trust::Found> find_from(trust::TrustedSet known, const std::string& name,
+                                               const std::optional<HardwareId>& hardware) const {
+    trust::DelegationWalk walk(std::move(known), TargetName(name), hardware);
     repository::FolderTransport folder(repo());
     for (auto want = walk.next(); want; want = walk.next()) {
       if (want->place == trust::Place::Stored) {
@@ -81,6 +103,13 @@ class ReleaseWorkspace : public TestWorkspace {
       TRY(walk.give(TRY(folder.get(model::metadata_file_name(want->role, want->version), want->max_bytes))));
     }
     return walk.found();
+  }
+  /// Of its bins, by the role's own file.
+  [[nodiscard]] std::uint32_t bits() const {
+    auto set = read();
+    repository::FolderTransport folder(repo());
+    if (!set || !repository::load_delegated(*set, folder, kFirmware, model::targets_role())) return 0;
+    return (*set->targets(kFirmware, model::targets_role()))->delegations->succinct->bit_length;
   }
   /// All that the bins list, by name.
   [[nodiscard]] std::map<std::string, json::Value> listed(std::uint32_t bits = 3) const {

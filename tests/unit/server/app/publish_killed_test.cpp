@@ -121,5 +121,34 @@ TEST(ReleaseKilled, RoleIsMadeWholeTheSecondTime) {  // IMG-17
   }
 }
 
+TEST(ReleaseKilled, GrowthShowsTheOldBinsOrTheNew) {  // IMG-17
+  unsigned step = 1;
+  for (;; ++step) {
+    SCOPED_TRACE("killed before change " + std::to_string(step));
+    const sim::SmallDisk memory("8m");
+    const test::ReleaseWorkspace ws(memory.path() / "ws");
+    ASSERT_TRUE(ws.init_role({0, 1}, 1));
+    ASSERT_TRUE(ws.apply({ws.artifact("a", "a"), ws.artifact("b", "b"), ws.artifact("c", "c")}));
+    const auto before = ws.listed(1);
+    const sim::Death death = sim::run_until_step(step, [&] { return ws.grow(3).has_value(); });
+    if (death == sim::Death::CannotTrace) GTEST_SKIP() << "this machine does not let us trace a child";
+    ASSERT_NE(death, sim::Death::Failed);
+    const std::uint32_t bits = ws.bits();
+    ASSERT_TRUE(bits == 1 || bits == 3) << bits;
+    EXPECT_EQ(ws.listed(bits), before);
+    const auto again = ws.grow(3);
+    ASSERT_TRUE(again) << explain(again.error());
+    EXPECT_EQ(again->state, bits == 3 ? GrowOutcome::State::Unchanged : GrowOutcome::State::Grown);
+    EXPECT_EQ(ws.listed(3), before);
+    EXPECT_TRUE(ws.bundles().empty());
+    repository::FolderTransport folder(ws.repo());
+    const auto health = check_repository(folder, kNow, {});
+    ASSERT_TRUE(health && health->healthy());
+    ASSERT_TRUE(ws.apply({ws.artifact("d", "d")}));
+    if (death == sim::Death::Finished) break;
+  }
+  EXPECT_GT(step, 30U);
+}
+
 }  // namespace
 }  // namespace cotter::app
