@@ -3,6 +3,8 @@
 
 #include <CLI/CLI.hpp>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "common/base/printable.h"
 #include "common/host/output.h"
@@ -12,6 +14,7 @@
 #include "server/app/audit_verify.h"
 #include "server/cli/context.h"
 #include "server/cli/verbs.h"
+#include "server/ledger/kinds.h"
 #include "server/storage/sqlite/database.h"
 #include "server/storage/sqlite/ledger_store.h"
 
@@ -137,9 +140,8 @@ Result<void> run_export(const fs::path& dir, const Context& context) {
 void add_log(CLI::App& audit, Context& context) {
   auto options = std::make_shared<LogOptions>();
   CLI::App* verb = audit.add_subcommand("log", "the entries, the oldest first");
-  verb->add_option("--kind", options->kind,
-                   "of this kind: key-generated, draft, signature, publication, registration, assignment, "
-                   "refusal");
+  verb->add_option("--kind", options->kind, "of this kind")
+      ->check(CLI::IsMember(std::vector<std::string>(ledger::kKinds.begin(), ledger::kKinds.end())));
   verb->add_option("--subject", options->subject,
                    "about this: a VIN, image, image/targets, the name of a key");
   verb->add_option("--since", options->since, "not older than this: 2027-01-31T00:00:00Z");

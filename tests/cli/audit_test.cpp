@@ -4,6 +4,8 @@
 #include <fstream>
 #include <map>
 #include <memory>
+#include <regex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -89,6 +91,22 @@ TEST_F(AuditCommand, LogTellsOfKeysAndPublications) {
   EXPECT_TRUE(has(words.out, "targets 2, snapshot 2, timestamp 2")) << words.out;
   EXPECT_TRUE(has(audit({"log", "--since", "2999-01-01T00:00:00Z"}).out, "no entries"));
   EXPECT_EQ(audit({"log", "--since", "yesterday"}).exit_code, kRefused);
+}
+
+TEST_F(AuditCommand, LogKnowsEveryKindThatIsDescribed) {
+  const fs::path file = fs::path(COTTER_TEST_DATA).parent_path() / "schemas/ledger.md";
+  std::string page(as_text(host::read_file(file, 1 << 20).value()));
+  page = page.substr(page.find("\n## Entries"));
+  const std::string help = audit({"log", "--help"}).out;
+  const std::regex row("\n\\| `([a-z-]+)` \\| ");
+  std::set<std::string> kinds;
+  for (std::sregex_iterator at(page.begin(), page.end(), row), end; at != end; ++at) kinds.insert((*at)[1]);
+  EXPECT_GE(kinds.size(), 18U);
+  for (const std::string& kind : kinds) {
+    EXPECT_TRUE(has(help, kind)) << kind << "\n" << help;
+    EXPECT_EQ(audit({"log", "--kind", kind}).exit_code, kDone) << kind;
+  }
+  EXPECT_EQ(audit({"log", "--kind", "refusals"}).exit_code, kUsage) << "no entries would be a wrong answer";
 }
 
 TEST_F(AuditCommand, ProofHoldsWithoutTheWorkspace) {
