@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::array<std::string_view, 6> kSpecVersions = {"1.2", "1.3", "1.4", "1.5", "1.6", "1.7"};
 constexpr std::string_view kStatement = "https://in-toto.io/Statement/v1";
+constexpr std::array<std::string_view, 2> kPredicates = {"https://slsa.dev/provenance/v1",
+                                                         "https://slsa.dev/provenance/v0.2"};
 constexpr std::string_view kPayloadType = "application/vnd.in-toto+json";
 constexpr std::size_t kMaxSignaturesOfOne = 16;
 constexpr std::size_t kSha256 = 32;
@@ -61,6 +63,9 @@ Result<void> read_statement(ByteView payload, Provenance& provenance) {
   const std::string type = TRY(view.string("_type"));
   TRY(expect(type == kStatement, std::string(kStatement), type));
   provenance.predicate = TRY(view.string("predicateType"));
+  TRY(expect(std::ranges::find(kPredicates, provenance.predicate) != kPredicates.end(),
+             "a predicateType of " + std::string(kPredicates[0]) + " or " + std::string(kPredicates[1]),
+             provenance.predicate));
   TRY(view.object("predicate"));
   for (const json::Value& each : *TRY(view.array("subject"))) {
     const auto subject = TRY(json::ObjectView::of(each, "subject[]"));

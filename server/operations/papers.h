@@ -21,7 +21,7 @@ struct Sbom {
   static Result<Sbom> decode(ByteView bytes);
 };
 
-/// An in-toto statement (v1) in a DSSE envelope (v1).
+/// An in-toto statement (v1) of SLSA provenance (v1, v0.2) in a DSSE envelope (v1).
 struct Provenance {
   std::set<Bytes> subjects;  ///< SHA-256 of the files it is about
   std::string predicate;     ///< "https://slsa.dev/provenance/v1"

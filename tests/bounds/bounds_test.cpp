@@ -464,9 +464,10 @@ TEST(Bounds, Provenance) {
   const std::string begin = R"({"payloadType":"application/vnd.in-toto+json","payload":")";
   const Shape statement = [&](std::size_t size) {
     const Shape subjects =
-        list(R"({"_type":"https://in-toto.io/Statement/v1","predicateType":"","predicate":{},"subject":[)",
+        list(R"({"_type":"https://in-toto.io/Statement/v1","predicateType":"https://slsa.dev/provenance/v1",)"
+             R"("predicate":{},"subject":[)",
              R"({"digest":{"sha256":")" + std::string(64, 'a') + R"("}})", "]}");
-    return begin + to_base64(as_bytes(subjects(size / 4 * 3 - 200))) + R"(","signatures":[]})";
+    return begin + to_base64(as_bytes(subjects(size / 4 * 3 - 250))) + R"(","signatures":[]})";
   };
   expect_bounded("subjects", read, statement, operations::kMaxPaperBytes / 8);
   expect_bounded("signatures", read, list(begin + R"(","signatures":[)", R"({"sig":"AAAA"})", "]}"),

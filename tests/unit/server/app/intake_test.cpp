@@ -205,6 +205,11 @@ class Papers : public IntakeOf {
   std::string sealed(const std::string& text, const std::shared_ptr<crypto::Signer>& by) {
     return std::string(as_text(operations::seal_statement(as_bytes(text), {by.get()}).value()));
   }
+  static std::string of_type(const std::string& predicate) {
+    std::string text = statement(kImage);
+    const std::string slsa = "https://slsa.dev/provenance/v1";
+    return text.replace(text.find(slsa), slsa.size(), predicate);
+  }
   IntakeVerdict judge_with(FileKind kind, const std::string& paper) {
     return judge(ws.signed_by(SupplierWorkspace::next(release())),
                  {file(FileKind::Image, kImage), file(kind, paper)});
@@ -244,6 +249,18 @@ TEST_F(Papers, CountOnlyAsTheSupplierSignedThem) {
   const std::string other_type =
       R"({"_type":"https://in-toto.io/Statement/v0.1","predicateType":"x","predicate":{},"subject":[]})";
   expect_wrong(judge_with(FileKind::Provenance, sealed(other_type, ws.acme[0])), "provenance: ");
+}
+
+TEST_F(Papers, AreProvenanceWhereTheyAreSlsaProvenance) {
+  for (const char* other : {"", "https://spdx.dev/Document", "https://slsa.dev/verification_summary/v1",
+                            "https://slsa.dev/provenance", "https://slsa.dev/provenance/v1/other"}) {
+    expect_wrong(judge_with(FileKind::Provenance, sealed(of_type(other), ws.acme[0])),
+                 "https://slsa.dev/provenance/v1");
+  }
+  for (const char* good : {"https://slsa.dev/provenance/v0.2", "https://slsa.dev/provenance/v1"}) {
+    const auto verdict = judge_with(FileKind::Provenance, sealed(of_type(good), ws.acme[0]));
+    EXPECT_TRUE(verdict.wrong.empty()) << good << testing::PrintToString(verdict.wrong);
+  }
 }
 
 }  // namespace
