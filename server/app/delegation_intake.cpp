@@ -96,9 +96,8 @@ class DelegationIntake {
             " itself " + std::to_string(entry_.keys.threshold) + ": it may not be less");
     for (const crypto::PublicKey& key : plan.keys) {
       const std::string id = key.computed_id().value();
-      if (!policy_.allows(key.scheme()))
-        wrong(fmt::format("key {} of {} is {}, which the policy does not allow", id, name,
-                          name_of(key.scheme())));
+      if (const auto objection = policy_.objection_to(key))
+        wrong(fmt::format("key {} of {} {}", id, name, *objection));
       const auto signs_for = [&](const RoleName& another) {
         wrong(fmt::format("key {} of {} signs for {} too: one role, one key", id, name, another.value()));
       };

@@ -88,9 +88,8 @@ class Intake {
 
   void check_keys() {
     for (const crypto::PublicKey* key : keys()) {
-      if (!policy().allows(key->scheme()))
-        wrong("key " + key->computed_id().value() + " is " + std::string(name_of(key->scheme())) +
-              ", which the policy does not allow");
+      if (const auto objection = policy().objection_to(*key))
+        wrong("key " + key->computed_id().value() + " " + *objection);
     }
   }
 

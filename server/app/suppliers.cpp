@@ -23,12 +23,12 @@ Result<void> check_policy(const AddSupplierRequest& request) {
   constexpr std::uint64_t kMost = (std::uint64_t{1} << 53U) - 1;  // that JSON keeps
   if (std::max({policy.quota_bytes, policy.version_floor, policy.counter_leap}) > kMost)
     return fault(Fault::Kind::Usage, "a quota, a floor or a leap is above " + std::to_string(kMost));
+  if (policy.min_rsa_bits < operations::kMinRsaBits || policy.min_rsa_bits > operations::kMostRsaBits)
+    return fault(Fault::Kind::Usage, "RSA keys have " + std::to_string(operations::kMinRsaBits) + " to " +
+                                         std::to_string(operations::kMostRsaBits) + " bits here");
   for (const crypto::PublicKey& key : request.plan.keys) {
-    if (!policy.allows(key.scheme())) {
-      return fault(Fault::Kind::Usage, "key " + key.computed_id().value() + " is " +
-                                           std::string(name_of(key.scheme())) +
-                                           ", which the policy does not allow");
-    }
+    if (const auto objection = policy.objection_to(key))
+      return fault(Fault::Kind::Usage, "key " + key.computed_id().value() + " " + *objection);
   }
   return {};
 }

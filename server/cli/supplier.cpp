@@ -149,6 +149,8 @@ void add_policy_options(CLI::App& verb, AddOptions& options) {
       ->check(CLI::IsMember({"ed25519", "ecdsa-sha2-nistp256", "rsassa-pss-sha256"}))
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  verb.add_option("--min-rsa-bits", options.policy.min_rsa_bits, "the shortest RSA key that it may use")
+      ->capture_default_str();
   verb.add_option("--version-floor", options.policy.version_floor, "the least release counter of its images");
   verb.add_option("--counter-leap", options.policy.counter_leap,
                   "how far above what its ECUs have, or above the floor, a release counter may be")

@@ -1,18 +1,44 @@
 #include "server/operations/supplier.h"
 
 #include <algorithm>
+#include <bit>
+#include <string_view>
 
+#include "common/base/bytes.h"
 #include "common/json/object_view.h"
 
 namespace cotter::operations {
+namespace {
 
-bool SupplierPolicy::allows(crypto::Scheme scheme) const {
-  return schemes.empty() || std::ranges::find(schemes, name_of(scheme)) != schemes.end();
+/// Of the modulus; nothing of another kind of key.
+std::optional<std::uint64_t> rsa_bits(const crypto::PublicKey& key) {
+  constexpr std::string_view kBegin = "rsa:";  // n:e follow, in hex
+  std::string_view modulus = key.material();
+  if (!modulus.starts_with(kBegin)) return std::nullopt;
+  modulus.remove_prefix(kBegin.size());
+  modulus = modulus.substr(0, modulus.find(':'));
+  modulus.remove_prefix(std::min(modulus.find_first_not_of('0'), modulus.size()));
+  if (modulus.empty()) return 0;
+  const auto digit = from_hex("0" + std::string(modulus.substr(0, 1)));
+  return 4 * (modulus.size() - 1) +
+         static_cast<std::uint64_t>(std::bit_width(digit.value_or(Bytes{0}).front()));
+}
+
+}  // namespace
+
+std::optional<std::string> SupplierPolicy::objection_to(const crypto::PublicKey& key) const {
+  const std::string scheme(name_of(key.scheme()));
+  if (!schemes.empty() && std::ranges::find(schemes, scheme) == schemes.end())
+    return "is " + scheme + ", which the policy does not allow";
+  const auto bits = rsa_bits(key);
+  if (!bits || *bits >= min_rsa_bits) return std::nullopt;
+  return "is RSA of " + std::to_string(*bits) + " bits, and the policy wants " + std::to_string(min_rsa_bits);
 }
 
 json::Object SupplierPolicy::encode() const {
   return {{"expiry_ceiling_seconds", std::int64_t{expiry_ceiling.count()}},
           {"schemes", json::Array(schemes.begin(), schemes.end())},
+          {"min_rsa_bits", min_rsa_bits},
           {"version_floor", version_floor},
           {"counter_leap", counter_leap},
           {"quota_bytes", quota_bytes},
@@ -36,6 +62,7 @@ Result<SupplierPolicy> SupplierPolicy::decode(const json::Value& value) {
   policy.needs_two_people = TRY(view.boolean("two_people"));
   // Policies that were kept before there were such things say nothing of them.
   if (view.find("may_delegate") != nullptr) policy.may_delegate = TRY(view.boolean("may_delegate"));
+  if (view.find("min_rsa_bits") != nullptr) policy.min_rsa_bits = TRY(view.integer("min_rsa_bits"));
   if (view.find("counter_leap") != nullptr) policy.counter_leap = TRY(view.integer("counter_leap"));
   return policy;
 }

@@ -11,16 +11,20 @@
 #include "common/base/result.h"
 #include "common/base/strong.h"
 #include "common/base/time.h"
-#include "common/crypto/scheme.h"
+#include "common/crypto/public_key.h"
 #include "common/json/value.h"
 
 namespace cotter::operations {
 
+inline constexpr std::uint64_t kMinRsaBits = 2048;    ///< what vehicles ask of any key (FMT-7)
+inline constexpr std::uint64_t kMostRsaBits = 16384;  ///< that OpenSSL verifies with
+
 struct SupplierPolicy {
   std::chrono::seconds expiry_ceiling{std::chrono::days{180}};  ///< how long its metadata may live at most
-  std::vector<std::string> schemes;        ///< that its keys may use; none: all that vehicles know
-  std::uint64_t version_floor = 0;         ///< the least release counter of its images
-  std::uint64_t counter_leap = 1'000'000;  ///< how far above what there is, or the floor, they may be
+  std::vector<std::string> schemes;          ///< that its keys may use; none: all that vehicles know
+  std::uint64_t min_rsa_bits = kMinRsaBits;  ///< of its keys that are RSA
+  std::uint64_t version_floor = 0;           ///< the least release counter of its images
+  std::uint64_t counter_leap = 1'000'000;    ///< how far above what there is, or the floor, they may be
   std::uint64_t quota_bytes = std::uint64_t{10} << 30U;  ///< of all its images, and of what waits
   bool needs_sbom = false;
   bool needs_provenance = false;
@@ -29,7 +33,8 @@ struct SupplierPolicy {
 
   /// How many have to say yes.
   [[nodiscard]] std::uint32_t people() const { return needs_two_people ? 2 : 1; }
-  [[nodiscard]] bool allows(crypto::Scheme scheme) const;
+  /// Why it may not use this key, "is ed25519, which the policy does not allow"; nothing where it may.
+  [[nodiscard]] std::optional<std::string> objection_to(const crypto::PublicKey& key) const;
   /// As the ledger and the database hold it.
   [[nodiscard]] json::Object encode() const;
   /// Rejections: member-*.

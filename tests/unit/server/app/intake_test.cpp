@@ -6,6 +6,7 @@
 
 #include "common/json/canonical.h"
 #include "server/operations/papers.h"
+#include "tests/sim/openssl_key.h"
 #include "tests/unit/server/supplier_workspace.h"
 
 namespace cotter::app {
@@ -178,6 +179,29 @@ TEST_F(IntakeOf, HoldsKeysAndQuotaAgainstThePolicy) {
   supplier.policy.schemes.clear();
   supplier.policy.quota_bytes = kImage.size() - 1;
   expect_wrong(judge(SupplierWorkspace::next(release())), "the quota");
+}
+
+class IntakeOfRsa : public IntakeOf {
+ protected:
+  void SetUp() override {
+    ws.acme[2] = sim::new_rsa_key();  // 2048 bits
+    IntakeOf::SetUp();
+  }
+};
+
+TEST_F(IntakeOfRsa, HoldsTheLengthOfKeysAgainstThePolicy) {
+  const auto next = SupplierWorkspace::next(release());
+  EXPECT_TRUE(judge(next).wrong.empty());
+  supplier.policy.min_rsa_bits = 2049;
+  expect_wrong(judge(next), "is RSA of 2048 bits, and the policy wants 2049");
+}
+
+TEST(SupplierPolicy, OfBeforeItSpokeOfRsaWantsWhatVehiclesDo) {
+  json::Object kept = operations::SupplierPolicy{}.encode();
+  kept.erase("min_rsa_bits");
+  EXPECT_EQ(operations::SupplierPolicy::decode(kept)->min_rsa_bits, 2048U);
+  kept.set("min_rsa_bits", 3072);
+  EXPECT_EQ(operations::SupplierPolicy::decode(kept)->min_rsa_bits, 3072U);
 }
 
 TEST_F(IntakeOf, TakesNoDelegationWhereThePolicyDoesNotSaySo) {

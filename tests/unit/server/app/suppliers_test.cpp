@@ -6,6 +6,7 @@
 #include "server/repository/folder_transport.h"
 #include "server/storage/sqlite/token_store.h"
 #include "tests/sim/kill_at_step.h"
+#include "tests/sim/openssl_key.h"
 #include "tests/sim/small_disk.h"
 #include "tests/unit/server/supplier_workspace.h"
 
@@ -67,6 +68,12 @@ TEST(Suppliers, AreNotTakenInOnBadTerms) {  // IMG-10
   EXPECT_TRUE(refused([](auto& r) { r.plan.threshold = 4; }));
   EXPECT_TRUE(refused([](auto& r) { r.plan.keys[1] = r.plan.keys[0]; }));
   EXPECT_TRUE(refused([](auto& r) { r.policy.schemes = {"rsassa-pss-sha256"}; }));
+  EXPECT_TRUE(refused([](auto& r) { r.policy.min_rsa_bits = 1024; }));
+  EXPECT_TRUE(refused([](auto& r) { r.policy.min_rsa_bits = 20'000; }));
+  EXPECT_TRUE(refused([](auto& r) {
+    r.plan.keys[0] = sim::new_rsa_key()->public_key();
+    r.policy.min_rsa_bits = 3072;
+  }));
   EXPECT_TRUE(refused([](auto& r) { r.policy.quota_bytes = 0; }));
   EXPECT_TRUE(refused([](auto& r) { r.policy.counter_leap = std::uint64_t{1} << 53U; }));
   ws.take_in();
