@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "server/app/kept_papers.h"
 #include "server/app/record.h"
 #include "server/app/submission_intake.h"
 #include "server/app/supplier_changes.h"
@@ -92,6 +93,7 @@ class Acceptance {
         writer_(writer),
         store_(writer.db()),
         files_(workspace.submissions_dir()),
+        papers_(workspace),
         record_(std::move(record)),
         remarks_(record_.remarks) {}
 
@@ -111,6 +113,7 @@ class Acceptance {
     outcome_.gone = verdict.gone;
     remarks_ = remarks_of(verdict);
     outcome_.images = app::images_of(record_.submission, *verdict.targets);
+    TRY(papers_.keep(files_, record_));  // before an entry says that somebody accepted them
     TRY(approve(verdict));
     outcome_.approvals = TRY(good_approvals());
     if (outcome_.approvals.size() < outcome_.needed) return outcome_;
@@ -205,6 +208,7 @@ class Acceptance {
   RepositoryWriter& writer_;
   storage::SupplierStore store_;
   SubmissionFiles files_;
+  KeptPapers papers_;
   SubmissionRecord record_;
   std::vector<std::string> remarks_;
   AcceptOutcome outcome_;

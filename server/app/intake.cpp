@@ -324,6 +324,7 @@ class Intake {
     } else if (names_none(sbom->files)) {
       wrong("an SBOM names none of the images that are new");
     } else {
+      note_paper(file, sbom->files);
       named.insert(sbom->files.begin(), sbom->files.end());
     }
   }
@@ -337,12 +338,23 @@ class Intake {
     } else if (names_none(provenance->subjects)) {
       wrong("a statement of provenance is about none of the images that are new");
     } else {
+      note_paper(file, provenance->subjects);
       named.insert(provenance->subjects.begin(), provenance->subjects.end());
     }
   }
 
   [[nodiscard]] bool names_none(const std::set<Bytes>& named) const {
     return std::ranges::none_of(fresh_, [&](const auto& each) { return named.contains(each.first); });
+  }
+
+  void note_paper(const IntakeFile& file, const std::set<Bytes>& named) {
+    const auto is_named = [&](const TargetName& name) {
+      const Bytes* sha256 = verdict_.targets->targets.at(name).hashes.find(crypto::HashFunction::Sha256);
+      return sha256 != nullptr && named.contains(*sha256);
+    };
+    const auto first = std::ranges::find_if(verdict_.fresh, is_named);
+    COTTER_ASSERT(first != verdict_.fresh.end());  // it names one
+    verdict_.papers.push_back({file.kind, *file.hashes.find(crypto::HashFunction::Sha256), *first});
   }
 
   /// Versions are few; one at the end of the numbers would leave none for the next (fast-forward).

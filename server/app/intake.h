@@ -47,13 +47,21 @@ struct IntakeFile {
   Bytes paper{};            ///< the bytes of all but images
 };
 
+/// An SBOM or a statement of provenance that is good.
+struct JudgedPaper {
+  operations::FileKind kind = operations::FileKind::Sbom;
+  Bytes sha256;     ///< of the paper
+  TargetName name;  ///< the first of the new images that it is about
+};
+
 struct IntakeVerdict {
   std::vector<std::string> wrong;           ///< operations::Remarks; none: it may be published
   std::optional<model::Targets> targets{};  ///< as far as it could be read
   Bytes canonical{};                        ///< what its signatures are over; where it may be published
   std::vector<TargetName> fresh{};          ///< images that are new, or new under their name
-  std::vector<std::string> notes{};         ///< what changes in who may sign, for who accepts it
-  std::vector<std::string> gone{};          ///< operations::Remarks: which images it lists no more, likewise
+  std::vector<JudgedPaper> papers{};
+  std::vector<std::string> notes{};  ///< what changes in who may sign, for who accepts it
+  std::vector<std::string> gone{};   ///< operations::Remarks: which images it lists no more, likewise
 };
 
 /// Looks at the delegation's threshold and keys; version and expiry; each name and hardware id, by every

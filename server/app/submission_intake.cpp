@@ -22,11 +22,12 @@ using operations::SubmittedFile;
 
 const storage::Series kImages{Repository::Image, std::nullopt};
 // Bytes in it, of all that a supplier can make long. What is left out is in the metadata, whose SHA-256 the
-// entry has, but for remarks.
+// entry has, and papers in the list of files, but for remarks.
 constexpr std::size_t kRoomForImages = 24 * 1024;
 constexpr std::size_t kRoomForDelegations = 16 * 1024;
 constexpr std::size_t kRoomForUnlisted = 3 * 1024;
 constexpr std::size_t kRoomForRemarks = 16 * 1024;
+constexpr std::size_t kRoomForPapers = kRoomForRemarks;  // an entry has the one or the other
 static_assert(kRoomForImages + kRoomForDelegations + kRoomForUnlisted + kRoomForRemarks + 4096 <=
               ledger::kMaxEntryBytes);
 
@@ -113,6 +114,15 @@ json::Array fresh_in(const IntakeVerdict& verdict) {
   return images;
 }
 
+json::Array papers_in(const IntakeVerdict& verdict) {
+  json::Array papers;
+  for (const JudgedPaper& paper : verdict.papers) {
+    papers.emplace_back(json::Object{
+        {"kind", name_of(paper.kind)}, {"name", paper.name.value()}, {"sha256", to_hex(paper.sha256)}});
+  }
+  return papers;
+}
+
 }  // namespace
 
 json::Object submission_details(const SubmissionRecord& record, const IntakeVerdict& verdict) {
@@ -120,6 +130,8 @@ json::Object submission_details(const SubmissionRecord& record, const IntakeVerd
   if (!verdict.targets) return details;
   details.set("version", verdict.targets->version.value());
   set_first(details, "images", fresh_in(verdict), kRoomForImages);
+  if (verdict.wrong.empty() && !verdict.papers.empty())
+    set_first(details, "papers", papers_in(verdict), kRoomForPapers);
   if (!verdict.notes.empty())
     set_first(details, "delegations", json::Array(verdict.notes.begin(), verdict.notes.end()),
               kRoomForDelegations);

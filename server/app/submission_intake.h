@@ -31,7 +31,8 @@ std::vector<std::string> remarks_of(const IntakeVerdict& verdict);
 Result<void> note_judged(host::Db& db, SubmissionFiles& files, const operations::SubmissionRecord& record,
                          const IntakeVerdict& verdict, UtcTime now);
 
-/// What the ledger says of a submission in any entry: its id, its files' number and hashes, its new images.
+/// What the ledger says of a submission in any entry: its id, its files' number and hashes, its new images,
+/// and of one that is good its papers.
 json::Object submission_details(const operations::SubmissionRecord& record, const IntakeVerdict& verdict);
 
 }  // namespace cotter::app

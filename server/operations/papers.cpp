@@ -121,6 +121,12 @@ bool Provenance::is_signed_by(const std::vector<const crypto::PublicKey*>& keys)
   });
 }
 
+Result<std::set<Bytes>> named_in(FileKind kind, ByteView paper) {
+  COTTER_ASSERT(is_about_images(kind));
+  if (kind == FileKind::Sbom) return TRY(Sbom::decode(paper)).files;
+  return TRY(Provenance::decode(paper)).subjects;
+}
+
 Result<Bytes> seal_statement(ByteView statement, const std::vector<crypto::Signer*>& signers) {
   const Bytes signed_bytes = pre_authentication(kPayloadType, statement);
   json::Array signatures;

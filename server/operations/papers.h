@@ -10,6 +10,7 @@
 #include "common/base/result.h"
 #include "common/crypto/public_key.h"
 #include "common/crypto/signer.h"
+#include "server/operations/submission.h"
 
 namespace cotter::operations {
 
@@ -33,6 +34,9 @@ struct Provenance {
   /// Whether one of these keys made one of the signatures.
   [[nodiscard]] bool is_signed_by(const std::vector<const crypto::PublicKey*>& keys) const;
 };
+
+/// SHA-256 of the files that a paper of this kind names. Rejections: as decode().
+Result<std::set<Bytes>> named_in(FileKind kind, ByteView paper);
 
 /// A statement, as its maker wrote it, in an envelope with these signatures. Faults of the signers.
 Result<Bytes> seal_statement(ByteView statement, const std::vector<crypto::Signer*>& signers);

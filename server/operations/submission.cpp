@@ -22,9 +22,7 @@ constexpr SubmissionState kStates[] = {SubmissionState::Uploading, SubmissionSta
                                        SubmissionState::Rejected,  SubmissionState::Withdrawn};
 
 Result<FileKind> kind_named(std::string_view name) {
-  for (const FileKind kind : kKinds) {
-    if (name == name_of(kind)) return kind;
-  }
+  if (const auto kind = file_kind_named(name)) return *kind;
   TRY(refuse(RuleId::MemberWrongKind, "metadata, image, sbom or provenance", std::string(name)));
   return FileKind::Image;
 }
@@ -60,6 +58,17 @@ std::string_view name_of(FileKind kind) noexcept {
       return "provenance";
   }
   return "?";
+}
+
+std::optional<FileKind> file_kind_named(std::string_view name) noexcept {
+  for (const FileKind kind : kKinds) {
+    if (name == name_of(kind)) return kind;
+  }
+  return std::nullopt;
+}
+
+bool is_about_images(FileKind kind) noexcept {
+  return kind == FileKind::Sbom || kind == FileKind::Provenance;
 }
 
 std::string_view name_of(SubmissionState state) noexcept {

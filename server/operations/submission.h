@@ -23,6 +23,9 @@ inline constexpr std::uint64_t kMaxPaperBytes = 8 * 1024 * 1024;  ///< of metada
 
 enum class FileKind : std::uint8_t { Metadata, Image, Sbom, Provenance };
 std::string_view name_of(FileKind kind) noexcept;
+std::optional<FileKind> file_kind_named(std::string_view name) noexcept;
+/// Whether it is about images: an SBOM, or a statement of provenance.
+bool is_about_images(FileKind kind) noexcept;
 
 struct SubmittedFile {
   FileKind kind = FileKind::Image;

@@ -105,9 +105,17 @@ class SupplierWorkspace : public TestWorkspace {
     return base;
   }
 
+  /// One that names this content.
+  static std::string sbom(std::string_view content) {
+    return R"({"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[],"metadata":{"component":)"
+           R"({"type":"firmware","name":"app","hashes":[{"alg":"SHA-256","content":")" +
+           to_hex(crypto::sha256(as_bytes(content))) + R"("}]}}})";
+  }
+
   /// As if it had come by the API, judged and waiting.
   [[nodiscard]] std::string waiting(const Bytes& metadata, const std::string& image,
-                                    const std::string& supplier_name = "acme") const {
+                                    const std::string& supplier_name = "acme",
+                                    const std::string& sbom = {}) const {
     host::Db db = storage::open_database(workspace().db_path()).value();
     storage::SupplierStore store(db);
     static_cast<void>(app::add_token(db, {supplier_name + "-ci", operations::TokenRole::Supplier,
@@ -120,7 +128,8 @@ class SupplierWorkspace : public TestWorkspace {
     record.state = operations::SubmissionState::Waiting;
     app::SubmissionFiles files(workspace().submissions_dir());
     for (const auto& [kind, bytes] : {std::pair(operations::FileKind::Metadata, metadata),
-                                      std::pair(operations::FileKind::Image, to_bytes(image))}) {
+                                      std::pair(operations::FileKind::Image, to_bytes(image)),
+                                      std::pair(operations::FileKind::Sbom, to_bytes(sbom))}) {
       if (bytes.empty()) continue;
       record.submission.files.push_back({kind, crypto::sha256(bytes), bytes.size()});
       EXPECT_TRUE(files.append(record.id, record.submission.files.back(), 0, bytes));

@@ -216,11 +216,6 @@ TEST_F(IntakeOf, ReportsASupplierThatNobodyDelegatesTo) {
 
 class Papers : public IntakeOf {
  protected:
-  static std::string sbom(const std::string& content) {
-    return R"({"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[],"metadata":{"component":)"
-           R"({"type":"firmware","name":"app","hashes":[{"alg":"SHA-256","content":")" +
-           to_hex(crypto::sha256(as_bytes(content))) + R"("}]}}})";
-  }
   static std::string statement(const std::string& content) {
     return R"({"_type":"https://in-toto.io/Statement/v1","predicateType":"https://slsa.dev/provenance/v1",)"
            R"("predicate":{},"subject":[{"name":"app","digest":{"sha256":")" +
@@ -243,11 +238,21 @@ class Papers : public IntakeOf {
 TEST_F(Papers, AreWantedWhereThePolicySaysSo) {
   supplier.policy.needs_sbom = true;
   expect_wrong(judge(SupplierWorkspace::next(release())), "no SBOM");
-  EXPECT_TRUE(judge_with(FileKind::Sbom, sbom(kImage)).wrong.empty());
+  EXPECT_TRUE(judge_with(FileKind::Sbom, SupplierWorkspace::sbom(kImage)).wrong.empty());
   supplier.policy.needs_sbom = false;
   supplier.policy.needs_provenance = true;
   expect_wrong(judge(SupplierWorkspace::next(release())), "provenance");
   EXPECT_TRUE(judge_with(FileKind::Provenance, sealed(statement(kImage), ws.acme[2])).wrong.empty());
+}
+
+TEST_F(Papers, AreListedWithTheFirstImageThatTheyAreAbout) {
+  const std::string paper = SupplierWorkspace::sbom(kImage);
+  const auto verdict = judge_with(FileKind::Sbom, paper);
+  ASSERT_EQ(verdict.papers.size(), 1U);
+  EXPECT_EQ(verdict.papers.front().kind, FileKind::Sbom);
+  EXPECT_EQ(verdict.papers.front().sha256, crypto::sha256(as_bytes(paper)));
+  EXPECT_EQ(verdict.papers.front().name.value(), "acme/ecu/app");
+  EXPECT_TRUE(judge_with(FileKind::Sbom, SupplierWorkspace::sbom("another build")).papers.empty());
 }
 
 TEST_F(Papers, AreReadEvenWhereNobodyWantsThem) {
@@ -258,7 +263,7 @@ TEST_F(Papers, AreReadEvenWhereNobodyWantsThem) {
     expect_wrong(judge_with(FileKind::Sbom, bad), "SBOM: ");
     expect_wrong(judge_with(FileKind::Provenance, bad), "provenance: ");
   }
-  expect_wrong(judge_with(FileKind::Sbom, sbom("another build")), "names none");
+  expect_wrong(judge_with(FileKind::Sbom, SupplierWorkspace::sbom("another build")), "names none");
   expect_wrong(judge_with(FileKind::Provenance, sealed(statement("another build"), ws.acme[0])),
                "about none");
 }

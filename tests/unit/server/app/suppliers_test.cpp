@@ -4,6 +4,7 @@
 
 #include "server/app/check_repository.h"
 #include "server/repository/folder_transport.h"
+#include "server/storage/sqlite/ledger_store.h"
 #include "server/storage/sqlite/token_store.h"
 #include "tests/sim/kill_at_step.h"
 #include "tests/sim/openssl_key.h"
@@ -185,6 +186,17 @@ TEST(Suppliers, GoWithTheirTokensAndKeysAndTheirNameIsNotGivenAgain) {  // IMG-1
   EXPECT_TRUE(is_fault(add_supplier(ws.workspace(), ws.supplier(), kNow).error(), Fault::Kind::Conflict));
 }
 
+bool is_acceptance_recorded(const SupplierWorkspace& ws) {
+  host::Db db = storage::open_database(ws.workspace().db_path()).value();
+  bool is_there = false;
+  EXPECT_TRUE(storage::LedgerStore(db).each({std::string(ledger::kAcceptance)},
+                                            [&](const storage::LedgerRow&) -> Result<void> {
+                                              is_there = true;
+                                              return {};
+                                            }));
+  return is_there;
+}
+
 TEST(SuppliersKilled, ArePublishedWholeOrNotAtAllAndSayingYesAgainFinishesIt) {  // IMG-17
   unsigned step = 1;
   for (;; ++step) {
@@ -192,17 +204,23 @@ TEST(SuppliersKilled, ArePublishedWholeOrNotAtAllAndSayingYesAgainFinishesIt) { 
     const sim::SmallDisk memory("8m");
     const SupplierWorkspace ws(memory.path() / "ws");
     ws.take_in();
-    const std::string id = ws.waiting(metadata(ws), kImage);
+    const std::string sbom = SupplierWorkspace::sbom(kImage);
+    const std::string id = ws.waiting(metadata(ws), kImage, "acme", sbom);
     const sim::Death death = sim::run_until_step(step, [&] { return ws.accept(id).has_value(); });
     if (death == sim::Death::CannotTrace) GTEST_SKIP() << "this machine does not let us trace a child";
     ASSERT_NE(death, sim::Death::Failed);
     ASSERT_TRUE(ws.read());
+    const auto paper = ws.workspace().dir() / "papers" / to_hex(crypto::sha256(as_bytes(sbom)));
+    if (is_acceptance_recorded(ws)) {
+      EXPECT_EQ(test::content_of(paper), sbom) << "the ledger speaks of it";
+    }
     const auto again = ws.accept(id);
     if (again) {
       EXPECT_EQ(again->state, SubmissionState::Accepted) << testing::PrintToString(again->wrong);
     } else {
       EXPECT_TRUE(is_fault(again.error(), Fault::Kind::Conflict)) << explain(again.error());  // done before
     }
+    EXPECT_EQ(test::content_of(paper), sbom);
     const auto found = ws.find("acme/ecu/app");
     ASSERT_TRUE(found) << explain(found.error());
     repository::FolderTransport folder(ws.repo());
