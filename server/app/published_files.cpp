@@ -1,6 +1,5 @@
 #include "server/app/published_files.h"
 
-#include <map>
 #include <utility>
 
 #include "common/crypto/digest.h"
@@ -31,11 +30,12 @@ class Reader {
     }
   }
 
-  std::vector<PublishedFile> finish() {
-    std::vector<PublishedFile> all;
+  Published finish() {
+    Published all;
     for (PublishedFile& each : files_) {
-      if (last_.at({each.role, each.version}) == each.step.index) all.push_back(std::move(each));
+      if (last_.at({each.role, each.version}) == each.step.index) all.files.push_back(std::move(each));
     }
+    all.roots = std::move(roots_);
     return all;
   }
 
@@ -45,6 +45,7 @@ class Reader {
     if (role == model::root_role()) {
       root_ = Version(number_in(file, "version"));
       root_step_ = step;
+      roots_.insert_or_assign(root_, PublishedRoot{step, text_in(file, "sha256")});
     }
     if (role == model::targets_role()) note(step, file, false);
   }
@@ -57,13 +58,14 @@ class Reader {
 
   Version root_;
   Step root_step_;
+  std::map<Version, PublishedRoot> roots_;
   std::vector<PublishedFile> files_;
   std::map<std::pair<RoleName, Version>, std::uint64_t> last_;
 };
 
 }  // namespace
 
-Result<std::vector<PublishedFile>> published_files(const EachEntry& each) {
+Result<Published> published_files(const EachEntry& each) {
   Reader reader;
   TRY(each(ledger::kPublication, {},
            [&](std::uint64_t index, const ledger::Entry& entry) { reader.take(index, entry); }));

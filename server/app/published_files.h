@@ -1,10 +1,11 @@
-// What the ledger says was published in the image repository: each version of the targets, of delegated
-// files, and of releases into bins.
+// What the ledger says was published in the image repository: each root, each version of the targets, of
+// delegated files, and of releases into bins.
 // Never reads a file of the repository, never judges the ledger. Pure but for what it is handed to read by.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,9 +45,19 @@ struct PublishedFile {
   bool is_release = false;  ///< of the bins of `role`
 };
 
+struct PublishedRoot {
+  Step step;
+  std::string sha256;  ///< of the file
+};
+
+struct Published {
+  std::vector<PublishedFile> files;
+  std::map<Version, PublishedRoot> roots;
+};
+
 /// In order of their entries. Who was killed before anybody saw the files publishes them again: of each
 /// version the last entry counts. Faults: those of `each`.
-Result<std::vector<PublishedFile>> published_files(const EachEntry& each);
+Result<Published> published_files(const EachEntry& each);
 
 /// A file of targets that the ledger vouches for.
 struct VouchedTargets {

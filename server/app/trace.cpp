@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "common/crypto/digest.h"
 #include "common/json/canonical.h"
 #include "common/model/file_names.h"
 #include "common/model/roles.h"
+#include "server/operations/papers.h"
 #include "server/repository/bins.h"
 
 namespace cotter::app {
@@ -35,10 +37,12 @@ class Tracer {
     TRY(sources_->each(ledger::kAssignment, needle_, [&](std::uint64_t index, const ledger::Entry& entry) {
       take_assignment(index, entry);
     }));
-    for (const PublishedFile& each : TRY(published_files(sources_->each)))
+    const Published published = TRY(published_files(sources_->each));
+    for (const PublishedFile& each : published.files)
       TRY(each.is_release ? take_release(each) : take_file(each));
     TRY(attach_signatures());
     TRY(attach_releases());
+    TRY(attach_roots(published.roots));
     TRY(attach_handlings());
     return finish();
   }
@@ -47,7 +51,7 @@ class Tracer {
   static constexpr std::array<std::string_view, 3> kHandlings = {ledger::kUpload, ledger::kAcceptance,
                                                                  ledger::kRefusal};
   using Key = std::pair<TargetName, std::string>;  ///< name and SHA-256
-  using Place = std::pair<RoleName, Version>;
+  using Place = Trace::Release;
   struct Release {
     std::string sha256;  ///< over the lines of all its files
     model::SuccinctRoles bins;
@@ -95,22 +99,16 @@ class Tracer {
   Result<void> take_file(const PublishedFile& entry) {
     const std::string name = model::metadata_file_name(entry.role, entry.version);
     const auto wire = TRY(sources_->file(entry.role, entry.version));
-    if (!wire) {
-      trace_.unread.push_back(name);
-      return {};
-    }
-    if (to_hex(crypto::sha256(*wire)) != entry.sha256) {
-      trace_.problems.push_back(name + " is not what entry " + std::to_string(entry.step.index) +
-                                " says was published");
-      return {};
-    }
+    if (!hold_against(wire, name, entry.step, entry.sha256)) return {};
     const auto file = read_vouched(*wire);
     if (!file) {
       trace_.problems.push_back(name + " cannot be read: " + summary(file.error()));
       return {};
     }
-    const Listing listing{entry.step,    entry.root,   entry.root_step, entry.role,
-                          entry.version, entry.sha256, file->keyids};
+    delegating_.note(entry, file->targets.delegations);
+    Listing listing{entry.step,    entry.root,   entry.root_step, entry.role,
+                    entry.version, entry.sha256, file->keyids};
+    listing.delegated_by = delegating_.to(entry.role);
     if (query_->name) {
       take(listing, *file, *query_->name);
       return {};
@@ -125,6 +123,7 @@ class Tracer {
   Result<void> take_release(const PublishedFile& entry) {
     if (const auto own = TRY(sources_->file(entry.role, entry.version))) {
       const auto file = read_vouched(*own);
+      if (file) delegating_.note(entry, file->targets.delegations);
       if (file && file->targets.delegations && file->targets.delegations->succinct)
         shapes_.insert_or_assign(entry.role, *file->targets.delegations->succinct);
     }
@@ -148,6 +147,7 @@ class Tracer {
                       bin,         entry.version, to_hex(crypto::sha256(*wire)),
                       file->keyids};
       listing.release_role = entry.role;
+      listing.delegated_by = delegating_.to(bin);
       take(listing, *file, target);
     }
     return {};
@@ -162,7 +162,7 @@ class Tracer {
     auto& open = open_[std::pair(name, lister(listing))];
     if (open && (!is_listed || *open != sha256)) {
       if (const auto artifact = artifacts_.find(Key(name, *open)); artifact != artifacts_.end())
-        last_of(artifact->second, lister(listing))->ended = Delisted{listing.publication, listing.version};
+        last_of(artifact->second, lister(listing))->ended = listing;
       open.reset();
     }
     if (!is_listed) return;
@@ -201,6 +201,7 @@ class Tracer {
       for (Span& span : artifact.published) {
         action(span.first);
         action(span.last);
+        if (span.ended) action(*span.ended);
       }
     }
   }
@@ -230,23 +231,44 @@ class Tracer {
           Place(RoleName(entry.subject.substr(slash + 1)), Version(number_in(entry.details, "version"))),
           step_of(index, entry));
     }));
-    std::map<Place, std::string> lines;
-    Result<void> ended;
+    std::set<Place> places;
     each_listing([&](Listing& listing) {
-      if (!listing.release_role || !ended) return;
-      const Place place(*listing.release_role, listing.version);
-      if (const auto release = told.find(place); release != told.end()) listing.release = release->second;
-      if (!lines.contains(place)) {
-        auto made = lines_of(place);
-        if (!made) {
-          ended = fail(made.error());
-          return;
-        }
-        lines[place] = *std::move(made);
+      for (const Delegating& file : listing.delegated_by) {
+        if (releases_.contains(Place(file.role, file.version))) places.emplace(file.role, file.version);
       }
-      listing.release_lines = lines[place];
+      if (!listing.release_role) return;
+      const Place place(*listing.release_role, listing.version);
+      places.insert(place);
+      if (const auto release = told.find(place); release != told.end()) listing.release = release->second;
     });
-    return ended;
+    for (const Place& place : places) trace_.release_lines[place] = TRY(lines_of(place));
+    return {};
+  }
+
+  /// All from the first on: each vouches for the next.
+  Result<void> attach_roots(const std::map<Version, PublishedRoot>& roots) {
+    Version newest(0);
+    each_listing([&](const Listing& listing) { newest = std::max(newest, listing.root); });
+    for (const auto& [version, root] : roots) {
+      if (version > newest) break;
+      trace_.roots.emplace(version, root);
+      const auto wire = TRY(sources_->file(model::root_role(), version));
+      hold_against(wire, model::metadata_file_name(model::root_role(), version), root.step, root.sha256);
+    }
+    return {};
+  }
+
+  /// The bytes, where they have the hash that the entry has; else what is wrong is noted.
+  bool hold_against(const std::optional<Bytes>& bytes, const std::string& name, const Step& step,
+                    const std::string& sha256) {
+    if (!bytes) {
+      trace_.unread.push_back(name);
+    } else if (to_hex(crypto::sha256(*bytes)) == sha256) {
+      return true;
+    } else {
+      trace_.problems.push_back(name + " is not what entry " + std::to_string(step.index) + " says it was");
+    }
+    return false;
   }
 
   Result<std::string> lines_of(const Place& place) {
@@ -276,6 +298,7 @@ class Tracer {
     for (const auto& [key, artifact] : artifacts_) {
       for (const Span& span : artifact.published) by_file[span.first.file_sha256].insert(key);
     }
+    Result<void> read;
     for (const std::string_view kind : kHandlings) {
       TRY(sources_->each(kind, "submission", [&](std::uint64_t index, const ledger::Entry& entry) {
         const std::string submission = text_in(entry.details, "submission");
@@ -286,12 +309,42 @@ class Tracer {
           keys.insert(brought->second.begin(), brought->second.end());
         const Handling handling{step_of(index, entry), entry.subject, submission, reason_in(entry.details)};
         for (const Key& key : keys) artifacts_.at(key).handed_in.push_back(handling);
+        if (!keys.empty() && read) read = attach_papers(handling.step, entry.details, keys);
       }));
+      TRY(std::exchange(read, {}));
     }
     for (auto& [key, artifact] : artifacts_) {
       std::ranges::sort(artifact.handed_in, {}, [](const Handling& each) { return each.step.index; });
     }
     return {};
+  }
+
+  /// Which of the entry's papers are about which of these: a kept one says so itself. Of one that is not kept
+  /// the entry has the first name.
+  Result<void> attach_papers(const Step& step, const json::Object& details, const std::set<Key>& keys) {
+    for (const ListedPaper& paper : TRY(listed_papers(details, sources_->paper))) {
+      const auto bytes = TRY(sources_->paper(paper.sha256));
+      const bool must_be_kept = step.kind == ledger::kAcceptance;
+      const bool is_good =
+          (bytes || must_be_kept) && hold_against(bytes, "papers/" + paper.sha256, step, paper.sha256);
+      if (bytes && !is_good) continue;
+      const auto named = bytes ? operations::named_in(paper.kind, *bytes) : std::set<Bytes>();
+      for (const Key& key : keys) {
+        const bool is_about = bytes ? named && named->contains(from_hex(key.second).value_or(Bytes()))
+                                    : paper.name == key.first.value();
+        if (is_about) note_paper(artifacts_.at(key), paper, step, bytes.has_value());
+        if (is_about && paper.name.empty()) trace_.lists.insert(text_in(details, "files_sha256"));
+      }
+    }
+    return {};
+  }
+
+  static void note_paper(Traced& artifact, const ListedPaper& paper, const Step& step, bool is_kept) {
+    auto known = std::ranges::find(artifact.papers, paper.sha256, &TracedPaper::sha256);
+    if (known == artifact.papers.end())
+      known = artifact.papers.insert(known, TracedPaper{paper.kind, paper.sha256});
+    known->entries.insert(step.index);
+    known->is_kept |= is_kept;
   }
 
   static std::string reason_in(const json::Object& details) {
@@ -322,6 +375,7 @@ class Tracer {
   std::set<TargetName> names_;
   std::map<Key, Traced> artifacts_;
   std::map<std::string, std::set<Key>> submissions_;
+  DelegatingFiles delegating_;
   std::map<RoleName, model::SuccinctRoles> shapes_;  ///< as of the release that is read
   std::map<Place, Release> releases_;
   std::map<Place, std::string> signed_sha256_;
@@ -335,6 +389,12 @@ Result<Trace> trace(const TraceQuery& query, const TraceSources& sources) {
   return Tracer(query, sources).run();
 }
 
+std::vector<const Listing*> Span::all() const {
+  std::vector<const Listing*> all{&first, &last};
+  if (ended) all.push_back(&*ended);
+  return all;
+}
+
 std::set<std::uint64_t> cited(const Trace& trace) {
   std::set<std::uint64_t> all;
   const auto add = [&](const std::optional<Step>& step) {
@@ -343,17 +403,18 @@ std::set<std::uint64_t> cited(const Trace& trace) {
   for (const Traced& artifact : trace.artifacts) {
     for (const Handling& each : artifact.handed_in) add(each.step);
     for (const Span& span : artifact.published) {
-      for (const Listing* listing : {&span.first, &span.last}) {
+      for (const Listing* listing : span.all()) {
         add(listing->publication);
         add(listing->root_publication);
         add(listing->release);
+        for (const Delegating& each : listing->delegated_by) add(each.publication);
         for (const SignedStep& each : listing->signatures) add(each.step);
       }
-      if (span.ended) add(span.ended->publication);
     }
     add(artifact.assigned.first);
     add(artifact.assigned.last);
   }
+  for (const auto& [version, root] : trace.roots) add(root.step);
   return all;
 }
 

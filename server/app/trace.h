@@ -5,15 +5,20 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/base/bytes.h"
 #include "common/base/result.h"
 #include "common/base/strong.h"
+#include "server/app/delegating_files.h"
+#include "server/app/listed_papers.h"
 #include "server/app/published_files.h"
+#include "server/operations/submission.h"
 
 namespace cotter::app {
 
@@ -41,26 +46,21 @@ struct Listing {
   std::vector<KeyId> keyids;  ///< whose signatures the file has
   std::optional<ReleaseCounter> counter{};
   std::vector<HardwareId> hardware_ids{};
-  std::vector<SignedStep> signatures{};  ///< of the targets role's holders, and their drafts
-  /// Of a bin: the role that it belongs to, the entry that told of its release, and the lines over which the
-  /// publication has a hash.
+  std::vector<SignedStep> signatures{};    ///< of the targets role's holders, and their drafts
+  std::vector<Delegating> delegated_by{};  ///< from the targets on; of the targets themselves none
+  /// Of a bin: the role that it belongs to, and the entry that told of its release.
   std::optional<RoleName> release_role{};
   std::optional<Step> release{};
-  std::string release_lines{};
-};
-
-/// The first file that lists it no more.
-struct Delisted {
-  Step publication;
-  Version version;
 };
 
 /// From the first file that lists it to the last, without a gap.
 struct Span {
   Listing first;
   Listing last;
-  std::uint64_t versions = 1;  ///< of the file, that list it
-  std::optional<Delisted> ended{};
+  std::uint64_t versions = 1;      ///< of the file, that list it
+  std::optional<Listing> ended{};  ///< the first file that lists it no more
+
+  [[nodiscard]] std::vector<const Listing*> all() const;
 };
 
 /// What a supplier handed in, and what was decided on it.
@@ -69,6 +69,14 @@ struct Handling {
   std::string supplier;
   std::string submission;
   std::string reason{};  ///< of a refusal
+};
+
+/// An SBOM or a statement of provenance that is about the artifact.
+struct TracedPaper {
+  operations::FileKind kind = operations::FileKind::Sbom;
+  std::string sha256;
+  std::set<std::uint64_t> entries{};  ///< that have its hash, or that of a list that has it
+  bool is_kept = false;               ///< it is from when its submission was accepted
 };
 
 struct Assignments {
@@ -84,20 +92,29 @@ struct Traced {
   std::string sha256;
   std::uint64_t length = 0;  ///< 0: nobody said
   std::vector<Handling> handed_in{};
+  std::vector<TracedPaper> papers{};
   std::vector<Span> published{};
   Assignments assigned{};
 };
 
 struct Trace {
+  using Release = std::pair<RoleName, Version>;
+
   std::vector<Traced> artifacts;  ///< by name, then as they came to be published; none: nobody heard of it
-  std::vector<std::string> problems;  ///< files that are not what the ledger says was published
-  std::vector<std::string> unread;    ///< files that are gone: what they listed is not known
+  std::vector<std::string> problems;         ///< files that are not what the ledger says was published
+  std::vector<std::string> unread;           ///< files that are gone: what they listed is not known
+  std::map<Version, PublishedRoot> roots{};  ///< from the first to the newest that a listing is under
+  /// Of the releases that the listings are of, or whose role's own file lets them be signed: the lines over
+  /// which the publication has a hash.
+  std::map<Release, std::string> release_lines{};
+  std::set<std::string> lists{};  ///< SHA-256 of lists of files that name a paper which no entry names
 };
 
 struct TraceSources {
   EachEntry each;
   /// A file of the image repository; nothing where there is none. Faults: Denied, Io.
   std::function<Result<std::optional<Bytes>>(const RoleName&, Version)> file;
+  ReadPaper paper;
 };
 
 /// Reads each version of the targets and of the suppliers' files once, and of releases those bins that the

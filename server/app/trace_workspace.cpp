@@ -10,6 +10,7 @@
 #include "common/model/file_names.h"
 #include "common/model/roles.h"
 #include "server/app/audit_prove.h"
+#include "server/app/kept_papers.h"
 #include "server/repository/layout.h"
 #include "server/repository/reader.h"
 #include "server/storage/sqlite/ledger_store.h"
@@ -113,6 +114,8 @@ Result<Trace> trace_in(const Workspace& workspace, host::Db& db, TraceQuery quer
     return each_entry(db, kind, needle, visit);
   };
   sources.file = [&](const RoleName& role, Version version) { return file_in(layout, role, version); };
+  const KeptPapers papers(workspace);
+  sources.paper = [&](const std::string& sha256) { return papers.read(sha256); };
   Trace found = TRY(trace(query, sources));
   // With files missing or altered, "nobody" would be more than is known.
   if (!found.artifacts.empty() || !found.problems.empty()) return found;
@@ -164,19 +167,28 @@ Result<ProofFolder> write_proofs(const Workspace& workspace, host::Db& db, const
     const auto wire = TRY(file_in(layout, role, version));
     return wire ? add(model::metadata_file_name(role, version), *wire) : Result<void>();
   };
+  const KeptPapers papers(workspace);
+  const auto add_paper = [&](const std::string& sha256, const std::string& kind) -> Result<void> {
+    const auto bytes = TRY(papers.read(sha256));
+    return bytes ? add(sha256 + "." + kind + ".json", *bytes) : Result<void>();
+  };
   for (const Traced& artifact : trace.artifacts) {
     for (const Span& span : artifact.published) {
-      TRY(add_file(span.first.role, span.first.version));
-      TRY(add_file(span.first.role, span.last.version));
-      if (span.ended) TRY(add_file(span.first.role, span.ended->version));
-      for (const Listing* listing : {&span.first, &span.last}) {
-        if (!listing->release_role) continue;
-        const std::string lines =
-            std::to_string(listing->version.value()) + "." + listing->release_role->value() + ".release";
-        TRY(add(lines, as_bytes(listing->release_lines)));
+      for (const Listing* listing : span.all()) {
+        TRY(add_file(listing->role, listing->version));
+        for (const Delegating& each : listing->delegated_by) TRY(add_file(each.role, each.version));
       }
     }
+    for (const TracedPaper& paper : artifact.papers)
+      TRY(add_paper(paper.sha256, std::string(name_of(paper.kind))));
   }
+  const std::uint64_t newest_root = trace.roots.empty() ? 0 : trace.roots.rbegin()->first.value();
+  for (std::uint64_t version = 1; version <= newest_root; ++version)
+    TRY(add_file(model::root_role(), Version(version)));
+  for (const auto& [release, lines] : trace.release_lines)
+    TRY(add(std::to_string(release.second.value()) + "." + release.first.value() + ".release",
+            as_bytes(lines)));
+  for (const std::string& sha256 : trace.lists) TRY(add_paper(sha256, "files"));
   return folder;
 }
 

@@ -37,12 +37,13 @@ Result<std::optional<LiveListing>> live_listing(const Workspace& workspace, cons
 struct ProofFolder {
   std::vector<std::uint64_t> proven;
   std::vector<std::uint64_t> unsigned_yet;  ///< the newest checkpoint is older than these
-  std::vector<std::string> files;           ///< published files whose hashes the entries have
+  std::vector<std::string> files;           ///< published files and papers whose hashes the entries have
 };
 /// Writes into `dir`, which is made where it is not there: entry-INDEX.json, a proof for each entry that is
-/// cited; the published files as they are served; VERSION.ROLE.release, the lines over which the
-/// publication of a release has a hash. Faults: NotFound (no checkpoint of the ledger), Denied (the ledger
-/// was tampered with), NoSpace, Busy, Io.
+/// cited; the published files as they are served, with all roots and all files that let them be signed;
+/// VERSION.ROLE.release, the lines over which the publication of a release has a hash; the papers,
+/// SHA256.KIND.json, and lists of files that have them, SHA256.files.json. Faults: NotFound (no checkpoint of
+/// the ledger), Denied (the ledger was tampered with), NoSpace, Busy, Io.
 Result<ProofFolder> write_proofs(const Workspace& workspace, host::Db& db, const ledger::VerifierKey& key,
                                  const Trace& trace, const std::filesystem::path& dir);
 

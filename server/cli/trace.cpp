@@ -1,5 +1,6 @@
 // cotter trace: an artifact's life, each step with the entry of the ledger that proves it.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
 #include <map>
@@ -58,7 +59,12 @@ json::Value step_json(const std::optional<Step>& step) {
 }
 
 json::Object listing_json(const Listing& listing, const app::KeyNames& names) {
-  json::Array hardware, signatures;
+  json::Array hardware, signatures, delegated_by;
+  for (const app::Delegating& each : listing.delegated_by) {
+    delegated_by.emplace_back(json::Object{{"role", each.role.value()},
+                                           {"version", each.version.value()},
+                                           {"publication", step_json(each.publication)}});
+  }
   for (const HardwareId& id : listing.hardware_ids) hardware.emplace_back(id.value());
   for (const app::SignedStep& each : listing.signatures) {
     json::Object step = step_json(each.step);
@@ -73,6 +79,7 @@ json::Object listing_json(const Listing& listing, const app::KeyNames& names) {
                       {"file_sha256", listing.file_sha256},
                       {"keys", keys_json(listing.keyids, names)},
                       {"signatures", std::move(signatures)},
+                      {"delegated_by", std::move(delegated_by)},
                       {"hardware_ids", std::move(hardware)}};
   if (listing.counter) object.set("release_counter", listing.counter->value());
   if (listing.release_role) {
@@ -90,9 +97,20 @@ json::Value live_json(const app::Traced& artifact, const LiveListings& live) {
   return json::Object{{"roles", std::move(way)}};
 }
 
-json::Value ended_json(const std::optional<app::Delisted>& ended) {
+json::Value ended_json(const std::optional<Listing>& ended) {
   if (!ended) return nullptr;
   return json::Object{{"publication", step_json(ended->publication)}, {"version", ended->version.value()}};
+}
+
+json::Array papers_json(const app::Traced& artifact) {
+  json::Array papers;
+  for (const app::TracedPaper& each : artifact.papers) {
+    papers.emplace_back(json::Object{{"kind", name_of(each.kind)},
+                                     {"sha256", each.sha256},
+                                     {"entries", json::Array(each.entries.begin(), each.entries.end())},
+                                     {"kept", each.is_kept}});
+  }
+  return papers;
 }
 
 json::Object artifact_json(const app::Traced& artifact, const Told& told) {
@@ -115,6 +133,7 @@ json::Object artifact_json(const app::Traced& artifact, const Told& told) {
           {"sha256", artifact.sha256},
           {"length", artifact.length},
           {"handed_in", std::move(handed_in)},
+          {"papers", papers_json(artifact)},
           {"published", std::move(published)},
           {"live", live_json(artifact, told.live)},
           {"assigned", json::Object{{"times", assigned.times},
@@ -154,6 +173,15 @@ std::string labels(const std::vector<KeyId>& ids, const app::KeyNames& names) {
   return text;
 }
 
+/// ", delegated by targets 3 > fw 1"
+std::string delegated_by(const Listing& listing) {
+  std::string text;
+  for (const app::Delegating& each : listing.delegated_by)
+    text += fmt::format("{}{} {}", text.empty() ? ", delegated by " : " > ", each.role.value(),
+                        each.version.value());
+  return text;
+}
+
 void add_listing(host::Table& table, const Listing& listing, const char* how, const app::KeyNames& names) {
   for (const app::SignedStep& each : listing.signatures) {
     add_row(table, each.step,
@@ -166,8 +194,8 @@ void add_listing(host::Table& table, const Listing& listing, const char* how, co
             fmt::format("release {} of {} begun", listing.version.value(), listing.release_role->value()));
   }
   add_row(table, listing.publication,
-          fmt::format("{} {} {} under root {}{}, with {}", how, listing.role.value(), listing.version.value(),
-                      listing.root.value(),
+          fmt::format("{} {} {} under root {}{}{}, with {}", how, listing.role.value(),
+                      listing.version.value(), listing.root.value(), delegated_by(listing),
                       listing.counter ? fmt::format(", release counter {}", listing.counter->value()) : "",
                       labels(listing.keyids, names)));
 }
@@ -194,6 +222,10 @@ void show_artifact(const app::Traced& artifact, const Told& told) {
     add_row(table, *assigned.first, "first assigned");
   if (assigned.last) add_row(table, *assigned.last, "assigned, last to " + assigned.last_vehicle);
   table.print();
+  for (const app::TracedPaper& paper : artifact.papers) {
+    fmt::print("paper     {} {}, by entries {}{}\n", name_of(paper.kind), paper.sha256,
+               fmt::join(paper.entries, ", "), paper.is_kept ? "" : "; not kept");
+  }
   const std::size_t vehicles = assigned.vehicles.size();
   fmt::print("assigned  to {}\n", vehicles == 0   ? "no vehicle"
                                   : vehicles == 1 ? "1 vehicle"
@@ -221,8 +253,8 @@ void show(const TraceOptions& options, const Told& told) {
     return;
   }
   fmt::print(
-      "{} proofs and {} published files in {}; each holds for `cotter audit verify --proof FILE --vkey "
-      "KEY`\n",
+      "{} proofs and {} files that they vouch for in {}; each proof holds for `cotter audit verify --proof "
+      "FILE --vkey KEY`\n",
       told.proofs->proven.size(), told.proofs->files.size(), options.proofs.string());
   for (const std::uint64_t index : told.proofs->unsigned_yet)
     fmt::print("note      entry {} is not signed for yet: publishing anything signs for it\n", index);
@@ -278,7 +310,7 @@ void add_trace(CLI::App& app, Context& context) {
       ->required();
   verb->add_option(
       "--proofs", options->proofs,
-      "write a proof of each entry into this folder, and the published files that they vouch for");
+      "write a proof of each entry into this folder, and the published files and papers that they vouch for");
   verb->callback([options, &context] { context.exit_code = finish_trace(run_trace(*options, context)); });
 }
 

@@ -14,6 +14,7 @@
 #include "tests/cli/words.h"
 #include "tests/sim/temp_dir.h"
 #include "tests/unit/server/fleet.h"
+#include "tests/unit/server/stranger.h"
 
 namespace cotter {
 namespace {
@@ -142,6 +143,29 @@ TEST_F(TraceCommand, ProvesEachStepToAStranger) {
   const Bytes lines = file(version + ".fw.release");
   EXPECT_TRUE(has(std::string(as_text(lines)), role + " " + sha256_of(file(version + "." + role + ".json"))));
   EXPECT_TRUE(has(entry(member(bin, "publication")), sha256_of(lines)));
+}
+
+/// Signed by whom, and who let them: from the folder alone.
+TEST_F(TraceCommand, ProvesWhoLetWhomSign) {
+  const std::string vkey = text_of(parsed(cotter({"audit", "verify", "--json"}).out), "vkey");
+  const fs::path dir = folder->path() / "authority";
+  const json::Value told = traced({"fw/copy+1.bin", "--proofs", dir.string()});
+  const test::Stranger::Files files = test::Stranger::folder(dir);
+  EXPECT_EQ(test::Stranger::doubts(files, vkey), std::nullopt);
+  EXPECT_EQ(test::Stranger::fooled_by(files, vkey, 307), std::nullopt);
+  const json::Value& bin =
+      member(member(member(told, "artifacts").as_array()->at(0), "published").as_array()->at(0), "first");
+  ASSERT_EQ(member(bin, "delegated_by").as_array()->size(), 2U) << "targets, fw";
+  std::vector<std::string> needed{"1.root.json"};
+  for (const json::Value& each : *member(bin, "delegated_by").as_array()) {
+    needed.push_back(std::to_string(*member(each, "version").as_int()) + "." + text_of(each, "role") +
+                     ".json");
+  }
+  for (const std::string& name : needed) {
+    test::Stranger::Files less = files;
+    ASSERT_EQ(less.erase(name), 1U) << name;
+    EXPECT_TRUE(test::Stranger::doubts(less, vkey)) << "nothing is believed without " << name;
+  }
 }
 
 TEST_F(TraceCommand, SaysWhatNoCheckpointIsAboutYet) {

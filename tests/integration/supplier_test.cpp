@@ -19,6 +19,7 @@
 #include "tests/cli/words.h"
 #include "tests/sim/https_client.h"
 #include "tests/sim/temp_dir.h"
+#include "tests/unit/server/stranger.h"
 #include "tests/world/soft_token.h"
 
 namespace cotter {
@@ -150,6 +151,24 @@ class Supplier : public testing::Test {
             "--key",
             key(supplier + "-2").string()};
   }
+  /// With an SBOM and a statement of provenance that name it.
+  static std::vector<std::string> image_with_papers(const std::string& supplier, const std::string& content) {
+    const std::string hash = sha256_hex(content);
+    write_text(
+        at("bom.cdx.json"),
+        R"({"bomFormat":"CycloneDX","specVersion":"1.5","components":[{"type":"firmware","name":"app",)"
+        R"("hashes":[{"alg":"SHA-256","content":")" +
+            hash + R"("}],"evidence":{"confidence":0.5}}]})");
+    write_text(
+        at("statement.json"),
+        R"({"_type":"https://in-toto.io/Statement/v1","predicateType":"https://slsa.dev/provenance/v1",)"
+        R"("predicate":{},"subject":[{"name":"app","digest":{"sha256":")" +
+            hash + R"("}}]})");
+    auto words = image(supplier, "app.bin", content);
+    words.insert(words.end(),
+                 {"--sbom", at("bom.cdx.json").string(), "--provenance", at("statement.json").string()});
+    return words;
+  }
   static std::string id_of(const Ended& submitted) {
     EXPECT_EQ(submitted.exit_code, kDone) << submitted.err;
     EXPECT_EQ(text_of(parsed(submitted.out), "state"), "waiting");
@@ -260,20 +279,51 @@ TEST_F(Supplier, HearsAllThatIsWrongAtOnce) {  // IMG-3, IMG-7
 
 TEST_F(Supplier, HandsInSbomAndProvenanceThatNameTheImage) {
   take_in("papers", {"--sbom", "--provenance"});
-  const std::string hash = sha256_hex("a build with papers");
-  write_text(at("bom.cdx.json"),
-             R"({"bomFormat":"CycloneDX","specVersion":"1.5","components":[{"type":"firmware","name":"app",)"
-             R"("hashes":[{"alg":"SHA-256","content":")" +
-                 hash + R"("}],"evidence":{"confidence":0.5}}]})");
-  write_text(at("statement.json"),
-             R"({"_type":"https://in-toto.io/Statement/v1","predicateType":"https://slsa.dev/provenance/v1",)"
-             R"("predicate":{},"subject":[{"name":"app","digest":{"sha256":")" +
-                 hash + R"("}}]})");
-  auto words = image("papers", "app.bin", "a build with papers");
-  words.insert(words.end(),
-               {"--sbom", at("bom.cdx.json").string(), "--provenance", at("statement.json").string()});
-  const std::string id = id_of(submit("papers", words));
+  const std::string id = id_of(submit("papers", image_with_papers("papers", "a build with papers")));
   EXPECT_EQ(cotter({"supplier", "accept", id}).exit_code, kDone);
+}
+
+/// What an auditor gets: who handed in and who accepted, the papers, and proof of each for who has no
+/// workspace.
+TEST_F(Supplier, LeavesPapersAndProofsToWhoeverAuditsTheImage) {
+  take_in("proved", {"--sbom", "--provenance"});
+  const std::string id = id_of(submit("proved", image_with_papers("proved", "a build to audit")));
+  ASSERT_EQ(cotter({"supplier", "accept", id}).exit_code, kDone);
+  const fs::path dir = at("proofs");
+  const Ended traced = cotter({"trace", "proved/ecu/app.bin", "--proofs", dir.string()});
+  ASSERT_EQ(traced.exit_code, kDone) << traced.out << traced.err;
+  const json::Value told = parsed(traced.out);
+  const std::string vkey = text_of(parsed(cotter({"audit", "verify"}).out), "vkey");
+  const json::Value& artifact = member(told, "artifacts").as_array()->at(0);
+
+  const json::Array& handed_in = *member(artifact, "handed_in").as_array();
+  ASSERT_EQ(handed_in.size(), 2U);
+  EXPECT_EQ(text_of(handed_in.at(0), "kind"), "upload");
+  EXPECT_EQ(text_of(handed_in.at(1), "kind"), "acceptance");
+  const json::Array& papers = *member(artifact, "papers").as_array();
+  ASSERT_EQ(papers.size(), 2U) << traced.out;
+  const auto entry_file = [&](const json::Value& step) {
+    return dir / ("entry-" + std::to_string(*member(step, "entry").as_int()) + ".json");
+  };
+  for (const json::Value& step : handed_in) {
+    const Ended held = run_cotter({"audit", "verify", "--proof", entry_file(step).string(), "--vkey", vkey});
+    EXPECT_EQ(held.exit_code, kDone) << held.err;
+    for (const json::Value& paper : papers)
+      EXPECT_TRUE(has(read_text(entry_file(step)), text_of(paper, "sha256"))) << text_of(step, "kind");
+  }
+  const Ended in_words = run_cotter({"-C", workspace().string(), "trace", "proved/ecu/app.bin"});
+  for (const json::Value& paper : papers) {
+    const std::string sha256 = text_of(paper, "sha256");
+    EXPECT_TRUE(has(in_words.out, text_of(paper, "kind") + " " + sha256)) << in_words.out;
+    EXPECT_EQ(sha256_hex(read_text(dir / (sha256 + "." + text_of(paper, "kind") + ".json"))), sha256);
+  }
+  EXPECT_TRUE(fs::exists(dir / (sha256_hex(read_text(at("bom.cdx.json"))) + ".sbom.json")));
+
+  test::Stranger::Files files = test::Stranger::folder(dir);
+  EXPECT_EQ(test::Stranger::doubts(files, vkey), std::nullopt);
+  EXPECT_EQ(test::Stranger::fooled_by(files, vkey, 211), std::nullopt);
+  ASSERT_EQ(files.erase("1.root.json"), 1U);
+  EXPECT_TRUE(test::Stranger::doubts(files, vkey));
 }
 
 TEST_F(Supplier, PassesTheBundleOnUntilEnoughHaveSigned) {

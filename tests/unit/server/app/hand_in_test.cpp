@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "common/json/canonical.h"
 #include "server/app/operations_service.h"
 #include "server/app/submitted_images.h"
 #include "server/app/trace_workspace.h"
@@ -133,6 +134,7 @@ TEST_F(HandIn, OfVeryManyImagesIsAcceptedAndTraced) {
     last = folder + std::to_string(number);
     targets = SupplierWorkspace::next(SupplierWorkspace::release(last, content), 1, std::move(targets));
     pieces.push_back({FileKind::Image, to_bytes(content)});
+    pieces.push_back({FileKind::Sbom, to_bytes(SupplierWorkspace::sbom(content))});
   }
   pieces.push_back({FileKind::Image, to_bytes(kImage)});
   pieces.push_back({FileKind::Metadata, ws.signed_by(targets)});
@@ -150,11 +152,58 @@ TEST_F(HandIn, OfVeryManyImagesIsAcceptedAndTraced) {
     const json::Value* left_out = told.front().details.find("images_left_out");
     ASSERT_NE(left_out, nullptr);
     EXPECT_EQ(*left_out->as_int(), static_cast<std::int64_t>(301 - listed));
+    EXPECT_NE(told.front().details.find("papers_left_out"), nullptr);
   }
   const auto trace = trace_in(ws.workspace(), *db, trace_query(last).value());
   ASSERT_TRUE(trace) << explain(trace.error());
   ASSERT_EQ(trace->artifacts.size(), 1U);
   EXPECT_EQ(trace->artifacts.front().handed_in.size(), 2U) << "handed in, and accepted";
+  const auto& papers = trace->artifacts.front().papers;
+  ASSERT_EQ(papers.size(), 1U) << "by the list of files, for no entry has room for all";
+  EXPECT_EQ(papers.front().sha256, to_hex(crypto::sha256(as_bytes(SupplierWorkspace::sbom("build 299")))));
+  EXPECT_EQ(papers.front().entries.size(), 2U);
+  EXPECT_TRUE(papers.front().is_kept);
+  EXPECT_EQ(trace->lists.size(), 1U);
+}
+
+TEST_F(HandIn, HasItsPapersNamedInTheLedgerAndKeptOnceItIsAccepted) {
+  const std::string paper = SupplierWorkspace::sbom(kImage);
+  const std::string sha256 = to_hex(crypto::sha256(as_bytes(paper)));
+  const auto judged = hand_in({{FileKind::Metadata, ws.signed_by(one_image())},
+                               {FileKind::Image, to_bytes(kImage)},
+                               {FileKind::Sbom, to_bytes(paper)}});
+  ASSERT_TRUE(judged) << explain(judged.error());
+  const auto traced = [&] {
+    return trace_in(ws.workspace(), *db, trace_query("acme/ecu/app").value()).value();
+  };
+  ASSERT_EQ(traced().artifacts.front().papers.size(), 1U);
+  EXPECT_FALSE(traced().artifacts.front().papers.front().is_kept) << "nobody accepted it yet";
+  ASSERT_TRUE(ws.accept(judged->id));
+  for (const std::string_view kind : {ledger::kUpload, ledger::kAcceptance}) {
+    const json::Value* papers = entries(kind).front().details.find("papers");
+    ASSERT_NE(papers, nullptr) << kind;
+    EXPECT_EQ(json::to_text(*papers),
+              R"([{"kind":"sbom","name":"acme/ecu/app","sha256":")" + sha256 + R"("}])");
+  }
+  const auto file = ws.workspace().dir() / "papers" / sha256;
+  EXPECT_EQ(test::content_of(file), paper);
+  EXPECT_EQ(std::filesystem::status(file).permissions(), std::filesystem::perms(0600));
+  EXPECT_TRUE(traced().artifacts.front().papers.front().is_kept);
+  EXPECT_TRUE(traced().lists.empty()) << "the entry names it";
+
+  test::write(file, paper + " ");
+  EXPECT_EQ(traced().problems.size(), 2U) << "two entries have its hash";
+  std::filesystem::remove(file);
+  EXPECT_EQ(traced().unread, std::vector<std::string>{"papers/" + sha256});
+  EXPECT_FALSE(traced().artifacts.front().papers.front().is_kept);
+}
+
+TEST_F(HandIn, ThatIsRefusedLeavesNoPapers) {
+  expect_refused(hand_in({{FileKind::Metadata, ws.signed_by(one_image())},
+                          {FileKind::Image, to_bytes(kImage)},
+                          {FileKind::Sbom, to_bytes(SupplierWorkspace::sbom("another"))}}),
+                 "names none");
+  EXPECT_FALSE(std::filesystem::exists(ws.workspace().dir() / "papers"));
 }
 
 TEST_F(HandIn, IsRefusedWhereNoDiskTakesItsName) {

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "common/model/file_names.h"
 #include "server/app/trace_workspace.h"
 #include "server/storage/sqlite/ledger_store.h"
 #include "tests/unit/server/supplier_workspace.h"
@@ -75,6 +76,53 @@ TEST(Trace, TellsOfWhatASupplierHandedInAndAPersonRefused) {
     EXPECT_EQ(handed_in.at(1).reason, "wrong build");
     EXPECT_TRUE(told->artifacts.front().published.empty());
     EXPECT_EQ(cited(*told).size(), 2U);
+  }
+}
+
+std::vector<std::string> names_of(const std::vector<Delegating>& files) {
+  std::vector<std::string> names;
+  for (const Delegating& each : files) names.push_back(model::metadata_file_name(each.role, each.version));
+  return names;
+}
+
+TEST(Trace, TellsWhichFilesLetASupplierOfASupplierSign) {
+  const SupplierWorkspace ws;
+  operations::SupplierPolicy policy;
+  policy.may_delegate = true;
+  ws.take_in(policy);
+  const auto hand_in = [&](const Bytes& metadata, const std::string& image, const std::string& of) {
+    const auto accepted = ws.accept(ws.waiting(metadata, image, of));
+    ASSERT_TRUE(accepted && accepted->wrong.empty());
+  };
+  const model::Targets letting = SupplierWorkspace::letting_sign(ws.below());
+  hand_in(ws.signed_by(letting), "", "acme");
+  const std::string name = "acme/sensors/app";
+  model::Targets listing = SupplierWorkspace::next(SupplierWorkspace::release(name, kImage));
+  hand_in(SupplierWorkspace::signed_by(ws.sensors, listing), kImage, "acme-sensors");
+  // The targets and acme's own file go on.
+  ASSERT_TRUE(ws.publish("other/app", "other"));
+  hand_in(ws.signed_by(SupplierWorkspace::next(SupplierWorkspace::release(kName, kImage), 2, letting)),
+          kImage, "acme");
+  listing = SupplierWorkspace::next(SupplierWorkspace::release("acme/sensors/boot", kImage), 2, listing);
+  hand_in(SupplierWorkspace::signed_by(ws.sensors, listing), kImage, "acme-sensors");
+  listing.targets.erase(TargetName(name));
+  listing.version = Version(3);
+  hand_in(SupplierWorkspace::signed_by(ws.sensors, listing), "", "acme-sensors");
+
+  const auto told = traced(ws, name);
+  ASSERT_TRUE(told) << explain(told.error());
+  ASSERT_EQ(told->artifacts.size(), 1U);
+  ASSERT_EQ(told->artifacts.front().published.size(), 1U);
+  const Span& span = told->artifacts.front().published.front();
+  EXPECT_EQ(names_of(span.first.delegated_by), (std::vector<std::string>{"2.targets.json", "1.acme.json"}));
+  EXPECT_EQ(names_of(span.last.delegated_by), (std::vector<std::string>{"3.targets.json", "2.acme.json"}));
+  ASSERT_TRUE(span.ended);
+  EXPECT_EQ(names_of(span.ended->delegated_by), (std::vector<std::string>{"3.targets.json", "2.acme.json"}));
+  const std::set<std::uint64_t> entries = cited(*told);
+  for (const Listing* listing_of : span.all()) {
+    for (const Delegating& each : listing_of->delegated_by) {
+      EXPECT_TRUE(entries.contains(each.publication.index));
+    }
   }
 }
 
