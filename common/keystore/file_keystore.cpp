@@ -166,6 +166,13 @@ Result<std::unique_ptr<crypto::Signer>> signer_of(const KeyInfo& info, const cry
 
 }  // namespace
 
+Result<bool> has_sealed_keys(const fs::path& dir) {
+  std::error_code ignored;
+  if (!fs::is_directory(dir, ignored)) return false;
+  const auto keys = TRY(list_keys(dir));
+  return std::any_of(keys.begin(), keys.end(), [](const KeyInfo& key) { return key.store == kFileStore; });
+}
+
 FileKeystore::FileKeystore(fs::path dir, Bytes salt, KdfCost cost, crypto::Secret key)
     : dir_(std::move(dir)), salt_(std::move(salt)), cost_(cost), key_(std::move(key)) {}
 
@@ -199,21 +206,23 @@ Result<FileKeystore> FileKeystore::open(const fs::path& dir, const crypto::Secre
 }
 
 Result<KeyInfo> FileKeystore::generate(std::string_view name, std::string_view role, UtcTime now,
-                                       crypto::Scheme scheme) {
+                                       crypto::Scheme scheme, const BeforeRecord& before) {
   const OpensslKey key = TRY(make_private(scheme));
-  return add(name, role, now, *key);
+  return add(name, role, now, *key, before);
 }
 
-Result<KeyInfo> FileKeystore::add(std::string_view name, std::string_view role, UtcTime now, EVP_PKEY& key) {
+Result<KeyInfo> FileKeystore::add(std::string_view name, std::string_view role, UtcTime now, EVP_PKEY& key,
+                                  const BeforeRecord& before) {
   TRY(check_names(name, role));
   const crypto::PublicKey public_key = TRY(public_key_of(key));
   const crypto::Secret secret = TRY(private_bytes(key));
   return seal({std::string(name), std::string(role), public_key, public_key.computed_id(), now,
                record_path(dir_, name)},
-              secret);
+              secret, before);
 }
 
-Result<KeyInfo> FileKeystore::seal(KeyInfo info, const crypto::Secret& secret) const {
+Result<KeyInfo> FileKeystore::seal(KeyInfo info, const crypto::Secret& secret,
+                                   const BeforeRecord& before) const {
   KeyFile file{std::move(info), cost_, salt_, Bytes(kNonceSize), Bytes(secret.view().size() + kTagSize), {}};
   randombytes_buf(file.nonce.data(), file.nonce.size());
   json::Object document = header_of(file);
@@ -222,7 +231,7 @@ Result<KeyInfo> FileKeystore::seal(KeyInfo info, const crypto::Secret& secret) c
       file.sealed.data(), nullptr, secret.view().data(), secret.view().size(), file.associated.data(),
       file.associated.size(), nullptr, file.nonce.data(), key_.view().data());
   document.set("secret", to_hex(file.sealed));
-  TRY(create_record(file.info.file, document));
+  TRY(create_record(file.info, document, before));
   return file.info;
 }
 

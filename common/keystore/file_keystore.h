@@ -25,6 +25,9 @@ struct KdfCost {
   std::uint64_t memory_kib = 64 * 1024;  ///< likewise; 0.1 to 0.3 s on a small machine
 };
 
+/// Whether a passphrase guards any key of the folder; none where there is no folder. Faults: Denied, Io.
+Result<bool> has_sealed_keys(const std::filesystem::path& dir);
+
 /// The sealed keys of a folder, unlocked once: one derivation serves all keys that share a salt, as all do
 /// that were made in this folder. Records of keys that are elsewhere it passes over.
 class FileKeystore {
@@ -36,12 +39,13 @@ class FileKeystore {
   /// Faults: NotFound (no folder, or no sealed key in it), Denied (wrong passphrase), Io (a damaged file).
   static Result<FileKeystore> open(const std::filesystem::path& dir, const crypto::Secret& passphrase);
 
-  /// Makes a key and its file (0600). Faults: Usage (check_names(); a scheme that we do not sign with),
-  /// Conflict (the name is taken), NoSpace, Denied, Io.
+  /// Makes a key and its file (0600). Faults: those of `before`, Usage (check_names(); a scheme that we do
+  /// not sign with), Conflict (the name is taken), NoSpace, Denied, Io.
   Result<KeyInfo> generate(std::string_view name, std::string_view role, UtcTime now,
-                           crypto::Scheme scheme = crypto::Scheme::Ed25519);
+                           crypto::Scheme scheme = crypto::Scheme::Ed25519, const BeforeRecord& before = {});
   /// The same for a key that was made elsewhere.
-  Result<KeyInfo> add(std::string_view name, std::string_view role, UtcTime now, EVP_PKEY& key);
+  Result<KeyInfo> add(std::string_view name, std::string_view role, UtcTime now, EVP_PKEY& key,
+                      const BeforeRecord& before = {});
   /// Seals the sealed keys of this folder once more, under `other`'s passphrase. Faults: Denied (one was made
   /// under another passphrase), Conflict (a name is taken there), NoSpace, Io.
   Result<void> seal_all_in(const FileKeystore& other) const;
@@ -51,7 +55,7 @@ class FileKeystore {
 
  private:
   FileKeystore(std::filesystem::path dir, Bytes salt, KdfCost cost, crypto::Secret key);
-  Result<KeyInfo> seal(KeyInfo info, const crypto::Secret& secret) const;
+  Result<KeyInfo> seal(KeyInfo info, const crypto::Secret& secret, const BeforeRecord& before = {}) const;
   std::filesystem::path dir_;
   Bytes salt_;
   KdfCost cost_;

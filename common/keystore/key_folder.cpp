@@ -72,7 +72,7 @@ Result<KeyInfo> record(const fs::path& file, const NewKey& key, const std::strin
   held.set("store", store);
   json::Object document = describe(info);
   document.set("held", std::move(held));
-  TRY(create_record(file, document));
+  TRY(create_record(info, document, key.before));
   return info;
 }
 

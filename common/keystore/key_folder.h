@@ -65,6 +65,7 @@ struct NewKey {
   std::string role;
   std::optional<crypto::Scheme> scheme;  ///< nothing: ed25519 where the store can
   UtcTime created;
+  BeforeRecord before{};
 };
 
 /// Keys on one token, their records in one folder: for making them. The token's PIN is asked for once.

@@ -142,6 +142,13 @@ Result<void> create_record(const fs::path& file, const json::Object& document) {
   return host::create_atomically(file, as_bytes(json::to_pretty_text(document) + "\n"), host::kSecretFile);
 }
 
+Result<void> create_record(const KeyInfo& info, const json::Object& document, const BeforeRecord& before) {
+  std::error_code ignored;
+  const bool is_free = !fs::exists(fs::symlink_status(info.file, ignored));  // else it is refused below
+  if (before && is_free) TRY(before(info));
+  return create_record(info.file, document);
+}
+
 tl::unexpected<Error> damaged_record(const fs::path& file, const std::string& why) {
   return fault(Fault::Kind::Io, "cannot read key file " + file.string() + ": it is damaged (" + why + ")",
                "restore it from a backup; if there is none, replace the key by a new one");

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +29,10 @@ struct KeyInfo {
   std::filesystem::path file;
   std::string store = std::string(kFileStore);  ///< or "pkcs11:token=…;id=…", "tpm:…"
 };
+
+/// Is told of a key that exists before its record does, and so before anybody could use it; an error of its
+/// ends the making. Empty: nobody is told.
+using BeforeRecord = std::function<Result<void>(const KeyInfo&)>;
 
 /// One file, whole. The members that the store itself added stand in `document`.
 struct KeyRecord {
@@ -59,6 +64,8 @@ Result<std::vector<KeyInfo>> list_keys(const std::filesystem::path& dir);
 
 /// A new file (0600), whole or not at all. Faults: Conflict (the name is taken), NoSpace, Denied, Io.
 Result<void> create_record(const std::filesystem::path& file, const json::Object& document);
+/// Likewise of a key that was just made, for which the name must be free before anybody is told.
+Result<void> create_record(const KeyInfo& info, const json::Object& document, const BeforeRecord& before);
 
 /// Fault: Io, "restore it from a backup".
 tl::unexpected<Error> damaged_record(const std::filesystem::path& file, const std::string& why);

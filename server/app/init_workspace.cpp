@@ -248,7 +248,7 @@ Result<void> trust_roots(const fs::path& holder, const FirstFiles& files) {
 /// The keys in one folder, by their clear halves.
 Result<void> record_keys(host::Db& db, const fs::path& dir, const std::string& holder, UtcTime now) {
   for (const keystore::KeyInfo& key : TRY(keystore::list_keys(dir))) {
-    TRY(record_key(db, key, holder, now));
+    TRY(record_key(db, ledger::kKeyGenerated, key, holder, now));
   }
   return {};
 }

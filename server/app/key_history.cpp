@@ -24,12 +24,12 @@ class Reader {
   explicit Reader(host::Db& db) : store_(db) {}
 
   Result<KeyHistory> made_alone() {
-    TRY(each(kind(ledger::kKeyGenerated), &Reader::take_key));
+    TRY(take_keys());
     return std::move(history_);
   }
 
   Result<KeyHistory> run(const std::set<std::string>& signed_by_hand) {
-    TRY(each(kind(ledger::kKeyGenerated), &Reader::take_key));
+    TRY(take_keys());
     TRY(each(kind(ledger::kPublication), &Reader::take_files));
     TRY(each(kind(ledger::kDeviceCertificate), &Reader::take_certificate));
     for (const std::string& role : signed_by_hand) {
@@ -58,6 +58,11 @@ class Reader {
     return filter;
   }
 
+  Result<void> take_keys() {
+    for (const std::string_view each_kind : ledger::kKeyKinds) TRY(each(kind(each_kind), &Reader::take_key));
+    return {};
+  }
+
   /// What cannot be read says nothing: the ledger's verification tells of it.
   Result<void> each(const LedgerFilter& filter, Take take) {
     return store_.each(filter, [&](const LedgerRow& row) -> Result<void> {
@@ -71,11 +76,26 @@ class Reader {
     const auto key = TRY(crypto::PublicKey::decode(*TRY(details.value("key")), crypto::Profile::Vehicle));
     std::string holder = TRY(details.string("holder"));
     if (holder == "workspace") holder.clear();
-    KeyId id(TRY(details.string("keyid")));
-    history_.made.push_back({{key.material(), std::move(id)},
-                             {entry.subject, std::move(holder)},
-                             std::string(crypto::name_of(key.scheme())),
-                             entry.time});
+    const auto known = std::ranges::find(history_.made, key.material(),
+                                         [](const KeyHistory::Made& made) { return made.key.material; });
+    KeyHistory::Made* made = known == history_.made.end() ? nullptr : &*known;
+    if (made == nullptr) {
+      KeyId id(TRY(details.string("keyid")));
+      history_.made.push_back({{key.material(), std::move(id)},
+                               {entry.subject, std::move(holder)},
+                               std::string(crypto::name_of(key.scheme())),
+                               {},
+                               {}});
+      made = &history_.made.back();
+    }
+    // Earlier versions of Cotter wrote down neither.
+    const json::Value* created = details.find("created");
+    const json::Value* store = details.find("store");
+    const bool is_made = entry.kind == ledger::kKeyGenerated || entry.kind == ledger::kKeyImported;
+    if (created == nullptr && is_made) made->created = entry.time;
+    if (created != nullptr && created->as_string() != nullptr && !made->created)
+      made->created = TRY(details.time("created"));
+    if (store != nullptr && store->as_string() != nullptr) made->store = store->as_string()->view();
     return {};
   }
 
@@ -122,6 +142,11 @@ class Reader {
 
 }  // namespace
 
+const KeyHistory::Made* KeyHistory::find(const std::string& material) const {
+  const auto found = std::ranges::find(made, material, [](const Made& each) { return each.key.material; });
+  return found == made.end() ? nullptr : &*found;
+}
+
 void KeyHistory::add_to(KeyNames& names) const {
   for (const Made& key : made) {
     if (!names.of(key.key)) names.add(key.key, key.name);
@@ -131,6 +156,8 @@ void KeyHistory::add_to(KeyNames& names) const {
 Result<KeyHistory> read_key_history(host::Db& db, const std::set<std::string>& signed_by_hand) {
   return Reader(db).run(signed_by_hand);
 }
+
+Result<KeyHistory> read_known_keys(host::Db& db) { return Reader(db).made_alone(); }
 
 Result<KeyNames> all_key_names(const Workspace& workspace) {
   KeyNames names = TRY(KeyNames::of(workspace));

@@ -1,8 +1,9 @@
-// What the ledger says of keys: who was given them, when they last signed, when files began their lives.
+// What the ledger says of keys: who has them, and where, when they last signed, when files began their lives.
 // Never judges the ledger: that is `cotter audit verify`. As Db: one thread at a time.
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <tuple>
@@ -18,19 +19,23 @@
 namespace cotter::app {
 
 struct KeyHistory {
+  /// What all entries of one key say together: its first name, the last store.
   struct Made {
     SigningKey key;
     KeyName name;
     std::string scheme;
-    UtcTime time{};
+    std::optional<UtcTime> created;
+    std::string store;  ///< empty: nobody said
   };
-  std::vector<Made> made;
+  std::vector<Made> made;         ///< each key once
   std::map<KeyId, UtcTime> used;  ///< the last signature
   std::map<std::tuple<Repository, RoleName, Version>, UtcTime> published;
   std::map<VehicleId, UtcTime> certificates;  ///< of vehicles: until when the newest is good
   /// The last entry, which the ledger's own key signed for.
   std::optional<UtcTime> newest_entry;
 
+  /// By its material; nullptr of a key that the ledger does not know.
+  [[nodiscard]] const Made* find(const std::string& material) const;
   /// Names the keys that are out of reach now.
   void add_to(KeyNames& names) const;
 };
@@ -38,6 +43,9 @@ struct KeyHistory {
 /// `signed_by_hand`: the ids of roles ("image/targets") whose every signature is looked for. Of the
 /// director's for its vehicles, of which there are millions, the newest alone are. Faults: Busy, Io.
 Result<KeyHistory> read_key_history(host::Db& db, const std::set<std::string>& signed_by_hand);
+
+/// `made` alone. Faults: Busy, Io.
+Result<KeyHistory> read_known_keys(host::Db& db);
 
 /// KeyNames::of(), and what the ledger calls the keys that are out of reach now: holders' whose media are in
 /// the safe, and online ones that a signing process has. Faults: those of both.

@@ -35,7 +35,7 @@ KeyEntry entry_of(const SigningKey& key, std::string name, const KeyBook& book) 
   for (const KeyHistory::Made& made : book.history.made) {
     if (made.key.material != key.material) continue;
     entry.scheme = made.scheme;
-    entry.created = made.time;
+    entry.created = made.created;
   }
   entry.signs_ledger = entry.custodian == book.online_custodian && entry.name == keys::kLedgerKeyName;
   if (entry.signs_ledger) entry.used = book.history.newest_entry;

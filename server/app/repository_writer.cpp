@@ -6,12 +6,15 @@
 #include <utility>
 
 #include "common/crypto/digest.h"
+#include "common/json/object_view.h"
+#include "common/json/strict_reader.h"
 #include "common/model/file_names.h"
 #include "common/model/roles.h"
 #include "common/trust/draft.h"
 #include "server/app/abilities.h"
 #include "server/app/next_targets.h"
 #include "server/app/record.h"
+#include "server/operations/submission.h"
 #include "server/repository/folder_transport.h"
 #include "server/repository/precompressed.h"
 #include "server/repository/publisher.h"
@@ -92,6 +95,14 @@ Result<std::vector<KeyId>> signers_of(const NewFile& file, const OnlineSigners& 
   if (file.role == model::snapshot_role()) return std::vector{signers.snapshot->public_key().computed_id()};
   if (file.role == model::timestamp_role()) return std::vector{signers.timestamp->public_key().computed_id()};
   return signers_in(file.wire);
+}
+
+/// Of a file that is signed already: whoever publishes it has judged it.
+Result<std::vector<ListedKey>> keys_listed_in(ByteView wire) {
+  const json::Value file = TRY(json::read(wire));
+  const json::Value* content = TRY(TRY(json::ObjectView::of(file, "file")).value("signed"));
+  const auto targets = TRY(model::Targets::decode(*content, model::Profile::Vehicle));
+  return keys_listed_by(targets.delegations);
 }
 
 using Listed = repository::NextSnapshot::Listed;
@@ -258,6 +269,8 @@ Result<PublishedVersions> RepositoryWriter::publish_delegated(DelegatedFile file
   TRY(transaction.commit());
   Change change;
   change.snapshot = next_snapshot(numbers, {{file.role, repository::meta_of(file.version, file.wire)}});
+  change.keys = TRY(key_changes(db_, {Repository::Image, file.version}, keys_below(file.role),
+                                TRY(keys_listed_in(file.wire)), now_));
   json::Object listed = TRY(signed_file_details(file.role, file.version, file.wire));
   change.details = {{"delegated", std::move(listed)}};
   return publish(numbers, std::move(change), batch, signers);
@@ -268,6 +281,9 @@ Result<PublishedVersions> RepositoryWriter::publish_targets(Version version, Byt
   const ReleaseNumbers numbers = TRY(reserve({}));
   Change change;
   change.snapshot = next_snapshot(numbers, {{model::targets_role(), repository::meta_of(version, wire)}});
+  change.keys =
+      TRY(key_changes(db_, {Repository::Image, version}, keys_listed_by((*published_.targets())->delegations),
+                      TRY(keys_listed_in(wire)), now_));
   change.targets = NewFile{model::targets_role(), version, std::move(wire)};
   repository::Batch batch(layout_);
   return publish(numbers, std::move(change), batch, signers);
@@ -278,8 +294,16 @@ Result<PublishedVersions> RepositoryWriter::publish_root(const trust::Verified<m
                                                          const OnlineSigners& signers) {
   const ReleaseNumbers numbers = TRY(reserve({}));
   Listed listed;
-  if (targets) listed[model::targets_role()] = repository::meta_of(*targets->version, targets->wire);
   Change change;
+  if (targets) {
+    listed[model::targets_role()] = repository::meta_of(*targets->version, targets->wire);
+    change.keys = TRY(key_changes(db_, {Repository::Image, *targets->version},
+                                  keys_listed_by((*published_.targets())->delegations),
+                                  TRY(keys_listed_in(targets->wire)), now_));
+  }
+  auto of_root = TRY(key_changes(db_, {Repository::Image, root->version}, keys_listed_by(*published_.root()),
+                                 keys_listed_by(*root), now_));
+  change.keys.insert(change.keys.begin(), of_root.begin(), of_root.end());
   change.root = NewFile{model::root_role(), root->version, Bytes(root.wire().begin(), root.wire().end())};
   change.targets = std::move(targets);
   change.snapshot = next_snapshot(numbers, std::move(listed));
@@ -308,7 +332,7 @@ Result<PublishedVersions> RepositoryWriter::publish(const ReleaseNumbers& number
   const model::Timestamp& last_timestamp = **published_.timestamp();
   PublishedVersions versions{change.targets ? *change.targets->version : (*published_.targets())->version,
                              last_snapshot.version, numbers.timestamp};
-  std::vector<ledger::Entry> entries;
+  std::vector<ledger::Entry> entries = std::move(change.keys);
   if (change.targets) entries.push_back(TRY(judge_targets(change.targets->wire)));
   Publication files;
   files.reserve(4);  // for they are read and written while the last is made
@@ -403,6 +427,14 @@ Result<ledger::Entry> RepositoryWriter::publication_entry(const Publication& fil
   details.set("files", std::move(listed));
   return ledger::Entry{std::string(ledger::kPublication), now_, acting_account(),
                        std::string(name_of(Repository::Image)), std::move(details)};
+}
+
+/// Of a delegated role's file that is published; one that cannot be read lists none, as for a vehicle.
+std::vector<ListedKey> RepositoryWriter::keys_below(const RoleName& role) const {
+  const auto listed = published_.listed(role);
+  if (!listed) return {};
+  const auto file = host::read_file(layout_.metadata(role, listed->version), operations::kMaxPaperBytes);
+  return file ? keys_listed_in(*file).value_or(std::vector<ListedKey>()) : std::vector<ListedKey>();
 }
 
 Result<void> RepositoryWriter::note_publication(const std::vector<ledger::Entry>& entries,

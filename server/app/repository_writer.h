@@ -16,6 +16,7 @@
 #include "common/host/sqlite.h"
 #include "common/json/value.h"
 #include "common/trust/trusted_set.h"
+#include "server/app/key_changes.h"
 #include "server/app/workspace.h"
 #include "server/ledger/entry.h"
 #include "server/ledger/log_signer.h"
@@ -142,6 +143,7 @@ class RepositoryWriter {
     std::optional<repository::NewFile> targets{};
     std::unique_ptr<repository::NextSnapshot> snapshot{};  ///< none: it stays
     json::Object details{};
+    std::vector<ledger::Entry> keys{};  ///< that come and go with it
   };
   [[nodiscard]] std::unique_ptr<repository::NextSnapshot> next_snapshot(
       const ReleaseNumbers& numbers, repository::NextSnapshot::Listed listed) const;
@@ -153,6 +155,7 @@ class RepositoryWriter {
   Result<ledger::Entry> publication_entry(const repository::Publication& files,
                                           const PublishedVersions& versions, const model::FileMeta& snapshot,
                                           json::Object details, const OnlineSigners& signers) const;
+  [[nodiscard]] std::vector<ListedKey> keys_below(const RoleName& role) const;
   Result<void> note_publication(const std::vector<ledger::Entry>& entries, const OnlineSigners& signers);
 
   host::FileLock lock_;

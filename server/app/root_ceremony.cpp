@@ -11,8 +11,10 @@
 #include "common/trust/draft.h"
 #include "server/app/abilities.h"
 #include "server/app/director_roots.h"
+#include "server/app/key_changes.h"
 #include "server/app/listed_signers.h"
 #include "server/app/record.h"
+#include "server/app/record_key.h"
 #include "server/app/targets_change.h"
 #include "server/repository/reader.h"
 
@@ -53,10 +55,14 @@ json::Object details_of(const OfflineBundle& bundle) {
 }
 
 Result<void> note(RepositoryWriter& writer, std::string_view kind, const OfflineBundle& bundle,
+ledger::Entry entry_of(const RepositoryWriter& writer, std::string_view kind, const OfflineBundle& bundle,
+                       json::Object details) {
+  return {std::string(kind), writer.now(), acting_account(), subject_of(bundle), std::move(details)};
+}
+
                   json::Object details) {
   auto transaction = TRY(host::Transaction::begin(writer.db()));
-  TRY(record(writer.db(),
-             {std::string(kind), writer.now(), acting_account(), subject_of(bundle), std::move(details)}));
+  TRY(record(writer.db(), entry_of(writer, kind, bundle, std::move(details))));
   return transaction.commit();
 }
 
@@ -223,7 +229,7 @@ class Closing {
     keys::Signers* signers = TRY(online());
     const DirectorSigners director = TRY(director_signers(*signers, *next));
     TRY(tell());
-    TRY(note_publication(next, director.ledger));
+    TRY(note_publication(*before.newest, next, director.ledger));
     const ByteView wire = next.wire();
     TRY(repository::write_file(repository::Layout(workspace_->director_dir()),
                                {model::root_role(), next->version, Bytes(wire.begin(), wire.end())}));
@@ -247,11 +253,15 @@ class Closing {
     return {};
   }
 
-  Result<void> note_publication(const Verified<model::Root>& root, ledger::LogSigner* ledger_key) {
+  Result<void> note_publication(const model::Root& before, const Verified<model::Root>& root,
+                                ledger::LogSigner* ledger_key) {
     json::Array files;
     files.emplace_back(TRY(signed_file_details(model::root_role(), root->version, root.wire())));
     auto transaction = TRY(host::Transaction::begin(writer_->db()));
+    const auto changes = TRY(key_changes(writer_->db(), {Repository::Director, root->version},
+                                         keys_listed_by(before), keys_listed_by(*root), writer_->now()));
     TRY(record(writer_->db(),
+    for (const ledger::Entry& change : changes) TRY(record(writer_->db(), change));
                {std::string(ledger::kPublication), writer_->now(), acting_account(),
                 std::string(name_of(Repository::Director)), json::Object{{"files", std::move(files)}}}));
     TRY(transaction.commit());
@@ -319,7 +329,10 @@ Result<OpenCeremony> open_root_ceremony(const Workspace& workspace, const RootWi
   opened.content.summary = opened.standing.changes;
   json::Object details = details_of(opened.content);
   details.set("changes", lines_of(opened.standing.changes));
-  TRY(note(writer, ledger::kDraft, opened.content, std::move(details)));
+  auto transaction = TRY(host::Transaction::begin(writer.db()));
+  TRY(record_proposed(writer.db(), workspace, wish.repository, wish.change, now));
+  TRY(record(writer.db(), entry_of(writer, ledger::kDraft, opened.content, std::move(details))));
+  TRY(transaction.commit());
   TRY(opened.content.write(workspace.pending_dir()));
   return opened;
 }

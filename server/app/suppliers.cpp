@@ -6,6 +6,7 @@
 #include "common/json/canonical.h"
 #include "server/app/director_roots.h"
 #include "server/app/record.h"
+#include "server/app/record_key.h"
 #include "server/app/supplier_changes.h"
 #include "server/app/supplier_family.h"
 #include "server/repository/folder_transport.h"
@@ -57,6 +58,9 @@ Result<void> keep_policy(host::Db& db, const AddSupplierRequest& request, UtcTim
   const auto there = TRY(store.find(request.plan.name));
   json::Object policy = request.policy.encode();
   if (there && json::to_text(there->policy.encode()) == json::to_text(policy)) return {};
+  for (const keystore::KeyInfo& key : request.named) {
+    if (!there) TRY(record_key(db, ledger::kKeyProposed, key, request.plan.name.value(), now));
+  }
   TRY(store.put({request.plan.name, request.policy, now}));
   TRY(record(db, {std::string(ledger::kSupplier), now, acting_account(), request.plan.name.value(),
                   json::Object{{"change", there ? "policy" : "added"}, {"policy", std::move(policy)}}}));

@@ -2,8 +2,11 @@
 // Never leaves a door open for who is to go: what needs no signature is done first. One thread.
 #pragma once
 
+#include <vector>
+
 #include "common/base/result.h"
 #include "common/base/time.h"
+#include "common/keystore/key_record.h"
 #include "server/app/targets_change.h"
 #include "server/app/workspace.h"
 #include "server/operations/supplier.h"
@@ -14,6 +17,7 @@ namespace cotter::app {
 struct AddSupplierRequest : TargetsSigning {
   repository::SupplierRolePlan plan;
   operations::SupplierPolicy policy;
+  std::vector<keystore::KeyInfo> named{};  ///< of the plan's keys those that came with a name, for the ledger
 };
 
 /// Keeps the policy, and changes the targets as TargetsChange does; the ledger tells of both. Run again with

@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "server/app/record_key.h"
 #include "server/ceremony/words.h"
 
 namespace cotter::app {
@@ -42,6 +43,9 @@ Result<TargetsOutcome> open_targets_ceremony(const Workspace& workspace, const T
   model::Targets next = change.listed();
   if (!delegations.empty()) next = TRY(changed(next, **writer.published().targets(), delegations));
   return change.finish(std::move(next), summary_line(delegations));
+  auto transaction = TRY(host::Transaction::begin(writer.db()));
+  TRY(record_proposed(writer.db(), workspace, Repository::Image, delegations, now));
+  TRY(transaction.commit());
 }
 
 Result<TargetsOutcome> close_targets_ceremony(const Workspace& workspace, const TargetsSigning& signing,

@@ -11,6 +11,7 @@
 #include "common/base/strong.h"
 #include "common/base/time.h"
 #include "common/crypto/public_key.h"
+#include "common/keystore/key_record.h"
 #include "common/model/roles.h"
 
 namespace cotter::ceremony {
@@ -19,6 +20,8 @@ struct KeyChange {
   struct Added {
     RoleName role;
     crypto::PublicKey key;
+    std::optional<keystore::KeyInfo>
+        record{};  ///< where it came with one: its name and store, for the ledger
   };
   struct Removed {
     RoleName role;

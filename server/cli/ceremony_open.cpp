@@ -10,7 +10,7 @@
 
 #include "common/host/system_clock.h"
 #include "common/keystore/key_record.h"
-#include "server/app/key_names.h"
+#include "server/app/key_history.h"
 #include "server/app/root_ceremony.h"
 #include "server/app/targets_ceremony.h"
 #include "server/cli/ceremony_view.h"
@@ -111,7 +111,7 @@ Result<ceremony::KeyChange> change_of(const ChangeOptions& options, const model:
   for (const std::string& text : options.add) {
     const OfRole added = TRY(split(text, "--add-key"));
     const keystore::KeyRecord record = TRY(keystore::read_record(added.value));
-    change.add.push_back({added.role, record.info.key});
+    change.add.push_back({added.role, record.info.key, record.info});
   }
   for (const std::string& text : options.remove) {
     const OfRole removed = TRY(split(text, "--remove-key"));
@@ -145,7 +145,7 @@ Result<void> run_open_root(const OpenRootOptions& options, const Context& contex
     const auto role = root->roles.find(name);
     return role == root->roles.end() ? nullptr : &role->second;
   };
-  wish.change = TRY(change_of(options.change, root->keys, find, TRY(app::KeyNames::of(workspace))));
+  wish.change = TRY(change_of(options.change, root->keys, find, TRY(app::all_key_names(workspace))));
   const auto opened = TRY(app::open_root_ceremony(workspace, wish, host::SystemClock().now()));
   show_opened(opened, context.json);
   return {};
@@ -159,7 +159,7 @@ Result<void> run_open_targets(const OpenTargetsOptions& options, const Context& 
   const model::Delegations& delegations = targets.delegations ? *targets.delegations : none;
   const auto change = TRY(change_of(
       options.change, delegations.keys, [&](const RoleName& name) { return delegations.keys_of(name); },
-      TRY(app::KeyNames::of(workspace))));
+      TRY(app::all_key_names(workspace))));
   app::TargetsSigning signing;
   const std::vector<ceremony::Signers> holders = TRY(sign_with(options.signing, context, signing));
   WorkspaceSigners signers(workspace, context, options.signer);

@@ -17,6 +17,7 @@
 #include "server/cli/context.h"
 #include "server/cli/key_view.h"
 #include "server/cli/verbs.h"
+#include "server/keys/keyring.h"
 
 namespace cotter::cli {
 namespace {
@@ -44,34 +45,31 @@ bool is_same_folder(const fs::path& a, const fs::path& b) {
 struct Place {
   fs::path dir;
   host::PassphraseSource source;
-  std::optional<app::Workspace> workspace{};  ///< whose own folder it is
+  std::optional<app::Workspace> workspace{};  ///< whose ledger tells of its keys
+  bool is_online = false;                     ///< it is the workspace's own
 };
 
 Result<Place> place_for(const MakeOptions& options, const Context& context) {
   const Result<app::Workspace> workspace = open_workspace(context);
   const bool is_online =
       options.dir.empty() || (workspace && is_same_folder(options.dir, workspace->keys_dir()));
-  if (!is_online) return Place{options.dir, holder_source(context, options.dir.filename().string())};
+  if (!is_online) {
+    Place place{options.dir, holder_source(context, options.dir.filename().string())};
+    if (workspace) place.workspace = *workspace;
+    // A holder on another machine has none: the ledger hears of the key when it is put forward for a role.
+    if (workspace || is_fault(workspace.error(), Fault::Kind::NotFound)) return place;
+  }
   if (!workspace) return fail(workspace.error());
   if (ceremony::is_offline_key(options.name)) {
     return fault(Fault::Kind::Denied, "an offline key does not belong into the workspace: " + options.name,
                  "name its holder's folder by --dir");
   }
-  return Place{workspace->keys_dir(), workspace_source(context), *workspace};
+  return Place{workspace->keys_dir(), workspace_source(context), *workspace, true};
 }
 
-/// Whether a folder's passphrase exists already, or is chosen now.
-Result<bool> has_sealed_keys(const fs::path& dir) {
-  std::error_code ignored;
-  if (!fs::is_directory(dir, ignored)) return false;
-  for (const keystore::KeyInfo& key : TRY(keystore::list_keys(dir))) {
-    if (key.store == keystore::kFileStore) return true;
-  }
-  return false;
-}
-
+/// The folder's passphrase exists already, or is chosen now.
 Result<keystore::FileKeystore> open_or_create(const Place& place) {
-  if (TRY(has_sealed_keys(place.dir))) {
+  if (TRY(keystore::has_sealed_keys(place.dir))) {
     return keystore::FileKeystore::open(place.dir, TRY(host::read_passphrase(place.source)));
   }
   return keystore::FileKeystore::create(place.dir, TRY(host::read_new_passphrase(place.source)));
@@ -82,10 +80,13 @@ Result<std::optional<crypto::Scheme>> wished(const std::string& scheme) {
   return std::optional<crypto::Scheme>(TRY(keystore::signing_scheme(scheme)));
 }
 
-Result<keystore::NewKey> new_key(const MakeOptions& options) {
+/// `kind`: what the ledger calls it.
+Result<keystore::NewKey> new_key(const MakeOptions& options, const Place& place, std::string_view kind) {
   TRY(keystore::check_names(options.name, options.role));
   const std::optional<crypto::Scheme> scheme = TRY(wished(options.scheme));
-  return keystore::NewKey{options.name, options.role, scheme, host::SystemClock().now()};
+  keystore::NewKey key{options.name, options.role, scheme, host::SystemClock().now()};
+  if (place.workspace) key.before = app::recorded_as(kind, *place.workspace);
+  return key;
 }
 
 /// A URI may carry a PIN where it should not: nothing here repeats it.
@@ -105,7 +106,7 @@ Result<Made> made_with(const keystore::KeyInfo& info, Result<std::unique_ptr<cry
 }
 
 Result<Made> generate(const MakeOptions& options, const Place& place, const Context& context) {
-  const keystore::NewKey key = TRY(new_key(options));
+  const keystore::NewKey key = TRY(new_key(options, place, ledger::kKeyGenerated));
   if (keystore::is_token_store(options.store)) {
     auto on_token = TRY(keystore::TokenKeys::open(place.dir, options.store, ask_pin(context)));
     const keystore::KeyInfo made = TRY(on_token.generate(key));
@@ -119,7 +120,7 @@ Result<Made> generate(const MakeOptions& options, const Place& place, const Cont
   if (options.store != keystore::kFileStore) return unknown_store();
   auto store = TRY(open_or_create(place));
   const crypto::Scheme scheme = key.scheme.value_or(crypto::Scheme::Ed25519);
-  const keystore::KeyInfo made = TRY(store.generate(key.name, key.role, key.created, scheme));
+  const keystore::KeyInfo made = TRY(store.generate(key.name, key.role, key.created, scheme, key.before));
   return made_with(made, store.signer(key.name));
 }
 
@@ -136,7 +137,7 @@ Result<keystore::OpensslKey> read_pem(const MakeOptions& options) {
 }
 
 Result<Made> import(const MakeOptions& options, const Place& place, const Context& context) {
-  const keystore::NewKey key = TRY(new_key(options));
+  const keystore::NewKey key = TRY(new_key(options, place, ledger::kKeyImported));
   if (keystore::is_token_store(options.store)) {
     if (!options.pem.empty()) {
       return fault(Fault::Kind::Usage, "a private key that was in a file is not put onto a token",
@@ -151,7 +152,7 @@ Result<Made> import(const MakeOptions& options, const Place& place, const Contex
     return fault(Fault::Kind::Usage, "no file to import from", "name a private key in PEM");
   const keystore::OpensslKey taken = TRY(read_pem(options));
   auto store = TRY(open_or_create(place));
-  const keystore::KeyInfo made = TRY(store.add(key.name, key.role, key.created, *taken));
+  const keystore::KeyInfo made = TRY(store.add(key.name, key.role, key.created, *taken, key.before));
   return made_with(made, store.signer(key.name));
 }
 
@@ -161,7 +162,8 @@ Result<void> run(Making make, const MakeOptions& options, const Context& context
   const Place place = TRY(place_for(options, context));
   const Made made = TRY(make(options, place, context));
   const keystore::KeyInfo& key = made.info;
-  if (place.workspace) TRY(app::record_online_key(*place.workspace, key, *made.signer, key.created));
+  if (place.is_online && key.name == keys::kLedgerKeyName)
+    TRY(app::sign_with_new_key(*place.workspace, *made.signer, key.created));
   if (context.json) {
     host::print_json(whole_json(key));
   } else {

@@ -3,8 +3,11 @@
 
 #include <CLI/CLI.hpp>
 #include <memory>
+#include <optional>
+#include <utility>
 
 #include "common/host/output.h"
+#include "common/host/system_clock.h"
 #include "server/app/move_keys.h"
 #include "server/cli/context.h"
 #include "server/cli/verbs.h"
@@ -21,20 +24,25 @@ struct MoveOptions {
 
 Result<void> run_move(const MoveOptions& options, const Context& context) {
   const app::Workspace workspace = TRY(open_workspace(context));
-  const crypto::Secret passphrase = TRY(workspace_passphrase(context));
-  const crypto::Secret fresh = TRY(host::read_new_passphrase(
-      {options.passphrase_fd, "COTTER_PASSPHRASE_SIGNER", "New passphrase of the online keys"}));
-  TRY(app::move_online_keys(workspace, passphrase, options.dir, fresh));
+  std::optional<app::MovePassphrases> passphrases;
+  if (TRY(keystore::has_sealed_keys(workspace.keys_dir()))) {
+    crypto::Secret old = TRY(workspace_passphrase(context));
+    crypto::Secret fresh = TRY(host::read_new_passphrase(
+        {options.passphrase_fd, "COTTER_PASSPHRASE_SIGNER", "New passphrase of the online keys"}));
+    passphrases.emplace(app::MovePassphrases{std::move(old), std::move(fresh)});
+  }
+  TRY(app::move_online_keys(workspace, passphrases, options.dir, host::SystemClock().now()));
   if (context.json) {
     host::print_json(json::Object{{"keys", options.dir.string()}});
     return {};
   }
   fmt::print(
-      "the online keys are in {}, under their own passphrase\n"
+      "the online keys are in {}{}\n"
       "\n"
       "Next: give that folder to an account of its own, start cotterd --role sign --keys {} --socket PATH\n"
       "there, and set signer = \"PATH\" in [server] of {}.\n",
-      options.dir.string(), options.dir.string(), workspace.config_path().string());
+      options.dir.string(), passphrases ? ", under their own passphrase" : ": what names their tokens",
+      options.dir.string(), workspace.config_path().string());
   return {};
 }
 

@@ -7,7 +7,7 @@
 
 #include "common/host/system_clock.h"
 #include "common/keystore/key_record.h"
-#include "server/app/key_names.h"
+#include "server/app/key_history.h"
 #include "server/app/root_ceremony.h"
 #include "server/app/targets_ceremony.h"
 #include "server/cli/ceremony_view.h"
@@ -60,7 +60,7 @@ Result<void> change(ceremony::KeyChange& all, const model::KeyRing& ring, const 
     all.remove.push_back({role, id});
     if (!options.successor) continue;
     const keystore::KeyRecord record = TRY(keystore::read_record(*options.successor));
-    all.add.push_back({role, record.info.key});
+    all.add.push_back({role, record.info.key, record.info});
   }
   return {};
 }
@@ -89,7 +89,7 @@ Result<void> run(const RotateOptions& options, const Context& context) {
   add_keys(published.director->keys, known);
   add_keys(published.delegations.keys, known);
   const app::SigningKey key =
-      TRY(app::find_signing_key(known, TRY(app::KeyNames::of(workspace)), options.key));
+      TRY(app::find_signing_key(known, TRY(app::all_key_names(workspace)), options.key));
   const UtcTime now = host::SystemClock().now();
   bool is_listed = false;
   for (const auto& [repository, root] : {std::pair(Repository::Image, &published.image),

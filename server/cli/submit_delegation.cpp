@@ -4,20 +4,41 @@
 
 #include "common/host/atomic_file.h"
 #include "common/json/strict_reader.h"
+#include "common/keystore/key_folder.h"
 #include "server/repository/supplier_role.h"
 
 namespace cotter::cli {
 namespace {
 
 constexpr std::uint64_t kMaxKeyBytes = 64 * 1024;
+constexpr std::size_t kMaxNoteBytes = 512;
 
 }  // namespace
 
 Result<crypto::PublicKey> read_public_key(const std::filesystem::path& file) {
+  return TRY(read_named_key(file)).key;
+}
+
+Result<keystore::KeyInfo> read_named_key(const std::filesystem::path& file) {
   const json::Value document = TRY(json::read(TRY(host::read_file(file, kMaxKeyBytes))));
   const json::Object* object = document.as_object();
-  const json::Value* key = object == nullptr ? nullptr : object->find("key");
-  return crypto::PublicKey::decode(key == nullptr ? document : *key, crypto::Profile::Vehicle);
+  const json::Value* listed = object == nullptr ? nullptr : object->find("key");
+  const auto key =
+      TRY(crypto::PublicKey::decode(listed == nullptr ? document : *listed, crypto::Profile::Vehicle));
+  // What stands beside it is a stranger's note: of use, or left out.
+  const auto note = [&](const char* member) -> std::string {
+    const json::Value* value = listed == nullptr ? nullptr : object->find(member);
+    const bool is_short = value != nullptr && value->as_string() != nullptr &&
+                          value->as_string()->view().size() <= kMaxNoteBytes;
+    return is_short ? std::string(value->as_string()->view()) : "";
+  };
+  keystore::KeyInfo info{"", "", key, key.computed_id(), {}, file, ""};
+  if (keystore::check_names(note("name"), "")) info.name = note("name");
+  if (const auto created = parse_utc(note("created"))) info.created = *created;
+  const std::string store = note("store");
+  if (store == keystore::kFileStore || keystore::is_token_store(store) || keystore::is_tpm_store(store))
+    info.store = store;
+  return info;
 }
 
 Result<void> change_delegations(model::Targets& targets, const RoleName& by, const DelegateOptions& options) {

@@ -11,6 +11,7 @@
 #include "common/base/result.h"
 #include "common/base/strong.h"
 #include "common/crypto/public_key.h"
+#include "common/keystore/key_record.h"
 #include "common/model/roles.h"
 
 namespace cotter::cli {
@@ -36,5 +37,7 @@ Result<void> change_delegations(model::Targets& targets, const RoleName& by, con
 /// What `cotter key show --json` prints, or a KEY object by itself. Faults: NotFound, Denied, Io. Rejections:
 /// json-*, member-*, key-*.
 Result<crypto::PublicKey> read_public_key(const std::filesystem::path& file);
+/// The same with its name, its store and when it was made, where the file says so.
+Result<keystore::KeyInfo> read_named_key(const std::filesystem::path& file);
 
 }  // namespace cotter::cli

@@ -70,7 +70,12 @@ Result<void> run_add(const AddOptions& options, const Context& context) {
   request.plan.name = RoleName(options.name);
   request.plan.paths = options.paths;
   for (const std::string& id : options.hardware_ids) request.plan.hardware_ids.emplace_back(id);
-  for (const fs::path& key : options.keys) request.plan.keys.push_back(TRY(read_public_key(key)));
+  for (const fs::path& file : options.keys) {
+    keystore::KeyInfo key = TRY(read_named_key(file));
+    request.plan.keys.push_back(key.key);
+    key.role = "image/" + options.name;
+    if (!key.name.empty()) request.named.push_back(std::move(key));
+  }
   request.plan.threshold = options.threshold;
   request.policy = options.policy;
   request.policy.expiry_ceiling = *TRY(lifetime_of(options.ceiling));

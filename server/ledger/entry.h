@@ -2,6 +2,7 @@
 // Never has two spellings: one entry is one string of bytes. A plain value. Pure.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -17,7 +18,17 @@ namespace cotter::ledger {
 inline constexpr std::size_t kMaxEntryBytes = 65'535;
 
 // What `kind` says. A reader passes over kinds that it does not know.
+// Of a key, each with the same members: made; taken in from elsewhere; put forward for a role; listed by it
+// from now on, and no more; handed to a signing process.
 inline constexpr std::string_view kKeyGenerated = "key-generated";
+inline constexpr std::string_view kKeyImported = "key-imported";
+inline constexpr std::string_view kKeyProposed = "key-proposed";
+inline constexpr std::string_view kKeyListed = "key-listed";
+inline constexpr std::string_view kKeyDelisted = "key-delisted";
+inline constexpr std::string_view kKeyMoved = "key-moved";
+/// In the order of a key's life.
+inline constexpr std::array kKeyKinds{kKeyGenerated, kKeyImported, kKeyProposed,
+                                      kKeyListed,    kKeyMoved,    kKeyDelisted};
 inline constexpr std::string_view kDraft = "draft";  ///< a version stands for these bytes, whoever signs it
 inline constexpr std::string_view kSignature =
     "signature";                                         ///< a director's files for a vehicle, or a holder's

@@ -32,7 +32,8 @@ class MovedKeys : public testing::Test {
   [[nodiscard]] fs::path keys() const { return temp_.path() / "keys"; }
   [[nodiscard]] fs::path to() const { return temp_.path() / "elsewhere"; }
   Result<void> move(const char* old_words, const char* new_words) {
-    return move_online_keys(workspace(), secret(old_words), to(), secret(new_words), kCheap);
+    return move_online_keys(workspace(), MovePassphrases{secret(old_words), secret(new_words)}, to(), kMade,
+                            kCheap);
   }
 
  private:
