@@ -6,6 +6,7 @@
 
 #include "server/app/director_roots.h"
 #include "server/keys/keyring.h"
+#include "server/keys/pki.h"
 #include "server/repository/folder_transport.h"
 #include "server/repository/reader.h"
 #include "server/storage/sqlite/database.h"
@@ -23,7 +24,9 @@ KeyEntry entry_of(const SigningKey& key, std::string name, const KeyBook& book) 
   entry.custodian = book.custodian_of(key);
   entry.key = key;
   for (const LiveRole& role : book.roles) {
-    if (!role.may_sign(key)) continue;
+    const SigningKey* listed = role.find(key);
+    if (listed == nullptr) continue;
+    entry.public_half = role.ring.at(listed->id);
     const bool is_of_sets = role.repository == Repository::Director && role.role != model::root_role() &&
                             model::is_top_level(role.role);
     const auto expires = is_of_sets ? book.sets_end : role.expires;
@@ -32,10 +35,11 @@ KeyEntry entry_of(const SigningKey& key, std::string name, const KeyBook& book) 
   }
   const auto used = book.history.used.find(key.id);
   if (used != book.history.used.end()) entry.used = used->second;
-  for (const KeyHistory::Made& made : book.history.made) {
-    if (made.key.material != key.material) continue;
-    entry.scheme = made.scheme;
-    entry.created = made.created;
+  if (entry.public_half) entry.scheme = std::string(crypto::name_of(entry.public_half->scheme()));
+  if (const KeyHistory::Made* made = book.history.find(key.material)) {
+    entry.scheme = made->scheme;
+    entry.created = made->created;
+    entry.store = made->store;
   }
   entry.signs_ledger = entry.custodian == book.online_custodian && entry.name == keys::kLedgerKeyName;
   if (entry.signs_ledger) entry.used = book.history.newest_entry;
@@ -65,7 +69,11 @@ Result<KeyBook> KeyBook::read(const Workspace& workspace) {
 
 std::string KeyBook::custodian_of(const SigningKey& key) const {
   const auto name = names.of(key);
-  if (!name) return names.label(key);
+  if (!name) {
+    const auto role = std::ranges::find_if(
+        roles, [&](const LiveRole& each) { return !model::is_top_level(each.role) && each.may_sign(key); });
+    return role == roles.end() ? names.label(key) : role->role.value();
+  }
   return name->holder.empty() ? online_custodian : name->holder;
 }
 
@@ -73,8 +81,36 @@ KeyEntry key_entry(const keystore::KeyInfo& info, const KeyBook& book) {
   KeyEntry entry = entry_of({info.key.material(), info.id}, info.name, book);
   entry.scheme = std::string(crypto::name_of(info.key.scheme()));
   entry.created = info.created;
+  entry.store = info.store;
+  entry.public_half = info.key;
   entry.info = info;
   return entry;
+}
+
+Result<std::vector<KeyEntry>> tls_keys(const Workspace& workspace) {
+  std::vector<KeyEntry> entries;
+  for (const char* name : {"ca", "server"}) {
+    const std::filesystem::path stem = workspace.pki_dir() / name;
+    const auto certificate = keys::read_certified(stem.string() + ".crt");
+    if (!certificate && is_fault(certificate.error(), Fault::Kind::NotFound)) continue;
+    if (!certificate) return fail(certificate.error());
+    if (!certificate->key) continue;
+    const crypto::PublicKey& key = *certificate->key;
+    KeyEntry entry;
+    entry.name = std::string("pki-") + name;
+    entry.custodian = "server";
+    entry.key = {key.material(), key.computed_id()};
+    entry.info = keystore::KeyInfo{entry.name,   std::string("pki/") + name,       key,
+                                   entry.key.id, certificate->validity.not_before, stem.string() + ".key"};
+    entry.public_half = key;
+    entry.scheme = std::string(crypto::name_of(key.scheme()));
+    entry.store = entry.info->store;
+    entry.created = entry.info->created;
+    entry.expires = certificate->validity.not_after;
+    entry.uses.push_back({entry.info->role, 1, 1, entry.expires});
+    entries.push_back(std::move(entry));
+  }
+  return entries;
 }
 
 std::vector<KeyEntry> key_inventory(const std::vector<keystore::KeyInfo>& within_reach, const KeyBook& book) {

@@ -29,7 +29,8 @@ struct KeyBook {
   std::string online_custodian = "server";
   /// Faults: those of reading. Rejections: those of a client.
   static Result<KeyBook> read(const Workspace& workspace);
-  /// "holder-1", `online_custodian`, or the first digits of a key that nobody knows.
+  /// "holder-1", `online_custodian`; of a key that nobody named the delegated role that lists it, for that is
+  /// named after who has its keys; or the first digits of one that nobody knows.
   [[nodiscard]] std::string custodian_of(const SigningKey& key) const;
 };
 
@@ -45,8 +46,10 @@ struct KeyEntry {
   std::string name;
   std::string custodian;
   SigningKey key;
-  std::optional<keystore::KeyInfo> info;  ///< nothing: its folder is out of reach
-  std::string scheme;                     ///< "ed25519"; empty: nobody knows
+  std::optional<keystore::KeyInfo> info;         ///< nothing: its folder is out of reach
+  std::optional<crypto::PublicKey> public_half;  ///< nothing: nobody knows
+  std::string scheme;                            ///< "ed25519"; empty: nobody knows
+  std::string store;                             ///< as its record or the ledger says; empty: nobody does
   std::optional<UtcTime> created;
   std::optional<UtcTime> used;     ///< its last signature that the ledger knows of
   std::optional<UtcTime> expires;  ///< of what it signs, the first to end
@@ -59,5 +62,8 @@ struct KeyEntry {
 std::vector<KeyEntry> key_inventory(const std::vector<keystore::KeyInfo>& within_reach, const KeyBook& book);
 /// Of one key.
 KeyEntry key_entry(const keystore::KeyInfo& info, const KeyBook& book);
+/// The CA's and the server's key, which sign no metadata, by their certificates in pki/; one that is not
+/// there, or of a kind that we do not sign with, is left out. Faults: Denied, Io.
+Result<std::vector<KeyEntry>> tls_keys(const Workspace& workspace);
 
 }  // namespace cotter::app

@@ -21,6 +21,7 @@ LiveRole role_of(Repository repository, const RoleName& role, const RoleName& de
   live.delegator = delegator;
   live.threshold = keys.threshold;
   live.keys = signers.plain().keys;
+  for (const SigningKey& key : live.keys) live.ring.emplace(key.id, ring.at(key.id));
   return live;
 }
 
@@ -132,9 +133,9 @@ std::vector<LiveRole> roles_in(const trust::Verified<model::Root>& director) {
 
 }  // namespace
 
-bool LiveRole::may_sign(const SigningKey& key) const {
-  return std::any_of(keys.begin(), keys.end(),
-                     [&](const SigningKey& mine) { return mine.material == key.material; });
+const SigningKey* LiveRole::find(const SigningKey& key) const {
+  const auto found = std::ranges::find(keys, key.material, &SigningKey::material);
+  return found == keys.end() ? nullptr : &*found;
 }
 
 std::string LiveRole::id() const { return std::string(name_of(repository)) + "/" + role.value(); }

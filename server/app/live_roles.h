@@ -22,12 +22,15 @@ struct LiveRole {
   RoleName delegator;  ///< root: a top-level role
   std::uint32_t threshold = 0;
   std::vector<SigningKey> keys;  ///< each once
+  model::KeyRing ring;           ///< what each of them is, by the id that it has here
   /// Nothing where the root alone is known: of a director's other roles each vehicle has its own files; and
   /// where the file cannot be read.
   std::optional<Version> version;
   std::optional<UtcTime> expires;                   ///< of bins: of the first to end
   std::optional<std::vector<HardwareId>> hardware;  ///< that the delegations on the way leave; none: any
-  [[nodiscard]] bool may_sign(const SigningKey& key) const;
+  [[nodiscard]] bool may_sign(const SigningKey& key) const { return find(key) != nullptr; }
+  /// As this role calls it; nullptr where it lists none of this material.
+  [[nodiscard]] const SigningKey* find(const SigningKey& key) const;
   /// "image/brakes"
   [[nodiscard]] std::string id() const;
 };

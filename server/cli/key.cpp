@@ -3,7 +3,9 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <iterator>
 #include <memory>
+#include <utility>
 
 #include "common/host/output.h"
 #include "common/json/canonical.h"
@@ -32,7 +34,10 @@ Result<Keys> find_keys(const Context& context, const fs::path& dir) {
     const app::Workspace found = TRY(workspace);
     const app::KeyBook book = TRY(app::KeyBook::read(found));
     const std::vector<keystore::KeyInfo> within_reach = TRY(app::list_keys(found));
-    return Keys{app::key_inventory(within_reach, book), true};
+    Keys keys{app::key_inventory(within_reach, book), true};
+    std::vector<KeyEntry> tls = TRY(app::tls_keys(found));
+    std::move(tls.begin(), tls.end(), std::back_inserter(keys.entries));
+    return keys;
   }
   app::KeyBook book;
   if (workspace) book = TRY(app::KeyBook::read(*workspace));
@@ -93,9 +98,9 @@ json::Object as_json(const KeyEntry& entry, bool metadata_known) {
               {"scheme", entry.scheme},
               {"keyid", entry.key.id.value()},
               {"created", as_json(entry.created)},
-              {"store", nullptr},
+              {"store", entry.store.empty() ? json::Value() : json::Value(entry.store)},
               {"file", nullptr},
-              {"key", nullptr}};
+              {"key", entry.public_half ? entry.public_half->encode() : json::Value()}};
   }
   json::Array uses;
   for (const app::KeyUse& use : entry.uses) {
@@ -141,9 +146,10 @@ void show_one(const KeyEntry& entry, bool metadata_known) {
   line("created", time(entry.created));
   line("used", time(entry.used));
   line("ends", time(entry.expires));
-  line("store", entry.info ? entry.info->store : "away: its folder is out of reach");
+  const std::string store = entry.store.empty() ? "" : " (" + entry.store + ")";
+  line("store", entry.info ? entry.store : "away: its folder is out of reach" + store);
   if (entry.info) line("file", entry.info->file.string());
-  if (entry.info) line("public", json::to_text(entry.info->key.encode()));
+  if (entry.public_half) line("public", json::to_text(entry.public_half->encode()));
   if (entry.uses.empty()) line("depends", dependents(entry, metadata_known));
   for (const app::KeyUse& use : entry.uses) {
     line("depends", words(use) + (use.expires ? ", until " + format_utc(*use.expires) : ""));

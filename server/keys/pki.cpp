@@ -161,4 +161,15 @@ Result<Validity> read_validity(const fs::path& file) {
   return validity_of(as_text(pem), file.string());
 }
 
+Result<Certified> read_certified(const fs::path& file) {
+  const Bytes pem = TRY(host::read_file(file, kMaxPem));
+  Certified certified;
+  certified.validity = TRY(validity_of(as_text(pem), file.string()));
+  const CertificateHandle certificate = TRY(read_certificate(as_text(pem), file.string()));
+  EVP_PKEY* key = X509_get0_pubkey(certificate.get());
+  if (key == nullptr) return certified;
+  if (const auto known = keystore::public_key_of(*key)) certified.key = *known;
+  return certified;
+}
+
 }  // namespace cotter::keys

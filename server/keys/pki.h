@@ -4,6 +4,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "common/base/result.h"
 #include "common/base/strong.h"
 #include "common/base/time.h"
+#include "common/crypto/public_key.h"
 #include "common/crypto/secret.h"
 
 namespace cotter::keys {
@@ -43,5 +45,11 @@ struct Validity {
 Result<Validity> validity_of(std::string_view pem, const std::string& what);
 /// Of the one in `file`. Faults: NotFound, Denied, Io.
 Result<Validity> read_validity(const std::filesystem::path& file);
+/// Likewise, with the key that it is for; none where that is of a kind that we do not sign with.
+struct Certified {
+  Validity validity{};
+  std::optional<crypto::PublicKey> key{};
+};
+Result<Certified> read_certified(const std::filesystem::path& file);
 
 }  // namespace cotter::keys

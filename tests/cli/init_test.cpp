@@ -211,7 +211,8 @@ TEST_F(KeyCommand, ListAsJsonSaysAllOfEachKey) {
   ASSERT_GE(keys.size(), 15U);
   for (const json::Value& one : keys) {
     EXPECT_EQ(member(one, "keyid").as_string()->size(), 64U);
-    EXPECT_EQ(*member(one, "scheme").as_string(), "ed25519");
+    const bool is_tls = member(one, "name").as_string()->starts_with("pki-");
+    EXPECT_EQ(*member(one, "scheme").as_string(), is_tls ? "ecdsa-sha2-nistp256" : "ed25519");
     EXPECT_TRUE(fs::exists(member(one, "file").as_string()->view()));
   }
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "common/host/atomic_file.h"
+#include "common/json/canonical.h"
 #include "server/storage/sqlite/database.h"
 #include "tests/cli/words.h"
 #include "tests/sim/temp_dir.h"
@@ -146,6 +147,13 @@ TEST_F(KeyEvents, TellWhoIsPutForwardWhoComesAndWhoGoes) {
   ASSERT_EQ(delisted.size(), 1U);
   EXPECT_EQ(text_of(delisted[0], "subject"), "image-root-1");
   EXPECT_EQ(text_of(delisted[0], "holder"), "holder-1");
+  const json::Value away = must({"key", "show", "image-root-4"});
+  EXPECT_EQ(member(away, "within_reach"), json::Value(false));
+  EXPECT_EQ(text_of(away, "custodian"), "holder-4");
+  EXPECT_EQ(text_of(away, "scheme"), "ed25519");
+  EXPECT_EQ(text_of(away, "store"), "file");
+  EXPECT_EQ(text_of(away, "created"), text_of(listed[0], "created"));
+  EXPECT_EQ(text_of(member(away, "key"), "scheme"), "ed25519");
   const json::Array all = entries("");
   EXPECT_EQ(text_of(*(all.end() - 1), "kind"), "publication") << "in one transaction with what they tell of";
   EXPECT_EQ(text_of(*(all.end() - 2), "kind"), "key-listed");
@@ -167,10 +175,51 @@ TEST_F(KeyEvents, TellOfASuppliersKeys) {
   EXPECT_EQ(text_of(listed[0], "subject"), "acme-1");
   EXPECT_EQ(text_of(listed[0], "holder"), "acme");
   EXPECT_EQ(text_of(listed[0], "role"), "image/acme");
+  const json::Value away = must({"key", "show", "acme-1"});
+  EXPECT_EQ(text_of(away, "custodian"), "acme");
+  EXPECT_EQ(text_of(away, "scheme"), "ed25519");
+  EXPECT_FALSE(member(away, "created").is_null());
   std::vector<std::string> remove = {"supplier", "remove", "acme"};
   remove.insert(remove.end(), holders.begin(), holders.end());
   ASSERT_EQ(cotter(remove).exit_code, kDone);
   EXPECT_EQ(entries("key-delisted").size(), 1U);
+}
+
+// Its supplier gave nothing but the key.
+TEST_F(KeyEvents, KnowAKeyWithoutANameByItsSupplier) {
+  const Ended generated = run_cotter({"--json", "key", "generate", "--dir", (dir() / "b").string(), "--name",
+                                      "b", "--scheme", "ecdsa-sha2-nistp256"});
+  ASSERT_EQ(generated.exit_code, kDone) << generated.err;
+  const json::Value key = parsed(generated.out);
+  const std::string file = (dir() / "b.json").string();
+  ASSERT_TRUE(host::write_atomically(file, as_bytes(json::to_text(member(key, "key")))));
+  ASSERT_EQ(
+      cotter({"supplier", "add", "bolt", "--path", "bolt/*/*", "--hardware-id", "bolt-ecu", "--key", file,
+              "--sign-with", (off() / "holder-1").string(), "--sign-with", (off() / "holder-2").string()})
+          .exit_code,
+      kDone);
+  const json::Array told = entries("key-listed");
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_EQ(text_of(told[0], "holder"), "bolt");
+  EXPECT_TRUE(member(told[0], "store").is_null());
+  for (const json::Value& each : *member(must({"key", "list"}), "keys").as_array()) {
+    if (text_of(each, "keyid") != text_of(key, "keyid")) continue;
+    EXPECT_EQ(text_of(each, "custodian"), "bolt");
+    EXPECT_EQ(text_of(each, "scheme"), "ecdsa-sha2-nistp256");
+    return;
+  }
+  ADD_FAILURE() << "not listed";
+}
+
+TEST_F(KeyEvents, ListTheKeysOfTlsToo) {
+  for (const char* name : {"pki-ca", "pki-server"}) {
+    const json::Value key = must({"key", "show", name});
+    EXPECT_EQ(text_of(key, "scheme"), "ecdsa-sha2-nistp256");
+    EXPECT_EQ(text_of(key, "custodian"), "server");
+    EXPECT_FALSE(member(key, "expires").is_null());
+    EXPECT_TRUE(fs::exists(text_of(key, "file")));
+    EXPECT_EQ(member(key, "dead"), json::Value(false));
+  }
 }
 
 }  // namespace
