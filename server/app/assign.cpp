@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "server/app/record.h"
+#include "server/app/record_refusal.h"
 #include "server/director/resolver.h"
 #include "server/repository/reader.h"
 #include "server/storage/sqlite/inventory_store.h"
@@ -77,8 +78,10 @@ Result<Ecu*> find_ecu(Vehicle& vehicle, const EcuSerial& serial) {
   return &*found;
 }
 
-Result<Assigned> assign(host::Db& db, const std::filesystem::path& repo_dir, const VehicleId& vin,
-                        const EcuSerial& serial, const TargetName& target, UtcTime now) {
+namespace {
+
+Result<Assigned> try_to_assign(host::Db& db, const std::filesystem::path& repo_dir, const VehicleId& vin,
+                               const EcuSerial& serial, const TargetName& target, UtcTime now) {
   Vehicle vehicle = TRY(storage::InventoryStore(db).load(vin));
   Ecu* ecu = TRY(find_ecu(vehicle, serial));
   model::Target entry = TRY(published_entry(repo_dir, target, now));
@@ -92,6 +95,18 @@ Result<Assigned> assign(host::Db& db, const std::filesystem::path& repo_dir, con
   if (!TRY(write(db, vehicle, serial, done.desired, storage::Source::Operator))) {
     return fault(Fault::Kind::Busy, "vehicle " + vin.value() + " was changed by somebody else meanwhile",
                  "look at it (`cotter vehicle show " + vin.value() + "`) and assign the image again");
+  }
+  return done;
+}
+
+}  // namespace
+
+Result<Assigned> assign(host::Db& db, const std::filesystem::path& repo_dir, const VehicleId& vin,
+                        const EcuSerial& serial, const TargetName& target, UtcTime now) {
+  auto done = try_to_assign(db, repo_dir, vin, serial, target, now);
+  if (!done) {
+    const json::Object wanted{{"ecu", serial.value()}, {"image", target.value()}};
+    record_refusal(db, {vin.value(), "assignment", wanted}, done.error(), now);
   }
   return done;
 }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "common/model/roles.h"
+#include "server/app/record_refusal.h"
 #include "server/repository/image_store.h"
 #include "server/repository/reader.h"
 #include "server/storage/sqlite/counter_store.h"
@@ -52,10 +53,8 @@ Result<std::optional<repository::Reached>> highest_in_bins(host::Db& db, const r
   return highest;
 }
 
-}  // namespace
-
-Result<PublishOutcome> publish_release(const Workspace& workspace, const PublishRequest& request,
-                                       UtcTime now) {
+Result<PublishOutcome> try_to_publish(const Workspace& workspace, const PublishRequest& request,
+                                      UtcTime now) {
   TRY(repository::check_release(request.release));
   RepositoryWriter writer = TRY(RepositoryWriter::open(workspace, now));
   const repository::IncomingImage image =
@@ -78,6 +77,18 @@ Result<PublishOutcome> publish_release(const Workspace& workspace, const Publish
   const auto line = next.changed ? std::optional(summary_line(release, next)) : std::nullopt;
   static_cast<TargetsOutcome&>(outcome) = TRY(change.finish(std::move(next.targets), line));
   return outcome;
+}
+
+}  // namespace
+
+Result<PublishOutcome> publish_release(const Workspace& workspace, const PublishRequest& request,
+                                       UtcTime now) {
+  auto done = try_to_publish(workspace, request, now);
+  if (!done) {
+    const json::Object wanted{{"image", request.release.name.value()}};
+    record_refusal(workspace, {"image/targets", "publication", wanted}, done.error(), now);
+  }
+  return done;
 }
 
 }  // namespace cotter::app

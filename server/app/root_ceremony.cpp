@@ -15,6 +15,7 @@
 #include "server/app/listed_signers.h"
 #include "server/app/record.h"
 #include "server/app/record_key.h"
+#include "server/app/record_refusal.h"
 #include "server/app/targets_change.h"
 #include "server/repository/reader.h"
 
@@ -54,12 +55,12 @@ json::Object details_of(const OfflineBundle& bundle) {
   return {{"version", bundle.version.value()}, {"signed_sha256", bundle.sha256()}};
 }
 
-Result<void> note(RepositoryWriter& writer, std::string_view kind, const OfflineBundle& bundle,
 ledger::Entry entry_of(const RepositoryWriter& writer, std::string_view kind, const OfflineBundle& bundle,
                        json::Object details) {
   return {std::string(kind), writer.now(), acting_account(), subject_of(bundle), std::move(details)};
 }
 
+Result<void> note(RepositoryWriter& writer, std::string_view kind, const OfflineBundle& bundle,
                   json::Object details) {
   auto transaction = TRY(host::Transaction::begin(writer.db()));
   TRY(record(writer.db(), entry_of(writer, kind, bundle, std::move(details))));
@@ -257,11 +258,11 @@ class Closing {
                                 ledger::LogSigner* ledger_key) {
     json::Array files;
     files.emplace_back(TRY(signed_file_details(model::root_role(), root->version, root.wire())));
-    auto transaction = TRY(host::Transaction::begin(writer_->db()));
     const auto changes = TRY(key_changes(writer_->db(), {Repository::Director, root->version},
                                          keys_listed_by(before), keys_listed_by(*root), writer_->now()));
-    TRY(record(writer_->db(),
+    auto transaction = TRY(host::Transaction::begin(writer_->db()));
     for (const ledger::Entry& change : changes) TRY(record(writer_->db(), change));
+    TRY(record(writer_->db(),
                {std::string(ledger::kPublication), writer_->now(), acting_account(),
                 std::string(name_of(Repository::Director)), json::Object{{"files", std::move(files)}}}));
     TRY(transaction.commit());
@@ -337,9 +338,11 @@ Result<OpenCeremony> open_root_ceremony(const Workspace& workspace, const RootWi
   return opened;
 }
 
-Result<ClosedRoot> close_root_ceremony(const Workspace& workspace, Repository repository,
-                                       const std::vector<OfflineBundle>& copies,
-                                       const std::function<Result<keys::Signers*>()>& online, UtcTime now) {
+namespace {
+
+Result<ClosedRoot> try_to_close(const Workspace& workspace, Repository repository,
+                                const std::vector<OfflineBundle>& copies,
+                                const std::function<Result<keys::Signers*>()>& online, UtcTime now) {
   const auto open = TRY(find_open(workspace.pending_dir(), repository));
   if (!open) return fail(nothing_open(repository));
   auto opened = RepositoryWriter::open(workspace, now);
@@ -354,6 +357,17 @@ Result<ClosedRoot> close_root_ceremony(const Workspace& workspace, Repository re
   Closing closing(workspace, writer, *std::move(bundle));
   TRY(closing.take(copies));
   return closing.run(online);
+}
+
+}  // namespace
+
+Result<ClosedRoot> close_root_ceremony(const Workspace& workspace, Repository repository,
+                                       const std::vector<OfflineBundle>& copies,
+                                       const std::function<Result<keys::Signers*>()>& online, UtcTime now) {
+  auto closed = try_to_close(workspace, repository, copies, online, now);
+  if (!closed)
+    record_refusal(workspace, {std::string(name_of(repository)) + "/root", "ceremony"}, closed.error(), now);
+  return closed;
 }
 
 }  // namespace cotter::app

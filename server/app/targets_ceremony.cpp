@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "server/app/record_key.h"
+#include "server/app/record_refusal.h"
 #include "server/ceremony/words.h"
 
 namespace cotter::app {
@@ -42,20 +43,31 @@ Result<TargetsOutcome> open_targets_ceremony(const Workspace& workspace, const T
   auto change = TRY(TargetsChange::begin(workspace, writer, signing));
   model::Targets next = change.listed();
   if (!delegations.empty()) next = TRY(changed(next, **writer.published().targets(), delegations));
-  return change.finish(std::move(next), summary_line(delegations));
   auto transaction = TRY(host::Transaction::begin(writer.db()));
   TRY(record_proposed(writer.db(), workspace, Repository::Image, delegations, now));
   TRY(transaction.commit());
+  return change.finish(std::move(next), summary_line(delegations));
 }
 
-Result<TargetsOutcome> close_targets_ceremony(const Workspace& workspace, const TargetsSigning& signing,
-                                              const std::vector<ceremony::OfflineBundle>& copies,
-                                              UtcTime now) {
+namespace {
+
+Result<TargetsOutcome> try_to_close(const Workspace& workspace, const TargetsSigning& signing,
+                                    const std::vector<ceremony::OfflineBundle>& copies, UtcTime now) {
   RepositoryWriter writer = TRY(RepositoryWriter::open(workspace, now));
   auto change = TRY(TargetsChange::begin(workspace, writer, signing));
   for (const ceremony::OfflineBundle& copy : copies) TRY(change.take(copy));
   model::Targets waiting = change.listed();
   return change.finish(std::move(waiting), std::nullopt);
+}
+
+}  // namespace
+
+Result<TargetsOutcome> close_targets_ceremony(const Workspace& workspace, const TargetsSigning& signing,
+                                              const std::vector<ceremony::OfflineBundle>& copies,
+                                              UtcTime now) {
+  auto closed = try_to_close(workspace, signing, copies, now);
+  if (!closed) record_refusal(workspace, {"image/targets", "ceremony"}, closed.error(), now);
+  return closed;
 }
 
 }  // namespace cotter::app

@@ -160,6 +160,28 @@ TEST_F(Recorded, AssignmentWithTheImagesDigest) {
   EXPECT_EQ(crypto::Hashes::decode(*details.find("hashes")).value(), crypto::Hashes::of(as_bytes("brake 2")));
 }
 
+TEST_F(Recorded, FirstOfARowOfAssignmentsThatWereRefused) {
+  depot.add_vehicle();
+  const TargetName image("brakes/mk4/2.bin");
+  depot.images.publish({{image, entry_for("brake 2", {HardwareId("brake-mk4")}, 2)}});
+  host::Db db = depot.database();
+  const auto wish = [&](const char* ecu, const char* name) {
+    return app::assign(db, depot.places().repo_dir, VehicleId("VIN-1"), EcuSerial(ecu), TargetName(name),
+                       kNoon);
+  };
+  for (int time = 0; time < 3; ++time) ASSERT_FALSE(wish("DOOR", "brakes/mk4/2.bin"));
+  auto refusals = entries({.kind = std::string(ledger::kRefusal)});
+  ASSERT_EQ(refusals.size(), 1U);
+  EXPECT_EQ(refusals[0].subject, "VIN-1");
+  EXPECT_EQ(refusals[0].who, app::acting_account());
+  EXPECT_EQ(*refusals[0].details.find("document")->as_string(), "assignment");
+  EXPECT_EQ(*refusals[0].details.find("image")->as_string(), image.value());
+  EXPECT_EQ(*refusals[0].details.find("rule")->as_string(), "match-hardware-wrong");
+  EXPECT_FALSE(wish("BRAKE", "no/such.bin")) << "a slip is no refusal";
+  EXPECT_FALSE(wish("NONE", "brakes/mk4/2.bin"));
+  EXPECT_EQ(count(ledger::kRefusal), 1U);
+}
+
 TEST_F(Recorded, FirstOfARowOfManifestsThatBreakOneRule) {
   depot.add_vehicle();
   host::Db db = depot.database();
@@ -245,7 +267,9 @@ TEST_F(RecordedPublication, TellsOfEachHolderWhenHeSigns) {
 TEST_F(RecordedPublication, DoesNotTellOfFilesThatClientsWouldRefuse) {
   online.timestamp = &stranger;
   ASSERT_FALSE(publish({0, 1}));
-  EXPECT_EQ(kinds(), (std::vector<std::string>{"draft", "signature", "signature"}));
+  const std::vector<std::string> told = {"draft", "signature", "signature", "refusal"};
+  EXPECT_EQ(kinds(), told);
+  EXPECT_EQ(*entries()[3].details.find("image")->as_string(), "a.bin");
 }
 
 TEST_F(RecordedPublication, GoesOnUnsignedWithoutAKey) {
