@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -17,6 +18,7 @@
 #include "common/host/output.h"
 #include "common/host/passphrase.h"
 #include "common/host/system_clock.h"
+#include "common/keystore/file_keystore.h"
 #include "server/app/offline_keys.h"
 #include "server/app/signing_terms.h"
 #include "server/app/workspace.h"
@@ -39,12 +41,11 @@ Result<signing::UnixSocket> wish_to_end() {
   return wish;
 }
 
-Result<keys::Keyring> open_keyring(const SignRole& role, const app::Workspace& workspace,
-                                   const fs::path& keys_dir, const std::vector<RoleName>& release_roles) {
-  const crypto::Secret passphrase =
-      TRY(host::read_passphrase({role.passphrase_fd, "COTTER_PASSPHRASE", "Passphrase of the online keys"}));
-  TRY(app::refuse_offline_keys(workspace, keys_dir, std::span(&passphrase, 1)));
-  return keys::Keyring::open(keys_dir, keys::unattended(passphrase, role.pin_fd), release_roles);
+/// None where no key is sealed under one.
+Result<std::optional<crypto::Secret>> read_passphrase(const SignRole& role, const fs::path& keys_dir) {
+  if (!TRY(keystore::has_sealed_keys(keys_dir))) return std::optional<crypto::Secret>();
+  return std::optional(
+      TRY(host::read_passphrase({role.passphrase_fd, "COTTER_PASSPHRASE", "Passphrase of the online keys"})));
 }
 
 /// That of the first caller that is another account than ours.
@@ -76,7 +77,12 @@ Result<void> serve_signatures(const SignRole& role) {
   const signing::UnixSocket stop = TRY(wish_to_end());
   const fs::path keys_dir = role.keys.value_or(workspace.keys_dir());
   const auto release_roles = TRY(app::signing_release_roles(workspace.settings()));
-  keys::Keyring keyring = TRY(open_keyring(role, workspace, keys_dir, release_roles));
+  const auto given = TRY(read_passphrase(role, keys_dir));
+  const crypto::Secret none(0);
+  const crypto::Secret& passphrase = given ? *given : none;
+  TRY(app::refuse_offline_keys(workspace, keys_dir, std::span(&passphrase, given ? 1U : 0U)));
+  keys::Keyring keyring =
+      TRY(keys::Keyring::open(keys_dir, keys::unattended(passphrase, role.pin_fd), release_roles));
   auto journal = TRY(signing::Journal::open(keys_dir));
   const host::SystemClock clock;
   signing::Service service(std::move(keyring), std::move(journal), std::move(terms), clock, release_roles);

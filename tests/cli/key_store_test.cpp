@@ -83,6 +83,32 @@ TEST_F(KeyStores, AWholeWorkspaceSignsWithTokens) {
   EXPECT_EQ(check.exit_code, kDone) << check.out << check.err;
 }
 
+TEST_F(KeyStores, ASigningProcessSignsWithATokensKeys) {  // KEY-10
+  ASSERT_EQ(init().exit_code, kDone);
+  const Ended moved = world::run({.program = COTTER,
+                                  .arguments = {"-C", path("w"), "key", "move", path("signer")},
+                                  .environment = {},
+                                  .log = {},
+                                  .without = {"COTTER_PASSPHRASE", "COTTER_PASSPHRASE_SIGNER"}})
+                          .value();
+  ASSERT_EQ(moved.exit_code, kDone) << "nothing is sealed, and nobody is asked: " << moved.err;
+  EXPECT_FALSE(fs::exists(dir() / "w" / "keys"));
+  auto signer = world::Daemon::start({.program = COTTERD,
+                                      .arguments = {"-C", path("w"), "--role", "sign", "--socket",
+                                                    path("sock"), "--keys", path("signer")},
+                                      .environment = {},
+                                      .log = dir() / "signer.log",
+                                      .without = {"COTTER_PASSPHRASE", "COTTER_PASSPHRASE_HOLDER"}})
+                    .value();
+  ASSERT_EQ(signer.read_line().value_or("nothing"), "signing at " + path("sock"));
+  const Ended published =
+      cotter(publish("a/b/one.bin") + path("h/holder-2") + " --pin-fd 3 --signer " + path("sock"));
+  ASSERT_EQ(published.exit_code, kDone) << published.err;
+  EXPECT_EQ(signer.stop(), kDone);
+  const Ended check = cotter("-C " + path("w") + " check");
+  EXPECT_EQ(check.exit_code, kDone) << check.out << check.err;
+}
+
 TEST_F(KeyStores, AServerSignsWithItsTpm) {
   fs::create_directory(dir() / "chip");
   const auto tpm = world::SoftTpm::start(dir() / "chip");
