@@ -52,6 +52,18 @@ Result<Tpm::Wrapped> wrapped_in(const json::Object& document) {
   return key;
 }
 
+/// Of keys in `dir`: where the last PIN was wrong, that stands beside them.
+AskPin remembering(AskPin pin, const fs::path& dir, const std::string& store) {
+  pin.mark = PinMark(dir, store);
+  return pin;
+}
+
+Result<std::shared_ptr<Tpm>> tpm_behind(const std::string& store, AskPin pin, const fs::path& dir) {
+  TpmName name = TRY(TpmName::parse(store));
+  AskPin asked = remembering(std::move(pin), dir, name.tcti);
+  return std::make_shared<Tpm>(std::move(name), std::move(asked));
+}
+
 /// Before a key is made anywhere: its record must have a place.
 Result<fs::path> place_for(const fs::path& dir, const NewKey& key) {
   TRY(check_names(key.name, key.role));
@@ -96,7 +108,7 @@ Result<std::shared_ptr<Pkcs11Token>> KeyFolder::token(const std::string& uri) {
   const std::string identity = TRY(Pkcs11Token::identity_of(uri));
   const auto known = tokens_.find(identity);
   if (known != tokens_.end()) return known->second;
-  auto found = TRY(Pkcs11Token::find(uri, unlock_.pin));
+  auto found = TRY(Pkcs11Token::find(uri, remembering(unlock_.pin, dir_, identity)));
   tokens_.emplace(identity, found);
   return found;
 }
@@ -104,7 +116,7 @@ Result<std::shared_ptr<Pkcs11Token>> KeyFolder::token(const std::string& uri) {
 Result<std::shared_ptr<Tpm>> KeyFolder::tpm(const std::string& store) {
   const auto known = tpms_.find(store);
   if (known != tpms_.end()) return known->second;
-  auto opened = std::make_shared<Tpm>(TRY(TpmName::parse(store)), unlock_.pin);
+  auto opened = TRY(tpm_behind(store, unlock_.pin, dir_));
   tpms_.emplace(store, opened);
   return opened;
 }
@@ -144,7 +156,8 @@ Result<std::unique_ptr<crypto::Signer>> KeyFolder::signer(std::string_view name)
 }
 
 Result<TokenKeys> TokenKeys::open(const fs::path& dir, const std::string& uri, AskPin pin) {
-  return TokenKeys(dir, TRY(Pkcs11Token::find(uri, std::move(pin))));
+  const std::string identity = TRY(Pkcs11Token::identity_of(uri));
+  return TokenKeys(dir, TRY(Pkcs11Token::find(uri, remembering(std::move(pin), dir, identity))));
 }
 
 Result<KeyInfo> TokenKeys::generate(const NewKey& key) {
@@ -168,7 +181,7 @@ std::unique_ptr<crypto::Signer> TokenKeys::signer(const KeyInfo& key) const {
 Result<void> TokenKeys::destroy(const KeyInfo& key) { return token_->destroy(key.store); }
 
 Result<TpmKeys> TpmKeys::open(const fs::path& dir, const std::string& store, AskPin pin) {
-  return TpmKeys(dir, store, std::make_shared<Tpm>(TRY(TpmName::parse(store)), std::move(pin)));
+  return TpmKeys(dir, store, TRY(tpm_behind(store, std::move(pin), dir)));
 }
 
 Result<KeyInfo> TpmKeys::generate(const NewKey& key) {

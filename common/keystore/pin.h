@@ -9,6 +9,7 @@
 
 #include "common/base/result.h"
 #include "common/crypto/secret.h"
+#include "common/keystore/pin_mark.h"
 
 namespace cotter::keystore {
 
@@ -19,6 +20,7 @@ struct AskPin {
   /// A person answers. Who does not is not let near a token whose last PIN was wrong: a service that starts
   /// again and again would lock it.
   bool attended = true;
+  PinMark mark{};  ///< what is remembered of the last one
 };
 
 /// The first line of the file `source`, else what `ask_pin` answers for `of`. Faults: Usage (nobody can be

@@ -102,6 +102,8 @@ struct Pkcs11Token::State {
 
   [[nodiscard]] std::string about(const char* doing) const { return std::string(doing) + " token " + label; }
 
+  [[nodiscard]] bool is_attended() const { return !uri.pin_source() && ask_pin.attended; }
+
   /// Somebody who has just mistyped it may try again; a program that starts again and again may not, and
   /// nobody may spend the last try here.
   Result<void> check_tries() {
@@ -115,8 +117,7 @@ struct Pkcs11Token::State {
       return fault(Fault::Kind::Denied, "one more wrong PIN would lock token " + label,
                    "log in once with the token's own tool, then try again");
     }
-    const bool attended = !uri.pin_source() && ask_pin.attended;
-    if ((flags & CKF_USER_PIN_COUNT_LOW) != 0 && !attended) {
+    if ((flags & CKF_USER_PIN_COUNT_LOW) != 0 && !is_attended()) {
       return fault(Fault::Kind::Denied,
                    "the last PIN given to token " + label + " was wrong: it is not tried again unattended",
                    "put the PIN right, and log in once with the token's own tool");
@@ -130,14 +131,23 @@ struct Pkcs11Token::State {
     if (!proven) TRY(check_tries());
     crypto::Secret given = proven ? *std::exchange(pin, std::nullopt)
                                   : TRY(read_pin(uri.pin_source(), ask_pin, "token " + label));
+    if (!proven && !is_attended()) {
+      if (auto checked = ask_pin.mark.check(given, "token " + label); !checked) {
+        refused = std::get<Fault>(checked.error());
+        return checked;
+      }
+    }
     const CK_RV code = slot.module->C_Login(*session, CKU_USER, given.bytes().data(), given.bytes().size());
     if (code == kDone || code == CKR_USER_ALREADY_LOGGED_IN || (proven && is_loss(code)))
       pin = std::move(given);
+    if (code == kDone && !proven) ask_pin.mark.clear();
     if (code == kDone || code == CKR_USER_ALREADY_LOGGED_IN) return {};
     if (pin) return done(code, about("cannot log in to"));
     if (code == CKR_PIN_INCORRECT || code == CKR_PIN_INVALID || code == CKR_PIN_LEN_RANGE) {
       refused = Fault{Fault::Kind::Denied, "wrong PIN for token " + label,
                       "it was tried once and is not tried again: tokens lock after a few mistakes"};
+      // Where that cannot be written down, most tokens still say by a flag that the last one was wrong.
+      static_cast<void>(ask_pin.mark.note(given));
     } else {
       refused = token_fault(code, about("cannot log in to"));
     }

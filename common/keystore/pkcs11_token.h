@@ -46,8 +46,9 @@ class Pkcs11Token {
   /// Takes a pair away for good. Faults as key().
   Result<void> destroy(const std::string& uri);
 
-  /// Faults: Denied (wrong PIN, then and ever after; the PIN is locked, or one mistake away from it),
-  /// NotFound (pulled out), Busy, Io. A token that was pulled out and put back serves again.
+  /// Faults: Denied (wrong PIN, then and ever after; while nobody attends: the same as was wrong the last
+  /// time (PinMark), or the token says that the last one was; the PIN is locked, or one mistake away from
+  /// it), NotFound (pulled out), Busy, Io. A token that was pulled out and put back serves again.
   Result<Bytes> sign(const std::string& uri, const crypto::PublicKey& public_key, ByteView message);
 
  private:

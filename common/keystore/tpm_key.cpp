@@ -180,11 +180,14 @@ struct Tpm::State {
   AskPin ask_pin;
   std::mutex mutex;
   std::optional<crypto::Secret> pin;
+  bool proven = false;           ///< the PIN opened a key
   std::optional<Fault> refused;  ///< why no PIN is tried any more
 
-  /// A service that starts again and again with a wrong PIN stops half way to the lock.
+  [[nodiscard]] bool is_attended() const { return !name.pin_source && ask_pin.attended; }
+
+  /// Whoever else gave it wrong ones: a service stops half way to the lock.
   Result<void> check_tries(const tpm::Connection& tpm) const {
-    if (!name.pin_source && ask_pin.attended) return {};
+    if (is_attended()) return {};
     const std::uint32_t failed = TRY(property(tpm, TPM2_PT_LOCKOUT_COUNTER));
     const std::uint32_t most = TRY(property(tpm, TPM2_PT_MAX_AUTH_FAIL));
     if (failed == 0 || failed < most / 2) return {};
@@ -202,14 +205,29 @@ struct Tpm::State {
     return {};
   }
 
+  /// Before a key that is there is tried with it: a person may, who has just typed it.
+  Result<void> check_last(const std::string& of) {
+    if (proven || is_attended()) return {};
+    auto checked = ask_pin.mark.check(*pin, of);
+    if (checked) return {};
+    pin.reset();
+    refused = std::get<Fault>(checked.error());
+    return checked;
+  }
+
   /// What the TPM said to a command that needed the PIN.
   Result<void> judged(TSS2_RC code, const std::string& doing) {
-    if (code == TSS2_RC_SUCCESS) return {};
+    if (code == TSS2_RC_SUCCESS) {
+      if (!std::exchange(proven, true)) ask_pin.mark.clear();
+      return {};
+    }
     Fault why = tpm::fault_of(code, doing);
     if (why.kind == Fault::Kind::Denied) {
       if ((code & (TPM2_RC_FMT1 | 0x3FU)) == TPM2_RC_AUTH_FAIL) {
         why = {Fault::Kind::Denied, "wrong PIN for the key in TPM " + name.tcti,
                "it was tried once and is not tried again: a TPM locks after some mistakes"};
+        // Where that cannot be written down, what the TPM itself counts still stops a service half way.
+        static_cast<void>(ask_pin.mark.note(*pin));
       }
       pin.reset();
       refused = why;
@@ -276,6 +294,7 @@ Result<Bytes> Tpm::sign(const Wrapped& key, const crypto::PublicKey& public_key,
   TRY(loaded);
   const Loaded signing(tpm.esys(), handle);
   TRY(state_->need_pin(tpm));
+  TRY(state_->check_last("TPM " + state_->name.tcti));
   TPM2B_AUTH auth{};
   put_auth(auth, *state_->pin);
   TRY(done(Esys_TR_SetAuth(tpm.esys(), handle, &auth), "cannot use the TPM's key"));

@@ -43,8 +43,9 @@ class Tpm {
 
   /// A new key under the PIN. Faults: Busy, Denied (the TPM's owner has a password), Io.
   Result<Key> generate();
-  /// Faults: Denied (a wrong PIN, then and ever after; the TPM is locked, or half way to it while nobody
-  /// attends), Busy, Io (no TPM answers, or another than the one that made the key).
+  /// Faults: Denied (a wrong PIN, then and ever after; while nobody attends: the same as was wrong the last
+  /// time (PinMark), or the TPM is half way to its lock; it is locked), Busy, Io (no TPM answers, or another
+  /// than the one that made the key).
   Result<Bytes> sign(const Wrapped& key, const crypto::PublicKey& public_key, ByteView message);
 
  private:

@@ -174,6 +174,28 @@ TEST_F(Tokens, AreLeftAloneByAServiceWhenTheLastPinWasWrong) {
   EXPECT_TRUE(service->sign(key->uri, key->public_key, as_bytes("message")));
 }
 
+// Not every token says by a flag that the last PIN was wrong; and one that does forgets it when somebody logs
+// in.
+TEST_F(Tokens, AreNotGivenTheSameWrongPinByAServiceThatStartsAgain) {
+  const auto key = generated({"image-snapshot", "image/snapshot", {}, kNow});
+  ASSERT_TRUE(key) << summary(key.error());
+  token_.reset();
+  const auto start = [&](const std::string& pin) {
+    auto keys = KeyFolder::open(folder(), {{}, answers(pin, false)}).value();
+    return keys.signer("image-snapshot").value()->sign(as_bytes("message"));
+  };
+  ASSERT_FALSE(start("changed"));
+  ASSERT_TRUE(tokens_.tool("holder", {"--list-objects"})) << "with the right PIN: the flag goes";
+  const auto refused = start("changed");
+  ASSERT_FALSE(refused);
+  EXPECT_TRUE(is_fault(refused.error(), Fault::Kind::Denied));
+  EXPECT_NE(summary(refused.error()).find("it is not tried again"), std::string::npos)
+      << summary(refused.error());
+  const auto right = start(SoftTokens::kPin);
+  EXPECT_TRUE(right) << "nothing was tried in between, so that the flag is not up";
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder()), {}), 1) << "the key's record alone";
+}
+
 TEST_F(Tokens, SayThatTheyWerePulledOutAndServeAgainOncePutBack) {
   const auto key = made();
   ASSERT_TRUE(key);

@@ -4,6 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
 
 #include "common/keystore/key_folder.h"
 #include "tests/sim/temp_dir.h"
@@ -110,6 +113,51 @@ TEST_F(KeysInATpm, AreLeftAloneByAServiceHalfWayToTheLock) {
   }
   EXPECT_EQ(wrong_tries(), 4);
   EXPECT_TRUE(tpm("1234").sign(key->wrapped, key->public_key, as_bytes("message"))) << "a person may";
+}
+
+// However often it starts, and until somebody has put the PIN right.
+TEST_F(KeysInATpm, AreTriedOnceByAServiceThatStartsAgainAndAgain) {
+  ASSERT_TRUE(generated(store(), {"image-snapshot", "image/snapshot", {}, kNow}));
+  const auto start = [&](const std::string& pin, bool attended = false) {
+    auto keys = KeyFolder::open(folder(), {{}, answers(pin, attended)}).value();
+    return keys.signer("image-snapshot").value()->sign(as_bytes("message"));
+  };
+  const auto first = start("4321");
+  ASSERT_FALSE(first);
+  EXPECT_NE(summary(first.error()).find("wrong PIN"), std::string::npos) << summary(first.error());
+  for (int again = 0; again < 9; ++again) {
+    const auto refused = start("4321");
+    ASSERT_FALSE(refused);
+    EXPECT_TRUE(is_fault(refused.error(), Fault::Kind::Denied));
+    EXPECT_NE(summary(refused.error()).find("it is not tried again"), std::string::npos);
+  }
+  EXPECT_EQ(wrong_tries(), 1);
+  EXPECT_FALSE(start("4322")) << "another one is tried";
+  EXPECT_EQ(wrong_tries(), 2);
+  EXPECT_TRUE(start("1234")) << "and the right one taken";
+  EXPECT_FALSE(start("4321"));
+  EXPECT_TRUE(start("1234", true));
+  std::vector<std::string> files;
+  for (const auto& entry : std::filesystem::directory_iterator(folder()))
+    files.push_back(entry.path().filename().string());
+  EXPECT_EQ(files, (std::vector<std::string>{"image-snapshot.key"})) << "nothing is held against it any more";
+}
+
+TEST_F(KeysInATpm, LeaveNoPinInWhatIsRememberedOfIt) {
+  ASSERT_TRUE(generated(store(), {"image-snapshot", "image/snapshot", {}, kNow}));
+  auto keys = KeyFolder::open(folder(), {{}, answers("87654321", false)}).value();
+  EXPECT_FALSE(keys.signer("image-snapshot").value()->sign(as_bytes("message")));
+  int marks = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(folder())) {
+    if (!entry.path().filename().string().starts_with("wrong-pin-")) continue;
+    ++marks;
+    EXPECT_EQ(entry.status().permissions(), std::filesystem::perms(0600));
+    std::ifstream file(entry.path());
+    const std::string content((std::istreambuf_iterator<char>(file)), {});
+    EXPECT_TRUE(content.starts_with("$argon2id$")) << content;
+    EXPECT_EQ(content.find("87654321"), std::string::npos);
+  }
+  EXPECT_EQ(marks, 1);
 }
 
 TEST_F(KeysInATpm, BehindALockSayHowItOpens) {
