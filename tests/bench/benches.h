@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,28 +26,35 @@ Result<Figures> bench_client(const Places& places);
 /// Verify, canonicalise, serve, accept.
 Result<Figures> bench_core(const Places& places);
 
-/// One more image into a repository of so many.
-struct OneMoreFigure {
+/// Of a repository of so many images.
+struct SizeFigures {
   std::size_t images = 0;
-  double wall_us = 0;
-  double peak_bytes = 0;
+  double published_us = 0;  ///< at once; the most of all in many releases, as a fleet's come
+  std::optional<Figure> published_by_token{};  ///< beside the same by a key in a file; not of the most
+  double one_more_us = 0;
+  Figure one_more_by_token;  ///< likewise, into the same repository
+  double peak_bytes = 0;     ///< of who releases one more
 };
 struct SignFigures {
-  Figure release, one_into_most;
-  Figure by_token, one_by_token;  ///< release of many and of one, the role's key in a token behind PKCS #11
-  double hash_us = 0, sign_us = 0, write_us = 0, token_sign_us = 0, fill_us = 0;
+  Figure release, one_into_most;                                     ///< those with a goal
+  double hash_us = 0, write_us = 0, sign_us = 0, token_sign_us = 0;  ///< each alone, of many images
   double snapshot_us = 0;  ///< the largest repository's, hashed, signed and verified alone
-  std::vector<OneMoreFigure> one_more{};
+  std::vector<SizeFigures> sizes{};
+  std::size_t releases = 0;          ///< that the largest repository came in
+  std::size_t alike = 0;             ///< of its bins, those that have the version of the one before
+  double entry_bytes = 0;            ///< of an image in its bin there, on average
   std::uint64_t wire_bytes_one = 0;  ///< of a first update by a vehicle of one ECU
   std::uint64_t wire_bytes_six = 0;
+  double wall_us = 0;  ///< of the bench itself
   [[nodiscard]] Figures rows() const;
   [[nodiscard]] std::string json_line() const;
 };
-/// Releases of many images, and of one into repositories of up to `most`; minutes, where that is a million.
-/// Wire bytes are those of bodies as the server sent them to our client over HTTP and noted in its access
-/// log, of the image repository's metadata alone: no heads, no TLS, no director.
+/// Releases of many images, and of one into repositories of up to `most`, by a key in a file and by one in a
+/// token; minutes, where that is a million. Wire bytes are those of bodies as the server sent them to our
+/// client over HTTP and noted in its access log, of the image repository's metadata alone: no heads, no TLS,
+/// no director.
 Result<SignFigures> bench_sign(const Places& places, std::size_t most);
-/// WORKSPACE NAME: releases one image, and returns microseconds of wall time.
+/// WORKSPACE NUMBER [TOKEN]: releases the image of that number, and returns microseconds of wall time.
 Result<double> release_one(const std::vector<std::string>& words);
 
 /// The work of a child that measures itself: `cotter-bench --inner WORK ARGUMENT...`. Prints microseconds of

@@ -87,6 +87,17 @@ Figure beside(Figure figure, std::string baseline_name, double baseline) {
   return figure;
 }
 
+std::vector<std::string> missed(const Figures& figures) {
+  std::vector<std::string> lines;
+  for (const Figure& figure : figures) {
+    if (!figure.goal || figure.goal->met) continue;
+    const std::string got =
+        figure.ratio ? fmt::format("{:.2f} times", *figure.ratio) : shown(figure.ours, figure.unit);
+    lines.push_back(figure.name + ": " + figure.goal->text + ", and it is " + got);
+  }
+  return lines;
+}
+
 void print_table(std::string_view bench, const Figures& figures) {
   host::Table table({std::string(bench), "ours", "baseline", "", "ratio", "goal"});
   for (const Figure& figure : figures) {

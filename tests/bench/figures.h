@@ -47,6 +47,9 @@ Figure with_limit(Figure figure, const std::string& goal, double at_most);
 /// Beside a single measurement of the baseline.
 Figure beside(Figure figure, std::string baseline_name, double baseline);
 
+/// The goals that were not met, each with its figure.
+std::vector<std::string> missed(const Figures& figures);
+
 void print_table(std::string_view bench, const Figures& figures);
 /// Integers only: microseconds, bytes, counts, and ratios in thousandths.
 json::Value as_json(const Figures& figures);

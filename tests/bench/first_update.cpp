@@ -92,7 +92,8 @@ class EmptyStore final : public trust::MetadataStore {
 
 }  // namespace
 
-Result<std::uint64_t> first_update_bytes(const fs::path& repo, const std::vector<TargetName>& images) {
+Result<std::uint64_t> first_update_bytes(const fs::path& repo,
+                                         const std::vector<repository::Release>& images) {
   repository::FolderTransport folder(repo);
   const Bytes pinned = TRY(repository::first_root(folder));
   const auto server = TRY(LoggedServer::start(repo));
@@ -100,9 +101,9 @@ Result<std::uint64_t> first_update_bytes(const fs::path& repo, const std::vector
   client::CurlTransport remote(session, server->url());
   KeepingTransport keeping(remote);
   EmptyStore nothing;
-  for (const TargetName& image : images) {
+  for (const repository::Release& image : images) {
     auto set = TRY(repository::read_as_client(keeping, pinned, test::kNow, nothing));
-    trust::DelegationWalk walk(std::move(set), image, HardwareId("hw-1"));
+    trust::DelegationWalk walk(std::move(set), image.name, image.hardware_ids.front());
     TRY(trust::drive(walk, nothing, keeping));
     TRY(walk.found());
   }

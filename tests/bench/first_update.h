@@ -7,13 +7,13 @@
 #include <vector>
 
 #include "common/base/result.h"
-#include "common/base/strong.h"
+#include "server/repository/publisher.h"
 
 namespace cotter::bench {
 
 /// Bytes of the image repository's metadata, for a vehicle whose ECUs run an image each, as the server sent
 /// them.
 Result<std::uint64_t> first_update_bytes(const std::filesystem::path& repo,
-                                         const std::vector<TargetName>& images);
+                                         const std::vector<repository::Release>& images);
 
 }  // namespace cotter::bench

@@ -137,7 +137,7 @@ Result<double> run_inner(const Words& words) {
   if (work == "verify-targets" && rest.size() == 1) return verify_targets(rest);
   if (work == "hash-targets" && rest.size() == 1) return hash_targets(rest);
   if (work == "hash-and-copy" && rest.size() == 2) return hash_and_copy(rest);
-  if (work == "release-one" && rest.size() == 2) return release_one(rest);
+  if (work == "release-one" && (rest.size() == 2 || rest.size() == 3)) return release_one(rest);
   return fault(Fault::Kind::Usage, work + " is no inner work of a bench");
 }
 

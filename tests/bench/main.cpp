@@ -34,7 +34,8 @@ Result<void> run_benches(const std::string& only, bool as_json, const bench::Pla
   return {};
 }
 
-/// By itself: it takes minutes, and whole machines are compared by its line.
+/// By itself: it takes minutes, and whole machines are compared by its line. Fault: Denied (a goal is
+/// missed).
 Result<void> run_sign(std::size_t most, bool as_json, const bench::Places& places) {
   const bench::SignFigures figures = TRY(bench::bench_sign(places, most));
   if (as_json) {
@@ -42,7 +43,11 @@ Result<void> run_sign(std::size_t most, bool as_json, const bench::Places& place
   } else {
     bench::print_table("sign", figures.rows());
   }
-  return {};
+  const std::vector<std::string> missed = bench::missed(figures.rows());
+  if (missed.empty()) return {};
+  return fault(
+      Fault::Kind::Denied, fmt::format("a goal is missed: {}", fmt::join(missed, "; ")),
+      "nothing else may run meanwhile: take it again on a machine at rest, then docs/performance.md");
 }
 
 Result<void> print_inner(const std::vector<std::string>& words) {
