@@ -19,16 +19,18 @@ namespace {
 
 using model::KeyRing;
 using trust::Authority;
+using trust::TrustedSet;
 using trust::Unverified;
 using trust::Verified;
 
 class Check {
  public:
-  Check(trust::Transport& transport, const DirectorWithout& director, const std::set<std::string>& removed)
-      : transport_(&transport), director_(&director), removed_(&removed) {}
+  Check(trust::Transport& transport, const DirectorWithout& director, const std::set<std::string>& removed,
+        UtcTime now)
+      : transport_(&transport), director_(&director), removed_(&removed), now_(now) {}
 
   Result<std::vector<RoleWithout>> run() {
-    trust::TrustedSet image = TRY(repository::read_as_client(*transport_, repository::kBeforeAnyExpiry));
+    TrustedSet image = TRY(repository::read_as_client(*transport_, repository::kBeforeAnyExpiry));
     const Verified<model::Root>& root = image.root();
     TRY(look_at_roots(Repository::Image, root, TRY(image_roots(root))));
     look_at_top(root, model::targets_role(), *image.targets());
@@ -68,10 +70,24 @@ class Check {
     return found;
   }
 
-  static void note(RoleWithout& found, Result<void> verified) {
-    const auto where = located(std::move(verified), found.repository, found.role.value());
-    found.holds = where.has_value();
-    if (!where) found.why = summary(where.error());
+  /// Of several files of one role the first that does not hold counts, and the first to end.
+  void note(RoleWithout& found, const RoleName& file, const Result<void>& verified,
+            std::optional<UtcTime> expires) const {
+    if (expires) found.expires = std::min(found.expires.value_or(*expires), *expires);
+    const auto where = located(verified, found.repository, file.value());
+    std::string why;
+    if (!where) {
+      why = summary(where.error());
+    } else if (expires && *expires <= now_) {
+      why = std::string(name_of(found.repository)) + "/" + file.value() + ": expired at " +
+            format_utc(*expires);
+    }
+    if (why.empty()) {
+      found.holds = found.holds.value_or(true);
+    } else if (found.holds.value_or(true)) {
+      found.holds = false;
+      found.why = std::move(why);
+    }
   }
 
   template <class T>
@@ -85,8 +101,7 @@ class Check {
   void look_at_top(const Verified<model::Root>& root, const RoleName& role, const Verified<T>& file) {
     RoleWithout found =
         role_of(Repository::Image, role, model::root_role(), root->roles.at(role), root->keys);
-    found.expires = file->expires;
-    note(found, verify<T>(file.wire(), root->keys, Authority::of_root(root, role)));
+    note(found, role, verify<T>(file.wire(), root->keys, Authority::of_root(root, role)), file->expires);
     found_.push_back(std::move(found));
   }
 
@@ -120,13 +135,12 @@ class Check {
                              const std::vector<Bytes>& files) {
     const RoleName& role = model::root_role();
     RoleWithout found = role_of(repository, role, role, newest->roles.at(role), newest->keys);
-    found.expires = newest->expires;
-    note(found, follow(files));
+    note(found, role, follow(files), newest->expires);
     found_.push_back(std::move(found));
     return {};
   }
 
-  Result<void> look_at_delegations(trust::TrustedSet& image) {
+  Result<void> look_at_delegations(TrustedSet& image) {
     std::set<std::pair<RoleName, RoleName>> seen;
     std::deque<std::pair<RoleName, RoleName>> to_visit{{model::targets_role(), model::root_role()}};
     while (!to_visit.empty()) {
@@ -140,28 +154,50 @@ class Check {
           if (!seen.emplace(role.name, delegator).second) continue;
           to_visit.emplace_back(role.name, delegator);
           found_.push_back(role_of(Repository::Image, role.name, delegator, role.keys, delegations.keys));
-          TRY(look_at_delegated(image, found_.back(), *image.targets(delegator, above), delegations.keys));
+          if (!image.listed(role.name)) continue;  // a supplier that has handed nothing in yet
+          TRY(look_at_delegated(image, role.name, delegator, above, found_.back()));
         }
       }
-      if (const auto& bins = delegations.succinct) {
-        found_.push_back(
-            role_of(Repository::Image, RoleName(bins->name_prefix), delegator, bins->keys, delegations.keys));
+      if (!delegations.succinct) continue;
+      const model::SuccinctRoles& bins = *delegations.succinct;
+      found_.push_back(
+          role_of(Repository::Image, RoleName(bins.name_prefix), delegator, bins.keys, delegations.keys));
+      for (const RoleName& bin : TRY(look_at_bins(image, bins, delegator, above, found_.back()))) {
+        to_visit.emplace_back(bin, delegator);
       }
     }
     return {};
   }
 
-  Result<void> look_at_delegated(trust::TrustedSet& image, RoleWithout& found,
-                                 const Verified<model::Targets>& delegator, const KeyRing& ring) {
-    if (auto loaded = repository::load_delegated(image, *transport_, found.role, found.delegator); !loaded) {
-      note(found, loaded);
+  /// Reads `role` into the set, where its delegator's file is.
+  Result<void> look_at_delegated(TrustedSet& image, const RoleName& role, const RoleName& delegator,
+                                 const RoleName& above, RoleWithout& found) const {
+    if (auto loaded = repository::load_delegated(image, *transport_, role, delegator); !loaded) {
+      note(found, role, loaded, {});
       return {};
     }
-    const Verified<model::Targets>& file = *image.targets(found.role, found.delegator);
-    found.expires = file->expires;
-    const Authority authority = TRY(Authority::of_delegation(delegator, found.role));
-    note(found, verify<model::Targets>(file.wire(), ring, authority));
+    const Verified<model::Targets>& file = *image.targets(role, delegator);
+    const Verified<model::Targets>& list = *image.targets(delegator, above);
+    const Authority authority = TRY(Authority::of_delegation(list, role));
+    note(found, role, verify<model::Targets>(file.wire(), list->delegations->keys, authority), file->expires);
     return {};
+  }
+
+  /// Thousands are read one at a time; those that delegate on, which stay in the set, are returned.
+  Result<std::vector<RoleName>> look_at_bins(TrustedSet& image, const model::SuccinctRoles& bins,
+                                             const RoleName& delegator, const RoleName& above,
+                                             RoleWithout& found) const {
+    std::vector<RoleName> delegating;
+    for (std::uint64_t number = 0; number >> bins.bit_length == 0; ++number) {
+      const RoleName bin = bins.bin(number);
+      TrustedSet with_bin = image;
+      TRY(look_at_delegated(with_bin, bin, delegator, above, found));
+      const Verified<model::Targets>* file = with_bin.targets(bin, delegator);
+      if (file == nullptr || !(*file)->delegations) continue;
+      delegating.push_back(bin);
+      image = std::move(with_bin);
+    }
+    return delegating;
   }
 
   Result<void> look_at_director(const DirectorRoots& roots) {
@@ -188,26 +224,23 @@ class Check {
   template <class T>
   void look_at_file(const Verified<model::Root>& root, const Bytes& wire, UtcTime expires,
                     RoleWithout& found) const {
-    const auto verified = located(verify<T>(wire, root->keys, Authority::of_root(root, found.role)),
-                                  Repository::Director, found.role.value());
-    found.expires = std::min(found.expires.value_or(expires), expires);
-    if (verified && !found.holds) found.holds = true;
-    if (verified) return;
-    ++found.vehicles;
-    note(found, verified);
+    const auto verified = verify<T>(wire, root->keys, Authority::of_root(root, found.role));
+    if (!verified || expires <= now_) ++found.vehicles;
+    note(found, found.role, verified, expires);
   }
 
   trust::Transport* transport_;
   const DirectorWithout* director_;
   const std::set<std::string>* removed_;
+  UtcTime now_;
   std::vector<RoleWithout> found_;
 };
 
 }  // namespace
 
 Result<std::vector<RoleWithout>> check_without(trust::Transport& transport, const DirectorWithout& director,
-                                               const std::set<std::string>& removed) {
-  return Check(transport, director, removed).run();
+                                               const std::set<std::string>& removed, UtcTime now) {
+  return Check(transport, director, removed, now).run();
 }
 
 }  // namespace cotter::app

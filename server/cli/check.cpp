@@ -48,7 +48,7 @@ Result<std::optional<Own>> open_own(const CheckOptions& options, const Context& 
 }
 
 Result<WithoutView> look_without(const std::vector<std::string>& texts, trust::Transport& transport, Own* own,
-                                 const Context& context) {
+                                 const Context& context, UtcTime now) {
   WithoutView view;
   if (const auto workspace = open_workspace(context)) view.names = TRY(app::all_key_names(*workspace));
   auto image = TRY(repository::read_as_client(transport, repository::kBeforeAnyExpiry));
@@ -64,7 +64,7 @@ Result<WithoutView> look_without(const std::vector<std::string>& texts, trust::T
   }
   app::DirectorWithout director;
   if (own != nullptr) director = {&own->roots, own->db ? &*own->db : nullptr};
-  view.roles = TRY(app::check_without(transport, director, removed));
+  view.roles = TRY(app::check_without(transport, director, removed, now));
   return view;
 }
 
@@ -90,7 +90,8 @@ Result<bool> run_check(const CheckOptions& options, const Context& context) {
     view.director = TRY(app::check_director(*own->db, own->workspace.director_dir(), now));
   }
   if (!options.without.empty()) {
-    view.without = TRY(look_without(options.without, *repository.source, own ? &*own : nullptr, context));
+    view.without =
+        TRY(look_without(options.without, *repository.source, own ? &*own : nullptr, context, now));
   }
   if (context.json) {
     host::print_json(as_json(view));
