@@ -118,12 +118,15 @@ void renew(const app::Workspace& workspace, const app::OnlineSignersFor& signers
 
 /// Says what only people can do.
 void open_due(const app::Workspace& workspace, UtcTime now) {
-  const auto opened = app::open_due_ceremonies(workspace, now);
-  if (!opened) return spdlog::error("no ceremony could be opened: {}", summary(opened.error()));
-  for (const app::DueCeremony& due : *opened) {
+  const app::CeremonyRound round = app::open_due_ceremonies(workspace, now);
+  for (const app::DueCeremony& due : round.opened) {
     spdlog::warn("the {} {} at {}: its holders must sign {} (cotter ceremony status)", due.what,
                  due.needed_by > now ? "expires" : "has expired", format_utc(due.needed_by),
                  due.bundle.string());
+  }
+  for (const app::MissedCeremony& missed : round.missed) {
+    spdlog::error("whether the {} needs a ceremony could not be seen to: {}", missed.what,
+                  summary(missed.why));
   }
 }
 

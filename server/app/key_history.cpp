@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <system_error>
+#include <tuple>
 #include <utility>
 
 #include "common/crypto/public_key.h"
@@ -28,9 +29,15 @@ class Reader {
     return std::move(history_);
   }
 
+  Result<FileTimes> published_alone() {
+    TRY(each(kind(ledger::kPublication), &Reader::take_publication));
+    return std::move(history_.published);
+  }
+
   Result<KeyHistory> run(const std::set<std::string>& signed_by_hand) {
     TRY(take_keys());
-    TRY(each(kind(ledger::kPublication), &Reader::take_files));
+    TRY(each(kind(ledger::kPublication), &Reader::take_publication));
+    TRY(each(kind(ledger::kDraft), &Reader::take_draft));
     TRY(each(kind(ledger::kDeviceCertificate), &Reader::take_certificate));
     for (const std::string& role : signed_by_hand) {
       LedgerFilter filter = kind(ledger::kSignature);
@@ -99,17 +106,34 @@ class Reader {
     return {};
   }
 
-  Result<void> take_files(const ledger::Entry& entry) {
+  /// The top-level files; and with them one file of a supplier's, or a release into bins.
+  Result<void> take_publication(const ledger::Entry& entry) {
     const auto details = ObjectView::of(entry.details, "details");
     const Repository repository =
         entry.subject == name_of(Repository::Image) ? Repository::Image : Repository::Director;
-    for (const json::Value& each : *TRY(details.array("files"))) {
-      const auto file = TRY(ObjectView::of(each, "files[]"));
+    const auto take = [&](const json::Value& what) -> Result<void> {
+      const auto file = TRY(ObjectView::of(what, "file"));
       RoleName role(TRY(file.string("role")));
       const Version version(TRY(file.integer("version")));
       history_.published.emplace(std::tuple(repository, std::move(role), version), entry.time);
-      TRY(take_ids(file, entry.time));
+      if (file.find("keyids") == nullptr) return {};
+      return take_ids(file, entry.time);
+    };
+    for (const json::Value& each : *TRY(details.array("files"))) TRY(take(each));
+    for (const char* beside : {"delegated", "release"}) {
+      if (const json::Value* what = details.find(beside)) TRY(take(*what));
     }
+    return {};
+  }
+
+  Result<void> take_draft(const ledger::Entry& entry) {
+    const std::size_t slash = entry.subject.find('/');
+    if (slash == std::string::npos) return {};
+    const bool is_image = entry.subject.substr(0, slash) == name_of(Repository::Image);
+    const Version version(TRY(ObjectView::of(entry.details, "details").integer("version")));
+    history_.drafted.insert_or_assign(std::tuple(is_image ? Repository::Image : Repository::Director,
+                                                 RoleName(entry.subject.substr(slash + 1)), version),
+                                      entry.time);
     return {};
   }
 
@@ -158,6 +182,7 @@ Result<KeyHistory> read_key_history(host::Db& db, const std::set<std::string>& s
 }
 
 Result<KeyHistory> read_known_keys(host::Db& db) { return Reader(db).made_alone(); }
+Result<FileTimes> read_publication_times(host::Db& db) { return Reader(db).published_alone(); }
 
 Result<KeyNames> all_key_names(const Workspace& workspace) {
   KeyNames names = TRY(KeyNames::of(workspace));

@@ -6,13 +6,13 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <tuple>
 #include <vector>
 
 #include "common/base/result.h"
 #include "common/base/strong.h"
 #include "common/base/time.h"
 #include "common/host/sqlite.h"
+#include "server/app/file_life.h"
 #include "server/app/key_names.h"
 #include "server/app/workspace.h"
 
@@ -29,7 +29,8 @@ struct KeyHistory {
   };
   std::vector<Made> made;         ///< each key once
   std::map<KeyId, UtcTime> used;  ///< the last signature
-  std::map<std::tuple<Repository, RoleName, Version>, UtcTime> published;
+  FileTimes published;
+  FileTimes drafted;  ///< what holders were asked to sign: the last time for a version
   std::map<VehicleId, UtcTime> certificates;  ///< of vehicles: until when the newest is good
   /// The last entry, which the ledger's own key signed for.
   std::optional<UtcTime> newest_entry;
@@ -46,6 +47,9 @@ Result<KeyHistory> read_key_history(host::Db& db, const std::set<std::string>& s
 
 /// `made` alone. Faults: Busy, Io.
 Result<KeyHistory> read_known_keys(host::Db& db);
+/// Its `published` alone. A release's time is its role's, for the role's own file and all bins of that
+/// version. Faults: Busy, Io.
+Result<FileTimes> read_publication_times(host::Db& db);
 
 /// KeyNames::of(), and what the ledger calls the keys that are out of reach now: holders' whose media are in
 /// the safe, and online ones that a signing process has. Faults: those of both.

@@ -341,13 +341,32 @@ class DueCeremonies : public testing::Test, public RootCeremonyAt {
     EXPECT_TRUE(root && repository::write_file(repository::Layout(dir), *root));
   }
   std::vector<std::string> due(UtcTime now) {
-    const auto opened = open_due_ceremonies(ws.workspace(), now);
-    EXPECT_TRUE(opened) << explain(opened.error());
+    const CeremonyRound round = open_due_ceremonies(ws.workspace(), now);
     std::vector<std::string> what;
-    if (opened) {
-      for (const DueCeremony& ceremony : *opened) what.push_back(ceremony.what);
-    }
+    for (const DueCeremony& ceremony : round.opened) what.push_back(ceremony.what);
+    for (const MissedCeremony& missed : round.missed)
+      what.push_back(missed.what + ": " + summary(missed.why));
     return what;
+  }
+  /// Publishes the list of images as it is, for another life than cotter.toml's.
+  void renew_targets(std::chrono::seconds lifetime, UtcTime now) const {
+    TargetsSigning signing;
+    for (const std::size_t place : {0U, 1U}) signing.holders.push_back(ws.keys.targets.at(place).get());
+    signing.online = [this] { return Result<OnlineSigners>(ws.keys.online()); };
+    signing.targets_lifetime = lifetime;
+    const auto renewed = open_targets_ceremony(ws.workspace(), signing, {}, now);
+    ASSERT_TRUE(renewed) << explain(renewed.error());
+    ASSERT_EQ(renewed->state, TargetsOutcome::State::Published);
+  }
+  /// Likewise the image repository's root.
+  void renew_root(std::chrono::seconds lifetime, UtcTime now) {
+    RootWish wish;
+    wish.lifetime = lifetime;
+    const auto opened = open_root_ceremony(ws.workspace(), wish, now);
+    ASSERT_TRUE(opened) << explain(opened.error());
+    const auto closed = close({signed_copy(*opened, sim::pick(ws.keys.root, {0, 1}))}, now);
+    ASSERT_TRUE(closed) << explain(closed.error());
+    ASSERT_EQ(closed->state, ClosedRoot::State::Published);
   }
   sim::Keys director = sim::keys("director-root", 3);
   sim::Keys online_of_director = sim::keys("director-online", 1);  // one for all: here nobody signs with it
@@ -359,6 +378,45 @@ TEST_F(DueCeremonies, AreOpenedOnceWhenAFifthOfALifeIsLeft) {
   EXPECT_EQ(due(kNow + std::chrono::days(73)), std::vector<std::string>()) << "it waits already";
   EXPECT_EQ(due(kNow + std::chrono::days(292)), (std::vector<std::string>{"director root", "image root"}));
   EXPECT_EQ(due(kNow + std::chrono::days(293)), std::vector<std::string>());
+}
+
+TEST_F(DueCeremonies, MeasureALifeByTheFileAndNotByTheSettings) {
+  renew_targets(std::chrono::days(300), kNow);
+  EXPECT_EQ(due(kNow + std::chrono::days(239)), std::vector<std::string>());
+  EXPECT_EQ(due(kNow + std::chrono::days(240)), std::vector<std::string>{"image targets"}) << "60 are left";
+}
+
+TEST_F(DueCeremonies, AreNotOpenedAtOnceForARootThatLivesAMonth) {
+  renew_targets(std::chrono::days(300), kNow);
+  renew_root(std::chrono::days(30), kNow);
+  EXPECT_EQ(due(kNow), std::vector<std::string>());
+  EXPECT_EQ(due(kNow + std::chrono::days(23)), std::vector<std::string>());
+  EXPECT_EQ(due(kNow + std::chrono::days(24)), std::vector<std::string>{"image root"});
+}
+
+TEST_F(DueCeremonies, AreOpenedForOneRoleWhateverIsInTheWayOfAnother) {
+  test::write(ws.pending() / "director-root-2.json", "no bundle");
+  const UtcTime late = kNow + std::chrono::days(300);
+  const auto round = due(late);
+  ASSERT_EQ(round.size(), 3U);
+  EXPECT_EQ(round[0], "image root");
+  EXPECT_EQ(round[1], "image targets");
+  EXPECT_TRUE(round[2].starts_with("director root: ")) << round[2];
+
+  std::filesystem::remove(ws.pending() / "director-root-2.json");
+  std::filesystem::remove(ws.pending() / "image-root-2.json");
+  std::filesystem::remove(ws.workspace().director_dir() / "1.root.json");
+  const auto without_director = due(late);
+  ASSERT_EQ(without_director.size(), 2U);
+  EXPECT_EQ(without_director[0], "image root");
+  EXPECT_TRUE(without_director[1].starts_with("director root: ")) << without_director[1];
+}
+
+TEST_F(DueCeremonies, AreNotOpenedTwiceForADamagedCopyBesideAGoodOne) {
+  const UtcTime late = kNow + std::chrono::days(80);
+  ASSERT_EQ(due(late), std::vector<std::string>{"image targets"});
+  test::write(ws.pending() / "image-targets-1.json", "no bundle");
+  EXPECT_EQ(due(late), std::vector<std::string>());
 }
 
 // Off for so long that root and targets have expired, and neither can be published without the other.
