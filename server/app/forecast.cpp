@@ -93,6 +93,22 @@ std::string_view name_of(Urgency urgency) noexcept {
   return "ended";
 }
 
+Quorum together(const std::vector<Quorum>& quorums) {
+  Quorum all;
+  for (const Quorum& quorum : quorums) {
+    std::uint32_t in_both = 0;
+    for (const std::string& name : quorum.who) {
+      if (std::find(all.who.begin(), all.who.end(), name) != all.who.end()) {
+        ++in_both;
+      } else {
+        all.who.push_back(name);
+      }
+    }
+    all.needed += quorum.needed - std::min({in_both, all.needed, quorum.needed});
+  }
+  return all;
+}
+
 std::vector<Ending> forecast(const std::vector<Perishable>& all, UtcTime now, std::chrono::seconds warn) {
   Graph graph(all, now);
   std::vector<Ending> endings;

@@ -17,6 +17,15 @@ namespace cotter::app {
 /// Who makes the next one: people who come together, or cotterd by itself.
 enum class Renewal : std::uint8_t { People, Server };
 
+/// So many of these must act.
+struct Quorum {
+  std::uint32_t needed = 0;
+  std::vector<std::string> who{};  ///< holders' folders, suppliers, or "operator"
+  friend bool operator==(const Quorum&, const Quorum&) = default;
+};
+/// Of at most two quorums: all who may act, and how few of them can be enough.
+Quorum together(const std::vector<Quorum>& quorums);
+
 /// Something that is good until some day.
 struct Perishable {
   std::string id;             ///< "image/root", "pki/server": the same for its successor
@@ -29,9 +38,9 @@ struct Perishable {
   std::vector<std::string> hangs_on{};  ///< ids; unknown ones count for nothing
   std::string stops{};                  ///< in words: "vehicles take nothing from the image repository"
   storage::FleetCount reach{};          ///< whom that stops
-  std::uint32_t needed = 0;             ///< how many of `who` must act
-  std::vector<std::string> who{};       ///< holders' folders, or "operator"
+  std::vector<Quorum> quorums{};        ///< each of them: two where a root's keys change
   std::string command{};                ///< what they do
+  std::vector<std::string> keys{};      ///< that it rests on, with who has them: "image-root-1 (holder-1)"
 };
 
 enum class Urgency : std::uint8_t {

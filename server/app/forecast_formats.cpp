@@ -259,10 +259,13 @@ std::string labels_of(const Perishable& what) {
 }  // namespace
 
 std::string who_acts(const Perishable& what) {
-  std::string names;
-  for (const std::string& name : what.who) names += (names.empty() ? "" : ", ") + name;
-  if (what.who.size() <= 1) return names;
-  return fmt::format("{} of {}", what.needed, names);
+  std::string words;
+  for (const Quorum& quorum : what.quorums) {
+    if (!words.empty()) words += "; and ";
+    if (quorum.who.size() > 1) words += fmt::format("{} of ", quorum.needed);
+    words += fmt::format("{}", fmt::join(quorum.who, ", "));
+  }
+  return words;
 }
 
 std::string reach_in_words(const storage::FleetCount& reach) {

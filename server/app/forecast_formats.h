@@ -11,7 +11,7 @@
 
 namespace cotter::app {
 
-/// "2 of holder-1, holder-2, holder-3"; "server".
+/// "2 of holder-1, holder-2, holder-3"; "operator"; "2 of holder-1, holder-2; and holder-4".
 std::string who_acts(const Perishable& what);
 /// "3 ECUs in 1 vehicle"; "no vehicle".
 std::string reach_in_words(const storage::FleetCount& reach);

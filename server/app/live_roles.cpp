@@ -89,6 +89,7 @@ class Walk {
     LiveRole live =
         role_of(Repository::Image, RoleName(bins.name_prefix), visit.role, bins.keys, delegations.keys);
     live.hardware = visit.hardware;
+    live.is_bins = true;
     for (const model::MetaFiles::Entry entry : (*image_.snapshot())->meta) {
       const RoleName name{std::string(entry.role)};
       if (bins.has(name)) TRY(read(live, name));

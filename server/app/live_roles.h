@@ -28,6 +28,7 @@ struct LiveRole {
   std::optional<Version> version;
   std::optional<UtcTime> expires;                   ///< of bins: of the first to end
   std::optional<std::vector<HardwareId>> hardware;  ///< that the delegations on the way leave; none: any
+  bool is_bins = false;                             ///< all hash bins of `delegator`, as one
   [[nodiscard]] bool may_sign(const SigningKey& key) const { return find(key) != nullptr; }
   /// As this role calls it; nullptr where it lists none of this material.
   [[nodiscard]] const SigningKey* find(const SigningKey& key) const;

@@ -16,7 +16,7 @@ namespace cotter::app {
 /// set of all vehicles' that ends last: each is made anew when its vehicle asks), "pki/server", "pki/ca",
 /// "pki/devices-2028-11" (the certificates that end in that month, from the first on), "pending/FILE". A
 /// life that nobody wrote down the beginning of began as long before its end as cotter.toml says. Faults:
-/// those of reading.
+/// those of reading. Rejections: a supplier's policy that somebody damaged.
 Result<std::vector<Perishable>> perishables_of(const Workspace& workspace, const KeyBook& book, UtcTime now);
 
 }  // namespace cotter::app

@@ -74,6 +74,12 @@ json::Array as_json(const std::vector<std::string>& lines) { return json::Array(
 
 json::Object as_json(const Ending& ending) {
   const app::Perishable& what = ending.what;
+  const app::Quorum all = app::together(what.quorums);
+  json::Array quorums;
+  for (const app::Quorum& quorum : what.quorums) {
+    quorums.emplace_back(
+        json::Object{{"needed", std::uint64_t{quorum.needed}}, {"who", as_json(quorum.who)}});
+  }
   return {{"id", what.id},
           {"name", what.name},
           {"version", what.version == 0 ? json::Value() : json::Value(what.version)},
@@ -92,8 +98,10 @@ json::Object as_json(const Ending& ending) {
           {"stops", what.stops},
           {"vehicles", what.reach.vehicles},
           {"ecus", what.reach.ecus},
-          {"needed", std::uint64_t{what.needed}},
-          {"who", as_json(what.who)},
+          {"needed", std::uint64_t{all.needed}},
+          {"who", as_json(all.who)},
+          {"quorums", std::move(quorums)},
+          {"keys", as_json(what.keys)},
           {"command", what.command}};
 }
 
@@ -123,6 +131,7 @@ void show_due(const Ending& ending, UtcTime now) {
     fmt::print("  although it is good until {} itself: it hangs on {}\n", day_of(what.ends), *ending.with);
   }
   if (!ending.takes_along.empty()) fmt::print("  with it  {}\n", joined(ending.takes_along));
+  if (!what.keys.empty()) fmt::print("  keys     {}\n", joined(what.keys));
   fmt::print("  who      {}\n  command  {}\n", app::who_acts(what), what.command);
 }
 

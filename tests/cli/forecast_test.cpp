@@ -38,6 +38,14 @@ json::Value event_of(const json::Value& forecast, const std::string& id) {
   return {};
 }
 
+json::Value role_without(const json::Value& answer, const std::string& repository, const std::string& role) {
+  for (const json::Value& each : *member(member(answer, "without"), "roles").as_array()) {
+    if (text_of(each, "repository") == repository && text_of(each, "role") == role) return each;
+  }
+  ADD_FAILURE() << repository << "/" << role;
+  return {};
+}
+
 /// A workspace with a vehicle of three ECUs that has asked for its set, and has a TLS certificate.
 class ForecastCommand : public testing::Test {
  protected:
@@ -236,6 +244,67 @@ TEST_F(ForecastOfASigningProcess, ItsKeysAreFoundByName) {
   EXPECT_EQ(radius.exit_code, kDone) << radius.err;
 }
 
+/// The workspace of these tests with a supplier that has handed nothing in yet, and a release role.
+class ForecastOfDelegations : public ForecastCommand {
+ protected:
+  static void SetUpTestSuite() {
+    ForecastCommand::SetUpTestSuite();
+    const std::string off = (folder->path() / "off").string(), keys = (folder->path() / "acme").string();
+    const Ended key = run_cotter({"--json", "key", "generate", "--dir", keys, "--name", "acme-1"});
+    ASSERT_EQ(key.exit_code, kDone) << key.err;
+    const std::vector<std::string> holders{"--sign-with", off + "/holder-1", "--sign-with",
+                                           off + "/holder-2"};
+    std::vector<std::string> add{"supplier",    "add",      "acme",
+                                 "--path",      "acme/*/*", "--hardware-id",
+                                 "acme-ecu",    "--key",    file("acme-1.pub.json", key.out),
+                                 "--threshold", "1"};
+    add.insert(add.end(), holders.begin(), holders.end());
+    const Ended added = cotter(add);
+    ASSERT_EQ(added.exit_code, kDone) << added.err;
+    ASSERT_EQ(cotter({"key", "generate", "--name", "image-fw", "--role", "image/fw"}).exit_code, kDone);
+    std::vector<std::string> init{"release", "init-role", "fw", "--paths", "fw/*", "--bit-length", "1"};
+    init.insert(init.end(), holders.begin(), holders.end());
+    const Ended made = cotter(init);
+    ASSERT_EQ(made.exit_code, kDone) << made.err;
+  }
+};
+
+TEST_F(ForecastOfDelegations, NamesTheVerbThatRenewsAReleaseRole) {
+  const Ended asked = forecast(days(300), {"--json"});
+  EXPECT_EQ(asked.exit_code, kRefused) << asked.err;
+  const json::Value fw = event_of(parsed(asked.out), "image/fw");
+  EXPECT_EQ(text_of(fw, "state"), "due");
+  EXPECT_EQ(text_of(fw, "command"), "cotter release renew fw");
+  EXPECT_EQ(member(fw, "who"), json::Value(json::Array{"operator"}));
+  EXPECT_EQ(member(fw, "keys"), json::Value(json::Array{"image-fw (server)"}));
+  const Ended words = forecast(days(300));
+  EXPECT_TRUE(has(words.out,
+                  "  keys     image-fw (server)\n  who      operator\n"
+                  "  command  cotter release renew fw\n"))
+      << words.out;
+  EXPECT_EQ(cotter({"release", "renew", "fw"}).exit_code, kDone) << "there is such a verb";
+}
+
+TEST_F(ForecastOfDelegations, WithoutAKeyAnIdleSupplierIsNoTrouble) {
+  const Ended asked = cotter({"check", "--without", "image-targets-3", "--json"});
+  EXPECT_EQ(asked.exit_code, kDone) << asked.out;
+  const json::Value acme = role_without(parsed(asked.out), "image", "acme");
+  EXPECT_TRUE(member(acme, "holds").is_null());
+  EXPECT_EQ(member(acme, "renewable"), json::Value(true));
+  EXPECT_EQ(member(role_without(parsed(asked.out), "image", "fw"), "holds"), json::Value(true));
+}
+
+TEST_F(ForecastOfDelegations, WithoutAKeyEndsAreJudgedAsOfTheDayThatIsAskedFor) {
+  const Ended later =
+      cotter({"check", "--without", "image-targets-3", "--at", format_utc(start + days(100)), "--json"});
+  EXPECT_EQ(later.exit_code, kRefused);
+  const json::Value answer = parsed(later.out);
+  const json::Value targets = role_without(answer, "image", "targets");
+  EXPECT_EQ(member(targets, "holds"), json::Value(false));
+  EXPECT_TRUE(text_of(targets, "why").starts_with("image/targets: expired at ")) << text_of(targets, "why");
+  EXPECT_EQ(member(role_without(answer, "image", "root"), "holds"), json::Value(true));
+}
+
 /// Name and value of each content line, unfolded.
 std::vector<std::pair<std::string, std::string>> content_lines(const std::string& calendar) {
   std::vector<std::pair<std::string, std::string>> lines;
@@ -399,14 +468,6 @@ TEST_F(ForecastCommand, CheckJudgesTheSetsOfVehiclesAsTheyWould) {
   EXPECT_EQ(text_of(*member(gone, "refusals").as_array()->begin(), "rule"), "root-expired");
   EXPECT_FALSE(member(gone, "problem").is_null());
   EXPECT_EQ(cotter({"check", "http://127.0.0.1:1/", "--director"}).exit_code, kUsage);
-}
-
-json::Value role_without(const json::Value& answer, const std::string& repository, const std::string& role) {
-  for (const json::Value& each : *member(member(answer, "without"), "roles").as_array()) {
-    if (text_of(each, "repository") == repository && text_of(each, "role") == role) return each;
-  }
-  ADD_FAILURE() << repository << "/" << role;
-  return {};
 }
 
 TEST_F(ForecastCommand, WithoutOneOfThreeKeysAllIsWell) {

@@ -136,14 +136,24 @@ TEST(Forecast, BearsCirclesAndWhatNobodyKnows) {
 
 TEST(ForecastFormats, SaysWhoActsAndWhomItStops) {
   Perishable what = thing("image/root", days(1));
-  what.needed = 2;
-  what.who = {"holder-1", "holder-2"};
+  what.quorums = {{2, {"holder-1", "holder-2"}}};
   EXPECT_EQ(who_acts(what), "2 of holder-1, holder-2");
-  what.who = {"operator"};
+  what.quorums.push_back({1, {"holder-2", "holder-4"}});
+  EXPECT_EQ(who_acts(what), "2 of holder-1, holder-2; and 1 of holder-2, holder-4");
+  what.quorums = {{1, {"operator"}}};
   EXPECT_EQ(who_acts(what), "operator");
   EXPECT_EQ(reach_in_words({1, 3}), "3 ECUs in 1 vehicle");
   EXPECT_EQ(reach_in_words({2, 1}), "1 ECU in 2 vehicles");
   EXPECT_EQ(reach_in_words({}), "no vehicle");
+}
+
+TEST(Forecast, CountsWhoActsForTwoQuorumsOnce) {
+  const std::vector<std::string> before{"a", "b", "c"}, after{"b", "c", "d"};
+  EXPECT_EQ(together({{2, before}}), (Quorum{2, before}));
+  EXPECT_EQ(together({{2, before}, {2, after}}), (Quorum{2, {"a", "b", "c", "d"}})) << "b and c do";
+  EXPECT_EQ(together({{2, before}, {3, after}}), (Quorum{3, {"a", "b", "c", "d"}}));
+  EXPECT_EQ(together({{1, {"a"}}, {2, {"d", "e"}}}), (Quorum{3, {"a", "d", "e"}}));
+  EXPECT_EQ(together({}), Quorum());
 }
 
 TEST(ForecastFormats, CalendarFoldsLinesBetweenCharactersAndEscapesText) {
