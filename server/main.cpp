@@ -130,17 +130,61 @@ void open_due(const app::Workspace& workspace, UtcTime now) {
   }
 }
 
-/// Keeps the image repository fresh, and has ceremonies opened in time.
-Result<std::unique_ptr<app::Keeper>> keep_repository(const app::Workspace& workspace, Signing& signing) {
-  const auto signers = [&signing](const model::Root& root) {
-    return app::image_signers(*signing.keys, root);
-  };
+/// What the keeper would need of a workspace: not all of them have it. Faults: NotFound, Denied (no image
+/// repository, or no key that its root lists), and others of the repository and of the signers.
+Result<void> find_image_signers(const app::Workspace& workspace, keys::Signers& keys) {
   const auto root = TRY(repository::newest_root(repository::Layout(workspace.repo_dir())));
-  TRY(signers(*root));  // said at the start, not when it is due
-  return std::make_unique<app::Keeper>([&workspace, &signing, signers] {
+  TRY(app::image_signers(keys, *root));
+  return {};
+}
+
+/// Keeps the image repository fresh, and has ceremonies opened in time. A director alone does it too, where
+/// it can: beside it no other role has keys and database.
+Result<std::unique_ptr<app::Keeper>> keep_repository(const Arguments& arguments,
+                                                     const app::Workspace& workspace, Signing& signing) {
+  // Said at the start, not when it is due.
+  if (const auto found = find_image_signers(workspace, *signing.keys); !found) {
+    const Error& why = found.error();
+    const bool belongs_to_another =
+        is_fault(why, Fault::Kind::NotFound) || is_fault(why, Fault::Kind::Denied);
+    if (arguments.role != "director" || !belongs_to_another) return fail(why);
+    spdlog::warn(
+        "this process keeps no image repository fresh and opens no ceremonies: {}. Where cotter.db and those "
+        "keys are, a cotterd of role director or all must run",
+        summary(why));
+    return std::unique_ptr<app::Keeper>();
+  }
+  return std::make_unique<app::Keeper>([&workspace, &signing] {
+    const auto signers = [&signing](const model::Root& root) {
+      return app::image_signers(*signing.keys, root);
+    };
     open_due(workspace, signing.clock.now());
     renew(workspace, signers, signing.clock.now());
   });
+}
+
+/// Who serves the repository alone can sign nothing, but see that nobody does.
+void watch(const app::Workspace& workspace, UtcTime now) {
+  const auto late = app::overdue_renewal(workspace, now);
+  if (!late) {
+    spdlog::error("the image repository cannot be read as a vehicle reads it: {}", summary(late.error()));
+  } else if (*late) {
+    spdlog::error(
+        "nobody renews the image repository: its {} {} at {}; a cotterd of role director or all must run "
+        "where "
+        "cotter.db and the keys are, and what it publishes come here",
+        (*late)->role.value(), (*late)->expires > now ? "expires" : "has expired",
+        format_utc((*late)->expires));
+  }
+}
+
+/// Whatever of this the role is there for.
+Result<std::unique_ptr<app::Keeper>> open_keeper(const Arguments& arguments, const app::Workspace& workspace,
+                                                 Signing* signing, const Clock& clock) {
+  if (arguments.role == "time") return std::unique_ptr<app::Keeper>();
+  if (signing != nullptr) return keep_repository(arguments, workspace, *signing);
+  spdlog::info("this process renews nothing: a cotterd of role director or all must run beside it");
+  return std::make_unique<app::Keeper>([&workspace, &clock] { watch(workspace, clock.now()); });
 }
 
 /// Tokens never cross a wire in the clear; and it takes the database and the repository both.
@@ -219,8 +263,7 @@ Result<void> serve(const Arguments& arguments) {
   if (arguments.access_log) access_log = TRY(http::AccessLog::open(*arguments.access_log));
   options.access_log = access_log.get();
   const auto server = TRY(http::Server::listen(options, router));
-  std::unique_ptr<app::Keeper> keeper;
-  if (signing && repo_dir) keeper = TRY(keep_repository(workspace, *signing));
+  const auto keeper = TRY(open_keeper(arguments, workspace, signing.get(), clock));
   const std::string host =
       options.host.find(':') == std::string::npos ? options.host : "[" + options.host + "]";
   announce(arguments,
@@ -246,6 +289,7 @@ int main(int argc, char** argv) {
       ->type_name("ADDR:PORT");
   app.add_option("--role", arguments.role,
                  "image: the image repository alone, with no database and no signing key; "
+                 "director: the director alone, which renews the image repository beside it; "
                  "time: attested time alone, with no database and no key but its own; "
                  "sign: the online keys alone, behind a socket, with no network")
       ->check(CLI::IsMember({"image", "director", "time", "all", "sign"}))

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "common/model/roles.h"
+#include "server/app/forecast.h"
 #include "server/repository/reader.h"
 
 namespace cotter::app {
@@ -37,6 +38,16 @@ Result<std::optional<PublishedVersions>> renew_repository(const Workspace& works
   const auto snapshot = due.snapshot ? RepositoryWriter::Snapshot::Renew : RepositoryWriter::Snapshot::Keep;
   return std::optional<PublishedVersions>(
       TRY(writer.renew(snapshot, TRY(signers(*writer.published().root())))));
+}
+
+Result<std::optional<OverdueRenewal>> overdue_renewal(const Workspace& workspace, UtcTime now) {
+  const auto published = TRY(repository::read_as_client(workspace.repo_dir(), repository::kBeforeAnyExpiry));
+  const Due due = due_of(published, workspace.settings().image, now - kRenewalSlack);
+  std::optional<OverdueRenewal> first;
+  if (due.timestamp) first = {model::timestamp_role(), (*published.timestamp())->expires};
+  const UtcTime snapshot = (*published.snapshot())->expires;
+  if (due.snapshot && (!first || snapshot < first->expires)) first = {model::snapshot_role(), snapshot};
+  return first;
 }
 
 }  // namespace cotter::app
