@@ -67,7 +67,7 @@ int main(int argc, char** argv) {
   for (const auto& [name, run] : kBenches) names.push_back(name);
   names.emplace_back("sign");
   std::size_t most = 1'000'000;
-  app.add_option("--images", most, "of sign: in the largest repository")->check(CLI::Range(1, 1'000'000));
+  app.add_option("--images", most, "of sign: in the largest repository")->check(CLI::Range(1'000, 1'000'000));
   app.add_option("NAME", only, "only this one; sign runs only where it is named")
       ->check(CLI::IsMember(names));
   app.add_flag("--json", as_json, "one JSON object on stdout");

@@ -194,10 +194,10 @@ Result<void> add_sizes(const Places& places, const std::vector<fs::path>& worksp
                                        published.by_token[at - std::begin(kAtOnce)]);
     size.published_us = size.published_by_token->baseline;
   }
-  const std::size_t few = std::min<std::size_t>(1, more.size() - 1);
+  constexpr std::size_t kFewAt = 1;
   std::vector<Pair> pairs;
   for (std::size_t round = 0; round < kOneMore; ++round)
-    pairs.push_back({more.back().by_file_us[round], more[few].by_file_us[round]});
+    pairs.push_back({more.back().by_file_us[round], more.at(kFewAt).by_file_us[round]});
   figures.one_into_most = compared(fmt::format("one more into {}", figures.sizes.back().images),
                                    Unit::Microseconds, "one more into 1000", pairs);
   figures.one_into_most.goal = Goal{"G2: at most 2 times", *figures.one_into_most.ratio <= 2};
