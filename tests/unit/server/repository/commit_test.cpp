@@ -10,7 +10,9 @@
 #include "common/trust/draft.h"
 #include "server/repository/folder_transport.h"
 #include "server/repository/precompressed.h"
+#include "server/repository/publication_transport.h"
 #include "server/repository/publisher.h"
+#include "tests/unit/common/expect_rule.h"
 #include "tests/unit/server/test_workspace.h"
 
 namespace cotter::repository {
@@ -93,6 +95,31 @@ TEST_F(Commit, RefusesToTakeClientsBack) {  // IMG-7, FMT-4: a client that saw v
   const auto back = commit(next(ws_.keys.targets, 2));
   ASSERT_FALSE(back);
   EXPECT_EQ(rejection_in(back.error())->rule, RuleId::TimestampOlderThanTrusted);
+}
+
+// A vehicle fresh from the factory has no floors; one that has driven does not ask for the first root.
+TEST_F(Commit, PlaysARootAsAFreshVehicleAndAsOneThatHasSeenWhatIsPublished) {  // IMG-7, FMT-4
+  model::Root root = *ws_.read()->root();
+  root.version = Version(2);
+  const auto with_root = [&](std::uint64_t version) {
+    Publication files = next(ws_.keys.targets, version);
+    files.insert(files.begin(), {model::root_role(), Version(2), signed_by(root, ws_.keys.root)});
+    return files;
+  };
+  const auto played = [&](const Publication& files) {
+    return test::verdict(rehearse_root(ws_.layout(), *ws_.read(), files, kNow));
+  };
+  ASSERT_TRUE(commit(next(ws_.keys.targets, 3)));
+  EXPECT_EQ(played(with_root(4)), "accepted");
+  const Publication back = with_root(2);
+  FolderTransport folder(ws_.repo());
+  PublicationTransport as_it_would_be(back, &folder);
+  EXPECT_TRUE(read_as_client(as_it_would_be, kNow)) << "to a fresh vehicle it is as good as any";
+  EXPECT_EQ(played(back), "timestamp-older-than-trusted");
+  const Publication on = with_root(4);
+  const auto seen = ws_.read();
+  write(ws_.repo() / "1.root.json", "damaged");
+  EXPECT_EQ(test::verdict(rehearse_root(ws_.layout(), *seen, on, kNow)), "json-malformed");
 }
 
 TEST_F(Commit, JudgesTheSnapshotWhoseContentWasReadAsAnyOther) {  // IMG-7
