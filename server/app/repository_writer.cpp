@@ -269,7 +269,7 @@ Result<PublishedVersions> RepositoryWriter::publish_delegated(DelegatedFile file
   TRY(transaction.commit());
   Change change;
   change.snapshot = next_snapshot(numbers, {{file.role, repository::meta_of(file.version, file.wire)}});
-  change.keys = TRY(key_changes(db_, {Repository::Image, file.version}, keys_below(file.role),
+  change.entries = TRY(key_changes(db_, {Repository::Image, file.version}, keys_below(file.role),
                                 TRY(keys_listed_in(file.wire)), now_));
   json::Object listed = TRY(signed_file_details(file.role, file.version, file.wire));
   change.details = {{"delegated", std::move(listed)}};
@@ -281,7 +281,7 @@ Result<PublishedVersions> RepositoryWriter::publish_targets(Version version, Byt
   const ReleaseNumbers numbers = TRY(reserve({}));
   Change change;
   change.snapshot = next_snapshot(numbers, {{model::targets_role(), repository::meta_of(version, wire)}});
-  change.keys =
+  change.entries =
       TRY(key_changes(db_, {Repository::Image, version}, keys_listed_by((*published_.targets())->delegations),
                       TRY(keys_listed_in(wire)), now_));
   change.targets = NewFile{model::targets_role(), version, std::move(wire)};
@@ -291,20 +291,22 @@ Result<PublishedVersions> RepositoryWriter::publish_targets(Version version, Byt
 
 Result<PublishedVersions> RepositoryWriter::publish_root(const trust::Verified<model::Root>& root,
                                                          std::optional<NewFile> targets,
+                                                         ledger::Entry transcript,
                                                          const OnlineSigners& signers) {
   const ReleaseNumbers numbers = TRY(reserve({}));
   Listed listed;
   Change change;
   if (targets) {
     listed[model::targets_role()] = repository::meta_of(*targets->version, targets->wire);
-    change.keys = TRY(key_changes(db_, {Repository::Image, *targets->version},
+    change.entries = TRY(key_changes(db_, {Repository::Image, *targets->version},
                                   keys_listed_by((*published_.targets())->delegations),
                                   TRY(keys_listed_in(targets->wire)), now_));
   }
   auto of_root = TRY(key_changes(db_, {Repository::Image, root->version}, keys_listed_by(*published_.root()),
                                  keys_listed_by(*root), now_));
-  change.keys.insert(change.keys.begin(), of_root.begin(), of_root.end());
-  change.root = NewFile{model::root_role(), root->version, Bytes(root.wire().begin(), root.wire().end())};
+  change.entries.insert(change.entries.begin(), of_root.begin(), of_root.end());
+  change.entries.insert(change.entries.begin(), std::move(transcript));
+  change.root = &root;
   change.targets = std::move(targets);
   change.snapshot = next_snapshot(numbers, std::move(listed));
   repository::Batch batch(layout_);
@@ -332,19 +334,23 @@ Result<PublishedVersions> RepositoryWriter::publish(const ReleaseNumbers& number
   const model::Timestamp& last_timestamp = **published_.timestamp();
   PublishedVersions versions{change.targets ? *change.targets->version : (*published_.targets())->version,
                              last_snapshot.version, numbers.timestamp};
-  std::vector<ledger::Entry> entries = std::move(change.keys);
+  std::vector<ledger::Entry> entries = std::move(change.entries);
   if (change.targets) entries.push_back(TRY(judge_targets(change.targets->wire)));
   Publication files;
   files.reserve(4);  // for they are read and written while the last is made
-  const bool has_root = change.root.has_value();
-  if (has_root) files.push_back(*std::move(change.root));
+  const trust::Verified<model::Root>* const root = change.root;
+  if (root != nullptr) {
+    const ByteView bytes = root->wire();
+    files.push_back({model::root_role(), (*root)->version, Bytes(bytes.begin(), bytes.end())});
+  }
   if (change.targets) files.push_back(*std::move(change.targets));
   repository::NextSnapshot* const snapshot = change.snapshot.get();
   if (snapshot != nullptr) {
     versions.snapshot = numbers.snapshot;
     // What is there already must be renewed for whoever can verify it.
-    const bool is_release = !snapshot->listed().empty();
-    if (is_release) TRY(check_fleet(files, snapshot->draft().canonical(), signers));
+    const bool is_renewal = root == nullptr && snapshot->listed().empty();
+    const model::Root& judge = root != nullptr ? **root : *published_.root();
+    if (!is_renewal) TRY(check_fleet(files, snapshot->draft().canonical(), signers, judge));
     TRY(snapshot->draft().sign(*signers.snapshot));
     files.push_back({model::snapshot_role(), versions.snapshot, snapshot->draft().wire()});
   }
@@ -363,7 +369,7 @@ Result<PublishedVersions> RepositoryWriter::publish(const ReleaseNumbers& number
   files.push_back({model::timestamp_role(), std::nullopt, std::move(wire)});
   entries.push_back(
       TRY(publication_entry(files, versions, listed_snapshot, std::move(change.details), signers)));
-  TRY(has_root ? repository::rehearse_root(layout_, published_, files, now_)
+  TRY(root != nullptr ? repository::rehearse_root(layout_, published_, files, now_)
                : repository::rehearse_next(
                      published_, files, [&] { return snapshot->take_content(); }, now_));
   writing.join();
@@ -384,10 +390,9 @@ Result<ledger::Entry> RepositoryWriter::judge_targets(const Bytes& wire) const {
 
 /// Asked before the snapshot, whose canonical form this is, is signed: a signing process notes what it lists
 /// and signs none that lists less, so that bins which are published by nobody would be in the way of all to
-/// come.
+/// come. `root` is the newest that vehicles will have then.
 Result<void> RepositoryWriter::check_fleet(const Publication& files, ByteView snapshot,
-                                           const OnlineSigners& signers) {
-  const model::Root& root = *published_.root();
+                                           const OnlineSigners& signers, const model::Root& root) {
   Demands demands;
   const auto will_be_signed = [&](const RoleName& role, std::uint64_t bytes, const crypto::Signer& by) {
     demands.push_back(demand_of_signatures(Repository::Image, role, bytes, {by.public_key().computed_id()},
@@ -398,6 +403,7 @@ Result<void> RepositoryWriter::check_fleet(const Publication& files, ByteView sn
                  *signers.snapshot);
   will_be_signed(model::timestamp_role(), published_.timestamp()->wire().size(), *signers.timestamp);
   for (const NewFile& file : files) {
+    if (file.role == model::root_role()) continue;  // its ceremony has asked
     const std::vector<KeyId> keyids = TRY(signers_of(file, signers));
     demands.push_back(demand_of_signatures(Repository::Image, file.role, file.wire.size(), keyids,
                                            root.roles.at(file.role), root.keys));

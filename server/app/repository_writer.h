@@ -89,10 +89,11 @@ class RepositoryWriter {
   Result<PublishedVersions> publish_targets(Version version, Bytes wire, const OnlineSigners& signers);
   /// Publishes the next root with a new snapshot and timestamp, and with `targets` where those that are
   /// published do not verify under it. Played as a vehicle fresh from the factory and as a current one. Of
-  /// the signers those that this root lists. As publish_targets(), but that a client may see the root before
-  /// the timestamp: where their keys change it tries again then.
+  /// the signers those that this root lists. The ledger gets its ceremony's `transcript` with the
+  /// publication. Whoever calls has asked whether the fleet can verify the root itself. As publish_targets(),
+  /// but that a client may see the root before the timestamp: where their keys change it tries again then.
   Result<PublishedVersions> publish_root(const trust::Verified<model::Root>& root,
-                                         std::optional<repository::NewFile> targets,
+                                         std::optional<repository::NewFile> targets, ledger::Entry transcript,
                                          const OnlineSigners& signers);
   /// Before a release is signed: its numbers, spent for good when this returns. In the same transaction the
   /// ledger tells what they are for, and `counters` are noted, which count once the timestamp is published.
@@ -139,11 +140,11 @@ class RepositoryWriter {
   Result<ReleaseNumbers> reserve(std::vector<storage::NextOf> roles);
   /// What changes below the timestamp, and what the ledger says of it besides its files.
   struct Change {
-    std::optional<repository::NewFile> root{};
+    const trust::Verified<model::Root>* root = nullptr;
     std::optional<repository::NewFile> targets{};
     std::unique_ptr<repository::NextSnapshot> snapshot{};  ///< none: it stays
     json::Object details{};
-    std::vector<ledger::Entry> keys{};  ///< that come and go with it
+    std::vector<ledger::Entry> entries{};  ///< a root's transcript, the keys that come and go
   };
   [[nodiscard]] std::unique_ptr<repository::NextSnapshot> next_snapshot(
       const ReleaseNumbers& numbers, repository::NextSnapshot::Listed listed) const;
@@ -151,7 +152,7 @@ class RepositoryWriter {
                                     const OnlineSigners& signers);
   [[nodiscard]] Result<ledger::Entry> judge_targets(const Bytes& wire) const;
   Result<void> check_fleet(const repository::Publication& files, ByteView snapshot,
-                           const OnlineSigners& signers);
+                           const OnlineSigners& signers, const model::Root& root);
   Result<ledger::Entry> publication_entry(const repository::Publication& files,
                                           const PublishedVersions& versions, const model::FileMeta& snapshot,
                                           json::Object details, const OnlineSigners& signers) const;

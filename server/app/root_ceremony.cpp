@@ -133,6 +133,7 @@ class Closing {
     }
     if (!standing_.complete()) return waiting(ClosedRoot::State::AwaitingSignatures, bundle_);
     const Verified<model::Root> next = TRY(sealed(roots.newest));
+    TRY(check_fleet(*roots.newest, next));
     return bundle_.repository == Repository::Image ? publish_image(next, online)
                                                    : publish_director(roots, next, online);
   }
@@ -158,6 +159,26 @@ class Closing {
     return draft.seal_successor(before);
   }
 
+  /// Asked when it was opened, by its keys and by what was noted then; now by the signatures that it has, of
+  /// which vehicles need those of the old root too.
+  [[nodiscard]] Result<void> check_fleet(const model::Root& before, const Verified<model::Root>& next) {
+    std::vector<KeyId> signers;
+    for (const crypto::Signature& signature : bundle_.signatures) signers.push_back(signature.keyid);
+    const auto signed_for = [&](const model::Root& root, std::uint64_t bytes) {
+      return demand_of_signatures(bundle_.repository, model::root_role(), bytes, signers,
+                                  root.roles.at(model::root_role()), root.keys);
+    };
+    Demands demands = demands_of_root(bundle_.repository, *next, 0);
+    std::erase_if(demands, [](const Demand& each) { return each.role == model::root_role(); });
+    demands.push_back(signed_for(*next, next.wire().size()));
+    TRY(refuse_unverifiable(writer_->db(), demands));
+    // Whoever can verify nothing that the old keys sign is not helped by keeping them.
+    const auto of_old_keys = demand_of_role(bundle_.repository, model::root_role(),
+                                            before.roles.at(model::root_role()), before.keys, 0);
+    if (!refuse_unverifiable(writer_->db(), {of_old_keys})) return {};
+    return refuse_unverifiable(writer_->db(), {signed_for(before, 0)});
+  }
+
   Result<ClosedRoot> publish_image(const Verified<model::Root>& next,
                                    const std::function<Result<keys::Signers*>()>& online) {
     std::optional<repository::NewFile> anew;
@@ -172,9 +193,8 @@ class Closing {
     }
     keys::Signers* signers = TRY(online());
     const OnlineSigners image = TRY(image_signers(*signers, *next));
-    TRY(tell());
     ClosedRoot closed;
-    closed.versions = TRY(writer_->publish_root(next, std::move(anew), image));
+    closed.versions = TRY(writer_->publish_root(next, std::move(anew), transcript(), image));
     return done(std::move(closed));
   }
 
@@ -229,7 +249,6 @@ class Closing {
     TRY(rehearse_director(before, next));
     keys::Signers* signers = TRY(online());
     const DirectorSigners director = TRY(director_signers(*signers, *next));
-    TRY(tell());
     TRY(note_publication(*before.newest, next, director.ledger));
     const ByteView wire = next.wire();
     TRY(repository::write_file(repository::Layout(workspace_->director_dir()),
@@ -261,6 +280,7 @@ class Closing {
     const auto changes = TRY(key_changes(writer_->db(), {Repository::Director, root->version},
                                          keys_listed_by(before), keys_listed_by(*root), writer_->now()));
     auto transaction = TRY(host::Transaction::begin(writer_->db()));
+    TRY(record(writer_->db(), transcript()));
     for (const ledger::Entry& change : changes) TRY(record(writer_->db(), change));
     TRY(record(writer_->db(),
                {std::string(ledger::kPublication), writer_->now(), acting_account(),
@@ -269,8 +289,9 @@ class Closing {
     return sign_ledger(writer_->db(), ledger_key, writer_->now());
   }
 
-  /// The transcript: what was signed, in words, and by whom.
-  Result<void> tell() {
+  /// What was signed, in words, and by whom. It goes into the ledger with the publication: a ceremony that
+  /// was refused was not closed.
+  [[nodiscard]] ledger::Entry transcript() const {
     json::Object details = details_of(bundle_);
     details.set("read_aloud", bundle_.read_aloud());
     details.set("changes", lines_of(standing_.changes));
@@ -278,7 +299,7 @@ class Closing {
     for (const crypto::Signature& signature : bundle_.signatures)
       keyids.emplace_back(signature.keyid.value());
     details.set("keyids", std::move(keyids));
-    return note(*writer_, ledger::kCeremony, bundle_, std::move(details));
+    return entry_of(*writer_, ledger::kCeremony, bundle_, std::move(details));
   }
 
   /// Published is published: a bundle that cannot be removed now is refused later, for its root is spent.

@@ -56,9 +56,10 @@ struct ClosedRoot {
 /// where all are there, plays the result as a vehicle fresh from the factory and as a current one, and
 /// publishes it. `online` is asked once all have signed. May be called again after any failure. Faults:
 /// NotFound (no such ceremony is open), Conflict (a copy of something else; another root was published
-/// since), Denied (an online key that the new root lists is not at hand), those of the signers, NoSpace, Io.
-/// Rejections: those of a client. Whatever fails, clients see the old state, but for a kill between root and
-/// timestamp: call it again then.
+/// since), Denied (an online key that the new root lists is not at hand; a generation in the inventory could
+/// not verify what would be published: which, and how many), those of the signers, NoSpace, Io. Rejections:
+/// those of a client; of what is refused the ledger tells no end. Whatever fails, clients see the old state,
+/// but for a kill between root and timestamp: call it again then.
 Result<ClosedRoot> close_root_ceremony(const Workspace& workspace, Repository repository,
                                        const std::vector<ceremony::OfflineBundle>& copies,
                                        const std::function<Result<keys::Signers*>()>& online, UtcTime now);

@@ -54,6 +54,13 @@ class HardwareCommand : public testing::Test {
     if (signing) words.insert(words.end(), {"--sign-with", holder(1), "--sign-with", holder(2)});
     return cotter(std::move(words));
   }
+  /// A P-256 key that is to follow the image repository's only one of the timestamp.
+  [[nodiscard]] std::string next_timestamp_key() const {
+    EXPECT_EQ(cotter({"key", "generate", "--name", "image-timestamp-2", "--scheme", "ecdsa-sha2-nistp256"})
+                  .exit_code,
+              kDone);
+    return (folder() / "ws" / "keys" / "image-timestamp-2.key").string();
+  }
 
   static inline std::unique_ptr<sim::TempDir> made;
   static inline std::string primary, brake, door;
@@ -169,6 +176,49 @@ TEST_F(HardwareCommand, WhatWaitedForItsHoldersIsJudgedByWhatIsNotedWhenTheySign
   EXPECT_TRUE(has(refused.err, "which 0 of the 2 keys are, and 2 must sign")) << refused.err;
   ASSERT_EQ(cotter({"hardware", "set", brake}).exit_code, kDone);
   EXPECT_TRUE(has(publish("first.bin").out, "published"));
+}
+
+TEST_F(HardwareCommand, ARotationToASchemeThatAGenerationDoesNotKnowIsRefused) {
+  const std::vector<std::string> rotate{"key", "rotate", "image-timestamp", "--to", next_timestamp_key()};
+  ASSERT_EQ(cotter({"hardware", "set", brake, "--schemes", "ed25519"}).exit_code, kDone);
+  const Ended refused = cotter(rotate);
+  EXPECT_EQ(refused.exit_code, kRefused) << refused.out;
+  EXPECT_TRUE(has(refused.err, brake + " (2 ECUs in 2 vehicles) cannot verify timestamp of the image "
+                                       "repository: it knows ed25519, which 0 of the 1 keys are"))
+      << refused.err;
+  EXPECT_TRUE(fs::is_empty(folder() / "ws" / "pending")) << "nothing waits for signatures";
+  ASSERT_EQ(cotter({"hardware", "set", brake}).exit_code, kDone);
+  EXPECT_EQ(cotter(rotate).exit_code, kDone);
+}
+
+TEST_F(HardwareCommand, ACeremonyIsHeldAgainstWhatIsNotedWhenItIsClosed) {
+  const Ended opened = cotter({"--json", "key", "rotate", "image-timestamp", "--to", next_timestamp_key()});
+  ASSERT_EQ(opened.exit_code, kDone) << opened.err;
+  const json::Value bundle = parsed(opened.out);
+  ASSERT_EQ(cotter({"ceremony", "sign", text_of(bundle, "bundle"), "--sign-with", holder(1), "--sign-with",
+                    holder(2), "--hash", text_of(bundle, "hash")})
+                .exit_code,
+            kDone);
+  ASSERT_EQ(cotter({"hardware", "set", brake, "--schemes", "ed25519"}).exit_code, kDone);
+  const std::vector<std::string> close{"ceremony", "close", text_of(bundle, "bundle")};
+  for (int times = 0; times < 2; ++times) {
+    const Ended refused = cotter(close);
+    EXPECT_EQ(refused.exit_code, kRefused) << refused.out;
+    EXPECT_TRUE(has(refused.err, brake + " (2 ECUs in 2 vehicles) cannot verify timestamp of the image "
+                                         "repository: it knows ed25519, which 0 of the 1 keys are"))
+        << refused.err;
+  }
+  EXPECT_FALSE(fs::exists(folder() / "ws" / "repo" / "2.root.json"));
+  const auto closings = [&] {
+    const json::Value log = parsed(cotter({"audit", "log", "--kind", "ceremony", "--json"}).out);
+    return member(log, "entries").as_array()->size();
+  };
+  EXPECT_EQ(closings(), 0U) << "the ledger tells of what was closed, and of nothing else";
+  ASSERT_EQ(cotter({"hardware", "set", brake}).exit_code, kDone);
+  const Ended closed = cotter(close);
+  EXPECT_EQ(closed.exit_code, kDone) << closed.err;
+  EXPECT_TRUE(fs::exists(folder() / "ws" / "repo" / "2.root.json"));
+  EXPECT_EQ(closings(), 1U);
 }
 
 TEST_F(HardwareCommand, ADelegationToAKeyThatAGenerationDoesNotKnowIsRefused) {

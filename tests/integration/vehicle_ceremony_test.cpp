@@ -26,13 +26,15 @@ class VehicleFollows : public testing::Test {
   /// Opened, signed on copies by these holders with cotter-sign, closed.
   json::Value hold(std::vector<std::string> open, const std::vector<int>& signers) {
     open.insert(open.begin(), {"ceremony", "open", "root"});
-    const json::Value opened = parsed(cotter(std::move(open)));
+    return sign_and_close(parsed(cotter(std::move(open))), signers);
+  }
+  json::Value sign_and_close(const json::Value& waiting, const std::vector<int>& signers) {
     std::vector<std::string> close = {"ceremony", "close"};
     for (const int number : signers) {
       const fs::path copy = world.holders() / ("copy-" + std::to_string(number) + ".json");
-      fs::copy_file(text_of(opened, "bundle"), copy, fs::copy_options::overwrite_existing);
+      fs::copy_file(text_of(waiting, "bundle"), copy, fs::copy_options::overwrite_existing);
       must(run_well(world.command("cotter-sign", {copy.string(), "--keys", holder(number).string(), "--hash",
-                                                  text_of(opened, "hash")})));
+                                                  text_of(waiting, "hash")})));
       close.push_back(copy.string());
     }
     return parsed(cotter(std::move(close)));
@@ -59,6 +61,24 @@ TEST_F(VehicleFollows, RootsWithALostKeyReplaced) {
   EXPECT_EQ(text_of(hold(change, {1, 2}), "state"), "awaiting-signatures")
       << "the lost key's place counts as none";
   EXPECT_EQ(text_of(hold(change, {2, 3}), "state"), "published");
+  expect_update();
+}
+
+TEST_F(VehicleFollows, KeysOfAnotherAlgorithmForTheListOfImages) {
+  std::vector<std::string> change = {"--repository", "image"};
+  for (const int number : {1, 2}) {
+    const std::string old = "image-targets-" + std::to_string(number);
+    const std::string fresh = "image-targets-" + std::to_string(number + 3);
+    cotter({"key", "generate", "--name", fresh, "--scheme", "ecdsa-sha2-nistp256", "--dir",
+            holder(number).string()});
+    change.insert(change.end(), {"--add-key", "targets=" + (holder(number) / (fresh + ".key")).string(),
+                                 "--remove-key", "targets=" + old});
+  }
+  const json::Value waiting = hold(change, {2, 3});
+  ASSERT_EQ(text_of(waiting, "state"), "awaiting-targets");
+  for (const int number : {1, 2})
+    fs::remove(holder(number) / ("image-targets-" + std::to_string(number) + ".key"));
+  EXPECT_EQ(text_of(sign_and_close(waiting, {1, 2}), "state"), "published");
   expect_update();
 }
 

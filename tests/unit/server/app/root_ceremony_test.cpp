@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
+#include "server/app/abilities.h"
 #include "server/app/check_repository.h"
 #include "server/app/open_due.h"
 #include "server/app/renew_repository.h"
@@ -12,11 +14,14 @@
 #include "server/keys/keyring.h"
 #include "server/repository/folder_transport.h"
 #include "server/storage/sqlite/database.h"
+#include "server/storage/sqlite/inventory_store.h"
 #include "server/storage/sqlite/ledger_store.h"
 #include "tests/sim/kill_at_step.h"
+#include "tests/sim/openssl_key.h"
 #include "tests/sim/small_disk.h"
 #include "tests/unit/common/expect_rule.h"
 #include "tests/unit/server/ceremony/holding.h"
+#include "tests/unit/server/fleet.h"
 #include "tests/unit/server/test_workspace.h"
 
 namespace cotter::app {
@@ -47,7 +52,7 @@ class OnlineKeys final : public keys::Signers {
   std::map<std::string, std::shared_ptr<crypto::Signer>> keys_;
 };
 
-/// A ceremony for the root of a small image repository.
+/// A ceremony for the root of a small image repository, or of another beside it.
 class RootCeremonyAt {
  public:
   explicit RootCeremonyAt(const std::optional<std::filesystem::path>& dir = std::nullopt) : ws(dir) {
@@ -57,8 +62,15 @@ class RootCeremonyAt {
 
   Result<OpenCeremony> open(const ceremony::KeyChange& change, bool replaces = false) {
     RootWish wish;
+    wish.repository = repository;
     wish.change = change;
     wish.replaces = replaces;
+    return open_root_ceremony(ws.workspace(), wish, kNow);
+  }
+  Result<OpenCeremony> open_for_ten_days() {
+    RootWish wish;
+    wish.repository = repository;
+    wish.lifetime = std::chrono::days(10);
     return open_root_ceremony(ws.workspace(), wish, kNow);
   }
   [[nodiscard]] ceremony::OfflineBundle signed_copy(const OpenCeremony& opened, const sim::Keys& keys) const {
@@ -69,7 +81,19 @@ class RootCeremonyAt {
   }
   Result<ClosedRoot> close(const std::vector<ceremony::OfflineBundle>& copies, UtcTime now = kNow) {
     return close_root_ceremony(
-        ws.workspace(), Repository::Image, copies, [this] { return Result<keys::Signers*>(&online); }, now);
+        ws.workspace(), repository, copies, [this] { return Result<keys::Signers*>(&online); }, now);
+  }
+  /// Two vehicles, each with a gateway, a brake and a door.
+  void put_a_fleet_on_the_road() const {
+    host::Db db = storage::open_database(ws.workspace().db_path()).value();
+    storage::InventoryStore inventory(db);
+    EXPECT_TRUE(inventory.add(test::factory_record("VIN-1", "A-", 1), kNow));
+    EXPECT_TRUE(inventory.add(test::factory_record("VIN-2", "B-", 11), kNow));
+  }
+  void note_of_brakes(std::optional<std::set<crypto::Scheme>> schemes) const {
+    host::Db db = storage::open_database(ws.workspace().db_path()).value();
+    EXPECT_TRUE(note_abilities(db, test::factory_record("VIN-1").ecus.at(1).hardware_id,
+                               {std::move(schemes), {}, {}, {}}, kNow));
   }
   [[nodiscard]] Version root_version() const { return (*ws.read()->root()).version; }
   [[nodiscard]] std::vector<std::string> ledger_kinds() const {
@@ -85,7 +109,12 @@ class RootCeremonyAt {
 
   test::TestWorkspace ws;
   OnlineKeys online;
+  Repository repository = Repository::Image;
 };
+
+bool has_ceremony(const std::vector<std::string>& kinds) {
+  return std::ranges::find(kinds, ledger::kCeremony) != kinds.end();
+}
 
 ceremony::KeyChange swap(const RoleName& role, const crypto::Signer& out, const crypto::Signer& in) {
   return {{{role, in.public_key()}}, {{role, out.public_key().computed_id()}}, {}};
@@ -212,6 +241,7 @@ TEST_F(RootCeremony, SignsSnapshotAndTimestampByTheKeysThatTheNewRootLists) {
 }
 
 TEST_F(RootCeremony, HasTheImageListSignedAnewWhereItsKeysGo) {
+  put_a_fleet_on_the_road();
   ASSERT_TRUE(ws.publish("a", "image a", {0, 1}));
   const auto new_key = sim::key("image-targets-4");
   const auto opened = open(swap(model::targets_role(), *ws.keys.targets[0], *new_key));
@@ -233,13 +263,94 @@ TEST_F(RootCeremony, HasTheImageListSignedAnewWhereItsKeysGo) {
       << "of the image, the root and the list";
 }
 
+// Of its signers none is in the root that is published: the fleet is asked by the next one.
+TEST_F(RootCeremony, ChangesAllKeysOfTheImageRepositoryAtOnceUnderAFleet) {
+  put_a_fleet_on_the_road();
+  ASSERT_TRUE(ws.publish("a", "image a", {0, 1}));
+  const sim::Keys holders{sim::key("image-targets-4"), sim::key("image-targets-5")};
+  ceremony::KeyChange change =
+      swap(model::timestamp_role(), *ws.keys.timestamp[0], *sim::key("new-timestamp"));
+  change.add.push_back({model::snapshot_role(), sim::key("new-snapshot")->public_key()});
+  change.remove.push_back({model::snapshot_role(), ws.keys.snapshot[0]->public_key().computed_id()});
+  for (const std::size_t place : {0U, 1U}) {
+    change.add.push_back({model::targets_role(), holders[place]->public_key()});
+    change.remove.push_back({model::targets_role(), ws.keys.targets[place]->public_key().computed_id()});
+  }
+  online.put("image-snapshot-2", sim::key("new-snapshot"));
+  online.put("image-timestamp-2", sim::key("new-timestamp"));
+  const auto waiting = close({signed_copy(*open(change), sim::pick(ws.keys.root, {0, 1}))});
+  ASSERT_TRUE(waiting) << explain(waiting.error());
+  ASSERT_EQ(waiting->state, ClosedRoot::State::AwaitingTargets);
+  const auto closed = close({signed_copy(waiting->waiting, holders)});
+  ASSERT_TRUE(closed) << explain(closed.error());
+  EXPECT_EQ(closed->state, ClosedRoot::State::Published);
+  EXPECT_TRUE((*ws.read()->targets())->targets.contains(TargetName("a")));
+}
+
+TEST_F(RootCeremony, AsksTheFleetByTheSignaturesThatThereAre) {
+  put_a_fleet_on_the_road();
+  const auto of_p256 = sim::new_ecdsa_key();
+  ceremony::KeyChange more;
+  more.add.push_back({model::root_role(), of_p256->public_key()});
+  ASSERT_TRUE(close({signed_copy(*open(more), sim::pick(ws.keys.root, {0, 1}))}));
+  note_of_brakes(std::set{crypto::Scheme::Ed25519});
+  const auto opened = open({});
+  ASSERT_TRUE(opened) << "three of four keys are ed25519: " << explain(opened.error());
+  const auto refused = close({signed_copy(*opened, {ws.keys.root[0], of_p256})});
+  ASSERT_FALSE(refused);
+  EXPECT_TRUE(is_fault(refused.error(), Fault::Kind::Denied));
+  EXPECT_NE(explain(refused.error())
+                .find("brake-mk4 (2 ECUs in 2 vehicles) cannot verify root of the image repository: it knows "
+                      "ed25519, which 1 of the 2 keys are, and 2 must sign"),
+            std::string::npos)
+      << explain(refused.error());
+  EXPECT_EQ(root_version(), Version(2));
+  const auto closed = close({signed_copy(*opened, {ws.keys.root[2]})});
+  ASSERT_TRUE(closed) << "one more signature heals it: " << explain(closed.error());
+  EXPECT_EQ(root_version(), Version(3));
+}
+
+TEST_F(RootCeremony, AsksTheFleetByTheSignaturesOfTheOldKeysToo) {
+  put_a_fleet_on_the_road();
+  const auto of_p256 = sim::new_ecdsa_key();
+  ceremony::KeyChange more;
+  more.add.push_back({model::root_role(), of_p256->public_key()});
+  ASSERT_TRUE(close({signed_copy(*open(more), sim::pick(ws.keys.root, {0, 1}))}));
+  note_of_brakes(std::set{crypto::Scheme::Ed25519});
+  const auto opened = open(swap(model::root_role(), *of_p256, *sim::key("image-root-4")));
+  const auto refused = close({signed_copy(*opened, {ws.keys.root[0], of_p256, sim::key("image-root-4")})});
+  ASSERT_FALSE(refused) << "of the old keys a brake sees one signature";
+  EXPECT_TRUE(is_fault(refused.error(), Fault::Kind::Denied)) << explain(refused.error());
+  EXPECT_TRUE(close({signed_copy(*opened, {ws.keys.root[2]})})) << "one more signature heals it";
+  EXPECT_EQ(root_version(), Version(3));
+}
+
+TEST_F(RootCeremony, GivesUpKeysThatAGenerationNeverKnew) {
+  sim::Keys of_p256;
+  ceremony::KeyChange away;
+  for (const auto& old : ws.keys.root) {
+    of_p256.push_back(sim::new_ecdsa_key());
+    away.add.push_back({model::root_role(), of_p256.back()->public_key()});
+    away.remove.push_back({model::root_role(), old->public_key().computed_id()});
+  }
+  ceremony::KeyChange back;
+  for (const auto& [role, key] : away.add) back.remove.push_back({role, key.computed_id()});
+  for (const auto& old : ws.keys.root) back.add.push_back({model::root_role(), old->public_key()});
+  sim::Keys all = ws.keys.root;
+  all.insert(all.end(), of_p256.begin(), of_p256.end());
+  ASSERT_TRUE(close({signed_copy(*open(away), all)}));
+  put_a_fleet_on_the_road();
+  note_of_brakes(std::set{crypto::Scheme::Ed25519});
+  const auto closed = close({signed_copy(*open(back), all)});
+  ASSERT_TRUE(closed) << explain(closed.error());
+  EXPECT_EQ(root_version(), Version(3));
+}
+
 TEST_F(RootCeremony, PublishesNothingThatAVehicleWouldRefuse) {
-  RootWish wish;
-  wish.lifetime = std::chrono::days(10);
-  const auto opened = open_root_ceremony(ws.workspace(), wish, kNow);
-  const auto copy = signed_copy(*opened, sim::pick(ws.keys.root, {0, 1}));
+  const auto copy = signed_copy(*open_for_ten_days(), sim::pick(ws.keys.root, {0, 1}));
   EXPECT_EQ(test::verdict(close({copy}, kNow + std::chrono::days(11))), "root-expired");
   EXPECT_EQ(root_version(), Version(1));
+  EXPECT_FALSE(has_ceremony(ledger_kinds())) << "it was not closed";
 }
 
 TEST_F(RootCeremony, GivesAChangeThatWaitsToTheKeysOfTheNewRoot) {
@@ -329,9 +440,9 @@ TEST_F(TargetsCeremony, RefusesACopyOfAnotherChange) {
 }
 
 /// With a director beside the image repository.
-class DueCeremonies : public testing::Test, public RootCeremonyAt {
+class BesideADirector : public testing::Test, public RootCeremonyAt {
  protected:
-  DueCeremonies() {
+  BesideADirector() {
     const auto dir = ws.workspace().director_dir();
     std::filesystem::create_directories(dir);
     const repository::FirstKeys keys{test::signers(director, 2), test::signers(online_of_director, 1),
@@ -339,7 +450,57 @@ class DueCeremonies : public testing::Test, public RootCeremonyAt {
                                      test::signers(online_of_director, 1)};
     const auto root = repository::make_director_root(keys, std::chrono::days(365), kNow);
     EXPECT_TRUE(root && repository::write_file(repository::Layout(dir), *root));
+    for (const char* name : {"director-targets", "director-snapshot", "director-timestamp"})
+      online.put(name, online_of_director.front());
   }
+  sim::Keys director = sim::keys("director-root", 3);
+  sim::Keys online_of_director = sim::keys("director-online", 1);  // one for all: here nobody signs with it
+};
+
+class DirectorCeremony : public BesideADirector {
+ protected:
+  DirectorCeremony() { repository = Repository::Director; }
+  [[nodiscard]] bool is_published(const std::string& root) const {
+    return std::filesystem::exists(ws.workspace().director_dir() / root);
+  }
+};
+
+TEST_F(DirectorCeremony, PublishesNothingThatAVehicleWouldRefuse) {
+  const auto copy = signed_copy(*open_for_ten_days(), sim::pick(director, {0, 1}));
+  EXPECT_EQ(test::verdict(close({copy}, kNow + std::chrono::days(11))), "root-expired");
+  EXPECT_FALSE(is_published("2.root.json"));
+  EXPECT_FALSE(has_ceremony(ledger_kinds())) << "it was not closed";
+  EXPECT_EQ(test::verdict(close({copy}, kNow + std::chrono::days(9))), "accepted");
+  EXPECT_TRUE(is_published("2.root.json"));
+}
+
+TEST_F(DirectorCeremony, IsRefusedAtItsEndForHardwareThatWasDescribedMeanwhile) {
+  put_a_fleet_on_the_road();
+  const auto of_p256 = sim::new_ecdsa_key();
+  online.put("director-timestamp-2", of_p256);
+  const auto opened = open(swap(model::timestamp_role(), *online_of_director.front(), *of_p256));
+  ASSERT_TRUE(opened) << explain(opened.error());
+  note_of_brakes(std::set{crypto::Scheme::Ed25519});
+  const auto copy = signed_copy(*opened, sim::pick(director, {0, 1}));
+  const auto refused = close({copy});
+  ASSERT_FALSE(refused);
+  EXPECT_TRUE(is_fault(refused.error(), Fault::Kind::Denied));
+  EXPECT_NE(explain(refused.error())
+                .find("brake-mk4 (2 ECUs in 2 vehicles) cannot verify timestamp of the director: it knows "
+                      "ed25519, which 0 of the 1 keys are, and 1 must sign"),
+            std::string::npos)
+      << explain(refused.error());
+  EXPECT_FALSE(is_published("2.root.json"));
+  EXPECT_FALSE(has_ceremony(ledger_kinds())) << "it was not closed";
+  note_of_brakes(std::nullopt);
+  const auto closed = close({});
+  ASSERT_TRUE(closed) << explain(closed.error());
+  EXPECT_TRUE(is_published("2.root.json"));
+  EXPECT_TRUE(has_ceremony(ledger_kinds()));
+}
+
+class DueCeremonies : public BesideADirector {
+ protected:
   std::vector<std::string> due(UtcTime now) {
     const CeremonyRound round = open_due_ceremonies(ws.workspace(), now);
     std::vector<std::string> what;
@@ -368,8 +529,6 @@ class DueCeremonies : public testing::Test, public RootCeremonyAt {
     ASSERT_TRUE(closed) << explain(closed.error());
     ASSERT_EQ(closed->state, ClosedRoot::State::Published);
   }
-  sim::Keys director = sim::keys("director-root", 3);
-  sim::Keys online_of_director = sim::keys("director-online", 1);  // one for all: here nobody signs with it
 };
 
 TEST_F(DueCeremonies, AreOpenedOnceWhenAFifthOfALifeIsLeft) {
