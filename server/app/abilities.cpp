@@ -167,11 +167,12 @@ Demands demands_of_targets(Repository repository, const RoleName& role, const mo
 
 Demand demand_of_signatures(Repository repository, const RoleName& role, std::uint64_t wire_bytes,
                             const std::vector<KeyId>& signers, const model::RoleKeys& keys,
-                            const model::KeyRing& ring) {
+                            const model::KeyRing& ring,
+                            const std::optional<std::vector<HardwareId>>& hardware) {
   model::RoleKeys those = keys;
   std::erase_if(those.keyids,
                 [&](const KeyId& id) { return std::ranges::find(signers, id) == signers.end(); });
-  return demand_of_role(repository, role, those, ring, wire_bytes);
+  return demand_of_role(repository, role, those, ring, wire_bytes, hardware);
 }
 
 Result<void> note_abilities(host::Db& db, const HardwareId& hardware, const Abilities& abilities,

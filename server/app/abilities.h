@@ -57,10 +57,11 @@ Demands demands_of_root(Repository repository, const model::Root& root, std::uin
 Demands demands_of_targets(Repository repository, const RoleName& role, const model::Targets& targets,
                            std::uint64_t wire_bytes,
                            const std::optional<std::vector<HardwareId>>& hardware = {});
-/// A signed file of `wire_bytes`, and those of the role's keys that did sign it.
+/// A signed file of `wire_bytes`, and those of the role's keys that did sign it. `hardware`: as in Demand.
 Demand demand_of_signatures(Repository repository, const RoleName& role, std::uint64_t wire_bytes,
                             const std::vector<KeyId>& signers, const model::RoleKeys& keys,
-                            const model::KeyRing& ring);
+                            const model::KeyRing& ring,
+                            const std::optional<std::vector<HardwareId>>& hardware = {});
 
 /// Notes what ECUs of one kind can verify, in place of what was noted, and enters it in the ledger. Faults:
 /// those of writing.

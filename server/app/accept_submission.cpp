@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "server/app/abilities.h"
 #include "server/app/kept_papers.h"
 #include "server/app/record.h"
 #include "server/app/submission_intake.h"
@@ -113,6 +114,7 @@ class Acceptance {
     outcome_.gone = verdict.gone;
     remarks_ = remarks_of(verdict);
     outcome_.images = app::images_of(record_.submission, *verdict.targets);
+    TRY(refuse_unverifiable(writer_.db(), verdict.demands));  // before anybody's yes is written down
     TRY(papers_.keep(files_, record_));  // before an entry says that somebody accepted them
     TRY(approve(verdict));
     outcome_.approvals = TRY(good_approvals());

@@ -8,6 +8,7 @@
 #include "common/json/strict_reader.h"
 #include "common/model/file_names.h"
 #include "common/trust/delegation_order.h"
+#include "server/ceremony/signing.h"
 #include "server/operations/papers.h"
 #include "server/operations/remarks.h"
 #include "server/repository/supplier_role.h"
@@ -114,9 +115,37 @@ class Intake {
     if (!signed_part) return;
     verdict_.canonical = json::canonical(**signed_part);
     check_key_ids(*view);
+    if (verified) note_demands(*view, file->length);
     if (verdict_.targets) return;
     auto unsigned_targets = model::Targets::decode(**signed_part, model::Profile::Vehicle);
     if (unsigned_targets) verdict_.targets = *std::move(unsigned_targets);
+  }
+
+  void note_demands(const json::ObjectView& file, std::uint64_t bytes) {
+    std::optional<std::vector<HardwareId>> whom;
+    for (const model::DelegatedRole* entry : entries_) {
+      if (!entry->any_hardware) whom = entry->hardware_ids;  // those of one below are among those above
+    }
+    verdict_.demands = demands_of_targets(Repository::Image, entry_->name, *verdict_.targets, bytes, whom);
+    verdict_.demands.front() = demand_of_signatures(Repository::Image, entry_->name, bytes, signers_of(file),
+                                                    entry_->keys, (*delegator_)->delegations->keys, whom);
+  }
+
+  /// Of its signatures those that are good.
+  [[nodiscard]] std::vector<KeyId> signers_of(const json::ObjectView& file) const {
+    std::vector<crypto::Signature> signatures;
+    const auto listed = file.array("signatures");
+    for (std::size_t at = 0; listed && at < (*listed)->size(); ++at) {
+      const auto each = json::ObjectView::of((**listed)[at], "signatures[]");
+      const auto id = each ? each->string("keyid") : fail(each.error());
+      auto bytes = each ? each->hex("sig") : fail(each.error());
+      if (id && bytes) signatures.push_back({KeyId(*id), *std::move(bytes)});
+    }
+    const auto counted =
+        ceremony::count((*delegator_)->delegations->keys, entry_->keys, verdict_.canonical, signatures);
+    std::vector<KeyId> signers;
+    for (const crypto::Signature& signature : counted.valid) signers.push_back(signature.keyid);
+    return signers;
   }
 
   /// The ledger names them when it is published, those of keys that nobody knows too.

@@ -13,6 +13,7 @@
 #include "common/crypto/digest.h"
 #include "common/model/roles.h"
 #include "common/trust/verified.h"
+#include "server/app/abilities.h"
 #include "server/app/delegation_intake.h"
 #include "server/operations/submission.h"
 #include "server/operations/supplier.h"
@@ -62,6 +63,7 @@ struct IntakeVerdict {
   std::vector<JudgedPaper> papers{};
   std::vector<std::string> notes{};  ///< what changes in who may sign, for who accepts it
   std::vector<std::string> gone{};   ///< operations::Remarks: which images it lists no more, likewise
+  Demands demands{};                 ///< what vehicles must verify, to follow it
 };
 
 /// Looks at the delegation's threshold and keys; version and expiry; each name and hardware id, by every

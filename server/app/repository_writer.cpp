@@ -270,7 +270,7 @@ Result<PublishedVersions> RepositoryWriter::publish_delegated(DelegatedFile file
   Change change;
   change.snapshot = next_snapshot(numbers, {{file.role, repository::meta_of(file.version, file.wire)}});
   change.entries = TRY(key_changes(db_, {Repository::Image, file.version}, keys_below(file.role),
-                                TRY(keys_listed_in(file.wire)), now_));
+                                   TRY(keys_listed_in(file.wire)), now_));
   json::Object listed = TRY(signed_file_details(file.role, file.version, file.wire));
   change.details = {{"delegated", std::move(listed)}};
   return publish(numbers, std::move(change), batch, signers);
@@ -299,8 +299,8 @@ Result<PublishedVersions> RepositoryWriter::publish_root(const trust::Verified<m
   if (targets) {
     listed[model::targets_role()] = repository::meta_of(*targets->version, targets->wire);
     change.entries = TRY(key_changes(db_, {Repository::Image, *targets->version},
-                                  keys_listed_by((*published_.targets())->delegations),
-                                  TRY(keys_listed_in(targets->wire)), now_));
+                                     keys_listed_by((*published_.targets())->delegations),
+                                     TRY(keys_listed_in(targets->wire)), now_));
   }
   auto of_root = TRY(key_changes(db_, {Repository::Image, root->version}, keys_listed_by(*published_.root()),
                                  keys_listed_by(*root), now_));
@@ -370,8 +370,8 @@ Result<PublishedVersions> RepositoryWriter::publish(const ReleaseNumbers& number
   entries.push_back(
       TRY(publication_entry(files, versions, listed_snapshot, std::move(change.details), signers)));
   TRY(root != nullptr ? repository::rehearse_root(layout_, published_, files, now_)
-               : repository::rehearse_next(
-                     published_, files, [&] { return snapshot->take_content(); }, now_));
+                      : repository::rehearse_next(
+                            published_, files, [&] { return snapshot->take_content(); }, now_));
   writing.join();
   repository::Prepared prepared = TRY(*std::move(written));
   TRY(note_publication(entries, signers));

@@ -2,13 +2,16 @@
 
 #include <gtest/gtest.h>
 
+#include "server/app/abilities.h"
 #include "server/app/check_repository.h"
 #include "server/repository/folder_transport.h"
+#include "server/storage/sqlite/inventory_store.h"
 #include "server/storage/sqlite/ledger_store.h"
 #include "server/storage/sqlite/token_store.h"
 #include "tests/sim/kill_at_step.h"
 #include "tests/sim/openssl_key.h"
 #include "tests/sim/small_disk.h"
+#include "tests/unit/server/fleet.h"
 #include "tests/unit/server/supplier_workspace.h"
 
 namespace cotter::app {
@@ -131,6 +134,99 @@ TEST(Suppliers, AreJudgedAgainWhenSomebodyAccepts) {  // IMG-7
   ASSERT_TRUE(late) << explain(late.error());
   EXPECT_EQ(late->state, SubmissionState::Refused) << "its version is taken now";
   EXPECT_FALSE(ws.find("acme/ecu/other"));
+}
+
+/// A vehicle with an ECU of acme's hardware, which verifies what a test says, and one without.
+class SuppliersOfAFleet : public testing::Test {
+ protected:
+  void SetUp() override {
+    policy.may_delegate = true;
+    auto record = test::factory_record("VIN-1");
+    record.ecus.at(1).hardware_id = kEcu;
+    host::Db db = storage::open_database(ws.workspace().db_path()).value();
+    storage::InventoryStore inventory(db);
+    ASSERT_TRUE(inventory.add(record, kNow));
+    ASSERT_TRUE(inventory.add(test::factory_record("VIN-2", "B-", 11), kNow));
+  }
+  void note(const inventory::Abilities& abilities) const { note(abilities, kEcu); }
+  void note(const inventory::Abilities& abilities, const HardwareId& of) const {
+    host::Db db = storage::open_database(ws.workspace().db_path()).value();
+    ASSERT_TRUE(note_abilities(db, of, abilities, kNow));
+  }
+  void expect_refused(const std::string& id, std::string_view why) const {
+    const auto refused = ws.accept(id);
+    ASSERT_FALSE(refused);
+    EXPECT_TRUE(is_fault(refused.error(), Fault::Kind::Denied));
+    const std::string who = "acme-ecu (1 ECU in 1 vehicle) cannot verify ";
+    EXPECT_NE(explain(refused.error()).find(who + std::string(why)), std::string::npos)
+        << explain(refused.error());
+  }
+  void expect_accepted(const std::string& id) const {
+    const auto accepted = ws.accept(id);
+    ASSERT_TRUE(accepted) << explain(accepted.error());
+    EXPECT_EQ(accepted->state, SubmissionState::Accepted) << testing::PrintToString(accepted->wrong);
+  }
+  [[nodiscard]] int acceptances() const {
+    host::Db db = storage::open_database(ws.workspace().db_path()).value();
+    int count = 0;
+    EXPECT_TRUE(storage::LedgerStore(db).each({std::string(ledger::kAcceptance), "acme"},
+                                              [&](const storage::LedgerRow&) -> Result<void> {
+                                                ++count;
+                                                return {};
+                                              }));
+    return count;
+  }
+
+  const HardwareId kEcu{"acme-ecu"}, kOther = test::factory_record("VIN-2").ecus.at(1).hardware_id;
+  SupplierWorkspace ws;
+  operations::SupplierPolicy policy;
+};
+
+TEST_F(SuppliersOfAFleet, ListNoMoreThanAGenerationHasRoomFor) {
+  ws.take_in(policy);
+  const Bytes wire = metadata(ws);
+  const std::string id = ws.waiting(wire, kImage);
+  note({{}, {}, {}, wire.size() - 1});
+  expect_refused(id, "acme of the image repository: " + std::to_string(wire.size()) + " bytes");
+  EXPECT_EQ(acceptances(), 0) << "nobody has said yes to it";
+  EXPECT_FALSE(ws.find("acme/ecu/app"));
+  note({{}, {}, {}, wire.size()});
+  expect_accepted(id);
+}
+
+TEST_F(SuppliersOfAFleet, SignByKeysThatAGenerationKnows) {
+  ws.acme.at(2) = sim::new_ecdsa_key();
+  ws.take_in(policy);
+  note({std::set{crypto::Scheme::Ed25519}, {}, {}, {}});
+  const auto listed = SupplierWorkspace::next(SupplierWorkspace::release("acme/ecu/app", kImage));
+  expect_refused(
+      ws.waiting(ws.signed_by(listed, {0, 2}), kImage),
+      "acme of the image repository: it knows ed25519, which 1 of the 2 keys are, and 2 must sign");
+  trust::Draft<model::Targets> padded(listed);
+  for (const std::size_t place : {0U, 2U}) ASSERT_TRUE(padded.sign(*ws.acme.at(place)));
+  padded.attach(ws.acme.at(1)->sign(as_bytes("something else")).value());
+  expect_refused(
+      ws.waiting(padded.wire(), kImage),
+      "acme of the image repository: it knows ed25519, which 1 of the 2 keys are, and 2 must sign");
+  expect_accepted(ws.waiting(ws.signed_by(listed, {0, 1}), kImage));
+}
+
+TEST_F(SuppliersOfAFleet, LetNobodySignByKeysThatAGenerationDoesNotKnow) {
+  for (auto& key : ws.sensors) key = sim::new_ecdsa_key();
+  ws.take_in(policy);
+  note({std::set{crypto::Scheme::Ed25519}, {}, {}, {}});
+  const std::string id = ws.waiting(ws.signed_by(SupplierWorkspace::letting_sign(ws.below())), "");
+  expect_refused(id, "acme-sensors of the image repository: it knows ed25519, which 0 of the 3 keys are");
+  note({});
+  expect_accepted(id);
+  // Below, it is the same; and whom the way leaves out is not asked.
+  const auto listed = SupplierWorkspace::next(SupplierWorkspace::release("acme/sensors/app", kImage));
+  const std::string below = ws.waiting(ws.signed_by(ws.sensors, listed), kImage, "acme-sensors");
+  note({std::set{crypto::Scheme::Ed25519}, {}, {}, {}});
+  expect_refused(below, "acme-sensors of the image repository: it knows ed25519, which 0 of the 2 keys are");
+  note({});
+  note({std::set{crypto::Scheme::Ed25519}, {}, {}, {}}, kOther);
+  expect_accepted(below);
 }
 
 TEST(Suppliers, HaveTheVeryBytesPublishedThatPeopleSaidYesTo) {  // IMG-7
