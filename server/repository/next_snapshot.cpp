@@ -6,11 +6,14 @@
 
 namespace cotter::repository {
 
-NextSnapshot::NextSnapshot(const model::Snapshot& last, Version version, UtcTime expires, Listed listed)
-    : listed_(std::move(listed)), making_([this, last, version, expires] { make(last, version, expires); }) {}
+NextSnapshot::NextSnapshot(const model::Snapshot& last, Version version, UtcTime expires, Listed listed,
+                           std::set<RoleName> dropped)
+    : listed_(std::move(listed)),
+      dropped_(std::move(dropped)),
+      making_([this, last, version, expires] { make(last, version, expires); }) {}
 
 void NextSnapshot::make(const model::Snapshot& last, Version version, UtcTime expires) {
-  draft_.emplace(next_snapshot(last, version, expires, listed_));
+  draft_.emplace(next_snapshot(last, version, expires, listed_, dropped_));
   drafted_.count_down();
   content_ = trust::ContentAhead::read(draft_->canonical());
 }

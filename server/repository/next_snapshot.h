@@ -5,6 +5,7 @@
 #include <latch>
 #include <map>
 #include <optional>
+#include <set>
 #include <thread>
 
 #include "common/model/roles.h"
@@ -17,12 +18,14 @@ class NextSnapshot {
  public:
   using Listed = std::map<RoleName, model::FileMeta>;
 
-  /// `last`, with what is `listed` in place of what it lists of the same roles.
-  NextSnapshot(const model::Snapshot& last, Version version, UtcTime expires, Listed listed);
+  /// `last`, with what is `listed` in place of what it lists of the same roles, without those `dropped`.
+  NextSnapshot(const model::Snapshot& last, Version version, UtcTime expires, Listed listed,
+               std::set<RoleName> dropped = {});
   NextSnapshot(const NextSnapshot&) = delete;
   NextSnapshot& operator=(const NextSnapshot&) = delete;
 
   [[nodiscard]] const Listed& listed() const noexcept { return listed_; }
+  [[nodiscard]] const std::set<RoleName>& dropped() const noexcept { return dropped_; }
   /// To be signed. Waits for it.
   trust::Draft<model::Snapshot>& draft();
   /// What was read of it. Waits for it. Once.
@@ -31,6 +34,7 @@ class NextSnapshot {
  private:
   void make(const model::Snapshot& last, Version version, UtcTime expires);
   const Listed listed_;
+  const std::set<RoleName> dropped_;
   std::latch drafted_{1};
   std::optional<trust::Draft<model::Snapshot>> draft_;
   std::optional<trust::ContentAhead> content_;

@@ -132,10 +132,12 @@ model::FileMeta meta_of(Version version, ByteView wire) {
 }
 
 model::Snapshot next_snapshot(const model::Snapshot& last, Version version, UtcTime expires,
-                              const std::map<RoleName, model::FileMeta>& listed) {
+                              const std::map<RoleName, model::FileMeta>& listed,
+                              const std::set<RoleName>& dropped) {
   model::Snapshot next = last;
   next.version = version;
   next.expires = expires;
+  for (const RoleName& role : dropped) next.meta.erase(role);
   for (const auto& [role, meta] : listed) next.meta.set(role, meta);
   return next;
 }

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -71,9 +72,12 @@ Result<std::optional<Reached>> highest_counter(const model::Targets& listed,
 /// How a parent lists a file: version, length and hashes (FMT-46).
 model::FileMeta meta_of(Version version, ByteView wire);
 
-/// The next of each, all other facts kept; `listed`: what the snapshot lists anew.
+/// The next of each, all other facts kept; `listed`: what the snapshot lists anew. `dropped`: what it lists
+/// no more, which clients take for a rollback unless a new root replaces its keys and the timestamp's
+/// (IMG-13).
 model::Snapshot next_snapshot(const model::Snapshot& last, Version version, UtcTime expires,
-                              const std::map<RoleName, model::FileMeta>& listed);
+                              const std::map<RoleName, model::FileMeta>& listed,
+                              const std::set<RoleName>& dropped = {});
 model::Timestamp next_timestamp(const model::Timestamp& last, Version version, UtcTime expires,
                                 const model::FileMeta& snapshot);
 

@@ -118,6 +118,16 @@ TEST(Publisher, GoesOnListingDelegatedRolesInTheSnapshot) {  // FMT-45, IMG-13
   EXPECT_TRUE(targets.hashes->match(as_bytes("wire")));
 }
 
+TEST(Publisher, DropsFromTheSnapshotNoMoreThanItIsTold) {  // IMG-13
+  model::Snapshot last;
+  for (const char* role : {"acme", "acme-sensors", "brakes"})
+    last.meta.set(RoleName(role), model::FileMeta{});
+  const model::Snapshot next = next_snapshot(last, Version(8), UtcTime{}, {}, {RoleName("acme")});
+  EXPECT_FALSE(next.meta.find(RoleName("acme")));
+  EXPECT_TRUE(next.meta.find(RoleName("acme-sensors")));
+  EXPECT_TRUE(next.meta.find(RoleName("brakes")));
+}
+
 TEST(Publisher, RefusesNamesAndIdsThatNobodyCouldUse) {  // FMT-10, FMT-52, GAP-31
   const auto refused = [](const Release& made) {
     const auto checked = check_release(made);
