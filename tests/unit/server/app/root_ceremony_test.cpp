@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <map>
 #include <set>
 
 #include "server/app/abilities.h"
@@ -11,78 +10,26 @@
 #include "server/app/open_due.h"
 #include "server/app/renew_repository.h"
 #include "server/app/targets_ceremony.h"
-#include "server/keys/keyring.h"
 #include "server/repository/folder_transport.h"
 #include "server/storage/sqlite/database.h"
 #include "server/storage/sqlite/inventory_store.h"
-#include "server/storage/sqlite/ledger_store.h"
 #include "tests/sim/kill_at_step.h"
 #include "tests/sim/openssl_key.h"
 #include "tests/sim/small_disk.h"
 #include "tests/unit/common/expect_rule.h"
-#include "tests/unit/server/ceremony/holding.h"
 #include "tests/unit/server/fleet.h"
-#include "tests/unit/server/test_workspace.h"
+#include "tests/unit/server/root_ceremony.h"
 
 namespace cotter::app {
 namespace {
 
 using test::kNow;
 
-/// The online keys, some of them numbered.
-class OnlineKeys final : public keys::Signers {
+using test::swap;
+
+class RootCeremonyAt : public test::RootCeremonyIn<test::TestWorkspace> {
  public:
-  void put(const std::string& name, std::shared_ptr<crypto::Signer> key) { keys_[name] = std::move(key); }
-  Result<crypto::Signer*> signer(Repository repository, const RoleName& role) override {
-    const auto found = keys_.find(keys::key_name(repository, role));
-    if (found == keys_.end()) return fault(Fault::Kind::NotFound, "no key for " + role.value());
-    return found->second.get();
-  }
-  Result<std::vector<crypto::Signer*>> all_of(Repository repository, const RoleName& role) override {
-    std::vector<crypto::Signer*> all;
-    for (int number = 1; number <= keys::kMostKeysOfARole; ++number) {
-      const auto found = keys_.find(keys::numbered(keys::key_name(repository, role), number));
-      if (found != keys_.end()) all.push_back(found->second.get());
-    }
-    return all;
-  }
-  [[nodiscard]] ledger::LogSigner* ledger() const noexcept override { return nullptr; }
-
- private:
-  std::map<std::string, std::shared_ptr<crypto::Signer>> keys_;
-};
-
-/// A ceremony for the root of a small image repository, or of another beside it.
-class RootCeremonyAt {
- public:
-  explicit RootCeremonyAt(const std::optional<std::filesystem::path>& dir = std::nullopt) : ws(dir) {
-    online.put("image-snapshot", ws.keys.snapshot.front());
-    online.put("image-timestamp", ws.keys.timestamp.front());
-  }
-
-  Result<OpenCeremony> open(const ceremony::KeyChange& change, bool replaces = false) {
-    RootWish wish;
-    wish.repository = repository;
-    wish.change = change;
-    wish.replaces = replaces;
-    return open_root_ceremony(ws.workspace(), wish, kNow);
-  }
-  Result<OpenCeremony> open_for_ten_days() {
-    RootWish wish;
-    wish.repository = repository;
-    wish.lifetime = std::chrono::days(10);
-    return open_root_ceremony(ws.workspace(), wish, kNow);
-  }
-  [[nodiscard]] ceremony::OfflineBundle signed_copy(const OpenCeremony& opened, const sim::Keys& keys) const {
-    ceremony::OfflineBundle copy = opened.content;
-    const auto made = ceremony::sign(copy, as_bytes(copy.roots.front()), test::holding(keys));
-    EXPECT_TRUE(made) << explain(made.error());
-    return copy;
-  }
-  Result<ClosedRoot> close(const std::vector<ceremony::OfflineBundle>& copies, UtcTime now = kNow) {
-    return close_root_ceremony(
-        ws.workspace(), repository, copies, [this] { return Result<keys::Signers*>(&online); }, now);
-  }
+  using RootCeremonyIn::RootCeremonyIn;
   /// Two vehicles, each with a gateway, a brake and a door.
   void put_a_fleet_on_the_road() const {
     host::Db db = storage::open_database(ws.workspace().db_path()).value();
@@ -95,29 +42,10 @@ class RootCeremonyAt {
     EXPECT_TRUE(note_abilities(db, test::factory_record("VIN-1").ecus.at(1).hardware_id,
                                {std::move(schemes), {}, {}, {}}, kNow));
   }
-  [[nodiscard]] Version root_version() const { return (*ws.read()->root()).version; }
-  [[nodiscard]] std::vector<std::string> ledger_kinds() const {
-    host::Db db = storage::open_database(ws.workspace().db_path()).value();
-    std::vector<std::string> kinds;
-    storage::LedgerStore store(db);
-    EXPECT_TRUE(store.each({}, [&](const storage::LedgerRow& row) -> Result<void> {
-      kinds.push_back(ledger::Entry::decode(row.body).value().kind);
-      return {};
-    }));
-    return kinds;
-  }
-
-  test::TestWorkspace ws;
-  OnlineKeys online;
-  Repository repository = Repository::Image;
 };
 
 bool has_ceremony(const std::vector<std::string>& kinds) {
   return std::ranges::find(kinds, ledger::kCeremony) != kinds.end();
-}
-
-ceremony::KeyChange swap(const RoleName& role, const crypto::Signer& out, const crypto::Signer& in) {
-  return {{{role, in.public_key()}}, {{role, out.public_key().computed_id()}}, {}};
 }
 
 class RootCeremony : public testing::Test, public RootCeremonyAt {};
