@@ -5,10 +5,9 @@
 #include "server/app/abilities.h"
 #include "server/app/kept_papers.h"
 #include "server/app/record.h"
+#include "server/app/removed_suppliers.h"
 #include "server/app/submission_intake.h"
 #include "server/app/supplier_changes.h"
-#include "server/app/supplier_family.h"
-#include "server/repository/folder_transport.h"
 #include "server/repository/image_store.h"
 #include "server/storage/sqlite/database.h"
 #include "server/storage/sqlite/supplier_store.h"
@@ -115,15 +114,16 @@ class Acceptance {
     remarks_ = remarks_of(verdict);
     outcome_.images = app::images_of(record_.submission, *verdict.targets);
     TRY(refuse_unverifiable(writer_.db(), verdict.demands));  // before anybody's yes is written down
+    const ListedImages dropped = TRY(images_dropped(*verdict.targets));
+    outcome_.assigned = TRY(assigned_ecus(writer_.db(), dropped));
+    outcome_.stopped = !outcome_.assigned.empty() && !request_.ends_assignments;
+    if (outcome_.stopped) return outcome_;
     TRY(papers_.keep(files_, record_));  // before an entry says that somebody accepted them
     TRY(approve(verdict));
     outcome_.approvals = TRY(good_approvals());
     if (outcome_.approvals.size() < outcome_.needed) return outcome_;
-    const auto dropped = images_dropped(*verdict.targets);
+    TRY(end_those_assigned(dropped));
     outcome_.versions = TRY(publish(verdict));
-    // Nothing leads to them any more; one that cannot be removed now does no harm.
-    std::error_code ignored;
-    for (const auto& image : dropped) std::filesystem::remove(image, ignored);
     return close();
   }
 
@@ -180,25 +180,31 @@ class Acceptance {
   }
 
   /// Of roles that the next file lets sign no more, but for those that it lists itself (IMG-13).
-  [[nodiscard]] std::vector<std::filesystem::path> images_dropped(const model::Targets& next) const {
-    repository::FolderTransport transport(writer_.layout().dir());
-    const RoleName own(record_.supplier);
-    const SupplierFamily family(writer_.published(), transport, own);
-    const auto kept = images_of(writer_.layout(), next);
-    std::vector<std::filesystem::path> dropped;
-    for (const auto& [role, file] : family.files()) {
-      if (role == own || (next.delegations && next.delegations->keys_of(role) != nullptr)) continue;
-      for (const auto& image : images_of(writer_.layout(), **file)) {
-        if (std::ranges::find(kept, image) == kept.end()) dropped.push_back(image);
-      }
+  Result<ListedImages> images_dropped(const model::Targets& next) {
+    std::vector<RoleName> going;
+    for (const operations::Supplier& other : TRY(store_.list())) {
+      const bool stays = next.delegations && next.delegations->keys_of(other.name) != nullptr;
+      if (other.below == RoleName(record_.supplier) && !stays) going.push_back(other.name);
     }
+    ListedImages dropped = TRY(images_listed(writer_.layout(), going));
+    leave_out(dropped, next);
     return dropped;
+  }
+
+  /// Before the images go: a vehicle must not be told to look for them.
+  Result<void> end_those_assigned(const ListedImages& dropped) {
+    auto transaction = TRY(host::Transaction::begin(writer_.db()));
+    outcome_.assigned = TRY(assigned_ecus(writer_.db(), dropped));
+    TRY(end_assignments(writer_.db(), outcome_.assigned, record_.supplier + " no longer lets its maker sign",
+                        writer_.now()));
+    return transaction.commit();
   }
 
   Result<AcceptOutcome> close() {
     const model::Targets published = TRY(submitted_targets(files_, record_));
-    TRY(follow_delegations(writer_.db(), files_, RoleName(record_.supplier), published, who_is(request_),
-                           writer_.now()));
+    const auto gone = TRY(follow_delegations(writer_.db(), files_, RoleName(record_.supplier), published,
+                                             who_is(request_), writer_.now()));
+    if (!gone.empty()) TRY(writer_.clear_let_go());
     TRY(store_.change_state(record_, SubmissionState::Accepted, remarks_, writer_.now()));
     static_cast<void>(files_.remove(record_.id));  // published is published
     outcome_.state = SubmissionState::Accepted;

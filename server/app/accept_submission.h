@@ -11,6 +11,7 @@
 #include "common/base/result.h"
 #include "common/base/time.h"
 #include "common/host/sqlite.h"
+#include "server/app/ended_assignments.h"
 #include "server/app/repository_writer.h"
 #include "server/app/submitted_images.h"
 #include "server/app/workspace.h"
@@ -26,6 +27,7 @@ struct JudgeRequest {
 
 struct AcceptRequest : JudgeRequest {
   std::function<Result<OnlineSigners>()> online{};  ///< asked for once enough people have said yes
+  bool ends_assignments = false;                    ///< of images of those whom it lets sign no more
 };
 
 struct AcceptOutcome {
@@ -37,6 +39,8 @@ struct AcceptOutcome {
   std::vector<std::string> gone{};       ///< which images are listed no more
   std::vector<SubmittedImage> images{};  ///< what was said yes to; none where it was published before
   PublishedVersions versions{};          ///< Accepted
+  bool stopped = false;  ///< it waits on as it did: `assigned` are to run images that would go
+  std::vector<EndedAssignment> assigned{};  ///< of images of those whom it lets sign no more; Accepted: ended
 };
 
 /// Says yes. Killed in between, whoever says yes again finishes it. Faults: NotFound, Conflict (it does not

@@ -7,6 +7,7 @@
 #include "server/director/resolver.h"
 #include "server/repository/reader.h"
 #include "server/storage/sqlite/inventory_store.h"
+#include "server/storage/sqlite/supplier_store.h"
 
 namespace cotter::app {
 namespace {
@@ -22,12 +23,19 @@ Error about_image(Error error, const TargetName& target) {
                "check the name, or publish it first: cotter publish FILE --name " + target.value() + " ..."};
 }
 
-Result<model::Target> published_entry(const std::filesystem::path& repo_dir, const TargetName& target,
-                                      UtcTime now) {
+Result<trust::Found> published(const std::filesystem::path& repo_dir, const TargetName& target, UtcTime now) {
   const auto image = TRY(repository::read_as_client(repo_dir, now));
   auto found = repository::find_target(image, repo_dir, target);
   if (!found) return fail(about_image(std::move(found).error(), target));
-  return director::copied_entry(found->target);
+  return *std::move(found);
+}
+
+/// A supplier that was removed, or one whom it let sign: their images go once the holders have signed that.
+Result<bool> goes(host::Db& db, const RoleName& role) {
+  storage::SupplierStore store(db);
+  auto supplier = TRY(store.find(role));
+  if (supplier && supplier->below) supplier = TRY(store.find(*supplier->below));
+  return supplier && supplier->removed;
 }
 
 ledger::Entry entry_of(const VehicleId& vin, const EcuSerial& ecu, const Desired& desired,
@@ -40,10 +48,12 @@ ledger::Entry entry_of(const VehicleId& vin, const EcuSerial& ecu, const Desired
   return {std::string(ledger::kAssignment), desired.since, acting_account(), vin.value(), std::move(details)};
 }
 
-/// false: the vehicle is another than `judged` by now, and nothing was written.
+/// false: the vehicle is another than `judged` by now, or whoever signs the image (`role`) goes, and nothing
+/// was written.
 Result<bool> write(host::Db& db, const Vehicle& judged, const EcuSerial& ecu, const Desired& desired,
-                   storage::Source source) {
+                   const RoleName& role, storage::Source source) {
   auto transaction = TRY(host::Transaction::begin(db));
+  if (TRY(goes(db, role))) return false;
   if (!TRY(storage::InventoryStore(db).assign(judged, ecu, desired, source))) return false;
   TRY(record(db, entry_of(judged.vin, ecu, desired, source)));
   TRY(transaction.commit());
@@ -53,17 +63,24 @@ Result<bool> write(host::Db& db, const Vehicle& judged, const EcuSerial& ecu, co
 /// Nobody has chosen for it. An ECU that runs a stranger's image is a person's business (DIR-27).
 bool is_undecided(const Ecu& ecu) { return !ecu.desired && !(ecu.reported && ecu.reported->quarantined); }
 
-/// What the factory installed, where it was published under the same name and may be listed for this ECU.
-std::optional<Desired> factory_image(const trust::TrustedSet& image, const std::filesystem::path& repo_dir,
-                                     const Ecu& ecu, UtcTime now) {
+struct FactoryImage {
+  Desired desired;
+  RoleName role;  ///< that lists it
+};
+
+/// What the factory installed, where it was published under the same name and may be listed for this ECU. Not
+/// where the ECU runs another by now, which it was to run once: nobody asked for the way back.
+std::optional<FactoryImage> factory_image(const trust::TrustedSet& image,
+                                          const std::filesystem::path& repo_dir, const Ecu& ecu,
+                                          UtcTime now) {
   const model::InstalledImage& installed = ecu.record.image;
   const auto found = repository::find_target(image, repo_dir, installed.name);
   if (!found) return std::nullopt;
   Desired desired{installed.name, director::copied_entry(found->target), now};
-  if (!inventory::runs(installed, desired) || !director::check_assignable(ecu, desired.entry)) {
-    return std::nullopt;
-  }
-  return desired;
+  const bool runs_it = inventory::runs(installed, desired) &&
+                       (!ecu.reported || inventory::runs(ecu.reported->installed, desired));
+  if (!runs_it || !director::check_assignable(ecu, desired.entry)) return std::nullopt;
+  return FactoryImage{std::move(desired), found->role};
 }
 
 }  // namespace
@@ -84,7 +101,13 @@ Result<Assigned> try_to_assign(host::Db& db, const std::filesystem::path& repo_d
                                const EcuSerial& serial, const TargetName& target, UtcTime now) {
   Vehicle vehicle = TRY(storage::InventoryStore(db).load(vin));
   Ecu* ecu = TRY(find_ecu(vehicle, serial));
-  model::Target entry = TRY(published_entry(repo_dir, target, now));
+  const trust::Found found = TRY(published(repo_dir, target, now));
+  if (TRY(goes(db, found.role))) {
+    return fault(Fault::Kind::Conflict,
+                 "image " + target.value() + " goes: its supplier, " + found.role.value() + ", was removed",
+                 "assign one that others sign");
+  }
+  model::Target entry = director::copied_entry(found.target);
   TRY(director::check_assignable(*ecu, entry));
   Assigned done;
   if (ecu->desired) done.before = ecu->desired->name;
@@ -92,7 +115,7 @@ Result<Assigned> try_to_assign(host::Db& db, const std::filesystem::path& repo_d
   done.desired = Desired{target, std::move(entry), now};
   ecu->desired = done.desired;
   TRY(director::resolve(vehicle));  // said now, to a person, rather than at the vehicle's next poll
-  if (!TRY(write(db, vehicle, serial, done.desired, storage::Source::Operator))) {
+  if (!TRY(write(db, vehicle, serial, done.desired, found.role, storage::Source::Operator))) {
     return fault(Fault::Kind::Busy, "vehicle " + vin.value() + " was changed by somebody else meanwhile",
                  "look at it (`cotter vehicle show " + vin.value() + "`) and assign the image again");
   }
@@ -119,14 +142,15 @@ Result<void> adopt_factory_images(host::Db& db, const std::filesystem::path& rep
   Vehicle next = vehicle;
   for (Ecu& ecu : next.ecus) {
     if (!is_undecided(ecu)) continue;
-    ecu.desired = factory_image(*image, repo_dir, ecu, now);
+    const auto found = factory_image(*image, repo_dir, ecu, now);
+    if (!found || TRY(goes(db, found->role))) continue;
+    ecu.desired = found->desired;
     // A name whose content another ECU is to run in another edition is left alone: nobody asked for it.
-    if (!ecu.desired) continue;
     if (!director::resolve(next)) {
       ecu.desired.reset();
       continue;
     }
-    if (!TRY(write(db, next, ecu.serial(), *ecu.desired, storage::Source::Factory))) return {};
+    if (!TRY(write(db, next, ecu.serial(), *ecu.desired, found->role, storage::Source::Factory))) return {};
     ++next.desired_revision;
   }
   return {};

@@ -24,10 +24,11 @@ struct Assigned {
 Result<inventory::Ecu*> find_ecu(inventory::Vehicle& vehicle, const EcuSerial& serial);
 
 /// The ECU is to run this image: the vehicle learns of it with its next poll. Needs no key. The ledger tells
-/// of it, and of a refusal. Rejections: match-hardware-wrong, match-release-counter-lower (DIR-44),
-/// match-custom-differs; those of a client, when the image repository does not verify. Faults: NotFound
-/// (vehicle, ECU or image), Conflict (another ECU of this vehicle is to run other contents of that name),
-/// Busy (the vehicle was changed meanwhile, too), NoSpace, Io.
+/// of it, and of a refusal. Rejections:
+/// match-hardware-wrong, match-release-counter-lower (DIR-44), match-custom-differs; those of a client, when
+/// the image repository does not verify. Faults: NotFound (vehicle, ECU or image), Conflict (another ECU of
+/// this vehicle is to run other contents of that name; the image's supplier was removed), Busy (the vehicle
+/// was changed meanwhile, too), NoSpace, Io.
 Result<Assigned> assign(host::Db& db, const std::filesystem::path& repo_dir, const VehicleId& vin,
                         const EcuSerial& ecu, const TargetName& target, UtcTime now);
 

@@ -14,6 +14,7 @@
 #include "server/app/abilities.h"
 #include "server/app/next_targets.h"
 #include "server/app/record.h"
+#include "server/app/removed_suppliers.h"
 #include "server/operations/submission.h"
 #include "server/repository/folder_transport.h"
 #include "server/repository/precompressed.h"
@@ -107,6 +108,21 @@ Result<std::vector<ListedKey>> keys_listed_in(ByteView wire) {
 
 using Listed = repository::NextSnapshot::Listed;
 
+std::set<std::string> keys_of(const model::Root& root, const RoleName& role) {
+  std::set<std::string> materials;
+  for (const KeyId& id : root.roles.at(role).keyids) {
+    if (const auto key = root.keys.find(id); key != root.keys.end()) materials.insert(key->second.material());
+  }
+  return materials;
+}
+
+/// No key that may sign for the role now may go on.
+bool replaces_keys(const model::Root& now, const model::Root& next, const RoleName& role) {
+  const std::set<std::string> before = keys_of(now, role);
+  return std::ranges::none_of(keys_of(next, role),
+                              [&](const std::string& key) { return before.contains(key); });
+}
+
 template <class T>
 Result<Bytes> signed_by(const T& content, crypto::Signer& signer) {
   trust::Draft<T> draft(content);
@@ -134,10 +150,11 @@ Result<RepositoryWriter> RepositoryWriter::open(const Workspace& workspace, UtcT
   host::Db db = TRY(storage::open_database(workspace.db_path()));
   RootsBelow folder(layout.dir(), roots_below);
   trust::TrustedSet published = TRY(repository::read_as_client(folder, ahead, repository::kBeforeAnyExpiry));
-  RepositoryWriter writer(std::move(lock), std::move(db), std::move(layout), std::move(published),
-                          workspace.settings().image, now);
+  RepositoryWriter writer(std::move(lock), std::move(db), std::move(layout), std::move(published), workspace,
+                          now);
   TRY(writer.check_newest());
   TRY(writer.clean_up());
+  static_cast<void>(app::clear_let_go(writer.db_, writer.published_, writer.layout_, writer.removed_dir_));
   return writer;
 }
 
@@ -168,6 +185,12 @@ Result<void> RepositoryWriter::clean_up() {
 
 Result<void> RepositoryWriter::read_anew() {
   published_ = TRY(repository::read_as_client(layout_.dir(), repository::kBeforeAnyExpiry));
+  return {};
+}
+
+Result<void> RepositoryWriter::clear_let_go() {
+  TRY(read_anew());
+  static_cast<void>(app::clear_let_go(db_, published_, layout_, removed_dir_));
   return {};
 }
 
@@ -231,9 +254,11 @@ std::unique_ptr<repository::NextSnapshot> RepositoryWriter::begin_snapshot(
 }
 
 std::unique_ptr<repository::NextSnapshot> RepositoryWriter::next_snapshot(const ReleaseNumbers& numbers,
-                                                                          Listed listed) const {
+                                                                          Listed listed,
+                                                                          std::set<RoleName> dropped) const {
   return std::make_unique<repository::NextSnapshot>(**published_.snapshot(), numbers.snapshot,
-                                                    now_ + lifetimes_.snapshot, std::move(listed));
+                                                    now_ + lifetimes_.snapshot, std::move(listed),
+                                                    std::move(dropped));
 }
 
 Result<PublishedVersions> RepositoryWriter::publish_release(
@@ -308,9 +333,28 @@ Result<PublishedVersions> RepositoryWriter::publish_root(const trust::Verified<m
   change.entries.insert(change.entries.begin(), std::move(transcript));
   change.root = &root;
   change.targets = std::move(targets);
-  change.snapshot = next_snapshot(numbers, std::move(listed));
+  std::set<RoleName> dropped = TRY(droppable(*root));
+  if (!dropped.empty()) {
+    json::Array names;
+    for (const RoleName& role : dropped) names.emplace_back(role.value());
+    change.details.set("dropped", std::move(names));
+  }
+  change.snapshot = next_snapshot(numbers, std::move(listed), std::move(dropped));
   repository::Batch batch(layout_);
   return publish(numbers, std::move(change), batch, signers);
+}
+
+/// What the snapshot need not list under this root. Whoever follows it there has nothing left to compare
+/// with.
+Result<std::set<RoleName>> RepositoryWriter::droppable(const model::Root& next) {
+  const model::Root& now = *published_.root();
+  std::set<RoleName> names;
+  if (!replaces_keys(now, next, model::snapshot_role()) || !replaces_keys(now, next, model::timestamp_role()))
+    return names;
+  for (const RoleName& role : TRY(suppliers_let_go(db_, published_, layout_))) {
+    if (published_.listed(role)) names.insert(role);
+  }
+  return names;
 }
 
 Result<PublishedVersions> RepositoryWriter::renew(Snapshot snapshot, const OnlineSigners& signers) {
@@ -347,6 +391,7 @@ Result<PublishedVersions> RepositoryWriter::publish(const ReleaseNumbers& number
   repository::NextSnapshot* const snapshot = change.snapshot.get();
   if (snapshot != nullptr) {
     versions.snapshot = numbers.snapshot;
+    versions.dropped = snapshot->dropped();
     // What is there already must be renewed for whoever can verify it.
     const bool is_renewal = root == nullptr && snapshot->listed().empty();
     const model::Root& judge = root != nullptr ? **root : *published_.root();

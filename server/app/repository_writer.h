@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -39,6 +40,7 @@ struct PublishedVersions {
   Version targets;
   Version snapshot;
   Version timestamp;
+  std::set<RoleName> dropped{};  ///< which the snapshot lists no more
 };
 
 /// A release's numbers: one for all the bins that it touches, and those of what lists them.
@@ -60,9 +62,10 @@ struct DelegatedFiles {
 class RepositoryWriter {
  public:
   /// Waits for another writer to end, some seconds at most. Reads what is published as a client would, but
-  /// for expiry, and removes what a killed writer left. `now` is the time of all that follows. Faults: Busy
-  /// (another writes and goes on writing), NotFound (no repository here), Conflict (what is there is older
-  /// than what was published), Denied, NoSpace, Io. Rejections: those of a client.
+  /// for expiry, and removes what a killed writer left, and what removed suppliers did. `now` is the time of
+  /// all that follows. Faults: Busy (another writes and goes on writing), NotFound (no repository here),
+  /// Conflict (what is there is older than what was published), Denied, NoSpace, Io. Rejections: those of a
+  /// client.
   static Result<RepositoryWriter> open(const Workspace& workspace, UtcTime now);
 
   /// The same, as if this root and those after it were not there: for who publishes that root, perhaps anew
@@ -88,10 +91,12 @@ class RepositoryWriter {
   /// Denied, Io. Rejections: those of a client. Whatever fails, clients see the old state.
   Result<PublishedVersions> publish_targets(Version version, Bytes wire, const OnlineSigners& signers);
   /// Publishes the next root with a new snapshot and timestamp, and with `targets` where those that are
-  /// published do not verify under it. Played as a vehicle fresh from the factory and as a current one. Of
-  /// the signers those that this root lists. The ledger gets its ceremony's `transcript` with the
-  /// publication. Whoever calls has asked whether the fleet can verify the root itself. As publish_targets(),
-  /// but that a client may see the root before the timestamp: where their keys change it tries again then.
+  /// published do not verify under it. Played as a vehicle fresh from the factory and as a current one. Where
+  /// it replaces all keys of snapshot and timestamp, the names of suppliers that nobody lets sign any more
+  /// leave the snapshot (IMG-13). Of the signers those that this root lists. The ledger gets its ceremony's
+  /// `transcript` with the publication. Whoever calls has asked whether the fleet can verify the root itself.
+  /// As publish_targets(), but that a client may see the root before the timestamp: where their keys change
+  /// it tries again then.
   Result<PublishedVersions> publish_root(const trust::Verified<model::Root>& root,
                                          std::optional<repository::NewFile> targets, ledger::Entry transcript,
                                          const OnlineSigners& signers);
@@ -121,23 +126,29 @@ class RepositoryWriter {
                                               repository::Batch& batch, const OnlineSigners& signers);
   /// What is published now, after a publication by this writer. Rejections and Faults: as open().
   Result<void> read_anew();
+  /// After a publication that leads to some supplier no more: reads anew, and takes out of the repository
+  /// what it left there. What cannot be removed now does no harm, and the next writer tries again. Rejections
+  /// and Faults: as open().
+  Result<void> clear_let_go();
   /// Publishes a new timestamp, and with `Snapshot::Renew` a new snapshot, for the targets there are.
   enum class Snapshot : std::uint8_t { Keep, Renew };
   Result<PublishedVersions> renew(Snapshot snapshot, const OnlineSigners& signers);
 
  private:
   RepositoryWriter(host::FileLock lock, host::Db db, repository::Layout layout, trust::TrustedSet published,
-                   const Lifetimes& lifetimes, UtcTime now)
+                   const Workspace& workspace, UtcTime now)
       : lock_(std::move(lock)),
         db_(std::move(db)),
         layout_(std::move(layout)),
         published_(std::move(published)),
-        lifetimes_(lifetimes),
+        removed_dir_(workspace.removed_dir()),
+        lifetimes_(workspace.settings().image),
         now_(now) {}
   static Result<RepositoryWriter> open(const Workspace& workspace, UtcTime now, Version roots_below);
   Result<void> check_newest();
   Result<void> clean_up();
   Result<ReleaseNumbers> reserve(std::vector<storage::NextOf> roles);
+  Result<std::set<RoleName>> droppable(const model::Root& next);
   /// What changes below the timestamp, and what the ledger says of it besides its files.
   struct Change {
     const trust::Verified<model::Root>* root = nullptr;
@@ -147,7 +158,8 @@ class RepositoryWriter {
     std::vector<ledger::Entry> entries{};  ///< a root's transcript, the keys that come and go
   };
   [[nodiscard]] std::unique_ptr<repository::NextSnapshot> next_snapshot(
-      const ReleaseNumbers& numbers, repository::NextSnapshot::Listed listed) const;
+      const ReleaseNumbers& numbers, repository::NextSnapshot::Listed listed,
+      std::set<RoleName> dropped = {}) const;
   Result<PublishedVersions> publish(const ReleaseNumbers& numbers, Change change, repository::Batch& batch,
                                     const OnlineSigners& signers);
   [[nodiscard]] Result<ledger::Entry> judge_targets(const Bytes& wire) const;
@@ -163,6 +175,7 @@ class RepositoryWriter {
   host::Db db_;
   repository::Layout layout_;
   trust::TrustedSet published_;
+  std::filesystem::path removed_dir_;
   Lifetimes lifetimes_;
   UtcTime now_;
 };

@@ -55,15 +55,6 @@ const trust::Verified<model::Targets>* SupplierFamily::file_of(const RoleName& r
   return found == files_.end() ? nullptr : found->second;
 }
 
-std::vector<std::filesystem::path> images_of(const repository::Layout& layout, const model::Targets& file) {
-  std::vector<std::filesystem::path> paths;
-  for (const auto& [name, target] : file.targets) {
-    for (const auto& [function, digest] : target.hashes.all())
-      paths.push_back(layout.image(name, to_hex(digest)));
-  }
-  return paths;
-}
-
 Neighbours neighbours_of(const trust::TrustedSet& published, trust::Transport& transport,
                          const RoleName& supplier) {
   Neighbours neighbours;

@@ -2,14 +2,10 @@
 // Never a file that does not verify: it counts as not published. One thread.
 #pragma once
 
-#include <filesystem>
-#include <vector>
-
 #include "common/base/strong.h"
 #include "common/trust/seams.h"
 #include "common/trust/trusted_set.h"
 #include "server/app/delegation_intake.h"
-#include "server/repository/layout.h"
 
 namespace cotter::app {
 
@@ -27,9 +23,6 @@ class SupplierFamily {
   trust::TrustedSet set_;
   PublishedFiles files_;
 };
-
-/// Where the images that a file lists lie.
-std::vector<std::filesystem::path> images_of(const repository::Layout& layout, const model::Targets& file);
 
 /// What is taken in the repository by others than `supplier` and those below it, and the supplier's own keys:
 /// role names that the snapshot or a delegation has, and keys of the root, of targets' delegations, and of

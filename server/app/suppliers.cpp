@@ -1,12 +1,12 @@
 #include "server/app/suppliers.h"
 
 #include <algorithm>
-#include <system_error>
 
 #include "common/json/canonical.h"
 #include "server/app/director_roots.h"
 #include "server/app/record.h"
 #include "server/app/record_key.h"
+#include "server/app/removed_suppliers.h"
 #include "server/app/supplier_changes.h"
 #include "server/app/supplier_family.h"
 #include "server/repository/folder_transport.h"
@@ -67,8 +67,20 @@ Result<void> keep_policy(host::Db& db, const AddSupplierRequest& request, UtcTim
   return transaction.commit();
 }
 
-/// What needs nobody's signature.
-Result<void> close_door(const Workspace& workspace, host::Db& db, const RoleName& name, UtcTime now) {
+/// The supplier, and all whom it ever let sign.
+Result<std::vector<RoleName>> family_of(host::Db& db, const RoleName& name) {
+  std::vector<RoleName> family{name};
+  for (const Supplier& other : TRY(storage::SupplierStore(db).list())) {
+    if (other.below == name) family.push_back(other.name);
+  }
+  return family;
+}
+
+/// What needs nobody's signature. `images`: that go with it.
+Result<RemoveOutcome> close_door(const Workspace& workspace, host::Db& db, const ListedImages& images,
+                                 const RemoveSupplierRequest& request, UtcTime now) {
+  const RoleName& name = request.name;
+  RemoveOutcome outcome;
   auto transaction = TRY(host::Transaction::begin(db));
   const auto supplier = TRY(storage::SupplierStore(db).find(name));
   if (!supplier) return fault(Fault::Kind::NotFound, "there is no supplier " + name.value());
@@ -77,21 +89,15 @@ Result<void> close_door(const Workspace& workspace, host::Db& db, const RoleName
                  supplier->below->value() + " lets " + name.value() + " sign, and alone can end that",
                  "cotter token revoke shuts it out; supplier add " + supplier->below->value() +
                      " again without --may-delegate shuts out all below it");
+  outcome.assigned = TRY(assigned_ecus(db, images));
+  outcome.stopped = !outcome.assigned.empty() && !request.ends_assignments;
+  if (outcome.stopped) return outcome;
   SubmissionFiles files(workspace.submissions_dir());
-  TRY(shut_out(db, files, *supplier, "the supplier " + name.value() + " was removed", acting_account(), now));
-  return transaction.commit();
-}
-
-/// The names under which its images lie, and those of all below it; none where nothing was published.
-std::vector<std::filesystem::path> image_files(const RepositoryWriter& writer, const RoleName& role) {
-  std::vector<std::filesystem::path> paths;
-  repository::FolderTransport transport(writer.layout().dir());
-  const SupplierFamily family(writer.published(), transport, role);
-  for (const auto& [each, file] : family.files()) {
-    const auto more = images_of(writer.layout(), **file);
-    paths.insert(paths.end(), more.begin(), more.end());
-  }
-  return paths;
+  const std::string reason = "the supplier " + name.value() + " was removed";
+  TRY(shut_out(db, files, *supplier, reason, acting_account(), now));
+  TRY(end_assignments(db, outcome.assigned, reason, now));
+  TRY(transaction.commit());
+  return outcome;
 }
 
 }  // namespace
@@ -111,21 +117,19 @@ Result<TargetsOutcome> add_supplier(const Workspace& workspace, const AddSupplie
   return change.finish(std::move(next), line);
 }
 
-Result<TargetsOutcome> remove_supplier(const Workspace& workspace, const RemoveSupplierRequest& request,
-                                       UtcTime now) {
+Result<RemoveOutcome> remove_supplier(const Workspace& workspace, const RemoveSupplierRequest& request,
+                                      UtcTime now) {
   RepositoryWriter writer = TRY(RepositoryWriter::open(workspace, now));
-  TRY(close_door(workspace, writer.db(), request.name, now));
+  ListedImages images = TRY(images_listed(writer.layout(), TRY(family_of(writer.db(), request.name))));
+  leave_out(images, **writer.published().targets());
+  RemoveOutcome outcome = TRY(close_door(workspace, writer.db(), images, request, now));
+  if (outcome.stopped) return outcome;
   auto change = TRY(TargetsChange::begin(workspace, writer, request));
   model::Targets next = change.listed();
-  const auto images = image_files(writer, request.name);
   const bool is_new = repository::remove_delegation(next, request.name);
   const auto line = is_new ? std::optional("remove supplier " + request.name.value()) : std::nullopt;
-  TargetsOutcome outcome = TRY(change.finish(std::move(next), line));
-  if (outcome.state != TargetsOutcome::State::Awaiting) {
-    // Nothing leads to them any more; one that cannot be removed now does no harm.
-    std::error_code ignored;
-    for (const auto& image : images) std::filesystem::remove(image, ignored);
-  }
+  static_cast<TargetsOutcome&>(outcome) = TRY(change.finish(std::move(next), line));
+  if (outcome.state == TargetsOutcome::State::Published) TRY(writer.clear_let_go());
   return outcome;
 }
 

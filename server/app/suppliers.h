@@ -7,6 +7,7 @@
 #include "common/base/result.h"
 #include "common/base/time.h"
 #include "common/keystore/key_record.h"
+#include "server/app/ended_assignments.h"
 #include "server/app/targets_change.h"
 #include "server/app/workspace.h"
 #include "server/operations/supplier.h"
@@ -30,13 +31,21 @@ Result<TargetsOutcome> add_supplier(const Workspace& workspace, const AddSupplie
 
 struct RemoveSupplierRequest : TargetsSigning {
   RoleName name;
+  bool ends_assignments = false;  ///< of its images: vehicles would look for them in vain
 };
 
-/// IMG-13: revokes its tokens and refuses what waits, at once; then takes its delegation out of the targets,
-/// as TargetsChange does, after which its images are gone too; and so with all whom it lets sign. The
-/// snapshot goes on listing their files. Run again with more holders it adds their signatures. Faults:
-/// NotFound, Conflict (another supplier lets it sign), those of TargetsChange. Rejections: those of a client.
-Result<TargetsOutcome> remove_supplier(const Workspace& workspace, const RemoveSupplierRequest& request,
-                                       UtcTime now);
+struct RemoveOutcome : TargetsOutcome {
+  bool stopped =
+      false;  ///< nothing was done: `assigned` are to run its images, which the request does not end
+  std::vector<EndedAssignment> assigned{};  ///< else: what they were to run has ended
+};
+
+/// IMG-13: revokes its tokens, refuses what waits and ends the assignments of its images, at once; then takes
+/// its delegation out of the targets, as TargetsChange does, after which its metadata and images are gone
+/// too; and so with all whom it lets sign. The snapshot goes on listing their files, until a root replaces
+/// its keys and the timestamp's. Run again with more holders it adds their signatures. Faults: NotFound,
+/// Conflict (another supplier lets it sign), those of TargetsChange. Rejections: those of a client.
+Result<RemoveOutcome> remove_supplier(const Workspace& workspace, const RemoveSupplierRequest& request,
+                                      UtcTime now);
 
 }  // namespace cotter::app

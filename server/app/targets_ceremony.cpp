@@ -57,7 +57,10 @@ Result<TargetsOutcome> try_to_close(const Workspace& workspace, const TargetsSig
   auto change = TRY(TargetsChange::begin(workspace, writer, signing));
   for (const ceremony::OfflineBundle& copy : copies) TRY(change.take(copy));
   model::Targets waiting = change.listed();
-  return change.finish(std::move(waiting), std::nullopt);
+  TargetsOutcome outcome = TRY(change.finish(std::move(waiting), std::nullopt));
+  // What waited may be the end of a supplier.
+  if (outcome.state == TargetsOutcome::State::Published) TRY(writer.clear_let_go());
+  return outcome;
 }
 
 }  // namespace

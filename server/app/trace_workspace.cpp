@@ -22,12 +22,15 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kHexOfSha256 = 64;
 
-Result<std::optional<Bytes>> file_in(const repository::Layout& layout, const RoleName& role,
-                                     Version version) {
-  auto wire = host::read_file(layout.metadata(role, version), Limits::for_image_repository().listed_bytes);
-  if (wire) return std::optional(*std::move(wire));
-  if (is_fault(wire.error(), Fault::Kind::NotFound)) return std::optional<Bytes>();
-  return fail(wire.error());
+/// From the repository, or from where the files of suppliers that are gone were put.
+Result<std::optional<Bytes>> file_in(const Workspace& workspace, const RoleName& role, Version version) {
+  for (const fs::path& dir : {workspace.repo_dir(), workspace.removed_dir()}) {
+    auto wire = host::read_file(repository::Layout(dir).metadata(role, version),
+                                Limits::for_image_repository().listed_bytes);
+    if (wire) return std::optional(*std::move(wire));
+    if (!is_fault(wire.error(), Fault::Kind::NotFound)) return fail(wire.error());
+  }
+  return std::optional<Bytes>();
 }
 
 /// What cannot be read says nothing: the ledger's verification tells of it.
@@ -113,7 +116,7 @@ Result<Trace> trace_in(const Workspace& workspace, host::Db& db, TraceQuery quer
   sources.each = [&](std::string_view kind, std::string_view needle, const VisitEntry& visit) {
     return each_entry(db, kind, needle, visit);
   };
-  sources.file = [&](const RoleName& role, Version version) { return file_in(layout, role, version); };
+  sources.file = [&](const RoleName& role, Version version) { return file_in(workspace, role, version); };
   const KeptPapers papers(workspace);
   sources.paper = [&](const std::string& sha256) { return papers.read(sha256); };
   Trace found = TRY(trace(query, sources));
@@ -156,7 +159,6 @@ Result<ProofFolder> write_proofs(const Workspace& workspace, host::Db& db, const
                                as_bytes(json::to_pretty_text(proof.encode()))));
     folder.proven.push_back(index);
   }
-  const repository::Layout layout(workspace.repo_dir());
   const auto add = [&](const std::string& name, ByteView bytes) -> Result<void> {
     if (std::ranges::find(folder.files, name) != folder.files.end()) return {};
     TRY(host::write_atomically(dir / name, bytes));
@@ -164,7 +166,7 @@ Result<ProofFolder> write_proofs(const Workspace& workspace, host::Db& db, const
     return {};
   };
   const auto add_file = [&](const RoleName& role, Version version) -> Result<void> {
-    const auto wire = TRY(file_in(layout, role, version));
+    const auto wire = TRY(file_in(workspace, role, version));
     return wire ? add(model::metadata_file_name(role, version), *wire) : Result<void>();
   };
   const KeptPapers papers(workspace);

@@ -69,6 +69,8 @@ class Workspace {
   [[nodiscard]] std::filesystem::path director_dir() const { return dir_ / "director"; }
   [[nodiscard]] std::filesystem::path pending_dir() const { return dir_ / "pending"; }
   [[nodiscard]] std::filesystem::path submissions_dir() const { return dir_ / "submissions"; }
+  /// Metadata of suppliers that are gone, as it was published: for the trace of what they made.
+  [[nodiscard]] std::filesystem::path removed_dir() const { return dir_ / "removed"; }
   [[nodiscard]] std::filesystem::path pki_dir() const { return dir_ / "pki"; }
 
  private:

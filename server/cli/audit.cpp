@@ -73,7 +73,7 @@ std::string in_words(const ledger::Entry& entry) {
   if (files != nullptr && files->as_array() != nullptr) return files_in_words(*files->as_array());
   std::string words;
   for (const char* member : {"ecu", "image", "version", "rule", "looks_like", "role", "holder", "left",
-                             "reason", "added", "removed"}) {
+                             "ended", "reason", "added", "removed"}) {
     const json::Value* value = entry.details.find(member);
     if (value == nullptr) continue;
     const bool is_text = value->as_string() != nullptr;

@@ -149,6 +149,9 @@ void show(const ClosedRoot& closed) {
   if (closed.versions) {
     fmt::print("metadata  targets {}, snapshot {}, timestamp {}\n", closed.versions->targets.value(),
                closed.versions->snapshot.value(), closed.versions->timestamp.value());
+    for (const RoleName& role : closed.versions->dropped) {
+      fmt::print("the snapshot no longer lists {}, a supplier that was removed\n", role.value());
+    }
   }
 }
 
@@ -167,6 +170,9 @@ Result<void> close_root(const app::Workspace& workspace, Repository repository,
     object.set("targets_version", closed.versions->targets.value());
     object.set("snapshot_version", closed.versions->snapshot.value());
     object.set("timestamp_version", closed.versions->timestamp.value());
+    json::Array dropped;
+    for (const RoleName& role : closed.versions->dropped) dropped.emplace_back(role.value());
+    object.set("dropped", std::move(dropped));
   }
   host::print_json(object);
   return {};

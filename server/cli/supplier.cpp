@@ -9,6 +9,7 @@
 #include "common/host/output.h"
 #include "common/host/system_clock.h"
 #include "server/app/suppliers.h"
+#include "server/cli/assignment_view.h"
 #include "server/cli/context.h"
 #include "server/cli/release_view.h"
 #include "server/cli/signers.h"
@@ -39,6 +40,7 @@ struct AddOptions {
 
 struct RemoveOptions {
   std::string name;
+  bool end_assignments = false;
   SigningOptions signing;
   SignerOption signer;
 };
@@ -91,10 +93,23 @@ Result<void> run_remove(const RemoveOptions& options, const Context& context) {
   const app::Workspace workspace = TRY(open_workspace(context));
   app::RemoveSupplierRequest request;
   request.name = RoleName(options.name);
+  request.ends_assignments = options.end_assignments;
   const std::vector<ceremony::Signers> holders = TRY(sign_with(options.signing, context, request));
   WorkspaceSigners signers(workspace, context, options.signer);
   request.online = [&] { return signers.online(); };
-  show(options.name, TRY(app::remove_supplier(workspace, request, host::SystemClock().now())), context);
+  const app::RemoveOutcome outcome = TRY(app::remove_supplier(workspace, request, host::SystemClock().now()));
+  if (context.json) {
+    json::Object object = outcome.stopped ? json::Object{{"supplier", options.name}, {"state", "stopped"}}
+                                          : outcome_json(options.name, outcome);
+    object.set(outcome.stopped ? "assigned" : "ended", assignments_json(outcome.assigned));
+    host::print_json(object);
+  } else if (outcome.stopped) {
+    print_assigned(outcome.assigned);
+  } else {
+    show(options.name, outcome, context);
+    print_ended(outcome.assigned);
+  }
+  if (outcome.stopped) return fail(still_assigned(outcome.assigned));
   return {};
 }
 
@@ -213,6 +228,8 @@ void add_supplier(CLI::App& app, Context& context) {
   CLI::App* remove = supplier->add_subcommand(
       "remove", "shut a supplier out at once, and take its delegation out of the targets");
   remove->add_option("NAME", options->name, "the supplier")->required();
+  remove->add_flag(kEndAssignments, options->end_assignments,
+                   "ECUs that are to run its images are to run nothing instead, and keep what they have");
   add_signing_options(*remove, options->signing);
   add_signer_option(*remove, options->signer);
   remove->callback([options, &context] { context.exit_code = finish(run_remove(*options, context)); });

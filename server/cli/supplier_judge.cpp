@@ -9,6 +9,7 @@
 #include "common/host/output.h"
 #include "common/host/system_clock.h"
 #include "server/app/accept_submission.h"
+#include "server/cli/assignment_view.h"
 #include "server/cli/context.h"
 #include "server/cli/release_view.h"
 #include "server/cli/signers.h"
@@ -25,6 +26,7 @@ struct Options {
   std::string id;
   std::filesystem::path token_file;
   std::string reason;
+  bool end_assignments = false;
   SignerOption signer;
 };
 
@@ -43,7 +45,9 @@ json::Object as_json(const std::string& id, const app::AcceptOutcome& outcome) {
                       {"images", images_json(outcome.images)},
                       {"delegations", json::Array(outcome.notes.begin(), outcome.notes.end())},
                       {"unlisted", json::Array(outcome.gone.begin(), outcome.gone.end())},
-                      {"problems", json::Array(outcome.wrong.begin(), outcome.wrong.end())}};
+                      {"problems", json::Array(outcome.wrong.begin(), outcome.wrong.end())},
+                      {outcome.state == operations::SubmissionState::Accepted ? "ended" : "assigned",
+                       assignments_json(outcome.assigned)}};
   if (outcome.state == operations::SubmissionState::Accepted && outcome.versions.snapshot.value() > 0) {
     object.set("snapshot_version", outcome.versions.snapshot.value());
     object.set("timestamp_version", outcome.versions.timestamp.value());
@@ -55,13 +59,16 @@ void show(const std::string& id, const app::AcceptOutcome& outcome) {
   for (const std::string& line : outcome.notes) fmt::print("{}\n", printable(line));
   print_images(outcome.images);
   for (const std::string& line : outcome.gone) fmt::print("{}\n", printable(line));
+  if (outcome.stopped) return print_assigned(outcome.assigned);
   if (outcome.state == operations::SubmissionState::Waiting) {
     fmt::print("accepted by {} of {} people; it waits for the other\n", outcome.approvals.size(),
                outcome.needed);
     return;
   }
   fmt::print("submission {} {}\n", id, name_of(outcome.state));
-  if (outcome.state == operations::SubmissionState::Accepted) show_versions(outcome.versions);
+  if (outcome.state != operations::SubmissionState::Accepted) return;
+  show_versions(outcome.versions);
+  print_ended(outcome.assigned);
 }
 
 Result<void> run_show(const std::string& id, const Context& context) {
@@ -86,6 +93,7 @@ Result<void> run_accept(const Options& options, const Context& context) {
   app::AcceptRequest request;
   request.id = options.id;
   request.by = TRY(bearer_of(options, workspace));
+  request.ends_assignments = options.end_assignments;
   WorkspaceSigners signers(workspace, context, options.signer);
   request.online = [&] { return signers.online(); };
   const auto outcome = TRY(app::accept_submission(workspace, request, host::SystemClock().now()));
@@ -94,6 +102,7 @@ Result<void> run_accept(const Options& options, const Context& context) {
   } else {
     show(options.id, outcome);
   }
+  if (outcome.stopped) return fail(still_assigned(outcome.assigned));
   if (outcome.state != operations::SubmissionState::Refused) return {};
   for (const std::string& sentence : outcome.wrong) fmt::print(stderr, "  {}\n", printable(sentence));
   return fault(Fault::Kind::Denied, "submission " + options.id + " will not do any more, and was refused",
@@ -134,6 +143,8 @@ void add_supplier_judge(CLI::App& supplier, Context& context) {
   verb = supplier.add_subcommand(
       "accept", "publish what was handed in; where its policy wants two people, once both have said so");
   add_common(*verb, *accept);
+  verb->add_flag(kEndAssignments, accept->end_assignments,
+                 "ECUs that are to run images of those whom it lets sign no more are to run nothing instead");
   add_signer_option(*verb, accept->signer);
   verb->callback([accept, &context] { context.exit_code = finish(run_accept(*accept, context)); });
 

@@ -216,8 +216,8 @@ TEST_F(KeyLifecycle, IsToldWithoutAVehicleLeftBehind) {
       parsed(std::string(as_text(must(host::read_file(dir.path() / "acme.pub.json", 1U << 16U))))), "keyid");
   const auto with_acme = who_can_sign("acme/adas/app.bin");
   EXPECT_EQ(with_acme.count({acme}), 1U) << "its one key is enough";
-  cotter(
-      {"supplier", "remove", "acme", "--sign-with", holder(1).string(), "--sign-with", holder(2).string()});
+  cotter({"supplier", "remove", "acme", "--end-assignments", "--sign-with", holder(1).string(), "--sign-with",
+          holder(2).string()});
   auto without_acme = with_acme;
   without_acme.erase({acme});
   EXPECT_EQ(who_can_sign("acme/adas/app.bin"), without_acme);

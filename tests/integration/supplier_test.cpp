@@ -415,6 +415,8 @@ TEST_F(Supplier, IsOutAtOnceAndItsImagesWithTheDelegation) {  // IMG-13
   EXPECT_FALSE(fs::exists(workspace() / "repo/targets/gone/ecu" / (sha256_hex("going") + ".app.bin")));
   const auto set = repository::read_as_client(workspace() / "repo", repository::kBeforeAnyExpiry).value();
   EXPECT_TRUE(set.listed(RoleName("gone"))) << "a client would take its absence for a rollback";
+  EXPECT_FALSE(fs::exists(workspace() / "repo/1.gone.json"));
+  EXPECT_TRUE(fs::exists(workspace() / "removed/1.gone.json"));
   const Ended checked = cotter({"check"});
   EXPECT_EQ(checked.exit_code, kDone) << checked.out << checked.err;
 }

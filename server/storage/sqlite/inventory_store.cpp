@@ -312,6 +312,32 @@ Result<bool> InventoryStore::assign(const Vehicle& judged, const EcuSerial& ecu,
   return true;
 }
 
+Result<std::vector<AssignedEcu>> InventoryStore::assigned(const std::vector<TargetName>& names) {
+  json::Array wanted;
+  for (const TargetName& name : names) wanted.emplace_back(name.value());
+  auto row =
+      TRY(db_->query("SELECT e.vin, e.serial, a.target, a.entry FROM ecu e JOIN assignment a"
+                     " ON a.id = (SELECT max(id) FROM assignment WHERE serial = e.serial)"
+                     " WHERE a.ended_at IS NULL AND a.target IN (SELECT value FROM json_each(?1))"
+                     " ORDER BY e.vin, e.serial",
+                     {json::to_text(wanted)}));
+  std::vector<AssignedEcu> all;
+  while (TRY(row.step())) {
+    const json::Value document = TRY(document_at(row, 3));
+    const auto view = TRY(json::ObjectView::of(document, "entry"));
+    auto entry = TRY(model::Target::decode(view));
+    all.push_back(
+        {VehicleId(row.text(0)), EcuSerial(row.text(1)), TargetName(row.text(2)), std::move(entry.hashes)});
+  }
+  return all;
+}
+
+Result<void> InventoryStore::end_assignment(const VehicleId& vin, const EcuSerial& ecu, UtcTime now) {
+  TRY(db_->run("UPDATE assignment SET ended_at = ?2 WHERE serial = ?1 AND ended_at IS NULL",
+               {ecu.value(), seconds_of(now)}));
+  return db_->run("UPDATE vehicle SET desired_revision = desired_revision + 1 WHERE vin = ?1", {vin.value()});
+}
+
 Result<bool> InventoryStore::accept(const Vehicle& judged, const inventory::ManifestNews& news, ByteView body,
                                     UtcTime now) {
   auto transaction = TRY(host::Transaction::begin(*db_));

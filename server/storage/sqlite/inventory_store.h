@@ -90,6 +90,14 @@ struct FleetCount {
   friend bool operator==(const FleetCount&, const FleetCount&) = default;
 };
 
+/// One that is to run this content of that name.
+struct AssignedEcu {
+  VehicleId vin;
+  EcuSerial ecu;
+  TargetName target;
+  crypto::Hashes hashes;
+};
+
 class InventoryStore {
  public:
   explicit InventoryStore(host::Db& db) : db_(&db) {}
@@ -113,6 +121,10 @@ class InventoryStore {
   /// caller's.
   Result<bool> assign(const inventory::Vehicle& judged, const EcuSerial& ecu,
                       const inventory::Desired& desired, Source source);
+  /// The ECUs that are to run an image of one of these names, by VIN and serial.
+  Result<std::vector<AssignedEcu>> assigned(const std::vector<TargetName>& names);
+  /// The ECU is to run nothing from now on. Inside a transaction of the caller's.
+  Result<void> end_assignment(const VehicleId& vin, const EcuSerial& ecu, UtcTime now);
   /// Writes down an accepted manifest, all of it or nothing, by compare-and-set (DIR-26). false: `judged`,
   /// the vehicle it was checked against, has changed since; nothing was written, load it and check anew.
   Result<bool> accept(const inventory::Vehicle& judged, const inventory::ManifestNews& news, ByteView body,

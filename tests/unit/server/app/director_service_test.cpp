@@ -157,6 +157,25 @@ TEST(DirectorService, ListsFactoryImageOnceItIsPublished) {  // DIR-45
       << "the door's factory image is another build than the one published under its name";
 }
 
+TEST(DirectorService, GivesNoFactoryImageBackWhereAnotherWasRunAndItsAssignmentEnded) {  // IMG-13
+  Depot depot;
+  depot.add_vehicle();
+  const auto service = depot.open();
+  depot.images.publish(
+      {{TargetName("factory/brake-mk4/1.bin"), test::entry_for("brake-mk4 1", {HardwareId("brake-mk4")}, 1)},
+       {TargetName("brake.bin"), test::entry_for("other", {HardwareId("brake-mk4")}, 1)}});
+  host::Db db = depot.database();
+  ASSERT_TRUE(assign(db, depot.places().repo_dir, VehicleId("VIN-1"), EcuSerial("BRAKE"),
+                     TargetName("brake.bin"), depot.clock.time));
+  test::VehicleVoice voice;
+  voice.reports.at("BRAKE").says.installed = test::image("brake.bin", "other");
+  ASSERT_TRUE(service->accept_manifest(VehicleId("VIN-1"), voice.wire()));
+  ASSERT_TRUE(
+      storage::InventoryStore(db).end_assignment(VehicleId("VIN-1"), EcuSerial("BRAKE"), depot.clock.time));
+  EXPECT_EQ(DirectorReader(depot, *service).listed(), std::vector<std::string>());
+  EXPECT_FALSE(depot.vehicle().find(EcuSerial("BRAKE"))->reported->quarantined) << "it was given once";
+}
+
 TEST(DirectorService, NeverLetsFactoryImageTakeTheWayOfAnAssignment) {
   Depot depot;
   depot.add_vehicle();

@@ -262,7 +262,7 @@ TEST_F(RootCeremony, GivesUpKeysThatAGenerationNeverKnew) {
     away.remove.push_back({model::root_role(), old->public_key().computed_id()});
   }
   ceremony::KeyChange back;
-  for (const auto& [role, key] : away.add) back.remove.push_back({role, key.computed_id()});
+  for (const auto& added : away.add) back.remove.push_back({added.role, added.key.computed_id()});
   for (const auto& old : ws.keys.root) back.add.push_back({model::root_role(), old->public_key()});
   sim::Keys all = ws.keys.root;
   all.insert(all.end(), of_p256.begin(), of_p256.end());

@@ -2,13 +2,18 @@
 // either.
 #include <gtest/gtest.h>
 
+#include "common/json/canonical.h"
+#include "server/app/assign.h"
 #include "server/app/check_repository.h"
+#include "server/app/register_vehicle.h"
 #include "server/app/signing_paths.h"
 #include "server/app/supplier_changes.h"
 #include "server/repository/folder_transport.h"
+#include "server/storage/sqlite/inventory_store.h"
 #include "server/storage/sqlite/token_store.h"
 #include "tests/sim/kill_at_step.h"
 #include "tests/sim/small_disk.h"
+#include "tests/unit/server/fleet.h"
 #include "tests/unit/server/supplier_workspace.h"
 
 namespace cotter::app {
@@ -20,6 +25,8 @@ using test::SupplierWorkspace;
 
 const std::string kImage = "the build";
 const std::string kName = "acme/sensors/app";
+const VehicleId kVin("VIN-1");
+const EcuSerial kBrake("BRAKE");
 
 class SubSupplier : public testing::Test {
  protected:
@@ -54,6 +61,22 @@ class SubSupplier : public testing::Test {
   bool is_token_good(const std::string& name) {
     host::Db db = storage::open_database(ws.workspace().db_path()).value();
     return storage::TokenStore(db).find(name).value()->is_good(kNow);
+  }
+  [[nodiscard]] std::filesystem::path image() const {
+    return ws.layout().image(TargetName(kName), to_hex(crypto::sha256(as_bytes(kImage))));
+  }
+  /// It is to run what acme-sensors handed in.
+  void assign_brake() {
+    host::Db db = storage::open_database(ws.workspace().db_path()).value();
+    inventory::VehicleRecord record = test::factory_record(kVin.value());
+    for (inventory::EcuRecord& ecu : record.ecus) ecu.hardware_id = HardwareId("acme-ecu");
+    const std::string text = json::to_text(record.encode());
+    ASSERT_TRUE(register_vehicle(db, as_bytes(text), kNow));
+    ASSERT_TRUE(assign(db, ws.repo(), kVin, kBrake, TargetName(kName), kNow));
+  }
+  [[nodiscard]] inventory::Ecu brake() {
+    host::Db db = storage::open_database(ws.workspace().db_path()).value();
+    return *storage::InventoryStore(db).load(kVin)->find(kBrake);
   }
   void remove_acme() {
     RemoveSupplierRequest request;
@@ -149,7 +172,44 @@ TEST_F(SubSupplier, GoesWithTheDelegation) {  // IMG-13
   host::Db db = storage::open_database(ws.workspace().db_path()).value();
   EXPECT_EQ(storage::SupplierStore(db).submission(waits).value()->state, SubmissionState::Rejected);
   EXPECT_TRUE(ws.read()->listed(RoleName("acme-sensors"))) << "a client would take it for a rollback";
+  EXPECT_FALSE(std::filesystem::exists(ws.layout().metadata(RoleName("acme-sensors"), Version(1))));
+  EXPECT_FALSE(std::filesystem::exists(image()));
   expect_wrong(ws.signed_by(SupplierWorkspace::letting_sign(ws.below(), none, 3)), "or was once", "acme");
+}
+
+TEST_F(SubSupplier, IsNotEndedWhileAnEcuIsToRunItsImagesUnlessThatEndsToo) {  // IMG-13
+  hand_in();
+  assign_brake();
+  model::Targets none;
+  none.version = Version(2);
+  none.expires = kNow + std::chrono::days(30);
+  AcceptRequest request;
+  request.id = ws.waiting(ws.signed_by(none), "");
+  request.online = [&] { return Result<OnlineSigners>(ws.keys.online()); };
+  const auto stopped = accept_submission(ws.workspace(), request, kNow);
+  ASSERT_TRUE(stopped) << explain(stopped.error());
+  EXPECT_TRUE(stopped->stopped);
+  EXPECT_EQ(stopped->state, SubmissionState::Waiting);
+  ASSERT_EQ(stopped->assigned.size(), 1U);
+  EXPECT_EQ(stopped->assigned.front().ecu, kBrake);
+  EXPECT_TRUE(ws.find(kName));
+  request.ends_assignments = true;
+  const auto ended = accept_submission(ws.workspace(), request, kNow);
+  ASSERT_TRUE(ended) << explain(ended.error());
+  EXPECT_EQ(ended->state, SubmissionState::Accepted);
+  EXPECT_EQ(ended->assigned.size(), 1U);
+  EXPECT_FALSE(brake().desired);
+  EXPECT_FALSE(ws.find(kName));
+}
+
+TEST_F(SubSupplier, LeavesWhatTheOneAboveListsFromThenOn) {  // IMG-13
+  hand_in();
+  assign_brake();
+  accept(ws.signed_by(SupplierWorkspace::next(release(), 2)), kImage);
+  EXPECT_EQ(ws.find(kName)->role.value(), "acme");
+  EXPECT_TRUE(std::filesystem::exists(image()));
+  EXPECT_FALSE(std::filesystem::exists(ws.layout().metadata(RoleName("acme-sensors"), Version(1))));
+  EXPECT_TRUE(brake().desired);
 }
 
 TEST_F(SubSupplier, GoesWholeHoweverOftenTheAcceptanceIsKilled) {  // IMG-13, IMG-17
@@ -177,6 +237,7 @@ TEST_F(SubSupplier, GoesWholeHoweverOftenTheAcceptanceIsKilled) {  // IMG-13, IM
     const auto again = there.accept(id);
     EXPECT_TRUE(again || is_fault(again.error(), Fault::Kind::Conflict)) << explain(again.error());
     EXPECT_FALSE(there.find(kName));
+    EXPECT_FALSE(std::filesystem::exists(there.layout().metadata(RoleName("acme-sensors"), Version(1))));
     host::Db db = storage::open_database(there.workspace().db_path()).value();
     EXPECT_FALSE(storage::TokenStore(db).find("acme-sensors-ci").value()->is_good(kNow));
     EXPECT_TRUE(storage::TokenStore(db).find("acme-ci").value()->is_good(kNow));
@@ -192,8 +253,7 @@ TEST_F(SubSupplier, GoesWithTheOneAbove) {  // IMG-13
   EXPECT_FALSE(is_token_good("acme-sensors-ci"));
   repository::FolderTransport folder(ws.repo());
   EXPECT_TRUE(check_repository(folder, kNow, {})->healthy());
-  EXPECT_FALSE(std::filesystem::exists(
-      repository::Layout(ws.repo()).image(TargetName(kName), to_hex(crypto::sha256(as_bytes(kImage))))));
+  EXPECT_FALSE(std::filesystem::exists(image()));
 }
 
 TEST_F(SubSupplier, IsNotRemovedWhileTheOneAboveLetsItSign) {
