@@ -6,7 +6,7 @@ void DelegatingFiles::note(const PublishedFile& file, const std::optional<model:
   newest_.insert_or_assign(file.role, Newest{{file.step, file.role, file.version}, delegations});
 }
 
-std::vector<Delegating> DelegatingFiles::to(const RoleName& role) const {
+std::vector<DelegatingFile> DelegatingFiles::to(const RoleName& role) const {
   std::map<RoleName, RoleName> from;
   std::vector<RoleName> reached{model::targets_role()};
   for (std::size_t at = 0; at < reached.size() && !from.contains(role); ++at) {
@@ -18,7 +18,7 @@ std::vector<Delegating> DelegatingFiles::to(const RoleName& role) const {
       if (from.try_emplace(entry.name, delegator).second) reached.push_back(entry.name);
     }
   }
-  std::vector<Delegating> way;
+  std::vector<DelegatingFile> way;
   // Longer than all there are it would go in a circle.
   for (auto step = from.find(role); step != from.end() && way.size() < from.size();
        step = from.find(step->second))

@@ -13,7 +13,7 @@
 namespace cotter::app {
 
 /// A published file that lets another be signed, as it was in force.
-struct Delegating {
+struct DelegatingFile {
   Step publication;
   RoleName role;
   Version version;
@@ -24,11 +24,11 @@ class DelegatingFiles {
   /// The newest of its role from now on.
   void note(const PublishedFile& file, const std::optional<model::Delegations>& delegations);
   /// Those that lead from the targets to the role, the targets first; none where nothing leads there.
-  [[nodiscard]] std::vector<Delegating> to(const RoleName& role) const;
+  [[nodiscard]] std::vector<DelegatingFile> to(const RoleName& role) const;
 
  private:
   struct Newest {
-    Delegating file;
+    DelegatingFile file;
     std::optional<model::Delegations> delegations;
   };
   std::map<RoleName, Newest> newest_;

@@ -151,10 +151,12 @@ class Reading {
       what.quorums = by_operator();
     } else {
       const std::string& name = role.role.value();
-      what.command = "cotter submit FILE --supplier " + name + " … by " + name +
-                     ", an image that it lists already will do; then cotter supplier accept";
+      what.command = "cotter submit FILE --supplier " + name + " ..., by " + name +
+                     ": an image that it lists already will do; then cotter supplier accept";
       what.quorums = {{1, {name}}};
-      for (std::string& key : what.keys) key += " (" + name + ")";
+      for (std::size_t at = 0; at < role.keys.size(); ++at) {
+        if (!book_->names.of(role.keys[at])) what.keys[at] += " (" + name + ")";
+      }
     }
     return {};
   }

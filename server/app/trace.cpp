@@ -233,7 +233,7 @@ class Tracer {
     }));
     std::set<Place> places;
     each_listing([&](Listing& listing) {
-      for (const Delegating& file : listing.delegated_by) {
+      for (const DelegatingFile& file : listing.delegated_by) {
         if (releases_.contains(Place(file.role, file.version))) places.emplace(file.role, file.version);
       }
       if (!listing.release_role) return;
@@ -407,7 +407,7 @@ std::set<std::uint64_t> cited(const Trace& trace) {
         add(listing->publication);
         add(listing->root_publication);
         add(listing->release);
-        for (const Delegating& each : listing->delegated_by) add(each.publication);
+        for (const DelegatingFile& each : listing->delegated_by) add(each.publication);
         for (const SignedStep& each : listing->signatures) add(each.step);
       }
     }

@@ -46,8 +46,8 @@ struct Listing {
   std::vector<KeyId> keyids;  ///< whose signatures the file has
   std::optional<ReleaseCounter> counter{};
   std::vector<HardwareId> hardware_ids{};
-  std::vector<SignedStep> signatures{};    ///< of the targets role's holders, and their drafts
-  std::vector<Delegating> delegated_by{};  ///< from the targets on; of the targets themselves none
+  std::vector<SignedStep> signatures{};        ///< of the targets role's holders, and their drafts
+  std::vector<DelegatingFile> delegated_by{};  ///< from the targets on; of the targets themselves none
   /// Of a bin: the role that it belongs to, and the entry that told of its release.
   std::optional<RoleName> release_role{};
   std::optional<Step> release{};

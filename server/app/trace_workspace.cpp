@@ -178,7 +178,7 @@ Result<ProofFolder> write_proofs(const Workspace& workspace, host::Db& db, const
     for (const Span& span : artifact.published) {
       for (const Listing* listing : span.all()) {
         TRY(add_file(listing->role, listing->version));
-        for (const Delegating& each : listing->delegated_by) TRY(add_file(each.role, each.version));
+        for (const DelegatingFile& each : listing->delegated_by) TRY(add_file(each.role, each.version));
       }
     }
     for (const TracedPaper& paper : artifact.papers)

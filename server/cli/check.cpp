@@ -83,8 +83,11 @@ Result<bool> run_check(const CheckOptions& options, const Context& context) {
   bar.reset();
   if (options.place.text.empty()) {
     const app::Workspace workspace = TRY(open_workspace(context));
-    for (std::string& sentence : app::keys_together(TRY(keystore::list_keys(workspace.keys_dir()))))
-      view.repository.warnings.push_back(std::move(sentence));
+    // With a signing process there may be none here.
+    if (const auto keys = keystore::list_keys(workspace.keys_dir())) {
+      for (std::string& sentence : app::keys_together(*keys))
+        view.repository.warnings.push_back(std::move(sentence));
+    }
   }
   if (own && own->db) {
     view.director = TRY(app::check_director(*own->db, own->workspace.director_dir(), now));

@@ -60,7 +60,7 @@ json::Value step_json(const std::optional<Step>& step) {
 
 json::Object listing_json(const Listing& listing, const app::KeyNames& names) {
   json::Array hardware, signatures, delegated_by;
-  for (const app::Delegating& each : listing.delegated_by) {
+  for (const app::DelegatingFile& each : listing.delegated_by) {
     delegated_by.emplace_back(json::Object{{"role", each.role.value()},
                                            {"version", each.version.value()},
                                            {"publication", step_json(each.publication)}});
@@ -176,7 +176,7 @@ std::string labels(const std::vector<KeyId>& ids, const app::KeyNames& names) {
 /// ", delegated by targets 3 > fw 1"
 std::string delegated_by(const Listing& listing) {
   std::string text;
-  for (const app::Delegating& each : listing.delegated_by)
+  for (const app::DelegatingFile& each : listing.delegated_by)
     text += fmt::format("{}{} {}", text.empty() ? ", delegated by " : " > ", each.role.value(),
                         each.version.value());
   return text;

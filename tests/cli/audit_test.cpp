@@ -100,7 +100,8 @@ TEST_F(AuditCommand, LogKnowsEveryKindThatIsDescribed) {
   const std::string help = audit({"log", "--help"}).out;
   const std::regex row("\n\\| `([a-z-]+)` \\| ");
   std::set<std::string> kinds;
-  for (std::sregex_iterator at(page.begin(), page.end(), row), end; at != end; ++at) kinds.insert((*at)[1]);
+  for (std::sregex_iterator at(page.begin(), page.end(), row), end; at != end; ++at)
+    kinds.insert((*at)[1].str());
   EXPECT_GE(kinds.size(), 18U);
   for (const std::string& kind : kinds) {
     EXPECT_TRUE(has(help, kind)) << kind << "\n" << help;

@@ -151,8 +151,8 @@ TEST_F(TraceCommand, ProvesWhoLetWhomSign) {
   const fs::path dir = folder->path() / "authority";
   const json::Value told = traced({"fw/copy+1.bin", "--proofs", dir.string()});
   const test::Stranger::Files files = test::Stranger::folder(dir);
-  EXPECT_EQ(test::Stranger::doubts(files, vkey), std::nullopt);
-  EXPECT_EQ(test::Stranger::fooled_by(files, vkey, 307), std::nullopt);
+  EXPECT_EQ(test::Stranger::doubts(files, vkey), "");
+  EXPECT_EQ(test::Stranger::fooled_by(files, vkey, 307), "");
   const json::Value& bin =
       member(member(member(told, "artifacts").as_array()->at(0), "published").as_array()->at(0), "first");
   ASSERT_EQ(member(bin, "delegated_by").as_array()->size(), 2U) << "targets, fw";
@@ -164,7 +164,7 @@ TEST_F(TraceCommand, ProvesWhoLetWhomSign) {
   for (const std::string& name : needed) {
     test::Stranger::Files less = files;
     ASSERT_EQ(less.erase(name), 1U) << name;
-    EXPECT_TRUE(test::Stranger::doubts(less, vkey)) << "nothing is believed without " << name;
+    EXPECT_NE(test::Stranger::doubts(less, vkey), "") << "nothing is believed without " << name;
   }
 }
 

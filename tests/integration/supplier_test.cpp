@@ -320,10 +320,10 @@ TEST_F(Supplier, LeavesPapersAndProofsToWhoeverAuditsTheImage) {
   EXPECT_TRUE(fs::exists(dir / (sha256_hex(read_text(at("bom.cdx.json"))) + ".sbom.json")));
 
   test::Stranger::Files files = test::Stranger::folder(dir);
-  EXPECT_EQ(test::Stranger::doubts(files, vkey), std::nullopt);
-  EXPECT_EQ(test::Stranger::fooled_by(files, vkey, 211), std::nullopt);
+  EXPECT_EQ(test::Stranger::doubts(files, vkey), "");
+  EXPECT_EQ(test::Stranger::fooled_by(files, vkey, 211), "");
   ASSERT_EQ(files.erase("1.root.json"), 1U);
-  EXPECT_TRUE(test::Stranger::doubts(files, vkey));
+  EXPECT_NE(test::Stranger::doubts(files, vkey), "");
 }
 
 TEST_F(Supplier, PassesTheBundleOnUntilEnoughHaveSigned) {

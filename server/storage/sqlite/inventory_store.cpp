@@ -315,12 +315,13 @@ Result<bool> InventoryStore::assign(const Vehicle& judged, const EcuSerial& ecu,
 Result<std::vector<AssignedEcu>> InventoryStore::assigned(const std::vector<TargetName>& names) {
   json::Array wanted;
   for (const TargetName& name : names) wanted.emplace_back(name.value());
+  const std::string text = json::to_text(wanted);  // the query reads it as it goes on
   auto row =
       TRY(db_->query("SELECT e.vin, e.serial, a.target, a.entry FROM ecu e JOIN assignment a"
                      " ON a.id = (SELECT max(id) FROM assignment WHERE serial = e.serial)"
                      " WHERE a.ended_at IS NULL AND a.target IN (SELECT value FROM json_each(?1))"
                      " ORDER BY e.vin, e.serial",
-                     {json::to_text(wanted)}));
+                     {text}));
   std::vector<AssignedEcu> all;
   while (TRY(row.step())) {
     const json::Value document = TRY(document_at(row, 3));

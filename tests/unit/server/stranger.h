@@ -32,25 +32,25 @@ class Stranger {
     return files;
   }
 
-  /// Why he does not believe it; nothing where he does: each entry is in the log, an entry has the hash of
+  /// Why he does not believe it; empty where he does: each entry is in the log, an entry has the hash of
   /// each file, the roots lead from the first to the last, each file of targets is signed by whom they or
   /// another file let sign, and each statement of provenance by one of those keys.
-  static std::optional<std::string> doubts(const Files& files, const std::string& vkey) {
+  static std::string doubts(const Files& files, const std::string& vkey) {
     return Stranger(files).look(vkey);
   }
 
-  /// Of these altered in one bit, at every so many bytes: the first that he believes all the same.
-  static std::optional<std::string> fooled_by(const Files& files, const std::string& vkey,
-                                              std::size_t stride) {
+  /// Of these altered in one bit, at every so many bytes: the first that he believes all the same; empty
+  /// where there is none.
+  static std::string fooled_by(const Files& files, const std::string& vkey, std::size_t stride) {
     for (const auto& [name, bytes] : files) {
       Files altered = files;
       for (std::size_t place = 0; place < bytes.size(); place += stride) {
         altered[name][place] ^= 1U;
-        if (!doubts(altered, vkey)) return name + ", byte " + std::to_string(place);
+        if (doubts(altered, vkey).empty()) return name + ", byte " + std::to_string(place);
         altered[name][place] ^= 1U;
       }
     }
-    return std::nullopt;
+    return {};
   }
 
  private:
@@ -59,7 +59,7 @@ class Stranger {
 
   explicit Stranger(const Files& files) : files_(&files) {}
 
-  std::optional<std::string> look(const std::string& vkey) {
+  std::string look(const std::string& vkey) {
     const auto key = ledger::VerifierKey::parse(vkey);
     if (!key) return "the key is none";
     for (const auto& [name, bytes] : *files_) {
@@ -185,7 +185,7 @@ class Stranger {
     return std::nullopt;
   }
 
-  std::optional<std::string> look_at_provenance() {
+  std::string look_at_provenance() {
     std::vector<const crypto::PublicKey*> keys;
     for (const Targets& file : targets_) {
       if (!file->delegations) continue;
@@ -196,7 +196,7 @@ class Stranger {
       const auto statement = operations::Provenance::decode(bytes);
       if (!statement || !statement->is_signed_by(keys)) return name + " is signed by none of these keys";
     }
-    return std::nullopt;
+    return {};
   }
 
   template <class Do>

@@ -115,7 +115,7 @@ class SupplierWorkspace : public TestWorkspace {
   /// As if it had come by the API, judged and waiting.
   [[nodiscard]] std::string waiting(const Bytes& metadata, const std::string& image,
                                     const std::string& supplier_name = "acme",
-                                    const std::string& sbom = {}) const {
+                                    const std::string& sbom_file = {}) const {
     host::Db db = storage::open_database(workspace().db_path()).value();
     storage::SupplierStore store(db);
     static_cast<void>(app::add_token(db, {supplier_name + "-ci", operations::TokenRole::Supplier,
@@ -129,7 +129,7 @@ class SupplierWorkspace : public TestWorkspace {
     app::SubmissionFiles files(workspace().submissions_dir());
     for (const auto& [kind, bytes] : {std::pair(operations::FileKind::Metadata, metadata),
                                       std::pair(operations::FileKind::Image, to_bytes(image)),
-                                      std::pair(operations::FileKind::Sbom, to_bytes(sbom))}) {
+                                      std::pair(operations::FileKind::Sbom, to_bytes(sbom_file))}) {
       if (bytes.empty()) continue;
       record.submission.files.push_back({kind, crypto::sha256(bytes), bytes.size()});
       EXPECT_TRUE(files.append(record.id, record.submission.files.back(), 0, bytes));

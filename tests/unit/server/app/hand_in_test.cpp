@@ -180,7 +180,8 @@ TEST_F(HandIn, HasItsPapersNamedInTheLedgerAndKeptOnceItIsAccepted) {
   EXPECT_FALSE(traced().artifacts.front().papers.front().is_kept) << "nobody accepted it yet";
   ASSERT_TRUE(ws.accept(judged->id));
   for (const std::string_view kind : {ledger::kUpload, ledger::kAcceptance}) {
-    const json::Value* papers = entries(kind).front().details.find("papers");
+    const ledger::Entry entry = entries(kind).front();
+    const json::Value* papers = entry.details.find("papers");
     ASSERT_NE(papers, nullptr) << kind;
     EXPECT_EQ(json::to_text(*papers),
               R"([{"kind":"sbom","name":"acme/ecu/app","sha256":")" + sha256 + R"("}])");

@@ -77,7 +77,7 @@ class RekeyedDelegation : public testing::Test {
     filter.kind = ledger::kCeremony;
     ledger::Entry last;
     EXPECT_TRUE(store.each(filter, [&](const storage::LedgerRow& row) -> Result<void> {
-      if (last.kind.empty()) last = ledger::Entry::decode(row.body).value();
+      last = ledger::Entry::decode(row.body).value();
       return {};
     }));
     return last;

@@ -79,9 +79,10 @@ TEST(Trace, TellsOfWhatASupplierHandedInAndAPersonRefused) {
   }
 }
 
-std::vector<std::string> names_of(const std::vector<Delegating>& files) {
+std::vector<std::string> names_of(const std::vector<DelegatingFile>& files) {
   std::vector<std::string> names;
-  for (const Delegating& each : files) names.push_back(model::metadata_file_name(each.role, each.version));
+  for (const DelegatingFile& each : files)
+    names.push_back(model::metadata_file_name(each.role, each.version));
   return names;
 }
 
@@ -120,7 +121,7 @@ TEST(Trace, TellsWhichFilesLetASupplierOfASupplierSign) {
   EXPECT_EQ(names_of(span.ended->delegated_by), (std::vector<std::string>{"3.targets.json", "2.acme.json"}));
   const std::set<std::uint64_t> entries = cited(*told);
   for (const Listing* listing_of : span.all()) {
-    for (const Delegating& each : listing_of->delegated_by) {
+    for (const DelegatingFile& each : listing_of->delegated_by) {
       EXPECT_TRUE(entries.contains(each.publication.index));
     }
   }
