@@ -60,7 +60,8 @@ AskPin remembering(AskPin pin, const fs::path& dir, const std::string& store) {
 
 Result<std::shared_ptr<Tpm>> tpm_behind(const std::string& store, AskPin pin, const fs::path& dir) {
   TpmName name = TRY(TpmName::parse(store));
-  AskPin asked = remembering(std::move(pin), dir, name.tcti);
+  // Each of its keys may have a PIN of its own, told by the store's text.
+  AskPin asked = remembering(std::move(pin), dir, store);
   return std::make_shared<Tpm>(std::move(name), std::move(asked));
 }
 

@@ -122,8 +122,10 @@ class Acceptance {
     TRY(approve(verdict));
     outcome_.approvals = TRY(good_approvals());
     if (outcome_.approvals.size() < outcome_.needed) return outcome_;
+    // Asked for first: where there is no key, nothing has ended.
+    const OnlineSigners online = TRY(request_.online());
     TRY(end_those_assigned(dropped));
-    outcome_.versions = TRY(publish(verdict));
+    outcome_.versions = TRY(publish(verdict, online));
     return close();
   }
 
@@ -166,8 +168,7 @@ class Acceptance {
     return {};
   }
 
-  Result<PublishedVersions> publish(const IntakeVerdict& verdict) {
-    const OnlineSigners online = TRY(request_.online());
+  Result<PublishedVersions> publish(const IntakeVerdict& verdict, const OnlineSigners& online) {
     repository::Batch batch(writer_.layout());
     const auto images = TRY(add_images(writer_, files_, record_, verdict, batch));
     const ReleaseCounters counters = TRY(counters_in(verdict));
@@ -202,8 +203,10 @@ class Acceptance {
 
   Result<AcceptOutcome> close() {
     const model::Targets published = TRY(submitted_targets(files_, record_));
+    // Once more, for who was given one while it was being published: from now on nobody is.
+    const ListedImages dropped = TRY(images_dropped(published));
     const auto gone = TRY(follow_delegations(writer_.db(), files_, RoleName(record_.supplier), published,
-                                             who_is(request_), writer_.now()));
+                                             dropped, who_is(request_), writer_.now()));
     if (!gone.empty()) TRY(writer_.clear_let_go());
     TRY(store_.change_state(record_, SubmissionState::Accepted, remarks_, writer_.now()));
     static_cast<void>(files_.remove(record_.id));  // published is published

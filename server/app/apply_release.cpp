@@ -381,11 +381,14 @@ Result<RenewOutcome> renew_release_role(const Workspace& workspace, const RoleNa
                                         const std::function<Result<ReleaseSigners>()>& signers, UtcTime now) {
   RepositoryWriter writer = TRY(RepositoryWriter::open(workspace, now));
   const ReleaseRole role = TRY(ReleaseRole::open(writer, name));
-  std::vector<RoleName> due;
+  std::vector<RoleName> due, empty;
   for (std::uint64_t number = 0; number < repository::bin_count(role.bins()); ++number) {
     const RoleName bin = role.bins().bin(number);
-    if (TRY(role.read(bin)).expires < now + least) due.push_back(bin);
+    const model::Targets listed = TRY(role.read(bin));
+    if (listed.expires < now + least) (listed.targets.empty() ? empty : due).push_back(bin);
   }
+  // Last: under the version of an empty bin a signing process signs no other.
+  due.insert(due.end(), empty.begin(), empty.end());
   const bool own_file_is_due = role.file().expires < now + least;
   RenewOutcome outcome;
   outcome.renewed = due.size();

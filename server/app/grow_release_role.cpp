@@ -37,6 +37,21 @@ std::vector<RoleName> names_of(const RoleName& role, const model::SuccinctRoles&
   return names;
 }
 
+/// None of the new bins has a name that is somebody's, by `targets` or by the snapshot.
+Result<void> check_names(const RepositoryWriter& writer, const model::SuccinctRoles& now,
+                         const model::SuccinctRoles& more, const model::Targets& targets) {
+  for (std::uint64_t number = 0; number < repository::bin_count(more); ++number) {
+    const RoleName bin = more.bin(number);
+    if (now.has(bin)) continue;
+    const bool is_delegated = targets.delegations && targets.delegations->keys_of(bin) != nullptr;
+    if (!is_delegated && !writer.published().listed(bin)) continue;
+    return fault(Fault::Kind::Conflict,
+                 "one of the bins would be " + bin.value() + ", and there is a role of that name",
+                 "choose another number of bins");
+  }
+  return {};
+}
+
 /// Only more, and none under a name that is somebody's.
 Result<void> check(RepositoryWriter& writer, const ReleaseRole& role, const model::SuccinctRoles& more) {
   const model::SuccinctRoles& now = role.bins();
@@ -52,17 +67,7 @@ Result<void> check(RepositoryWriter& writer, const ReleaseRole& role, const mode
                      ": another role, with paths of its own, goes on");
   }
   TRY(check_name_is_free(writer.db(), role.name()));
-  const auto& delegations = (*writer.published().targets())->delegations;
-  for (std::uint64_t number = 0; number < repository::bin_count(more); ++number) {
-    const RoleName bin = more.bin(number);
-    if (now.has(bin)) continue;
-    const bool is_delegated = delegations && delegations->keys_of(bin) != nullptr;
-    if (!is_delegated && !writer.published().listed(bin)) continue;
-    return fault(Fault::Kind::Conflict,
-                 "one of the bins would be " + bin.value() + ", and there is a role of that name",
-                 "choose another number of bins");
-  }
-  return {};
+  return check_names(writer, now, more, **writer.published().targets());
 }
 
 std::uint64_t packed_bytes(ByteView wire) {
@@ -116,10 +121,12 @@ Result<void> check_fleet(RepositoryWriter& writer, const Growth& growth) {
 }
 
 Result<TargetsOutcome> ask_holders(const Workspace& workspace, RepositoryWriter& writer,
-                                   const GrowRequest& request, const Growth& growth) {
+                                   const GrowRequest& request, const Growth& growth,
+                                   const model::SuccinctRoles& bins) {
   auto change = TRY(TargetsChange::begin(workspace, writer, request));
   model::Targets next = change.listed();
-  TRY(repository::find_delegation(next, request.role));  // what waits may have taken it out
+  TRY(check_names(writer, bins, grown(bins, request.bit_length), next));  // what waits is signed with it
+  TRY(repository::find_delegation(next, request.role));                   // what waits may have taken it out
   const auto entry = std::ranges::find_if(next.delegations->roles, [&](const model::DelegatedRole& each) {
     return each.roleinfo.empty() && each.name == request.role;
   });
@@ -199,10 +206,12 @@ Result<void> split(RepositoryWriter& writer, const GrowRequest& request, GrowOut
 Result<GrowOutcome> grow_release_role(const Workspace& workspace, const GrowRequest& request, UtcTime now) {
   RepositoryWriter writer = TRY(RepositoryWriter::open(workspace, now));
   GrowOutcome outcome;
+  model::SuccinctRoles bins;
   {
     const ReleaseRole role = TRY(ReleaseRole::open(writer, request.role));
     const model::SuccinctRoles more = grown(role.bins(), request.bit_length);
     TRY(check(writer, role, more));
+    bins = role.bins();
     outcome.growth = TRY(measure(writer, role, more));
     if (role.bins().bit_length == request.bit_length) return outcome;
     outcome.agreed = ceremony::agreed_bits(role.entry()) == request.bit_length;
@@ -213,7 +222,7 @@ Result<GrowOutcome> grow_release_role(const Workspace& workspace, const GrowRequ
     return outcome;
   }
   if (!outcome.agreed) {
-    outcome.agreement = TRY(ask_holders(workspace, writer, request, outcome.growth));
+    outcome.agreement = TRY(ask_holders(workspace, writer, request, outcome.growth, bins));
     if (outcome.agreement.state == TargetsOutcome::State::Awaiting) {
       outcome.state = GrowOutcome::State::Awaiting;
       return outcome;

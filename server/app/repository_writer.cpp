@@ -317,7 +317,7 @@ Result<PublishedVersions> RepositoryWriter::publish_targets(Version version, Byt
 Result<PublishedVersions> RepositoryWriter::publish_root(const trust::Verified<model::Root>& root,
                                                          std::optional<NewFile> targets,
                                                          ledger::Entry transcript,
-                                                         const OnlineSigners& signers) {
+                                                         const OnlineSigners& signers, bool is_out) {
   const ReleaseNumbers numbers = TRY(reserve({}));
   Listed listed;
   Change change;
@@ -332,6 +332,7 @@ Result<PublishedVersions> RepositoryWriter::publish_root(const trust::Verified<m
   change.entries.insert(change.entries.begin(), of_root.begin(), of_root.end());
   change.entries.insert(change.entries.begin(), std::move(transcript));
   change.root = &root;
+  change.asks_fleet = !is_out;
   change.targets = std::move(targets);
   std::set<RoleName> dropped = TRY(droppable(*root));
   if (!dropped.empty()) {
@@ -395,7 +396,8 @@ Result<PublishedVersions> RepositoryWriter::publish(const ReleaseNumbers& number
     // What is there already must be renewed for whoever can verify it.
     const bool is_renewal = root == nullptr && snapshot->listed().empty();
     const model::Root& judge = root != nullptr ? **root : *published_.root();
-    if (!is_renewal) TRY(check_fleet(files, snapshot->draft().canonical(), signers, judge));
+    if (!is_renewal && change.asks_fleet)
+      TRY(check_fleet(files, snapshot->draft().canonical(), signers, judge));
     TRY(snapshot->draft().sign(*signers.snapshot));
     files.push_back({model::snapshot_role(), versions.snapshot, snapshot->draft().wire()});
   }

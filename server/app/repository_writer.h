@@ -95,11 +95,12 @@ class RepositoryWriter {
   /// it replaces all keys of snapshot and timestamp, the names of suppliers that nobody lets sign any more
   /// leave the snapshot (IMG-13). Of the signers those that this root lists. The ledger gets its ceremony's
   /// `transcript` with the publication. Whoever calls has asked whether the fleet can verify the root itself.
+  /// `is_out`: clients have the root already, and no refusal would help them: the fleet is not asked.
   /// As publish_targets(), but that a client may see the root before the timestamp: where their keys change
   /// it tries again then.
   Result<PublishedVersions> publish_root(const trust::Verified<model::Root>& root,
                                          std::optional<repository::NewFile> targets, ledger::Entry transcript,
-                                         const OnlineSigners& signers);
+                                         const OnlineSigners& signers, bool is_out = false);
   /// Before a release is signed: its numbers, spent for good when this returns. In the same transaction the
   /// ledger tells what they are for, and `counters` are noted, which count once the timestamp is published.
   Result<ReleaseNumbers> begin_release(const RoleName& role, json::Object details,
@@ -152,6 +153,7 @@ class RepositoryWriter {
   /// What changes below the timestamp, and what the ledger says of it besides its files.
   struct Change {
     const trust::Verified<model::Root>* root = nullptr;
+    bool asks_fleet = true;
     std::optional<repository::NewFile> targets{};
     std::unique_ptr<repository::NextSnapshot> snapshot{};  ///< none: it stays
     json::Object details{};

@@ -96,8 +96,9 @@ Error nothing_open(Repository repository) {
 /// One ceremony on its way to its end.
 class Closing {
  public:
-  Closing(const Workspace& workspace, RepositoryWriter& writer, OfflineBundle bundle)
-      : workspace_(&workspace), writer_(&writer), bundle_(std::move(bundle)) {}
+  /// `is_out`: vehicles have the root already, for somebody was killed before the timestamp.
+  Closing(const Workspace& workspace, RepositoryWriter& writer, OfflineBundle bundle, bool is_out)
+      : workspace_(&workspace), writer_(&writer), bundle_(std::move(bundle)), is_out_(is_out) {}
 
   Result<void> take(const std::vector<OfflineBundle>& copies) {
     TRY(ceremony::keep_what_counts(bundle_, as_bytes(bundle_.roots.front())));
@@ -133,7 +134,7 @@ class Closing {
     }
     if (!standing_.complete()) return waiting(ClosedRoot::State::AwaitingSignatures, bundle_);
     const Verified<model::Root> next = TRY(sealed(roots.newest));
-    TRY(check_fleet(*roots.newest, next));
+    if (!is_out_) TRY(check_fleet(*roots.newest, next));  // else a refusal would protect nobody
     return bundle_.repository == Repository::Image ? publish_image(next, online)
                                                    : publish_director(roots, next, online);
   }
@@ -194,7 +195,7 @@ class Closing {
     keys::Signers* signers = TRY(online());
     const OnlineSigners image = TRY(image_signers(*signers, *next));
     ClosedRoot closed;
-    closed.versions = TRY(writer_->publish_root(next, std::move(anew), transcript(), image));
+    closed.versions = TRY(writer_->publish_root(next, std::move(anew), transcript(), image, is_out_));
     return done(std::move(closed));
   }
 
@@ -318,6 +319,7 @@ class Closing {
   const Workspace* workspace_;
   RepositoryWriter* writer_;
   OfflineBundle bundle_;
+  bool is_out_;
   ceremony::Standing standing_;
   std::vector<OfflineBundle> targets_copies_;
 };
@@ -375,7 +377,7 @@ Result<ClosedRoot> try_to_close(const Workspace& workspace, Repository repositor
   RepositoryWriter writer = TRY(std::move(opened));
   auto bundle = TRY(find_open(workspace.pending_dir(), repository));  // another may have closed it meanwhile
   if (!bundle) return fail(nothing_open(repository));
-  Closing closing(workspace, writer, *std::move(bundle));
+  Closing closing(workspace, writer, *std::move(bundle), is_cut_off);
   TRY(closing.take(copies));
   return closing.run(online);
 }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "server/app/ended_assignments.h"
 #include "server/app/record.h"
 #include "server/storage/sqlite/supplier_store.h"
 #include "server/storage/sqlite/token_store.h"
@@ -58,7 +59,8 @@ Result<void> shut_out(host::Db& db, SubmissionFiles& files, const Supplier& supp
 
 Result<std::vector<RoleName>> follow_delegations(host::Db& db, SubmissionFiles& files,
                                                  const RoleName& supplier, const model::Targets& published,
-                                                 const std::string& who, UtcTime now) {
+                                                 const ListedImages& dropped, const std::string& who,
+                                                 UtcTime now) {
   auto transaction = TRY(host::Transaction::begin(db));
   storage::SupplierStore store(db);
   std::vector<RoleName> gone;
@@ -81,6 +83,8 @@ Result<std::vector<RoleName>> follow_delegations(host::Db& db, SubmissionFiles& 
                       json::Object{{"change", "added"}, {"below", supplier.value()}}}));
     }
   }
+  TRY(end_assignments(db, TRY(assigned_ecus(db, dropped)),
+                      supplier.value() + " no longer lets its maker sign", now));
   TRY(transaction.commit());
   return gone;
 }

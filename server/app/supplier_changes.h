@@ -10,6 +10,7 @@
 #include "common/base/time.h"
 #include "common/host/sqlite.h"
 #include "common/model/roles.h"
+#include "server/app/removed_suppliers.h"
 #include "server/app/submission_files.h"
 #include "server/operations/supplier.h"
 
@@ -25,9 +26,11 @@ Result<void> shut_out(host::Db& db, SubmissionFiles& files, const operations::Su
                       const std::string& reason, const std::string& who, UtcTime now);
 
 /// After `published` of `supplier`: whom it lets sign can be given tokens; whom it no longer lets is shut
-/// out, and returned. Done again it changes nothing. Faults: as shut_out(), Conflict.
+/// out, and returned; assignments of `dropped`, their images, end with that. Done again it changes nothing.
+/// Faults: as shut_out(), Conflict.
 Result<std::vector<RoleName>> follow_delegations(host::Db& db, SubmissionFiles& files,
                                                  const RoleName& supplier, const model::Targets& published,
-                                                 const std::string& who, UtcTime now);
+                                                 const ListedImages& dropped, const std::string& who,
+                                                 UtcTime now);
 
 }  // namespace cotter::app

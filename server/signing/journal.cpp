@@ -26,7 +26,9 @@ Result<std::optional<ReleasePast>> release_of(storage::SigningStore& store, cons
   if (content.duty != Duty::Release) return std::optional<ReleasePast>();
   const auto role = TRY(store.release_role(keyid));
   if (!role) return std::optional<ReleasePast>();
-  return std::optional(ReleasePast{role->bit_length, role->number});
+  ReleasePast past{role->bit_length, role->number, 0};
+  if (const auto empty = TRY(store.last({keyid, std::string(kEmptyBins)}))) past.empty = empty->number;
+  return std::optional(past);
 }
 
 json::Object as_json(const Listing& listed) {

@@ -111,6 +111,7 @@ struct LastSigned {
 struct ReleasePast {
   std::uint32_t bit_length = 0;  ///< of its bins
   std::uint64_t number = 0;      ///< the highest version of any of its files
+  std::uint64_t empty = 0;       ///< the highest version under which bins without an image were signed
 };
 
 /// What the journal knows that bears on a content.

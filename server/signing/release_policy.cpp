@@ -85,7 +85,7 @@ Verdict<Content> read_release_file(const RoleName& role, ByteView message, const
 std::optional<std::string> file_of(const Content& content, const std::optional<ReleasePast>& past) {
   if (content.bit_length) return "role";
   if (!past) return std::nullopt;
-  if (content.name_starts.empty()) return "empty";
+  if (content.name_starts.empty()) return std::string(kEmptyBins);
   const std::uint32_t shift = kStartBits - past->bit_length;
   const std::uint32_t first = *content.name_starts.begin() >> shift;
   if (*content.name_starts.rbegin() >> shift != first) return std::nullopt;
@@ -108,7 +108,15 @@ std::optional<Refusal> judge_release(const Content& content, const Past& past) {
         "it lists images of several of the " + bins_of(past.release->bit_length) +
             " that the role has; where they are new and not published, cotter release grow ROLE goes on"};
   }
-  if (is_repeat(content, past.last) || content.number >= past.release->number) return std::nullopt;
+  if (is_repeat(content, past.last)) return std::nullopt;
+  // The one file of bins without an image may stand for any of them: under its version none gets another.
+  const bool has_images = !content.bit_length && !content.name_starts.empty();
+  if (has_images && content.number <= past.release->empty) {
+    return Refusal{Policy::VersionNotHigher,
+                   "version " + std::to_string(content.number) +
+                       " is asked for, under which bins without an image were signed"};
+  }
+  if (content.number >= past.release->number) return std::nullopt;
   return Refusal{Policy::VersionNotHigher, "version " + std::to_string(content.number) +
                                                " is asked for, and the role has signed " +
                                                std::to_string(past.release->number)};

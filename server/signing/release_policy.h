@@ -13,8 +13,10 @@ namespace cotter::signing {
 /// Refusals: OtherRole, VehicleForeign, ReleaseDelegates.
 Verdict<Content> read_release_file(const RoleName& role, ByteView message, const crypto::PublicKey& own);
 
-/// Which of its role's files it is: "role", "empty" (any bin without an image), "bin 12"; nothing where its
-/// images belong to several bins, or the number of bins is not known.
+/// All bins without an image: they say the same, so that one file stands for any of them.
+inline constexpr std::string_view kEmptyBins = "empty";
+/// Which of its role's files it is: "role", kEmptyBins, "bin 12"; nothing where its images belong to several
+/// bins, or the number of bins is not known.
 std::optional<std::string> file_of(const Content& content, const std::optional<ReleasePast>& past);
 
 /// Refusals: BinForeign, VersionNotHigher.

@@ -197,6 +197,17 @@ TEST_F(Growing, TakesNobodysName) {
   EXPECT_TRUE(ws_.grow(4));
 }
 
+TEST_F(Growing, TakesNoNameThatWaitsForItsHolders) {
+  InitRoleRequest other = ws_.init_request({0});
+  other.plan.name = RoleName("fw-1f");
+  other.plan.paths = {"doors/*"};
+  const auto waiting = init_release_role(ws_.workspace(), other, kNow);
+  ASSERT_TRUE(waiting);
+  ASSERT_EQ(waiting->state, TargetsOutcome::State::Awaiting);
+  EXPECT_TRUE(is(ws_.grow(5), Fault::Kind::Conflict)) << "both would be signed at once";
+  EXPECT_EQ(ws_.bits(), 3U);
+}
+
 TEST_F(Growing, TakesTheRolesKeyAndNoOther) {  // IMG-2
   const auto stranger = sim::key("stranger");
   GrowRequest request = ws_.grow_request({0, 1}, 5);

@@ -202,6 +202,29 @@ TEST_F(SubSupplier, IsNotEndedWhileAnEcuIsToRunItsImagesUnlessThatEndsToo) {  //
   EXPECT_FALSE(ws.find(kName));
 }
 
+TEST_F(SubSupplier, EndsAssignmentsThatAreMadeWhileItIsAcceptedAndNoneWhereItIsNot) {  // IMG-13
+  hand_in();
+  assign_brake();
+  model::Targets none;
+  none.version = Version(2);
+  none.expires = kNow + std::chrono::days(30);
+  AcceptRequest request;
+  request.id = ws.waiting(ws.signed_by(none), "");
+  request.ends_assignments = true;
+  request.online = []() -> Result<OnlineSigners> { return fault(Fault::Kind::Denied, "wrong passphrase"); };
+  EXPECT_FALSE(accept_submission(ws.workspace(), request, kNow));
+  EXPECT_TRUE(brake().desired) << "nothing was published";
+  request.online = [&] {  // it takes a person a while
+    host::Db db = storage::open_database(ws.workspace().db_path()).value();
+    EXPECT_TRUE(assign(db, ws.repo(), kVin, kBrake, TargetName(kName), kNow));
+    return Result<OnlineSigners>(ws.keys.online());
+  };
+  const auto ended = accept_submission(ws.workspace(), request, kNow);
+  ASSERT_TRUE(ended) << explain(ended.error());
+  EXPECT_FALSE(ws.find(kName));
+  EXPECT_FALSE(brake().desired);
+}
+
 TEST_F(SubSupplier, LeavesWhatTheOneAboveListsFromThenOn) {  // IMG-13
   hand_in();
   assign_brake();

@@ -48,11 +48,13 @@ class ReleasePolicies : public testing::Test {
       EXPECT_FALSE(refusal->why.empty());
       return std::string(name_of(refusal->policy));
     }
-    if (!role) role = ReleasePast{*content->bit_length, 0};
+    if (!role) role = ReleasePast{*content->bit_length, 0, 0};
     if (content->bit_length && *content->bit_length != role->bit_length) {
       last.clear();  // as the journal does
+      role->empty = 0;
       role->bit_length = *content->bit_length;
     }
+    if (*series == kEmptyBins) role->empty = content->number;
     last[series.value()] = LastSigned{content->number, content->digest, {}};
     role->number = std::max(role->number, content->number);
     return "signed";
@@ -114,6 +116,20 @@ TEST_F(ReleasePolicies, SignABinOfOneBinAlone) {
   EXPECT_EQ(ask(bin(1, {})), "bin-foreign");
   ASSERT_EQ(ask(role_file(1)), "signed");
   EXPECT_EQ(ask(bin(2, {name_in(false), name_in(true)})), "bin-foreign");
+}
+
+// The snapshot lists each of them by that version, and by nothing else.
+TEST_F(ReleasePolicies, SignNothingMoreUnderAVersionThatABinWithoutAnImageHas) {
+  ASSERT_EQ(ask(role_file(1)), "signed");
+  ASSERT_EQ(ask(bin(1, {})), "signed");
+  EXPECT_EQ(ask(bin(1, {name_in(false)})), "version-not-higher");
+  ASSERT_EQ(ask(bin(2, {name_in(false)})), "signed");
+  ASSERT_EQ(ask(role_file(3, 10)), "signed");
+  ASSERT_EQ(ask(bin(3, {name_in(false)})), "signed");
+  ASSERT_EQ(ask(bin(3, {})), "signed");
+  EXPECT_EQ(ask(bin(3, {name_in(true)})), "version-not-higher");
+  EXPECT_EQ(ask(bin(3, {name_in(false)})), "signed") << "the same bytes, for whoever did not hear the answer";
+  EXPECT_EQ(ask(bin(4, {name_in(true)})), "signed");
 }
 
 TEST_F(ReleasePolicies, LetARoleGrow) {
