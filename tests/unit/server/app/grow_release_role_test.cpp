@@ -204,7 +204,9 @@ TEST_F(Growing, TakesNoNameThatWaitsForItsHolders) {
   const auto waiting = init_release_role(ws_.workspace(), other, kNow);
   ASSERT_TRUE(waiting);
   ASSERT_EQ(waiting->state, TargetsOutcome::State::Awaiting);
+  const Version before = (*ws_.read()->targets())->version;
   EXPECT_TRUE(is(ws_.grow(5), Fault::Kind::Conflict)) << "both would be signed at once";
+  EXPECT_EQ((*ws_.read()->targets())->version, before);
   EXPECT_EQ(ws_.bits(), 3U);
 }
 
