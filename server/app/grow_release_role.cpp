@@ -126,16 +126,16 @@ Result<TargetsOutcome> ask_holders(const Workspace& workspace, RepositoryWriter&
   auto change = TRY(TargetsChange::begin(workspace, writer, request));
   model::Targets next = change.listed();
   TRY(check_names(writer, bins, grown(bins, request.bit_length), next));  // what waits is signed with it
-  TRY(repository::find_delegation(next, request.role));                   // what waits may have taken it out
-  const auto entry = std::ranges::find_if(next.delegations->roles, [&](const model::DelegatedRole& each) {
-    return each.roleinfo.empty() && each.name == request.role;
-  });
+  // What waits may have taken it out.
+  const model::DelegatedRole* const found = TRY(repository::find_delegation(next, request.role));
+  auto& roles = next.delegations->roles;
+  model::DelegatedRole& entry = roles[static_cast<std::size_t>(found - roles.data())];
   std::optional<std::string> line;
-  if (ceremony::agreed_bits(*entry) != request.bit_length) {
+  if (ceremony::agreed_bits(entry) != request.bit_length) {
     line = "split the " + in_words(growth.bins_before) + " of role " + request.role.value() + " into " +
            std::to_string(growth.bins) + ", for good";
   }
-  ceremony::agree_on_bits(*entry, request.bit_length);
+  ceremony::agree_on_bits(entry, request.bit_length);
   return change.finish(std::move(next), line);
 }
 

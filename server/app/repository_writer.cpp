@@ -6,8 +6,6 @@
 #include <utility>
 
 #include "common/crypto/digest.h"
-#include "common/json/object_view.h"
-#include "common/json/strict_reader.h"
 #include "common/model/file_names.h"
 #include "common/model/roles.h"
 #include "common/trust/draft.h"
@@ -100,10 +98,8 @@ Result<std::vector<KeyId>> signers_of(const NewFile& file, const OnlineSigners& 
 
 /// Of a file that is signed already: whoever publishes it has judged it.
 Result<std::vector<ListedKey>> keys_listed_in(ByteView wire) {
-  const json::Value file = TRY(json::read(wire));
-  const json::Value* content = TRY(TRY(json::ObjectView::of(file, "file")).value("signed"));
-  const auto targets = TRY(model::Targets::decode(*content, model::Profile::Vehicle));
-  return keys_listed_by(targets.delegations);
+  const VouchedTargets file = TRY(read_vouched(wire));
+  return keys_listed_by(file.targets.delegations);
 }
 
 using Listed = repository::NextSnapshot::Listed;
@@ -306,9 +302,6 @@ Result<PublishedVersions> RepositoryWriter::publish_targets(Version version, Byt
   const ReleaseNumbers numbers = TRY(reserve({}));
   Change change;
   change.snapshot = next_snapshot(numbers, {{model::targets_role(), repository::meta_of(version, wire)}});
-  change.entries =
-      TRY(key_changes(db_, {Repository::Image, version}, keys_listed_by((*published_.targets())->delegations),
-                      TRY(keys_listed_in(wire)), now_));
   change.targets = NewFile{model::targets_role(), version, std::move(wire)};
   repository::Batch batch(layout_);
   return publish(numbers, std::move(change), batch, signers);
@@ -321,15 +314,9 @@ Result<PublishedVersions> RepositoryWriter::publish_root(const trust::Verified<m
   const ReleaseNumbers numbers = TRY(reserve({}));
   Listed listed;
   Change change;
-  if (targets) {
-    listed[model::targets_role()] = repository::meta_of(*targets->version, targets->wire);
-    change.entries = TRY(key_changes(db_, {Repository::Image, *targets->version},
-                                     keys_listed_by((*published_.targets())->delegations),
-                                     TRY(keys_listed_in(targets->wire)), now_));
-  }
-  auto of_root = TRY(key_changes(db_, {Repository::Image, root->version}, keys_listed_by(*published_.root()),
-                                 keys_listed_by(*root), now_));
-  change.entries.insert(change.entries.begin(), of_root.begin(), of_root.end());
+  if (targets) listed[model::targets_role()] = repository::meta_of(*targets->version, targets->wire);
+  change.entries = TRY(key_changes(db_, {Repository::Image, root->version},
+                                   keys_listed_by(*published_.root()), keys_listed_by(*root), now_));
   change.entries.insert(change.entries.begin(), std::move(transcript));
   change.root = &root;
   change.asks_fleet = !is_out;
@@ -380,7 +367,9 @@ Result<PublishedVersions> RepositoryWriter::publish(const ReleaseNumbers& number
   PublishedVersions versions{change.targets ? *change.targets->version : (*published_.targets())->version,
                              last_snapshot.version, numbers.timestamp};
   std::vector<ledger::Entry> entries = std::move(change.entries);
-  if (change.targets) entries.push_back(TRY(judge_targets(change.targets->wire)));
+  if (change.targets) {
+    for (ledger::Entry& entry : TRY(judge_targets(*change.targets))) entries.push_back(std::move(entry));
+  }
   Publication files;
   files.reserve(4);  // for they are read and written while the last is made
   const trust::Verified<model::Root>* const root = change.root;
@@ -429,10 +418,14 @@ Result<PublishedVersions> RepositoryWriter::publish(const ReleaseNumbers& number
 }
 
 /// Asked before the snapshot is signed: a role may have handed in since the holders signed.
-Result<ledger::Entry> RepositoryWriter::judge_targets(const Bytes& wire) const {
-  const VouchedTargets next = TRY(read_vouched(wire));
+Result<std::vector<ledger::Entry>> RepositoryWriter::judge_targets(const NewFile& file) {
+  const VouchedTargets next = TRY(read_vouched(file.wire));
   TRY(check_delegated(published_, layout_, next.targets));
-  return transcript_of(**published_.targets(), next, now_);
+  const model::Targets& before = **published_.targets();
+  auto entries = TRY(key_changes(db_, {Repository::Image, *file.version}, keys_listed_by(before.delegations),
+                                 keys_listed_by(next.targets.delegations), now_));
+  entries.push_back(transcript_of(before, next, now_));
+  return entries;
 }
 
 /// Asked before the snapshot, whose canonical form this is, is signed: a signing process notes what it lists

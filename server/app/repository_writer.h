@@ -157,14 +157,16 @@ class RepositoryWriter {
     std::optional<repository::NewFile> targets{};
     std::unique_ptr<repository::NextSnapshot> snapshot{};  ///< none: it stays
     json::Object details{};
-    std::vector<ledger::Entry> entries{};  ///< a root's transcript, the keys that come and go
+    /// A root's transcript, and the keys that come and go; what there is of targets judge_targets() adds.
+    std::vector<ledger::Entry> entries{};
   };
   [[nodiscard]] std::unique_ptr<repository::NextSnapshot> next_snapshot(
       const ReleaseNumbers& numbers, repository::NextSnapshot::Listed listed,
       std::set<RoleName> dropped = {}) const;
   Result<PublishedVersions> publish(const ReleaseNumbers& numbers, Change change, repository::Batch& batch,
                                     const OnlineSigners& signers);
-  [[nodiscard]] Result<ledger::Entry> judge_targets(const Bytes& wire) const;
+  /// What the ledger tells of the list: the keys that come and go, its transcript.
+  [[nodiscard]] Result<std::vector<ledger::Entry>> judge_targets(const repository::NewFile& file);
   Result<void> check_fleet(const repository::Publication& files, ByteView snapshot,
                            const OnlineSigners& signers, const model::Root& root);
   Result<ledger::Entry> publication_entry(const repository::Publication& files,

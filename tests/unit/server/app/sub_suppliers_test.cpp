@@ -65,6 +65,13 @@ class SubSupplier : public testing::Test {
   [[nodiscard]] std::filesystem::path image() const {
     return ws.layout().image(TargetName(kName), to_hex(crypto::sha256(as_bytes(kImage))));
   }
+  /// acme's second file, which lists nothing and lets nobody sign.
+  static model::Targets of_nobody() {
+    model::Targets none;
+    none.version = Version(2);
+    none.expires = kNow + std::chrono::days(30);
+    return none;
+  }
   /// It is to run what acme-sensors handed in.
   void assign_brake() {
     host::Db db = storage::open_database(ws.workspace().db_path()).value();
@@ -159,9 +166,7 @@ TEST_F(SubSupplier, GoesWithTheDelegation) {  // IMG-13
   const std::string waits = ws.waiting(
       metadata(release("acme/sensors/next"), 2, SupplierWorkspace::next(release())), kImage, "acme-sensors");
   ASSERT_TRUE(is_token_good("acme-sensors-ci"));
-  model::Targets none;
-  none.version = Version(2);
-  none.expires = kNow + std::chrono::days(30);
+  const model::Targets none = of_nobody();
   const AcceptOutcome outcome = judge(ws.signed_by(none), "");
   ASSERT_EQ(outcome.state, SubmissionState::Accepted) << testing::PrintToString(outcome.wrong);
   EXPECT_EQ(outcome.notes,
@@ -180,9 +185,7 @@ TEST_F(SubSupplier, GoesWithTheDelegation) {  // IMG-13
 TEST_F(SubSupplier, IsNotEndedWhileAnEcuIsToRunItsImagesUnlessThatEndsToo) {  // IMG-13
   hand_in();
   assign_brake();
-  model::Targets none;
-  none.version = Version(2);
-  none.expires = kNow + std::chrono::days(30);
+  const model::Targets none = of_nobody();
   AcceptRequest request;
   request.id = ws.waiting(ws.signed_by(none), "");
   request.online = [&] { return Result<OnlineSigners>(ws.keys.online()); };
@@ -205,9 +208,7 @@ TEST_F(SubSupplier, IsNotEndedWhileAnEcuIsToRunItsImagesUnlessThatEndsToo) {  //
 TEST_F(SubSupplier, EndsAssignmentsThatAreMadeWhileItIsAcceptedAndNoneWhereItIsNot) {  // IMG-13
   hand_in();
   assign_brake();
-  model::Targets none;
-  none.version = Version(2);
-  none.expires = kNow + std::chrono::days(30);
+  const model::Targets none = of_nobody();
   AcceptRequest request;
   request.id = ws.waiting(ws.signed_by(none), "");
   request.ends_assignments = true;
@@ -250,9 +251,7 @@ TEST_F(SubSupplier, GoesWholeHoweverOftenTheAcceptanceIsKilled) {  // IMG-13, IM
         accepted(SupplierWorkspace::signed_by(there.acme, SupplierWorkspace::letting_sign(there.below())), "",
                  "acme"));
     ASSERT_TRUE(accepted(metadata(release()), kImage, "acme-sensors"));
-    model::Targets none;
-    none.version = Version(2);
-    none.expires = kNow + std::chrono::days(30);
+    const model::Targets none = of_nobody();
     const std::string id = there.waiting(SupplierWorkspace::signed_by(there.acme, none), "", "acme");
     const sim::Death death = sim::run_until_step(step, [&] { return there.accept(id).has_value(); });
     if (death == sim::Death::CannotTrace) GTEST_SKIP() << "this machine does not let us trace a child";
