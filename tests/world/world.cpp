@@ -107,9 +107,12 @@ Result<void> World::make_workspace(std::vector<std::string> init_options, const 
   return {};
 }
 
-Result<void> World::start_server() {
-  Command server = command("cotterd", {"-C", workspace().string(), "--json", "--listen",
-                                       "127.0.0.1:" + std::to_string(server_port_)});
+Result<void> World::start_server(std::vector<std::string> options) {
+  server_options_ = std::move(options);
+  std::vector<std::string> arguments = {"-C", workspace().string(), "--json", "--listen",
+                                        "127.0.0.1:" + std::to_string(server_port_)};
+  arguments.insert(arguments.end(), server_options_.begin(), server_options_.end());
+  Command server = command("cotterd", std::move(arguments));
   server.environment.erase("COTTER_PASSPHRASE_HOLDER");  // it would not start with an offline key in reach
   server.without = {"COTTER_PASSPHRASE_HOLDER"};
   server.log = dir_ / "cotterd.log";
@@ -122,7 +125,7 @@ Result<void> World::start_server() {
 
 Result<void> World::restart_server() {
   if (server_) server_->stop();
-  return start_server();
+  return start_server(server_options_);
 }
 
 Result<json::Value> World::provision(const EcuPlan& ecu) {

@@ -43,7 +43,8 @@ class World {
   /// that cotter and cotter-sign are asked to do from then on may read it.
   Result<void> make_workspace(std::vector<std::string> init_options = {},
                               const std::filesystem::path& pins = {});
-  Result<void> start_server();
+  /// With more options of `cotterd`.
+  Result<void> start_server(std::vector<std::string> options = {});
   Result<void> build_vehicle();  ///< provisions every ECU, then records the vehicle in the inventory
   Result<void> start_secondaries();
   /// Publishes one build of an ECU with two of the three holders' signatures.
@@ -57,7 +58,7 @@ class World {
   /// SHA-256, in hex, of what lies in the ECU's active slot.
   Result<std::string> active_sha256(const EcuPlan& ecu);
 
-  Result<void> restart_server();
+  Result<void> restart_server();  ///< with the same options
   void stop();
 
   [[nodiscard]] const std::vector<EcuPlan>& ecus() const noexcept { return ecus_; }
@@ -92,6 +93,7 @@ class World {
   std::map<std::string, std::string> environment_;
   std::filesystem::path pins_;
   int server_port_ = 0;
+  std::vector<std::string> server_options_;
   std::map<std::string, int> ecu_ports_;
   std::optional<Daemon> server_;
   std::map<std::string, Daemon> secondaries_;
