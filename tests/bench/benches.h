@@ -10,6 +10,7 @@
 
 #include "common/base/result.h"
 #include "tests/bench/figures.h"
+#include "tests/world/metadata_sent.h"
 
 namespace cotter::bench {
 
@@ -40,19 +41,19 @@ struct SignFigures {
   double hash_us = 0, write_us = 0, sign_us = 0, token_sign_us = 0;  ///< each alone, of many images
   double snapshot_us = 0;  ///< the largest repository's, hashed, signed and verified alone
   std::vector<SizeFigures> sizes{};
-  std::size_t releases = 0;          ///< that the largest repository came in
-  std::size_t alike = 0;             ///< of its bins, those that have the version of the one before
-  double entry_bytes = 0;            ///< of an image in its bin there, on average
-  std::uint64_t wire_bytes_one = 0;  ///< of a first update by a vehicle of one ECU
-  std::uint64_t wire_bytes_six = 0;
-  double wall_us = 0;  ///< of the bench itself
+  std::size_t releases = 0;              ///< that the largest repository came in
+  std::size_t alike = 0;                 ///< of its bins, those that have the version of the one before
+  double entry_bytes = 0;                ///< of an image in its bin there, on average
+  world::MetadataSent wire_bytes_one{};  ///< for the first update of a vehicle of one ECU, the primary's
+  world::MetadataSent wire_bytes_six{};  ///< of one with five secondaries besides, which verify fully
+  double wall_us = 0;                    ///< of the bench itself
   [[nodiscard]] Figures rows() const;
   [[nodiscard]] std::string json_line() const;
 };
 /// Releases of many images, and of one into repositories of up to `most`, by a key in a file and by one in a
-/// token; minutes, where that is a million. Wire bytes are those of bodies as the server sent them to our
-/// client over HTTP and noted in its access log, of the image repository's metadata alone: no heads, no TLS,
-/// no director.
+/// token; minutes, where that is a million. Wire bytes are those that cotterd sends a real cotter-primary
+/// from the factory in its first cycle, over TLS, until each ECU runs its image: the bodies in the access
+/// log, of all but images; no heads, no TLS. The goal is for image repository and director together.
 Result<SignFigures> bench_sign(const Places& places, std::size_t most);
 /// WORKSPACE NUMBER [TOKEN]: releases the image of that number, and returns microseconds of wall time.
 Result<double> release_one(const std::vector<std::string>& words);

@@ -1,19 +1,20 @@
-// What a vehicle's first update of a repository fetches, over HTTP from our server, by its access log.
-// One thread, and one for the server.
+// What a vehicle's first update fetches: the real cotter-primary and secondaries, fresh from the factory,
+// against the real cotterd, each of its roles a process. Never writes to the image repository. One thread.
 #pragma once
 
-#include <cstdint>
 #include <filesystem>
 #include <vector>
 
 #include "common/base/result.h"
-#include "server/repository/publisher.h"
+#include "server/app/release_manifest.h"
+#include "tests/bench/benches.h"
+#include "tests/world/metadata_sent.h"
 
 namespace cotter::bench {
 
-/// Bytes of the image repository's metadata, for a vehicle whose ECUs run an image each, as the server sent
-/// them.
-Result<std::uint64_t> first_update_bytes(const std::filesystem::path& repo,
-                                         const std::vector<repository::Release>& images);
+/// Of a new vehicle whose ECUs are to run an image each of this repository, the first one the primary's own:
+/// one cycle, after which they run them. Faults: those of the programs; Io (an ECU does not run its image).
+Result<world::MetadataSent> first_update(const Places& places, const std::filesystem::path& repo,
+                                         const std::vector<app::Artifact>& images);
 
 }  // namespace cotter::bench

@@ -204,13 +204,15 @@ Result<void> add_sizes(const Places& places, const std::vector<fs::path>& worksp
   return {};
 }
 
-Result<void> add_wire_bytes(const FleetRepository& repository, SignFigures& figures) {
+Result<void> add_wire_bytes(const Places& places, const FleetRepository& repository,
+                            const std::vector<fs::path>& files, SignFigures& figures) {
   constexpr std::size_t kSix = 6, kNextEcu = 5;
-  std::vector<repository::Release> images;
-  for (std::size_t ecu = 0; ecu < kSix; ++ecu) images.push_back(fleet_image(ecu * kNextEcu, {}).release);
-  figures.wire_bytes_six = TRY(first_update_bytes(repository.repo(), images));
+  std::vector<app::Artifact> images;
+  for (std::size_t number = 0; images.size() < kSix; number += kNextEcu)
+    images.push_back(fleet_image(number, files.at(number)));
+  figures.wire_bytes_six = TRY(first_update(places, repository.repo(), images));
   images.resize(1);
-  figures.wire_bytes_one = TRY(first_update_bytes(repository.repo(), images));
+  figures.wire_bytes_one = TRY(first_update(places, repository.repo(), images));
   return {};
 }
 
@@ -244,7 +246,7 @@ Result<SignFigures> take_figures(const Places& places, std::size_t most) {
   figures.snapshot_us = TRY(snapshot_us(largest.repo()));
   figures.alike = TRY(largest.bins_like_the_one_before());
   figures.entry_bytes = TRY(entry_bytes(TRY(largest.bins())));
-  TRY(add_wire_bytes(largest, figures));
+  TRY(add_wire_bytes(places, largest, files, figures));
   return figures;
 }
 

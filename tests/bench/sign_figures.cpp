@@ -1,9 +1,26 @@
 // What bench sign prints.
 #include <fmt/format.h>
 
+#include <string>
+#include <utility>
+
 #include "tests/bench/benches.h"
 
 namespace cotter::bench {
+namespace {
+
+void add_wire_bytes(Figures& rows, const char* whose, const world::MetadataSent& sent, double at_most) {
+  const auto bytes = [](std::string name, std::uint64_t count) {
+    return counted(std::move(name), Unit::Bytes, static_cast<double>(count));
+  };
+  rows.push_back(with_limit(bytes(fmt::format("first update of {}: metadata, sent", whose), sent.total()),
+                            "G16", at_most));
+  rows.push_back(beside(bytes("  of the image repository", sent.image), "the same files, plain",
+                        static_cast<double>(sent.image_plain)));
+  rows.push_back(bytes("  of the director, with the time and answers to reports", sent.director));
+}
+
+}  // namespace
 
 Figures SignFigures::rows() const {
   Figures rows;
@@ -34,12 +51,8 @@ Figures SignFigures::rows() const {
   rows.push_back(
       counted("  its bins with the version of the one before", Unit::Count, static_cast<double>(alike)));
   rows.push_back(counted("an image's entry in its bin", Unit::Bytes, entry_bytes));
-  rows.push_back(with_limit(counted("first update of one ECU: image metadata, sent", Unit::Bytes,
-                                    static_cast<double>(wire_bytes_one)),
-                            "G16", 100'000));
-  rows.push_back(with_limit(counted("first update of six ECUs: image metadata, sent", Unit::Bytes,
-                                    static_cast<double>(wire_bytes_six)),
-                            "G16", 150'000));
+  add_wire_bytes(rows, "one ECU", wire_bytes_one, 100'000);
+  add_wire_bytes(rows, "six ECUs", wire_bytes_six, 150'000);
   alone("this bench", wall_us);
   return rows;
 }
@@ -49,9 +62,11 @@ std::string SignFigures::json_line() const {
   std::string line = fmt::format(
       R"({{"bench":"sign","publish_15000_over_limit":{:.3f},"one_into_1m_over_one_into_1k":{:.3f},)"
       R"("first_update_wire_bytes_1m_one_ecu":{},"first_update_wire_bytes_1m_six_ecus":{},"peak_rss_mb":{:.1f},)"
+      R"("first_update_director_bytes_one_ecu":{},"first_update_director_bytes_six_ecus":{},)"
       R"("missed":{},"largest":{},"largest_in_releases":{},"bins_alike":{},"entry_bytes":{:.0f},)"
       R"("limit_ms":{:.0f},"limit_hash_ms":{:.0f},"limit_write_ms":{:.0f},"sign_alone_ms":{:.1f},"pkcs11_sign_alone_ms":{:.1f})",
-      *release.ratio, *one_into_most.ratio, wire_bytes_one, wire_bytes_six, sizes.back().peak_bytes / kMega,
+      *release.ratio, *one_into_most.ratio, wire_bytes_one.total(), wire_bytes_six.total(),
+      sizes.back().peak_bytes / kMega, wire_bytes_one.director, wire_bytes_six.director,
       missed(rows()).size(), sizes.back().images, releases, alike, entry_bytes, release.baseline / kMilli,
       hash_us / kMilli, write_us / kMilli, sign_us / kMilli, token_sign_us / kMilli);
   for (const SizeFigures& size : sizes) {

@@ -36,6 +36,8 @@ std::vector<world::EcuPlan> one_ecu(const fs::path& dir) {
            .after = dir / "after.bin"}};
 }
 
+}  // namespace
+
 Result<void> replace_in(const fs::path& file,
                         const std::vector<std::pair<std::string, std::string>>& changes) {
   std::string text(as_text(TRY(host::read_file(file, kMaxFile))));
@@ -46,8 +48,6 @@ Result<void> replace_in(const fs::path& file,
   }
   return host::write_atomically(file, as_bytes(text));
 }
-
-}  // namespace
 
 WaitingVehicle::WaitingVehicle(const Places& places, std::uint64_t image_bytes)
     : world_(dir_.path() / "world", places.programs, one_ecu(dir_.path())) {

@@ -5,6 +5,9 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "common/base/result.h"
 #include "tests/bench/benches.h"
@@ -13,6 +16,10 @@
 #include "tests/world/world.h"
 
 namespace cotter::bench {
+
+/// In a file, each first word becomes the second, wherever it stands. Faults: NotFound, Denied, NoSpace, Io.
+Result<void> replace_in(const std::filesystem::path& file,
+                        const std::vector<std::pair<std::string, std::string>>& changes);
 
 class WaitingVehicle {
  public:
