@@ -15,6 +15,7 @@
 #include "server/app/abilities.h"
 #include "server/app/init_release_role.h"
 #include "server/app/on_threads.h"
+#include "server/app/record_refusal.h"
 #include "server/repository/bins.h"
 #include "server/repository/image_store.h"
 #include "server/repository/reader.h"
@@ -164,8 +165,10 @@ class OneAtATime final : public crypto::Signer {
 
 class Applying {
  public:
-  Applying(const ApplyRequest& request, RepositoryWriter& writer, ReleaseRole role)
+  Applying(const ApplyRequest& request, const std::function<Result<ReleaseSigners>()>& signers,
+           RepositoryWriter& writer, ReleaseRole role)
       : request_(&request),
+        signers_(&signers),
         writer_(&writer),
         role_(std::move(role)),
         artifacts_(request.manifest.artifacts),
@@ -300,7 +303,7 @@ class Applying {
   }
 
   Result<ApplyOutcome> publish() {
-    const ReleaseSigners signers = TRY(request_->signers());
+    const ReleaseSigners signers = TRY((*signers_)());
     TRY(role_.check_key(signers.role->public_key()));
     const ReleaseNumbers numbers = TRY(writer_->begin_release(role_.name(), ledger_details(), noted_));
     std::vector<RoleName> bins;
@@ -359,6 +362,7 @@ class Applying {
   }
 
   const ApplyRequest* request_;
+  const std::function<Result<ReleaseSigners>()>* signers_;
   RepositoryWriter* writer_;
   ReleaseRole role_;
   std::vector<Artifact> artifacts_;
@@ -368,17 +372,17 @@ class Applying {
   ApplyOutcome outcome_;
 };
 
-}  // namespace
-
-Result<ApplyOutcome> apply_release(const Workspace& workspace, const ApplyRequest& request, UtcTime now) {
+/// A manifest may be large: it is not copied for the sake of its signers.
+Result<ApplyOutcome> try_to_apply(const Workspace& workspace, const ApplyRequest& request,
+                                  const std::function<Result<ReleaseSigners>()>& signers, UtcTime now) {
   RepositoryWriter writer = TRY(RepositoryWriter::open(workspace, now));
   ReleaseRole role = TRY(ReleaseRole::open(writer, request.manifest.role));
-  return Applying(request, writer, std::move(role)).run();
+  return Applying(request, signers, writer, std::move(role)).run();
 }
 
-Result<RenewOutcome> renew_release_role(const Workspace& workspace, const RoleName& name,
-                                        std::chrono::seconds least,
-                                        const std::function<Result<ReleaseSigners>()>& signers, UtcTime now) {
+Result<RenewOutcome> try_to_renew(const Workspace& workspace, const RoleName& name,
+                                  std::chrono::seconds least,
+                                  const std::function<Result<ReleaseSigners>()>& signers, UtcTime now) {
   RepositoryWriter writer = TRY(RepositoryWriter::open(workspace, now));
   const ReleaseRole role = TRY(ReleaseRole::open(writer, name));
   std::vector<RoleName> due, empty;
@@ -410,6 +414,28 @@ Result<RenewOutcome> renew_release_role(const Workspace& workspace, const RoleNa
   outcome.versions = TRY(writer.publish_release(numbers, files.files(), files.batch(), keys.online));
   outcome.release = numbers.release;
   return outcome;
+}
+
+Refused release_of(const RoleName& role, std::string document, json::Object wanted = {}) {
+  return {"image/" + role.value(), std::move(document), std::move(wanted)};
+}
+
+}  // namespace
+
+Result<ApplyOutcome> apply_release(const Workspace& workspace, const ApplyRequest& request, UtcTime now) {
+  if (request.dry_run) return try_to_apply(workspace, request, request.signers, now);  // wants nothing yet
+  const json::Object wanted{{"artifacts", std::uint64_t{request.manifest.artifacts.size()}}};
+  return try_and_tell(
+      workspace, release_of(request.manifest.role, "release", wanted), now,
+      [&](AskedKeys& keys) { return try_to_apply(workspace, request, keys.noting(request.signers), now); });
+}
+
+Result<RenewOutcome> renew_release_role(const Workspace& workspace, const RoleName& name,
+                                        std::chrono::seconds least,
+                                        const std::function<Result<ReleaseSigners>()>& signers, UtcTime now) {
+  return try_and_tell(workspace, release_of(name, "renewal"), now, [&](AskedKeys& keys) {
+    return try_to_renew(workspace, name, least, keys.noting(signers), now);
+  });
 }
 
 }  // namespace cotter::app

@@ -3,14 +3,15 @@
 #include <string>
 #include <utility>
 
+#include "server/app/record_refusal.h"
 #include "server/repository/bins.h"
 #include "server/repository/supplier_role.h"
 #include "server/storage/sqlite/supplier_store.h"
 
 namespace cotter::app {
+namespace {
 
-Result<TargetsOutcome> end_release_role(const Workspace& workspace, const EndRoleRequest& request,
-                                        UtcTime now) {
+Result<TargetsOutcome> try_to_end(const Workspace& workspace, const EndRoleRequest& request, UtcTime now) {
   const std::string& name = request.name.value();
   RepositoryWriter writer = TRY(RepositoryWriter::open(workspace, now));
   if (TRY(storage::SupplierStore(writer.db()).find(request.name))) {
@@ -23,6 +24,18 @@ Result<TargetsOutcome> end_release_role(const Workspace& workspace, const EndRol
   const bool is_new = repository::remove_delegation(next, request.name);
   const auto line = is_new ? std::optional("end release role " + name) : std::nullopt;
   return change.finish(std::move(next), line);
+}
+
+}  // namespace
+
+Result<TargetsOutcome> end_release_role(const Workspace& workspace, const EndRoleRequest& request,
+                                        UtcTime now) {
+  const Refused what{"image/" + request.name.value(), "end-of-role"};
+  return try_and_tell(workspace, what, now, [&](AskedKeys& keys) {
+    EndRoleRequest asking = request;
+    asking.online = keys.noting(request.online);
+    return try_to_end(workspace, asking, now);
+  });
 }
 
 }  // namespace cotter::app

@@ -12,6 +12,7 @@
 #include "common/trust/draft.h"
 #include "server/app/abilities.h"
 #include "server/app/init_release_role.h"
+#include "server/app/record_refusal.h"
 #include "server/app/supplier_changes.h"
 #include "server/ceremony/agreed_bins.h"
 #include "server/repository/bins.h"
@@ -201,9 +202,7 @@ Result<void> split(RepositoryWriter& writer, const GrowRequest& request, GrowOut
   return {};
 }
 
-}  // namespace
-
-Result<GrowOutcome> grow_release_role(const Workspace& workspace, const GrowRequest& request, UtcTime now) {
+Result<GrowOutcome> try_to_grow(const Workspace& workspace, const GrowRequest& request, UtcTime now) {
   RepositoryWriter writer = TRY(RepositoryWriter::open(workspace, now));
   GrowOutcome outcome;
   model::SuccinctRoles bins;
@@ -231,6 +230,20 @@ Result<GrowOutcome> grow_release_role(const Workspace& workspace, const GrowRequ
   }
   TRY(split(writer, request, outcome));
   return outcome;
+}
+
+}  // namespace
+
+Result<GrowOutcome> grow_release_role(const Workspace& workspace, const GrowRequest& request, UtcTime now) {
+  if (!request.confirmed) return try_to_grow(workspace, request, now);  // who only looks wants nothing yet
+  const json::Object wanted{{"bit_length", std::uint64_t{request.bit_length}}};
+  const Refused what{"image/" + request.role.value(), "growth", wanted};
+  return try_and_tell(workspace, what, now, [&](AskedKeys& keys) {
+    GrowRequest asking = request;
+    asking.online = keys.noting(request.online);
+    asking.signers = keys.noting(request.signers);
+    return try_to_grow(workspace, asking, now);
+  });
 }
 
 }  // namespace cotter::app

@@ -6,6 +6,7 @@
 #include "common/json/object_view.h"
 #include "common/json/strict_reader.h"
 #include "common/trust/draft.h"
+#include "server/app/record_refusal.h"
 #include "server/app/supplier_changes.h"
 
 namespace cotter::app {
@@ -75,10 +76,7 @@ std::string summary_line(const repository::ReleaseRolePlan& plan) {
          std::to_string(repository::bin_count(bins_of(plan))) + " bins";
 }
 
-}  // namespace
-
-Result<InitRoleOutcome> init_release_role(const Workspace& workspace, const InitRoleRequest& request,
-                                          UtcTime now) {
+Result<InitRoleOutcome> try_to_init(const Workspace& workspace, const InitRoleRequest& request, UtcTime now) {
   TRY(repository::check_plan(request.plan));
   RepositoryWriter writer = TRY(RepositoryWriter::open(workspace, now));
   TRY(check_name_is_free(writer.db(), request.plan.name));
@@ -97,6 +95,19 @@ Result<InitRoleOutcome> init_release_role(const Workspace& workspace, const Init
   const auto line = is_new ? std::optional(summary_line(request.plan)) : std::nullopt;
   static_cast<TargetsOutcome&>(outcome) = TRY(change.finish(std::move(next), line));
   return outcome;
+}
+
+}  // namespace
+
+Result<InitRoleOutcome> init_release_role(const Workspace& workspace, const InitRoleRequest& request,
+                                          UtcTime now) {
+  const Refused what{"image/" + request.plan.name.value(), "new-role"};
+  return try_and_tell(workspace, what, now, [&](AskedKeys& keys) {
+    InitRoleRequest asking = request;
+    asking.online = keys.noting(request.online);
+    asking.signers = keys.noting(request.signers);
+    return try_to_init(workspace, asking, now);
+  });
 }
 
 }  // namespace cotter::app

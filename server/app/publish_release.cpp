@@ -83,12 +83,12 @@ Result<PublishOutcome> try_to_publish(const Workspace& workspace, const PublishR
 
 Result<PublishOutcome> publish_release(const Workspace& workspace, const PublishRequest& request,
                                        UtcTime now) {
-  auto done = try_to_publish(workspace, request, now);
-  if (!done) {
-    const json::Object wanted{{"image", request.release.name.value()}};
-    record_refusal(workspace, {"image/targets", "publication", wanted}, done.error(), now);
-  }
-  return done;
+  const json::Object wanted{{"image", request.release.name.value()}};
+  return try_and_tell(workspace, {"image/targets", "publication", wanted}, now, [&](AskedKeys& keys) {
+    PublishRequest asking = request;
+    asking.online = keys.noting(request.online);
+    return try_to_publish(workspace, asking, now);
+  });
 }
 
 }  // namespace cotter::app

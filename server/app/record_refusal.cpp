@@ -1,6 +1,6 @@
 #include "server/app/record_refusal.h"
 
-#include <optional>
+#include <utility>
 
 #include "common/base/printable.h"
 #include "server/app/record.h"
@@ -15,17 +15,6 @@ constexpr std::size_t kMostReasonBytes = 4096;
 bool is_judgement(const Error& error) {
   return rejection_in(error) != nullptr || is_fault(error, Fault::Kind::Denied) ||
          is_fault(error, Fault::Kind::Conflict);
-}
-
-ledger::Entry entry_of(const Refused& what, const Error& why, UtcTime now) {
-  json::Object details = what.details;
-  details.set("document", what.document);
-  details.set("reason", printable(summary(why)).substr(0, kMostReasonBytes));
-  if (const Rejection* rejection = rejection_in(why)) {
-    details.set("rule", rule_of(rejection->rule).name);
-    details.set("looks_like", name_of(rejection->looks_like()));
-  }
-  return {std::string(ledger::kRefusal), now, acting_account(), what.subject, std::move(details)};
 }
 
 /// Whether the last refusal of this subject said the same of the same wish.
@@ -54,8 +43,19 @@ Result<void> try_record(host::Db& db, const ledger::Entry& entry) {
 
 }  // namespace
 
+ledger::Entry refusal_entry(const Refused& what, const Error& why, std::string who, UtcTime now) {
+  json::Object details = what.details;
+  details.set("document", what.document);
+  details.set("reason", printable(summary(why)).substr(0, kMostReasonBytes));
+  if (const Rejection* rejection = rejection_in(why)) {
+    details.set("rule", rule_of(rejection->rule).name);
+    details.set("looks_like", name_of(rejection->looks_like()));
+  }
+  return {std::string(ledger::kRefusal), now, std::move(who), what.subject, std::move(details)};
+}
+
 void record_refusal(host::Db& db, const Refused& what, const Error& why, UtcTime now) {
-  if (is_judgement(why)) static_cast<void>(try_record(db, entry_of(what, why, now)));
+  if (is_judgement(why)) static_cast<void>(try_record(db, refusal_entry(what, why, acting_account(), now)));
 }
 
 void record_refusal(const Workspace& workspace, const Refused& what, const Error& why, UtcTime now) {

@@ -47,6 +47,8 @@ Result<Roots> roots_of(const Workspace& workspace, Repository repository, const 
   return Roots{std::move(files), roots.newest()};
 }
 
+std::string root_of(Repository repository) { return std::string(name_of(repository)) + "/root"; }
+
 std::string subject_of(const OfflineBundle& bundle) {
   return std::string(name_of(bundle.repository)) + "/" + bundle.role.value();
 }
@@ -324,9 +326,7 @@ class Closing {
   std::vector<OfflineBundle> targets_copies_;
 };
 
-}  // namespace
-
-Result<OpenCeremony> open_root_ceremony(const Workspace& workspace, const RootWish& wish, UtcTime now) {
+Result<OpenCeremony> try_to_open(const Workspace& workspace, const RootWish& wish, UtcTime now) {
   RepositoryWriter writer = TRY(RepositoryWriter::open(workspace, now));
   const Roots roots = TRY(roots_of(workspace, wish.repository, writer));
   const auto open = TRY(find_open(workspace.pending_dir(), wish.repository));
@@ -361,8 +361,6 @@ Result<OpenCeremony> open_root_ceremony(const Workspace& workspace, const RootWi
   return opened;
 }
 
-namespace {
-
 Result<ClosedRoot> try_to_close(const Workspace& workspace, Repository repository,
                                 const std::vector<OfflineBundle>& copies,
                                 const std::function<Result<keys::Signers*>()>& online, UtcTime now) {
@@ -384,13 +382,17 @@ Result<ClosedRoot> try_to_close(const Workspace& workspace, Repository repositor
 
 }  // namespace
 
+Result<OpenCeremony> open_root_ceremony(const Workspace& workspace, const RootWish& wish, UtcTime now) {
+  return try_and_tell(workspace, {root_of(wish.repository), "opening"}, now,
+                      [&](AskedKeys&) { return try_to_open(workspace, wish, now); });
+}
+
 Result<ClosedRoot> close_root_ceremony(const Workspace& workspace, Repository repository,
                                        const std::vector<OfflineBundle>& copies,
                                        const std::function<Result<keys::Signers*>()>& online, UtcTime now) {
-  auto closed = try_to_close(workspace, repository, copies, online, now);
-  if (!closed)
-    record_refusal(workspace, {std::string(name_of(repository)) + "/root", "ceremony"}, closed.error(), now);
-  return closed;
+  return try_and_tell(workspace, {root_of(repository), "ceremony"}, now, [&](AskedKeys& keys) {
+    return try_to_close(workspace, repository, copies, keys.noting(online), now);
+  });
 }
 
 }  // namespace cotter::app

@@ -6,6 +6,7 @@
 #include "server/app/director_roots.h"
 #include "server/app/record.h"
 #include "server/app/record_key.h"
+#include "server/app/record_refusal.h"
 #include "server/app/removed_suppliers.h"
 #include "server/app/supplier_changes.h"
 #include "server/app/supplier_family.h"
@@ -100,10 +101,8 @@ Result<RemoveOutcome> close_door(const Workspace& workspace, host::Db& db, const
   return outcome;
 }
 
-}  // namespace
-
-Result<TargetsOutcome> add_supplier(const Workspace& workspace, const AddSupplierRequest& request,
-                                    UtcTime now) {
+Result<TargetsOutcome> try_to_add(const Workspace& workspace, const AddSupplierRequest& request,
+                                  UtcTime now) {
   TRY(repository::check_plan(request.plan));
   TRY(check_policy(request));
   RepositoryWriter writer = TRY(RepositoryWriter::open(workspace, now));
@@ -117,8 +116,8 @@ Result<TargetsOutcome> add_supplier(const Workspace& workspace, const AddSupplie
   return change.finish(std::move(next), line);
 }
 
-Result<RemoveOutcome> remove_supplier(const Workspace& workspace, const RemoveSupplierRequest& request,
-                                      UtcTime now) {
+Result<RemoveOutcome> try_to_remove(const Workspace& workspace, const RemoveSupplierRequest& request,
+                                    UtcTime now) {
   RepositoryWriter writer = TRY(RepositoryWriter::open(workspace, now));
   ListedImages images = TRY(images_listed(writer.layout(), TRY(family_of(writer.db(), request.name))));
   leave_out(images, **writer.published().targets());
@@ -131,6 +130,26 @@ Result<RemoveOutcome> remove_supplier(const Workspace& workspace, const RemoveSu
   static_cast<TargetsOutcome&>(outcome) = TRY(change.finish(std::move(next), line));
   if (outcome.state == TargetsOutcome::State::Published) TRY(writer.clear_let_go());
   return outcome;
+}
+
+}  // namespace
+
+Result<TargetsOutcome> add_supplier(const Workspace& workspace, const AddSupplierRequest& request,
+                                    UtcTime now) {
+  return try_and_tell(workspace, {request.plan.name.value(), "supplier"}, now, [&](AskedKeys& keys) {
+    AddSupplierRequest asking = request;
+    asking.online = keys.noting(request.online);
+    return try_to_add(workspace, asking, now);
+  });
+}
+
+Result<RemoveOutcome> remove_supplier(const Workspace& workspace, const RemoveSupplierRequest& request,
+                                      UtcTime now) {
+  return try_and_tell(workspace, {request.name.value(), "removal"}, now, [&](AskedKeys& keys) {
+    RemoveSupplierRequest asking = request;
+    asking.online = keys.noting(request.online);
+    return try_to_remove(workspace, asking, now);
+  });
 }
 
 }  // namespace cotter::app

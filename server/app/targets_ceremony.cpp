@@ -35,10 +35,15 @@ Result<model::Targets> changed(const model::Targets& listed, const model::Target
                "cotter ceremony status shows it; wait until it is closed");
 }
 
-}  // namespace
+/// With another way to the online keys.
+TargetsSigning asking(const TargetsSigning& signing, AskedKeys& keys) {
+  TargetsSigning next = signing;
+  next.online = keys.noting(signing.online);
+  return next;
+}
 
-Result<TargetsOutcome> open_targets_ceremony(const Workspace& workspace, const TargetsSigning& signing,
-                                             const ceremony::KeyChange& delegations, UtcTime now) {
+Result<TargetsOutcome> try_to_open(const Workspace& workspace, const TargetsSigning& signing,
+                                   const ceremony::KeyChange& delegations, UtcTime now) {
   RepositoryWriter writer = TRY(RepositoryWriter::open(workspace, now));
   auto change = TRY(TargetsChange::begin(workspace, writer, signing));
   model::Targets next = change.listed();
@@ -48,8 +53,6 @@ Result<TargetsOutcome> open_targets_ceremony(const Workspace& workspace, const T
   TRY(transaction.commit());
   return change.finish(std::move(next), summary_line(delegations));
 }
-
-namespace {
 
 Result<TargetsOutcome> try_to_close(const Workspace& workspace, const TargetsSigning& signing,
                                     const std::vector<ceremony::OfflineBundle>& copies, UtcTime now) {
@@ -65,12 +68,19 @@ Result<TargetsOutcome> try_to_close(const Workspace& workspace, const TargetsSig
 
 }  // namespace
 
+Result<TargetsOutcome> open_targets_ceremony(const Workspace& workspace, const TargetsSigning& signing,
+                                             const ceremony::KeyChange& delegations, UtcTime now) {
+  return try_and_tell(workspace, {"image/targets", "opening"}, now, [&](AskedKeys& keys) {
+    return try_to_open(workspace, asking(signing, keys), delegations, now);
+  });
+}
+
 Result<TargetsOutcome> close_targets_ceremony(const Workspace& workspace, const TargetsSigning& signing,
                                               const std::vector<ceremony::OfflineBundle>& copies,
                                               UtcTime now) {
-  auto closed = try_to_close(workspace, signing, copies, now);
-  if (!closed) record_refusal(workspace, {"image/targets", "ceremony"}, closed.error(), now);
-  return closed;
+  return try_and_tell(workspace, {"image/targets", "ceremony"}, now, [&](AskedKeys& keys) {
+    return try_to_close(workspace, asking(signing, keys), copies, now);
+  });
 }
 
 }  // namespace cotter::app
