@@ -13,6 +13,7 @@
 #include "server/app/next_targets.h"
 #include "server/app/record.h"
 #include "server/app/removed_suppliers.h"
+#include "server/app/spent_versions.h"
 #include "server/operations/submission.h"
 #include "server/repository/folder_transport.h"
 #include "server/repository/precompressed.h"
@@ -268,6 +269,7 @@ Result<PublishedVersions> RepositoryWriter::publish_release(
   }
   COTTER_ASSERT(!snapshot || snapshot->listed() == listed);
   Change change;
+  change.release = release.of;
   change.snapshot = snapshot ? std::move(snapshot) : next_snapshot(numbers, std::move(listed));
   change.details = {{"release", json::Object{{"role", release.of.value()},
                                              {"version", numbers.release.value()},
@@ -367,6 +369,7 @@ Result<PublishedVersions> RepositoryWriter::publish(const ReleaseNumbers& number
   PublishedVersions versions{change.targets ? *change.targets->version : (*published_.targets())->version,
                              last_snapshot.version, numbers.timestamp};
   std::vector<ledger::Entry> entries = std::move(change.entries);
+  if (auto spent = spent_before(numbers, change)) entries.insert(entries.begin(), *std::move(spent));
   if (change.targets) {
     for (ledger::Entry& entry : TRY(judge_targets(*change.targets))) entries.push_back(std::move(entry));
   }
@@ -415,6 +418,19 @@ Result<PublishedVersions> RepositoryWriter::publish(const ReleaseNumbers& number
   // It is published, whether the note can be made or not; else the next writer makes it.
   static_cast<void>(storage::VersionJournal(db_).note_shown(kImages, versions.timestamp));
   return versions;
+}
+
+/// No other writer is at work, and this one's numbers begin where the last failure ended: whatever lies
+/// between what is published and them was spent for nobody.
+std::optional<ledger::Entry> RepositoryWriter::spent_before(const ReleaseNumbers& numbers,
+                                                            const Change& change) const {
+  const model::Snapshot& snapshot = **published_.snapshot();
+  std::vector<VersionStep> steps;
+  if (change.release)
+    steps.push_back({*change.release, newest_of(snapshot, *change.release), numbers.release});
+  if (change.snapshot) steps.push_back({model::snapshot_role(), snapshot.version, numbers.snapshot});
+  steps.push_back({model::timestamp_role(), (*published_.timestamp())->version, numbers.timestamp});
+  return spent_entry(Repository::Image, std::string(name_of(Repository::Image)), steps, now_);
 }
 
 /// Asked before the snapshot is signed: a role may have handed in since the holders signed.

@@ -156,6 +156,7 @@ class RepositoryWriter {
     bool asks_fleet = true;
     std::optional<repository::NewFile> targets{};
     std::unique_ptr<repository::NextSnapshot> snapshot{};  ///< none: it stays
+    std::optional<RoleName> release{};                     ///< whose bins they are, of the release's number
     json::Object details{};
     /// A root's transcript, and the keys that come and go; what there is of targets judge_targets() adds.
     std::vector<ledger::Entry> entries{};
@@ -172,6 +173,9 @@ class RepositoryWriter {
   Result<ledger::Entry> publication_entry(const repository::Publication& files,
                                           const PublishedVersions& versions, const model::FileMeta& snapshot,
                                           json::Object details, const OnlineSigners& signers) const;
+  /// What the ledger tells of numbers that are left out.
+  [[nodiscard]] std::optional<ledger::Entry> spent_before(const ReleaseNumbers& numbers,
+                                                          const Change& change) const;
   [[nodiscard]] std::vector<ListedKey> keys_below(const RoleName& role) const;
   Result<void> note_publication(const std::vector<ledger::Entry>& entries, const OnlineSigners& signers);
 

@@ -4,6 +4,7 @@
 
 #include "common/trust/draft.h"
 #include "server/app/record.h"
+#include "server/app/spent_versions.h"
 #include "server/director/director_metadata.h"
 #include "server/storage/sqlite/director_store.h"
 #include "server/storage/sqlite/version_journal.h"
@@ -80,6 +81,18 @@ Result<ledger::Entry> entry_of(const VehicleId& vin, const MetadataSet& set) {
                        std::move(details)};
 }
 
+/// Of earlier attempts, whose files were stored for nobody.
+std::optional<ledger::Entry> spent_before(const VehicleId& vin, const std::optional<MetadataSet>& previous,
+                                          const MetadataSet& set) {
+  const MetadataSet none;
+  const MetadataSet& last = previous ? *previous : none;
+  return spent_entry(Repository::Director, vin.value(),
+                     {{model::targets_role(), last.targets_version, set.targets_version},
+                      {model::snapshot_role(), last.snapshot_version, set.snapshot_version},
+                      {model::timestamp_role(), last.timestamp_version, set.timestamp_version}},
+                     set.made_at);
+}
+
 }  // namespace
 
 Result<MetadataSet> sign_metadata(host::Db& db, const DirectorSigners& signers, const Lifetimes& lifetimes,
@@ -99,6 +112,7 @@ Result<MetadataSet> sign_metadata(host::Db& db, const DirectorSigners& signers, 
   const ledger::Entry entry = TRY(entry_of(vehicle.vin, set));
   auto transaction = TRY(host::Transaction::begin(db));
   TRY(store.put(vehicle.vin, set, as_json(entries)));
+  if (const auto spent = spent_before(vehicle.vin, previous, set)) TRY(record(db, *spent));
   TRY(record(db, entry));
   TRY(transaction.commit());
   TRY(sign_ledger(db, signers.ledger, now));

@@ -34,6 +34,7 @@ inline constexpr std::string_view kSignature =
     "signature";                                         ///< a director's files for a vehicle, or a holder's
 inline constexpr std::string_view kRelease = "release";  ///< what a role's bins will list
 inline constexpr std::string_view kPublication = "publication";
+inline constexpr std::string_view kSpent = "spent";  ///< versions that nobody was given
 inline constexpr std::string_view kCeremony =
     "ceremony";  ///< its transcript, before what it signed is published
 inline constexpr std::string_view kRegistration = "registration";

@@ -10,12 +10,37 @@
 #include "tests/sim/sim_key.h"
 #include "tests/unit/server/app/depot.h"
 #include "tests/unit/server/fleet.h"
+#include "tests/unit/server/release_workspace.h"
 #include "tests/unit/server/test_workspace.h"
 
 namespace {
 
 using namespace cotter;
 using namespace cotter::test;
+
+/// "ROLE FROM-TO" of each.
+std::vector<std::string> spent_in(const ledger::Entry& entry) {
+  std::vector<std::string> all;
+  for (const json::Value& each : *entry.details.find("versions")->as_array()) {
+    const json::Object& versions = *each.as_object();
+    all.push_back(std::string(versions.find("role")->as_string()->view()) + " " +
+                  std::to_string(versions.find("from")->as_int().value()) + "-" +
+                  std::to_string(versions.find("to")->as_int().value()));
+  }
+  return all;
+}
+
+std::vector<ledger::Entry> entries_in(const std::filesystem::path& database, std::string_view kind) {
+  host::Db db = storage::open_database(database).value();
+  storage::LedgerFilter filter;
+  filter.kind = kind;
+  std::vector<ledger::Entry> all;
+  EXPECT_TRUE(storage::LedgerStore(db).each(filter, [&](const storage::LedgerRow& row) -> Result<void> {
+    all.push_back(ledger::Entry::decode(row.body).value());
+    return {};
+  }));
+  return all;
+}
 
 class Recorded : public testing::Test {
  protected:
@@ -141,6 +166,21 @@ TEST_F(Recorded, NoSigningThatFailed) {
   depot.targets_signer.broken = true;
   ASSERT_FALSE(service->metadata(VehicleId("VIN-1"), "timestamp.json"));
   EXPECT_EQ(count(ledger::kSignature), 0U);
+}
+
+TEST_F(Recorded, VersionsOfSigningsThatFailedWithTheOneThatDidNot) {
+  depot.add_vehicle();
+  auto service = depot.open();
+  depot.targets_signer.broken = true;
+  for (int poll = 0; poll < 2; ++poll) ASSERT_FALSE(service->metadata(VehicleId("VIN-1"), "timestamp.json"));
+  EXPECT_EQ(count(ledger::kSpent), 0U);
+  depot.targets_signer.broken = false;
+  ASSERT_TRUE(service->metadata(VehicleId("VIN-1"), "timestamp.json"));
+  const auto spent = entries({.kind = std::string(ledger::kSpent)});
+  ASSERT_EQ(spent.size(), 1U);
+  EXPECT_EQ(spent[0].subject, "VIN-1");
+  EXPECT_EQ(*spent[0].details.find("repository")->as_string(), "director");
+  EXPECT_EQ(spent_in(spent[0]), (std::vector<std::string>{"targets 1-2", "snapshot 1-2", "timestamp 1-2"}));
 }
 
 TEST_F(Recorded, AssignmentWithTheImagesDigest) {
@@ -270,6 +310,40 @@ TEST_F(RecordedPublication, DoesNotTellOfFilesThatClientsWouldRefuse) {
   const std::vector<std::string> told = {"draft", "signature", "signature", "refusal"};
   EXPECT_EQ(kinds(), told);
   EXPECT_EQ(*entries()[3].details.find("image")->as_string(), "a.bin");
+}
+
+TEST_F(RecordedPublication, TellsOnceOfVersionsThatNobodyWasGiven) {
+  crypto::Signer* const whole = online.timestamp;
+  online.timestamp = &stranger;
+  for (int time = 0; time < 2; ++time) ASSERT_FALSE(publish({0, 1}));
+  online.timestamp = whole;
+  EXPECT_TRUE(entries_in(ws.workspace().db_path(), ledger::kSpent).empty());
+  ASSERT_TRUE(publish({0, 1}));
+  const auto told = kinds();
+  EXPECT_EQ(told[told.size() - 3], ledger::kSpent) << "with the publication and its transcript";
+  ASSERT_TRUE(ws.publish("b.bin", "other"));
+  const auto spent = entries_in(ws.workspace().db_path(), ledger::kSpent);
+  ASSERT_EQ(spent.size(), 1U);
+  EXPECT_EQ(spent[0].subject, "image");
+  EXPECT_EQ(spent_in(spent[0]), (std::vector<std::string>{"snapshot 2-3", "timestamp 2-3"}));
+}
+
+TEST(RecordedRelease, TellsOfBinsThatWereSignedForNobody) {
+  const ReleaseWorkspace ws;
+  ASSERT_TRUE(ws.init_role());
+  const auto before = (*ws.read()->snapshot())->version.value();
+  sim::SimKey stranger("stranger");
+  app::ApplyRequest request = ws.request({ws.artifact("a", "a")});
+  request.signers = [&]() -> Result<app::ReleaseSigners> {
+    return app::ReleaseSigners{{ws.keys.snapshot.front().get(), &stranger}, ws.release_key.front().get()};
+  };
+  ASSERT_FALSE(app::apply_release(ws.workspace(), request, kNow)) << "a client would refuse its timestamp";
+  ASSERT_TRUE(ws.apply({ws.artifact("a", "a")}));
+  const auto spent = entries_in(ws.workspace().db_path(), ledger::kSpent);
+  ASSERT_EQ(spent.size(), 1U);
+  const std::string next = std::to_string(before + 1);
+  EXPECT_EQ(spent_in(spent[0]).at(0), "fw 2-2");
+  EXPECT_EQ(spent_in(spent[0]).at(1), "snapshot " + next + "-" + next);
 }
 
 TEST_F(RecordedPublication, GoesOnUnsignedWithoutAKey) {
