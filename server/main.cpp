@@ -32,6 +32,7 @@
 #include "server/repository/reader.h"
 #include "server/sign_role.h"
 #include "server/signing/remote_signer.h"
+#include "server/storage/sqlite/database.h"
 
 namespace {
 
@@ -72,10 +73,15 @@ Result<std::unique_ptr<app::DirectorService>> open_director(const app::Workspace
 }
 
 /// A workspace from before there was a time key has none: the director's root lists none then, and vehicles
-/// go by their own clocks.
-Result<std::unique_ptr<app::TimeService>> open_time(const Arguments& arguments, Signing& signing) {
+/// go by their own clocks. On a machine of its own the time source has no ledger but its own, which begins
+/// here.
+Result<std::unique_ptr<app::TimeService>> open_time(const Arguments& arguments,
+                                                    const app::Workspace& workspace, Signing& signing) {
   const auto signer = signing.keys->signer(Repository::Director, model::time_source_role());
-  if (signer) return std::make_unique<app::TimeService>(**signer, signing.clock);
+  if (signer) {
+    host::Db ledger = TRY(storage::open_database(workspace.db_path()));
+    return std::make_unique<app::TimeService>(**signer, signing.clock, std::move(ledger));
+  }
   if (arguments.role == "time" || !is_fault(signer.error(), Fault::Kind::NotFound))
     return fail(signer.error());
   spdlog::info("no time is attested: this workspace has no key for director/{}",
@@ -102,7 +108,7 @@ Result<std::unique_ptr<Signing>> open_signing(const Arguments& arguments, const 
   auto signing = std::make_unique<Signing>();
   signing->keys = TRY(open_keys(arguments, workspace, passphrases));
   if (arguments.role != "time") signing->director = TRY(open_director(workspace, *signing));
-  if (arguments.role != "director") signing->time = TRY(open_time(arguments, *signing));
+  if (arguments.role != "director") signing->time = TRY(open_time(arguments, workspace, *signing));
   return signing;
 }
 
@@ -287,11 +293,12 @@ int main(int argc, char** argv) {
       ->type_name("DIR");
   app.add_option("--listen", arguments.listen, "Numeric address and port; port 0 takes any free one")
       ->type_name("ADDR:PORT");
-  app.add_option("--role", arguments.role,
-                 "image: the image repository alone, with no database and no signing key; "
-                 "director: the director alone, which renews the image repository beside it; "
-                 "time: attested time alone, with no database and no key but its own; "
-                 "sign: the online keys alone, behind a socket, with no network")
+  app.add_option(
+         "--role", arguments.role,
+         "image: the image repository alone, with no database and no signing key; "
+         "director: the director alone, which renews the image repository beside it; "
+         "time: attested time alone, with no key but its own and, on a machine apart, its own ledger; "
+         "sign: the online keys alone, behind a socket, with no network")
       ->check(CLI::IsMember({"image", "director", "time", "all", "sign"}))
       ->capture_default_str();
   app.add_flag("--plain", arguments.plain,

@@ -37,6 +37,8 @@ inline constexpr std::string_view kPublication = "publication";
 inline constexpr std::string_view kSpent = "spent";  ///< versions that nobody was given
 inline constexpr std::string_view kCeremony =
     "ceremony";  ///< its transcript, before what it signed is published
+inline constexpr std::string_view kAttestedTime =
+    "attested-time";  ///< from when until when a key attests what time it is
 inline constexpr std::string_view kRegistration = "registration";
 inline constexpr std::string_view kEcuChange = "ecu-change";
 inline constexpr std::string_view kVehicleTags = "vehicle-tags";

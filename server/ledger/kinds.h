@@ -9,10 +9,10 @@
 
 namespace cotter::ledger {
 
-inline constexpr std::array<std::string_view, 24> kKinds = {
-    kKeyGenerated, kKeyImported, kKeyProposed, kKeyListed,   kKeyDelisted, kKeyMoved,
-    kDraft,        kSignature,   kRelease,     kPublication, kSpent,       kCeremony,
-    kRegistration, kEcuChange,   kVehicleTags, kAssignment,  kRefusal,     kDeviceCertificate,
-    kToken,        kSupplier,    kUpload,      kWithdrawal,  kAcceptance,  kHardware};
+inline constexpr std::array<std::string_view, 25> kKinds = {
+    kKeyGenerated, kKeyImported, kKeyProposed, kKeyListed, kKeyDelisted,       kKeyMoved,     kDraft,
+    kSignature,    kRelease,     kPublication, kSpent,     kCeremony,          kAttestedTime, kRegistration,
+    kEcuChange,    kVehicleTags, kAssignment,  kRefusal,   kDeviceCertificate, kToken,        kSupplier,
+    kUpload,       kWithdrawal,  kAcceptance,  kHardware};
 
 }  // namespace cotter::ledger

@@ -22,6 +22,8 @@
 #include "common/trust/verified.h"
 #include "server/keys/certificate.h"
 #include "server/keys/pki.h"
+#include "server/storage/sqlite/database.h"
+#include "server/storage/sqlite/ledger_store.h"
 #include "tests/sim/https_client.h"
 #include "tests/sim/temp_dir.h"
 #include "tests/unit/server/fleet.h"
@@ -287,7 +289,7 @@ TEST_F(Cotterd, AttestsTheTimeToWhoeverAsks) {  // TIM-2, TIM-3
   EXPECT_EQ(sim::ask(what).status, 413);
 }
 
-TEST_F(Cotterd, ServesTimeAloneWithItsOwnKeyAndNoDatabase) {
+TEST_F(Cotterd, ServesTimeAloneWithItsOwnKeyAndALedgerOfItsOwn) {
   // Another machine: it has the time key, the certificates and nothing else.
   fs::create_directories(at("timekeeper/keys"));
   fs::copy(pki(), at("timekeeper/pki"));
@@ -301,12 +303,19 @@ TEST_F(Cotterd, ServesTimeAloneWithItsOwnKeyAndNoDatabase) {
   const HttpsReply reply = sim::ask(what);
   EXPECT_EQ(reply.status, 200) << reply.failure << reply.body;
   EXPECT_EQ(complaint_about(reply, workspace() / "director/1.root.json"), "");
+  EXPECT_EQ(sim::ask(what).status, 200);
   what.url.replace(what.url.rfind("/time"), 5, "/repo/timestamp.json");
   what.method = "GET";
   what.body.reset();
   EXPECT_EQ(sim::ask(what).status, 404);
   EXPECT_EQ(daemon.stop(), kDone);
-  EXPECT_FALSE(fs::exists(at("timekeeper/cotter.db")));
+  host::Db db = storage::open_database(at("timekeeper/cotter.db")).value();
+  std::vector<std::string> kinds;
+  EXPECT_TRUE(storage::LedgerStore(db).each({}, [&](const storage::LedgerRow& row) -> Result<void> {
+    kinds.push_back(row.kind);
+    return {};
+  }));
+  EXPECT_EQ(kinds, (std::vector<std::string>{"attested-time"})) << "of many answers on a day one";
 }
 
 TEST_F(Cotterd, AWorkspaceWithoutATimeKeyServesTheRestAsEver) {

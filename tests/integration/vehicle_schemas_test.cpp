@@ -130,7 +130,7 @@ TEST_F(Schemas, DescribeWhatTheTimeSourceIsAskedAndAnswers) {
   keys::Keyring ring = must(keys::Keyring::open(workspace / "keys", keystore::unlock_by(passphrase)));
   crypto::Signer& signer = *must(ring.signer(Repository::Director, model::time_source_role()));
   const host::SystemClock clock;
-  app::TimeService service(signer, clock);
+  app::TimeService service(signer, clock, must(storage::open_database(workspace / "cotter.db")));
   const Bytes answer = must(service.attest(request.wire()));
   expect_instances("time-request", {std::string(as_text(request.wire()))});
   expect_instances("time-attestation", {std::string(as_text(answer))});

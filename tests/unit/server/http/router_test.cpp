@@ -34,7 +34,7 @@ struct TimeSource {
   };
   test::NumberedSigner key{77};
   Noon clock;
-  app::TimeService service{key, clock};
+  app::TimeService service{key, clock, storage::open_database(":memory:").value()};
 };
 
 class RouterTo : public testing::Test {
