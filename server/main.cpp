@@ -293,12 +293,11 @@ int main(int argc, char** argv) {
       ->type_name("DIR");
   app.add_option("--listen", arguments.listen, "Numeric address and port; port 0 takes any free one")
       ->type_name("ADDR:PORT");
-  app.add_option(
-         "--role", arguments.role,
-         "image: the image repository alone, with no database and no signing key; "
-         "director: the director alone, which renews the image repository beside it; "
-         "time: attested time alone, with no key but its own and, on a machine apart, its own ledger; "
-         "sign: the online keys alone, behind a socket, with no network")
+  app.add_option("--role", arguments.role,
+                 "image: the image repository alone, with no database and no signing key; "
+                 "director: the director alone, which renews the image repository beside it; "
+                 "time: attested time alone, no key but its own and, on a machine apart, its own ledger; "
+                 "sign: the online keys alone, behind a socket, with no network")
       ->check(CLI::IsMember({"image", "director", "time", "all", "sign"}))
       ->capture_default_str();
   app.add_flag("--plain", arguments.plain,

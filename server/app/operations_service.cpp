@@ -3,6 +3,7 @@
 #include <charconv>
 #include <mutex>
 
+#include "server/app/door_refusals.h"
 #include "server/app/record.h"
 #include "server/app/submission_files.h"
 #include "server/app/submission_intake.h"
@@ -38,6 +39,9 @@ Result<Position> position_in(std::string_view text) {
   return fault(Fault::Kind::Usage, "after is not what a page said was next", "begin without it");
 }
 
+constexpr const char* kNobody =
+    "operations API";  // the subject where no token is known; no token is named so
+
 Error no_such_submission() { return Fault{Fault::Kind::NotFound, "there is no such submission", ""}; }
 
 }  // namespace
@@ -56,14 +60,33 @@ struct OperationsService::State {
                                                                ByteView sha256);
   Result<void> check_quota(const operations::Supplier& supplier, const operations::Submission& submission);
   Result<void> forget_abandoned();
+  Result<SubmissionRecord> open(const Caller& caller, Result<operations::Submission> decoded);
+  Result<UploadState> append(const SubmissionRecord& record, const SubmittedFile& file, std::uint64_t offset,
+                             ByteView bytes);
+  Result<void> expect_whole(const SubmissionRecord& record);
+  Result<void> withdraw(const Caller& caller, const std::string& id);
+  /// The ledger tells of what was the caller's fault; not of what is not found, nor of what the world failed
+  /// at.
+  template <class T>
+  Result<T> told(const Caller& caller, const char* document, Result<T> done) {
+    const bool is_refused =
+        !done && (rejection_in(done.error()) != nullptr || is_fault(done.error(), Fault::Kind::Usage) ||
+                  is_fault(done.error(), Fault::Kind::Conflict));
+    if (is_refused)
+      refusals.tell(db, acting_token(caller.name), {caller.name, document}, done.error(), clock.now());
+    return done;
+  }
+  void refuse_token(const std::optional<operations::TokenRecord>& token, UtcTime now);
 
   const Clock& clock;
   const std::filesystem::path repo_dir;
-  std::mutex one_at_a_time;  ///< guards the next two: one connection, one thread in it
+  std::mutex one_at_a_time;  ///< guards the next three: one connection, one thread in it
   host::Db db;
   SubmissionFiles files;
-  std::mutex at_the_door;  ///< guards the next: who calls is found out while a submission is judged
+  DoorRefusals refusals;
+  std::mutex at_the_door;  ///< guards the next two: who calls is found out while a submission is judged
   host::Db tokens;
+  DoorRefusals refused_tokens;
 };
 
 OperationsService::OperationsService(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -81,8 +104,26 @@ Result<std::unique_ptr<OperationsService>> OperationsService::open(
 Result<std::optional<Caller>> OperationsService::identify(ByteView token_hash) {
   const std::lock_guard lock(state_->at_the_door);
   const auto token = TRY(storage::TokenStore(state_->tokens).find_by_hash(token_hash));
-  if (!token || !token->is_good(state_->clock.now())) return std::optional<Caller>();
-  return std::optional(Caller{token->name, token->role, token->supplier.value_or("")});
+  const UtcTime now = state_->clock.now();
+  if (token && token->is_good(now))
+    return std::optional(Caller{token->name, token->role, token->supplier.value_or("")});
+  state_->refuse_token(token, now);
+  return std::optional<Caller>();
+}
+
+void OperationsService::State::refuse_token(const std::optional<operations::TokenRecord>& token,
+                                            UtcTime now) {
+  const char* why = "nobody was given this token";
+  if (token) why = token->revoked ? "the token was revoked" : "the token has expired";
+  refused_tokens.tell(tokens, token ? acting_token(token->name) : "unknown",
+                      {token ? token->name : kNobody, "token"}, Fault{Fault::Kind::Denied, why, ""}, now);
+}
+
+void OperationsService::note_forbidden(const Caller& caller) {
+  const std::lock_guard lock(state_->at_the_door);
+  const std::string why = "a token of role " + std::string(name_of(caller.role)) + " may not do this";
+  state_->refused_tokens.tell(state_->tokens, acting_token(caller.name), {caller.name, "permission"},
+                              Fault{Fault::Kind::Denied, why, ""}, state_->clock.now());
 }
 
 /// What belongs to another supplier is not found.
@@ -132,21 +173,27 @@ Result<void> OperationsService::State::forget_abandoned() {
 }
 
 Result<SubmissionRecord> OperationsService::open_submission(const Caller& caller, ByteView files) {
-  auto submission = TRY(operations::Submission::decode(files));
+  auto submission = operations::Submission::decode(files);
   const std::lock_guard lock(state_->one_at_a_time);
-  TRY(state_->forget_abandoned());
-  auto transaction = TRY(host::Transaction::begin(state_->db));
-  storage::SupplierStore store(state_->db);
+  return state_->told(caller, "submission", state_->open(caller, std::move(submission)));
+}
+
+Result<SubmissionRecord> OperationsService::State::open(const Caller& caller,
+                                                        Result<operations::Submission> decoded) {
+  auto submission = TRY(std::move(decoded));
+  TRY(forget_abandoned());
+  auto transaction = TRY(host::Transaction::begin(db));
+  storage::SupplierStore store(db);
   const auto supplier = TRY(store.find(RoleName(caller.supplier)));
   if (!supplier || supplier->removed) return fault(Fault::Kind::NotFound, "there is no such supplier");
   if (auto same = TRY(store.under_way(caller.supplier, submission))) return *std::move(same);
-  TRY(state_->check_quota(*supplier, submission));
+  TRY(check_quota(*supplier, submission));
   SubmissionRecord record;
   record.id = operations::new_submission_id();
   record.supplier = caller.supplier;
   record.token = caller.name;
   record.submission = std::move(submission);
-  record.created = record.changed = state_->clock.now();
+  record.created = record.changed = clock.now();
   TRY(store.forget_ended(caller.supplier, kKeptEnded));
   TRY(store.add(record));
   TRY(transaction.commit());
@@ -191,26 +238,43 @@ Result<UploadState> OperationsService::upload_state(const Caller& caller, const 
 Result<UploadState> OperationsService::append(const Caller& caller, const std::string& id, ByteView sha256,
                                               std::uint64_t offset, ByteView bytes) {
   const std::lock_guard lock(state_->one_at_a_time);
-  const auto [record, file] = TRY(state_->find_file(caller, id, sha256));
+  const auto found = TRY(state_->find_file(caller, id, sha256));
+  const auto& [record, file] = found;
+  // Who was cut off asks where the file ends, and goes on there: that is no refusal.
+  const bool is_cut_off =
+      record.state == SubmissionState::Uploading && TRY(state_->files.held(id, file)) != offset;
+  auto done = state_->append(record, file, offset, bytes);
+  if (is_cut_off) return done;
+  return state_->told(caller, "upload", std::move(done));
+}
+
+Result<UploadState> OperationsService::State::append(const SubmissionRecord& record,
+                                                     const SubmittedFile& file, std::uint64_t offset,
+                                                     ByteView bytes) {
   if (record.state != SubmissionState::Uploading) {
     return fault(Fault::Kind::Conflict, "the submission is " + std::string(name_of(record.state)));
   }
-  const std::uint64_t held = TRY(state_->files.append(id, file, offset, bytes));
-  const UtcTime now = state_->clock.now();
-  if (now - record.changed >= kNoteEvery) TRY(storage::SupplierStore(state_->db).touch(id, now));
+  const std::uint64_t held = TRY(files.append(record.id, file, offset, bytes));
+  const UtcTime now = clock.now();
+  if (now - record.changed >= kNoteEvery) TRY(storage::SupplierStore(db).touch(record.id, now));
   return UploadState{held, file.length};
+}
+
+Result<void> OperationsService::State::expect_whole(const SubmissionRecord& record) {
+  for (const SubmittedFile& file : record.submission.files) {
+    if (TRY(files.held(record.id, file)) < file.length) {
+      return fault(Fault::Kind::Conflict, "file " + to_hex(file.sha256) + " is not whole yet",
+                   "send the rest");
+    }
+  }
+  return {};
 }
 
 Result<SubmissionRecord> OperationsService::complete(const Caller& caller, const std::string& id) {
   const std::lock_guard lock(state_->one_at_a_time);
   const SubmissionRecord record = TRY(state_->find(caller, id));
   if (record.state != SubmissionState::Uploading) return record;
-  for (const SubmittedFile& file : record.submission.files) {
-    if (TRY(state_->files.held(id, file)) < file.length) {
-      return fault(Fault::Kind::Conflict, "file " + to_hex(file.sha256) + " is not whole yet",
-                   "send the rest");
-    }
-  }
+  TRY(state_->told(caller, "completion", state_->expect_whole(record)));
   const auto published = TRY(repository::read_as_client(state_->repo_dir, repository::kBeforeAnyExpiry));
   const UtcTime now = state_->clock.now();
   const IntakeVerdict verdict =
@@ -221,25 +285,29 @@ Result<SubmissionRecord> OperationsService::complete(const Caller& caller, const
 
 Result<void> OperationsService::withdraw(const Caller& caller, const std::string& id) {
   const std::lock_guard lock(state_->one_at_a_time);
-  auto transaction = TRY(host::Transaction::begin(state_->db));  // whoever accepts is another program
-  const SubmissionRecord record = TRY(state_->find(caller, id));
+  return state_->told(caller, "withdrawal", state_->withdraw(caller, id));
+}
+
+Result<void> OperationsService::State::withdraw(const Caller& caller, const std::string& id) {
+  auto transaction = TRY(host::Transaction::begin(db));  // whoever accepts is another program
+  const SubmissionRecord record = TRY(find(caller, id));
   if (record.state != SubmissionState::Uploading && record.state != SubmissionState::Waiting) {
     return fault(Fault::Kind::Conflict, "the submission is " + std::string(name_of(record.state)));
   }
-  storage::SupplierStore store(state_->db);
+  storage::SupplierStore store(db);
   const auto supplier = TRY(store.find(RoleName(record.supplier)));
   if (supplier && record.approvals.size() >= supplier->policy.people())
     return fault(Fault::Kind::Conflict, "the submission was accepted, and is published or about to be",
                  "hand in a next version without what was wrong");
-  const UtcTime now = state_->clock.now();
+  const UtcTime now = clock.now();
   TRY(store.change_state(record, SubmissionState::Withdrawn, {"taken back by " + caller.name}, now));
   // Of one that never was whole the ledger knows nothing.
   if (record.state == SubmissionState::Waiting) {
-    TRY(app::record(state_->db, {std::string(ledger::kWithdrawal), now, acting_token(caller.name),
-                                 record.supplier, submission_details(record, {})}));
+    TRY(app::record(db, {std::string(ledger::kWithdrawal), now, acting_token(caller.name), record.supplier,
+                         submission_details(record, {})}));
   }
   TRY(transaction.commit());
-  return state_->files.remove(id);
+  return files.remove(id);
 }
 
 }  // namespace cotter::app

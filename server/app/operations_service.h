@@ -1,6 +1,7 @@
 // The operations API's use cases: who calls, and how a supplier hands something in.
-// Never shows one supplier what belongs to another: it is not found. Safe on any thread: one at a time,
-// behind its own lock, but for identify(), which waits for no other; a call may block on the disk.
+// Never shows one supplier what belongs to another: it is not found. What it refuses the ledger tells of, as
+// DoorRefusals does. Safe on any thread: one at a time, behind its own lock, but for identify(), which waits
+// for no other; a call may block on the disk.
 #pragma once
 
 #include <chrono>
@@ -44,8 +45,10 @@ class OperationsService {
                                                          const Clock& clock);
   ~OperationsService();
 
-  /// Whose token that is; nothing when it is nobody's, revoked or expired.
+  /// Whose token that is; nothing when it is nobody's, revoked or expired, of which the ledger tells.
   Result<std::optional<operations::Caller>> identify(ByteView token_hash);
+  /// Tells the ledger that its bearer wanted what a token of this role may not do.
+  void note_forbidden(const operations::Caller& caller);
 
   /// Opens a submission, or finds the one under way with the same files. Of those of the supplier that came
   /// to nothing more than kKeptEnded are forgotten; the ledger has what was judged. Rejections: those of

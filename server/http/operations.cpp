@@ -137,7 +137,8 @@ std::optional<Bytes> token_hash_of(const Request& head) {
 
 bool may_hand_in(const Caller& caller) { return caller.role == TokenRole::Supplier; }
 
-Response forbidden(const Caller& caller) {
+Response forbidden(app::OperationsService& service, const Caller& caller) {
+  service.note_forbidden(caller);
   return problem(
       403, "not allowed",
       "a token of role " + std::string(name_of(caller.role)) + " may not do this: suppliers hand in");
@@ -159,7 +160,7 @@ Response not_good(const SubmissionRecord& record) {
 Response complete(app::OperationsService& service, const Request& request, const Place& place) {
   const Caller& caller = *request.bearer;
   if (request.method != Method::Post) return not_allowed("POST");
-  if (!may_hand_in(caller)) return forbidden(caller);
+  if (!may_hand_in(caller)) return forbidden(service, caller);
   const auto record = service.complete(caller, place.id);
   if (!record) return refused(caller, record.error());
   spdlog::info("submission {} of {} is {}", record->id, caller.name, name_of(record->state));
@@ -220,19 +221,19 @@ Response append(app::OperationsService& service, const Request& request, const P
 Response handle_all(app::OperationsService& service, const Request& request) {
   if (request.method == Method::Get || request.method == Method::Head) return list(service, request);
   if (request.method != Method::Post) return not_allowed("GET, HEAD, POST");
-  return may_hand_in(*request.bearer) ? create(service, request) : forbidden(*request.bearer);
+  return may_hand_in(*request.bearer) ? create(service, request) : forbidden(service, *request.bearer);
 }
 
 Response handle_one(app::OperationsService& service, const Request& request, const Place& place) {
   const Caller& caller = *request.bearer;
   if (request.method == Method::Get || request.method == Method::Head) return show(service, caller, place);
   if (request.method != Method::Delete) return not_allowed("GET, HEAD, DELETE");
-  return may_hand_in(caller) ? withdraw(service, caller, place) : forbidden(caller);
+  return may_hand_in(caller) ? withdraw(service, caller, place) : forbidden(service, caller);
 }
 
 Response handle_file(app::OperationsService& service, const Request& request, const Place& place) {
   const Caller& caller = *request.bearer;
-  if (!may_hand_in(caller)) return forbidden(caller);
+  if (!may_hand_in(caller)) return forbidden(service, caller);
   if (request.method == Method::Get || request.method == Method::Head)
     return upload_state(service, caller, place);
   return request.method == Method::Patch ? append(service, request, place) : not_allowed("GET, HEAD, PATCH");

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "common/crypto/digest.h"
 #include "common/json/canonical.h"
@@ -14,6 +15,7 @@
 #include "server/app/tokens.h"
 #include "server/http/router.h"
 #include "server/storage/sqlite/database.h"
+#include "server/storage/sqlite/ledger_store.h"
 #include "server/storage/sqlite/supplier_store.h"
 #include "server/storage/sqlite/token_store.h"
 #include "tests/sim/temp_dir.h"
@@ -44,10 +46,32 @@ class Operations : public testing::Test {
     acme_ = token("acme-ci", TokenRole::Supplier, "acme");
     other_ = token("other-ci", TokenRole::Supplier, "other");
     oper_ = token("alice", TokenRole::Operator, std::nullopt);
+    start();
+  }
+  /// Anew, where it runs already.
+  void start() {
+    router_.reset();
     service_ =
         app::OperationsService::open(database(), dir_.path() / "submissions", dir_.path() / "repo", clock_)
             .value();
     router_.emplace(std::nullopt, nullptr, Access{}, nullptr, service_.get());
+  }
+  /// "WHO SUBJECT DOCUMENT" of each that the ledger tells of.
+  std::vector<std::string> refusals() {
+    storage::LedgerFilter filter;
+    filter.kind = ledger::kRefusal;
+    std::vector<std::string> all;
+    EXPECT_TRUE(storage::LedgerStore(db_).each(filter, [&](const storage::LedgerRow& row) -> Result<void> {
+      const auto entry = ledger::Entry::decode(row.body).value();
+      const json::Value* document = entry.details.find("document");
+      all.push_back(entry.who + " " + entry.subject + " " + std::string(document->as_string()->view()));
+      return {};
+    }));
+    return all;
+  }
+  /// Of the form of a token, and nobody's.
+  static std::string made_up(int number) {
+    return "cotter-" + to_hex(crypto::sha256(as_bytes(std::to_string(number))));
   }
   [[nodiscard]] std::filesystem::path database() const { return dir_.path() / "cotter.db"; }
   std::string token(const char* name, TokenRole role, std::optional<std::string> supplier) {
@@ -139,6 +163,61 @@ TEST_F(Operations, TellWhoFailsTooOftenToWaitButNotWhoHasAGoodToken) {
     status = ask(Method::Get, "/api/v1/submissions", "bad").status;
   EXPECT_EQ(status, 429U);
   EXPECT_EQ(ask(Method::Get, "/api/v1/submissions", acme_).status, 200U);
+}
+
+TEST_F(Operations, TellTheLedgerOfBadTokensOnceADayHoweverManyCome) {
+  const auto come = [&](const std::string& bad) {
+    EXPECT_EQ(ask(Method::Get, "/api/v1/submissions", bad).status / 100, 4U);
+  };
+  for (int number = 0; number < 20; ++number) come(made_up(number));
+  EXPECT_EQ(refusals(), (std::vector<std::string>{"unknown operations API token"}));
+  ASSERT_TRUE(app::revoke_token(db_, "acme-ci", clock_.time));
+  for (int time = 0; time < 3; ++time) come(acme_);
+  const std::vector<std::string> both{"unknown operations API token", "token:acme-ci acme-ci token"};
+  EXPECT_EQ(refusals(), both);
+  start();
+  come(made_up(0));
+  come(acme_);
+  EXPECT_EQ(refusals(), both) << "the ledger knows it";
+  clock_.time += std::chrono::days(1);
+  come(made_up(0));
+  come(acme_);
+  come(oper_);  // has expired
+  EXPECT_EQ(refusals().size(), 5U);
+  EXPECT_EQ(refusals().back(), "token:alice alice token");
+}
+
+TEST_F(Operations, TellTheLedgerOnceADayOfWhatABearerIsRefused) {
+  for (int time = 0; time < 3; ++time)
+    EXPECT_EQ(ask(Method::Post, "/api/v1/submissions", oper_, list_of("x")).status, 403U);
+  for (std::size_t bytes = 101; bytes < 110; ++bytes)
+    EXPECT_EQ(ask(Method::Post, "/api/v1/submissions", acme_, list_of(std::string(bytes, 'x'))).status, 422U);
+  const std::string place = upload_place("firmware");
+  EXPECT_EQ(send(place, 4, "ware").status, 409U)
+      << "who lost count is told where to go on, and refused nothing";
+  const std::string one = place.substr(0, place.find("/files/"));
+  for (int time = 0; time < 3; ++time) {
+    EXPECT_EQ(send(place, 0, "software").status, 409U) << "another file than was announced";
+    EXPECT_EQ(ask(Method::Post, one + "/complete", acme_).status, 409U) << "nothing is whole";
+  }
+  EXPECT_EQ(ask(Method::Delete, one, acme_).status, 200U);
+  for (int time = 0; time < 3; ++time) EXPECT_EQ(ask(Method::Delete, one, acme_).status, 409U);
+  EXPECT_EQ(ask(Method::Delete, one, other_).status, 404U) << "what is not found is no refusal";
+  const std::vector<std::string> all{"token:alice alice permission", "token:acme-ci acme-ci submission",
+                                     "token:acme-ci acme-ci upload", "token:acme-ci acme-ci completion",
+                                     "token:acme-ci acme-ci withdrawal"};
+  EXPECT_EQ(refusals(), all);
+}
+
+TEST_F(Operations, RefuseAsEverWhereTheLedgerCannotTellOfIt) {
+  ASSERT_TRUE(db_.exec("ALTER TABLE ledger_entry RENAME TO lost"));
+  EXPECT_EQ(ask(Method::Get, "/api/v1/submissions", made_up(0)).status, 401U);
+  EXPECT_EQ(ask(Method::Post, "/api/v1/submissions", oper_, list_of("x")).status, 403U);
+  EXPECT_EQ(ask(Method::Post, "/api/v1/submissions", acme_, list_of(std::string(101, 'x'))).status, 422U);
+  ASSERT_TRUE(db_.exec("ALTER TABLE lost RENAME TO ledger_entry"));
+  EXPECT_TRUE(refusals().empty());
+  EXPECT_EQ(ask(Method::Get, "/api/v1/submissions", made_up(0)).status, 401U);
+  EXPECT_EQ(refusals().size(), 1U) << "told at the next";
 }
 
 TEST_F(Operations, KeepNoTokenAnywhere) {
