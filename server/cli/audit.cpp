@@ -72,8 +72,8 @@ std::string in_words(const ledger::Entry& entry) {
   const json::Value* files = entry.details.find("files");
   if (files != nullptr && files->as_array() != nullptr) return files_in_words(*files->as_array());
   std::string words;
-  for (const char* member : {"ecu", "image", "version", "rule", "looks_like", "role", "holder", "left",
-                             "ended", "reason", "added", "removed"}) {
+  for (const char* member : {"document", "ecu", "image", "version", "rule", "looks_like", "role", "holder",
+                             "left", "ended", "reason", "added", "removed", "versions", "from", "until"}) {
     const json::Value* value = entry.details.find(member);
     if (value == nullptr) continue;
     const bool is_text = value->as_string() != nullptr;
