@@ -111,11 +111,13 @@ TEST_F(RefusedRelease, IsNoneWhereAPassphraseWasMistyped) {
 }
 
 TEST(RefusedOpening, OfARootIsTold) {
-  test::RootCeremonyIn<test::TestWorkspace> at;
-  ASSERT_TRUE(at.open({}));
-  EXPECT_TRUE(refusals(at.ws).empty());
-  ASSERT_FALSE(at.open({})) << "one is open";
-  EXPECT_EQ(told(at.ws), (std::vector<std::string>{"image/root opening"}));
+  test::RootCeremonyIn<test::SupplierWorkspace> at;
+  for (const Repository repository : {Repository::Image, Repository::Director}) {
+    at.repository = repository;
+    ASSERT_TRUE(at.open({}));
+    ASSERT_FALSE(at.open({})) << "one is open";
+  }
+  EXPECT_EQ(told(at.ws), (std::vector<std::string>{"image/root opening", "director/root opening"}));
 }
 
 TEST(RefusedOpening, OfTheTargetsIsTold) {
