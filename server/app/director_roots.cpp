@@ -38,6 +38,13 @@ Result<void> DirectorRoots::read_on() {
   }
 }
 
+DirectorRoots DirectorRoots::followed_by(const trust::Verified<model::Root>& next) const {
+  DirectorRoots roots = *this;
+  roots.newest_ = next;
+  roots.files_.emplace_back(next.wire().begin(), next.wire().end());
+  return roots;
+}
+
 std::optional<Bytes> DirectorRoots::file(Version version) const {
   if (version.value() == 0 || version.value() > files_.size()) return std::nullopt;
   return files_[version.value() - 1];

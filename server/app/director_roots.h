@@ -20,6 +20,8 @@ class DirectorRoots {
   static Result<DirectorRoots> read(const std::filesystem::path& director_dir);
   /// Takes the roots that were published since. Faults: Denied, Io. Rejections: those of a root.
   Result<void> read_on();
+  /// As they would be read once `next`, which follows from the newest, is published.
+  [[nodiscard]] DirectorRoots followed_by(const trust::Verified<model::Root>& next) const;
 
   /// All files in order, the first version first.
   [[nodiscard]] std::span<const Bytes> files() const noexcept { return files_; }

@@ -16,6 +16,7 @@
 #include "server/app/record.h"
 #include "server/app/record_key.h"
 #include "server/app/record_refusal.h"
+#include "server/app/rehearse_director.h"
 #include "server/app/targets_change.h"
 #include "server/repository/reader.h"
 
@@ -249,31 +250,15 @@ class Closing {
 
   Result<ClosedRoot> publish_director(const Roots& before, const Verified<model::Root>& next,
                                       const std::function<Result<keys::Signers*>()>& online) {
-    TRY(rehearse_director(before, next));
+    const auto roots = TRY(DirectorRoots::read(workspace_->director_dir())).followed_by(next);
+    TRY(rehearse_root_chain(roots, writer_->now()));
     keys::Signers* signers = TRY(online());
-    const DirectorSigners director = TRY(director_signers(*signers, *next));
-    TRY(note_publication(*before.newest, next, director.ledger));
+    TRY(rehearse_sets(writer_->db(), roots, *signers, workspace_->settings().director, writer_->now()));
+    TRY(note_publication(*before.newest, next, signers->ledger()));
     const ByteView wire = next.wire();
     TRY(repository::write_file(repository::Layout(workspace_->director_dir()),
                                {model::root_role(), next->version, Bytes(wire.begin(), wire.end())}));
     return done(ClosedRoot());
-  }
-
-  /// The chain as a vehicle fresh from the factory follows it, and as one with the newest root does. Its own
-  /// files a vehicle gets signed anew, and played, at its next question.
-  [[nodiscard]] Result<void> rehearse_director(const Roots& before, const Verified<model::Root>& next) const {
-    for (const std::size_t start : {std::size_t{0}, before.files.size() - 1}) {
-      trust::Policy policy;
-      policy.repository = Repository::Director;
-      auto vehicle =
-          TRY(trust::TrustedSet::anchored_at(to_bytes(before.files[start]), writer_->now(), policy));
-      for (std::size_t at = start + 1; at < before.files.size(); ++at) {
-        TRY(vehicle.update_root(to_bytes(before.files[at])));
-      }
-      TRY(vehicle.update_root(Bytes(next.wire().begin(), next.wire().end())));
-      TRY(vehicle.close_root_chain());
-    }
-    return {};
   }
 
   Result<void> note_publication(const model::Root& before, const Verified<model::Root>& root,

@@ -53,13 +53,14 @@ struct ClosedRoot {
 };
 
 /// Takes the signatures of `copies`, which may be none, into the open ceremony for this repository's root;
-/// where all are there, plays the result as a vehicle fresh from the factory and as a current one, and
-/// publishes it. `online` is asked once all have signed. May be called again after any failure. Faults:
-/// NotFound (no such ceremony is open), Conflict (a copy of something else; another root was published
-/// since), Denied (an online key that the new root lists is not at hand; a generation in the inventory could
-/// not verify what would be published: which, and how many), those of the signers, NoSpace, Io. Rejections:
-/// those of a client; of what is refused the ledger tells no end. Whatever fails, clients see the old state,
-/// but for a kill between root and timestamp: call it again then.
+/// where all are there, plays the result as a vehicle fresh from the factory and as a current one (of a
+/// director with files that it signs for that, rehearse_director.h), and publishes it. `online` is asked once
+/// all have signed. May be called again after any failure. Faults: NotFound (no such ceremony is open),
+/// Conflict (a copy of something else; another root was published since), Denied (an online key that the new
+/// root lists is not at hand; vehicles would refuse what a director signs under it: how many, and which; a
+/// generation in the inventory could not verify what would be published: which, and how many), those of the
+/// signers, NoSpace, Io. Rejections: those of a client; of what is refused the ledger tells no end. Whatever
+/// fails, clients see the old state, but for a kill between root and timestamp: call it again then.
 Result<ClosedRoot> close_root_ceremony(const Workspace& workspace, Repository repository,
                                        const std::vector<ceremony::OfflineBundle>& copies,
                                        const std::function<Result<keys::Signers*>()>& online, UtcTime now);

@@ -119,4 +119,20 @@ Result<MetadataSet> sign_metadata(host::Db& db, const DirectorSigners& signers, 
   return set;
 }
 
+Result<void> rehearse_signing(host::Db& db, const DirectorSigners& signers, const Lifetimes& lifetimes,
+                              const DirectorRoots& roots, const Vehicle& vehicle, UtcTime now) {
+  const auto previous = TRY(storage::DirectorStore(db).current(vehicle.vin));
+  MetadataSet set;
+  set.root_version = roots.newest()->version;
+  set.made_at = now;
+  TRY(reserve_versions(db, vehicle.vin, previous, set));
+  TRY(sign_all(vehicle, director::Entries(), signers, lifetimes, roots, set));
+  TRY(director::rehearse(vehicle, roots.files(), std::nullopt, set, now));
+  if (!previous) return {};
+  // From the root that it had when it took them.
+  const std::uint64_t known =
+      std::clamp<std::uint64_t>(previous->root_version.value(), 1, roots.files().size());
+  return director::rehearse(vehicle, roots.files().subspan(known - 1), previous, set, now);
+}
+
 }  // namespace cotter::app

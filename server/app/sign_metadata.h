@@ -38,4 +38,10 @@ Result<inventory::MetadataSet> sign_metadata(host::Db& db, const DirectorSigners
                                              const Lifetimes& lifetimes, const DirectorRoots& roots,
                                              const inventory::Vehicle& vehicle, UtcTime now);
 
+/// Signs, under the newest of `roots`, files for the vehicle that list nothing, and plays them: as the
+/// vehicle fresh from the factory would, and as it would that has its current set. Nobody gets them, and
+/// their versions are spent; no entry of the ledger tells of them. Rejections and Faults: as sign_metadata().
+Result<void> rehearse_signing(host::Db& db, const DirectorSigners& signers, const Lifetimes& lifetimes,
+                              const DirectorRoots& roots, const inventory::Vehicle& vehicle, UtcTime now);
+
 }  // namespace cotter::app

@@ -58,6 +58,26 @@ Result<std::optional<SetsInAll>> DirectorStore::in_all(UtcTime now) {
       SetsInAll{{row.count(2), row.count(4)}, row.count(3), time_at(row, 0), time_at(row, 1)});
 }
 
+Result<std::vector<VehiclesAlike>> DirectorStore::alike() {
+  auto row = TRY(db_->query(
+      "WITH last AS (SELECT vin, root_version, max(timestamp_version) FROM director_set GROUP BY vin),"
+      " partially AS (SELECT DISTINCT vin FROM ecu WHERE json_extract(record, '$.verification') = ?1)"
+      " SELECT last.root_version, partially.vin IS NOT NULL AS is_partial, count(*), min(vehicle.vin)"
+      " FROM vehicle LEFT JOIN last ON last.vin = vehicle.vin"
+      " LEFT JOIN partially ON partially.vin = vehicle.vin"
+      " GROUP BY last.root_version, is_partial ORDER BY count(*) DESC, min(vehicle.vin)",
+      {inventory::name_of(inventory::Verification::Partial)}));
+  std::vector<VehiclesAlike> all;
+  while (TRY(row.step())) {
+    VehiclesAlike& each = all.emplace_back();
+    if (!row.is_null(0)) each.root_version = Version(row.count(0));
+    each.partial = row.integer(1) != 0;
+    each.vehicles = row.count(2);
+    each.example = VehicleId(row.text(3));
+  }
+  return all;
+}
+
 Result<void> DirectorStore::put(const VehicleId& vin, const inventory::MetadataSet& set,
                                 const json::Value& entries) {
   const std::string& id = vin.value();

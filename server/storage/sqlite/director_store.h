@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include "common/base/bytes.h"
 #include "common/base/result.h"
@@ -22,6 +23,14 @@ struct SetsInAll {
   UtcTime expires{};
 };
 
+/// Vehicles that have sets signed under one root, or none, and for which the same is signed next.
+struct VehiclesAlike {
+  std::optional<Version> root_version{};  ///< nothing: they have none yet
+  bool partial = false;                   ///< some ECU of each verifies partially: their targets say more
+  std::uint64_t vehicles = 0;
+  VehicleId example{};  ///< the first of them
+};
+
 class DirectorStore {
  public:
   explicit DirectorStore(host::Db& db) : db_(&db) {}
@@ -34,6 +43,8 @@ class DirectorStore {
 
   /// Nothing while no vehicle has any.
   Result<std::optional<SetsInAll>> in_all(UtcTime now);
+  /// All recorded vehicles, the most that are alike first.
+  Result<std::vector<VehiclesAlike>> alike();
 
   /// Makes `set` the current one and drops all but the one before, inside a transaction of the caller's.
   /// `entries` is what was resolved: a row of the record when it differs from the last (DIR-30).

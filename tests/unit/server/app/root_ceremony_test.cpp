@@ -7,11 +7,16 @@
 
 #include "server/app/abilities.h"
 #include "server/app/check_repository.h"
+#include "server/app/director_roots.h"
+#include "server/app/listed_signers.h"
 #include "server/app/open_due.h"
 #include "server/app/renew_repository.h"
+#include "server/app/sign_metadata.h"
 #include "server/app/targets_ceremony.h"
+#include "server/director/director_metadata.h"
 #include "server/repository/folder_transport.h"
 #include "server/storage/sqlite/database.h"
+#include "server/storage/sqlite/director_store.h"
 #include "server/storage/sqlite/inventory_store.h"
 #include "tests/sim/kill_at_step.h"
 #include "tests/sim/openssl_key.h"
@@ -391,7 +396,111 @@ class DirectorCeremony : public BesideADirector {
   [[nodiscard]] bool is_published(const std::string& root) const {
     return std::filesystem::exists(ws.workspace().director_dir() / root);
   }
+  [[nodiscard]] host::Db database() const { return storage::open_database(ws.workspace().db_path()).value(); }
+  [[nodiscard]] DirectorRoots roots() const {
+    return DirectorRoots::read(ws.workspace().director_dir()).value();
+  }
+  [[nodiscard]] inventory::Vehicle vehicle(const std::string& vin) const {
+    host::Db db = database();
+    return storage::InventoryStore(db).load(VehicleId(vin)).value();
+  }
+  /// What the vehicle gets at a question.
+  inventory::MetadataSet ask(const std::string& vin) {
+    host::Db db = database();
+    const DirectorRoots known = roots();
+    const DirectorSigners signers = director_signers(online, *known.newest()).value();
+    return sign_metadata(db, signers, ws.workspace().settings().director, known, vehicle(vin), kNow).value();
+  }
+  /// A second key for targets, at hand like the first, and both to sign: the director signs with one.
+  ceremony::KeyChange two_for_targets() {
+    const auto second = sim::key("director-targets-2");
+    online.put("director-targets-2", second);
+    ceremony::KeyChange change;
+    change.add.push_back({model::targets_role(), second->public_key()});
+    change.thresholds[model::targets_role()] = 2;
+    return change;
+  }
+  /// Why the change is refused when all have signed, and nothing is published.
+  std::string refusal(const ceremony::KeyChange& change) {
+    const auto opened = open(change);
+    if (!opened) return "not opened: " + explain(opened.error());
+    const auto refused = close({signed_copy(*opened, sim::pick(director, {0, 1}))});
+    EXPECT_FALSE(is_published("2.root.json"));
+    EXPECT_FALSE(has_ceremony(ledger_kinds())) << "it was not closed";
+    if (refused) return "closed";
+    EXPECT_TRUE(is_fault(refused.error(), Fault::Kind::Denied));
+    return explain(refused.error());
+  }
 };
+
+TEST_F(DirectorCeremony, IsRefusedWhereTheDirectorCannotMeetAThreshold) {
+  put_a_fleet_on_the_road();
+  ask("VIN-1");
+  const std::string why = refusal(two_for_targets());
+  EXPECT_NE(why.find("root 2 of the director would strand 2 vehicles, VIN-1, VIN-2: director/targets: "),
+            std::string::npos)
+      << why;
+}
+
+TEST_F(DirectorCeremony, IsRefusedForVehiclesThatAreToComeWhereThereIsNone) {
+  const std::string why = refusal(two_for_targets());
+  EXPECT_NE(why.find("root 2 of the director would strand every vehicle that is to come: "),
+            std::string::npos)
+      << why;
+}
+
+TEST_F(DirectorCeremony, IsRefusedWhereTheRootListsAKeyThatTheDirectorDoesNotHave) {
+  put_a_fleet_on_the_road();
+  const auto elsewhere = sim::key("elsewhere");
+  const std::string why = refusal(swap(model::targets_role(), *online_of_director.front(), *elsewhere));
+  EXPECT_NE(why.find("would strand 2 vehicles, VIN-1 among them: root 2 of the director does not list key"),
+            std::string::npos)
+      << why;
+  online.put("director-targets-2", elsewhere);
+  const auto closed = close({});
+  ASSERT_TRUE(closed) << explain(closed.error());
+  EXPECT_TRUE(is_published("2.root.json"));
+}
+
+// It has a newer timestamp than the database counts: a factory-fresh vehicle would take the next one, and it
+// would not.
+TEST_F(DirectorCeremony, IsPlayedAsTheVehicleThatHasWhatItHas) {
+  put_a_fleet_on_the_road();
+  for (int question = 0; question < 3; ++question) ask("VIN-1");
+  host::Db db = database();
+  for (const char* sql :
+       {"DELETE FROM director_set WHERE timestamp_version < 3",
+        "UPDATE director_set SET timestamp_version = 1, snapshot_version = 1, targets_version = 1",
+        "DELETE FROM signed_version WHERE repository = 'director'"}) {
+    ASSERT_TRUE(db.run(sql)) << sql;
+  }
+  const std::string why = refusal({});
+  EXPECT_NE(why.find("root 2 of the director would strand 1 vehicle, VIN-1: director/timestamp: "),
+            std::string::npos)
+      << why;
+}
+
+TEST_F(DirectorCeremony, LeavesToVehiclesWhatTheyHave) {
+  put_a_fleet_on_the_road();
+  const inventory::MetadataSet before = ask("VIN-1");
+  const auto next_key = sim::key("director-timestamp-2");
+  online.put("director-timestamp-2", next_key);
+  const auto opened = open(swap(model::timestamp_role(), *online_of_director.front(), *next_key));
+  ASSERT_TRUE(opened) << explain(opened.error());
+  const auto closed = close({signed_copy(*opened, sim::pick(director, {0, 1}))});
+  ASSERT_TRUE(closed) << explain(closed.error());
+  host::Db db = database();
+  const auto stored = storage::DirectorStore(db).current(VehicleId("VIN-1")).value();
+  ASSERT_TRUE(stored);
+  EXPECT_EQ(stored->timestamp, before.timestamp);
+  EXPECT_FALSE(storage::DirectorStore(db).current(VehicleId("VIN-2")).value());
+  EXPECT_EQ(std::ranges::count(ledger_kinds(), std::string("signature")), 2)
+      << "what VIN-1 was given, and the holders'";
+  const inventory::MetadataSet after = ask("VIN-1");
+  EXPECT_EQ(after.timestamp_version, Version(3)) << "the rehearsal signed version 2, which is nobody's";
+  const auto taken = director::rehearse(vehicle("VIN-1"), roots().files(), before, after, kNow);
+  EXPECT_TRUE(taken) << explain(taken.error());
+}
 
 TEST_F(DirectorCeremony, PublishesNothingThatAVehicleWouldRefuse) {
   const auto copy = signed_copy(*open_for_ten_days(), sim::pick(director, {0, 1}));
