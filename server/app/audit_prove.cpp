@@ -1,5 +1,7 @@
 #include "server/app/audit_prove.h"
 
+#include "common/host/atomic_file.h"
+#include "common/json/canonical.h"
 #include "server/storage/sqlite/ledger_store.h"
 
 namespace cotter::app {
@@ -40,6 +42,25 @@ Result<ledger::Proof> prove_entry(host::Db& db, const ledger::VerifierKey& key, 
   proof.path = TRY(ledger::inclusion_proof(index, size, store.reader()));
   if (const auto holds = proof.verify(key); !holds) return fail(tampered(holds.error()));
   return proof;
+}
+
+std::string proof_file_name(std::uint64_t index) { return "entry-" + std::to_string(index) + ".json"; }
+
+Result<EntryProofs> write_entry_proofs(host::Db& db, const ledger::VerifierKey& key,
+                                       const std::set<std::uint64_t>& indexes,
+                                       const std::filesystem::path& dir) {
+  EntryProofs proofs;
+  const auto newest = TRY(storage::LedgerStore(db).newest_checkpoint());
+  for (const std::uint64_t index : indexes) {
+    if (newest && index >= newest->size) {
+      proofs.unsigned_yet.push_back(index);
+      continue;
+    }
+    const ledger::Proof proof = TRY(prove_entry(db, key, index));
+    TRY(host::write_atomically(dir / proof_file_name(index), as_bytes(json::to_pretty_text(proof.encode()))));
+    proofs.proven.push_back(index);
+  }
+  return proofs;
 }
 
 }  // namespace cotter::app

@@ -1,11 +1,13 @@
 #include "server/app/published_files.h"
 
+#include <optional>
 #include <utility>
 
 #include "common/crypto/digest.h"
 #include "common/json/canonical.h"
 #include "common/json/object_view.h"
 #include "common/json/strict_reader.h"
+#include "common/model/file_names.h"
 
 namespace cotter::app {
 namespace {
@@ -84,6 +86,32 @@ Result<VouchedTargets> read_vouched(ByteView wire) {
     read.keyids.emplace_back(TRY(signature.string("keyid")));
   }
   return read;
+}
+
+std::vector<NamedHash> hashes_told_by(const ledger::Entry& entry) {
+  std::vector<NamedHash> told;
+  if (entry.kind != ledger::kPublication) return told;
+  const std::string folder = entry.subject == name_of(Repository::Director) ? "director/" : "";
+  const auto note = [&](const json::Value& value, bool is_release) {
+    const json::Object* file = value.as_object();
+    if (file == nullptr) return;
+    const RoleName role(text_in(*file, "role"));
+    const Version version(number_in(*file, "version"));
+    const bool is_timestamp = role == model::timestamp_role();
+    const std::string name =
+        is_release ? std::to_string(version.value()) + "." + role.value() + ".release"
+                   : model::metadata_file_name(role, is_timestamp ? std::nullopt : std::optional(version));
+    told.push_back({folder + name, text_in(*file, "sha256")});
+  };
+  const json::Value* files = entry.details.find("files");
+  if (files != nullptr && files->as_array() != nullptr) {
+    for (const json::Value& file : *files->as_array()) note(file, false);
+  }
+  for (const char* member : {"delegated", "release"}) {
+    const json::Value* value = entry.details.find(member);
+    if (value != nullptr) note(*value, member == std::string_view("release"));
+  }
+  return told;
 }
 
 Step step_of(std::uint64_t index, const ledger::Entry& entry) {

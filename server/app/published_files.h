@@ -70,6 +70,14 @@ struct VouchedTargets {
 /// member-*, date-malformed, target-name-unsafe.
 Result<VouchedTargets> read_vouched(ByteView wire);
 
+/// A file in a folder of proofs, and the SHA-256 that an entry has of it.
+struct NamedHash {
+  std::string name;  ///< "2.targets.json", "timestamp.json", "9.fw.release", "director/1.root.json"
+  std::string sha256;
+};
+/// Of all that a publication, of either repository, tells of; of other entries nothing.
+std::vector<NamedHash> hashes_told_by(const ledger::Entry& entry);
+
 /// Members of an entry: empty, or 0, where they are absent or of another kind.
 std::string text_in(const json::Object& object, std::string_view member);
 std::uint64_t number_in(const json::Object& object, std::string_view member);

@@ -8,8 +8,8 @@
 #include "common/json/canonical.h"
 #include "common/model/file_names.h"
 #include "common/model/roles.h"
+#include "server/app/release_lines.h"
 #include "server/operations/papers.h"
-#include "server/repository/bins.h"
 
 namespace cotter::app {
 namespace {
@@ -272,18 +272,8 @@ class Tracer {
   }
 
   Result<std::string> lines_of(const Place& place) {
-    std::map<RoleName, std::string> hashes;
-    const auto add = [&](const RoleName& role) -> Result<void> {
-      if (const auto wire = TRY(sources_->file(role, place.second)))
-        hashes[role] = to_hex(crypto::sha256(*wire));
-      return {};
-    };
-    TRY(add(place.first));
     const auto& [sha256_of_all, shape] = releases_.at(place);
-    for (std::uint64_t number = 0; number < repository::bin_count(shape); ++number)
-      TRY(add(shape.bin(number)));
-    std::string lines;
-    for (const auto& [role, sha256] : hashes) lines += role.value() + " " + sha256 + "\n";
+    std::string lines = TRY(release_lines(sources_->file, place.first, place.second, shape));
     if (to_hex(crypto::sha256(as_bytes(lines))) != sha256_of_all) {
       trace_.problems.push_back("version " + std::to_string(place.second.value()) + " of the bins of " +
                                 place.first.value() + " is not what the ledger says was published");

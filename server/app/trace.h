@@ -18,6 +18,7 @@
 #include "server/app/delegating_files.h"
 #include "server/app/listed_papers.h"
 #include "server/app/published_files.h"
+#include "server/app/release_lines.h"
 #include "server/operations/submission.h"
 
 namespace cotter::app {
@@ -112,8 +113,7 @@ struct Trace {
 
 struct TraceSources {
   EachEntry each;
-  /// A file of the image repository; nothing where there is none. Faults: Denied, Io.
-  std::function<Result<std::optional<Bytes>>(const RoleName&, Version)> file;
+  ReadFile file;
   ReadPaper paper;
 };
 

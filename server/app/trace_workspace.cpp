@@ -6,10 +6,8 @@
 
 #include "common/base/limits.h"
 #include "common/host/atomic_file.h"
-#include "common/json/canonical.h"
 #include "common/model/file_names.h"
 #include "common/model/roles.h"
-#include "server/app/audit_prove.h"
 #include "server/app/kept_papers.h"
 #include "server/repository/layout.h"
 #include "server/repository/reader.h"
@@ -148,17 +146,7 @@ Result<ProofFolder> write_proofs(const Workspace& workspace, host::Db& db, const
   const auto made = host::make_dir(dir);
   if (!made && !is_fault(made.error(), Fault::Kind::Conflict)) return fail(made.error());
   ProofFolder folder;
-  const auto newest = TRY(storage::LedgerStore(db).newest_checkpoint());
-  for (const std::uint64_t index : cited(trace)) {
-    if (newest && index >= newest->size) {
-      folder.unsigned_yet.push_back(index);
-      continue;
-    }
-    const ledger::Proof proof = TRY(prove_entry(db, key, index));
-    TRY(host::write_atomically(dir / ("entry-" + std::to_string(index) + ".json"),
-                               as_bytes(json::to_pretty_text(proof.encode()))));
-    folder.proven.push_back(index);
-  }
+  folder.entries = TRY(write_entry_proofs(db, key, cited(trace), dir));
   const auto add = [&](const std::string& name, ByteView bytes) -> Result<void> {
     if (std::ranges::find(folder.files, name) != folder.files.end()) return {};
     TRY(host::write_atomically(dir / name, bytes));

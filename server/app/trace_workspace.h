@@ -11,6 +11,7 @@
 #include "common/base/result.h"
 #include "common/base/strong.h"
 #include "common/host/sqlite.h"
+#include "server/app/audit_prove.h"
 #include "server/app/trace.h"
 #include "server/app/workspace.h"
 #include "server/ledger/checkpoint.h"
@@ -35,9 +36,8 @@ struct LiveListing {
 Result<std::optional<LiveListing>> live_listing(const Workspace& workspace, const TargetName& name);
 
 struct ProofFolder {
-  std::vector<std::uint64_t> proven;
-  std::vector<std::uint64_t> unsigned_yet;  ///< the newest checkpoint is older than these
-  std::vector<std::string> files;           ///< published files and papers whose hashes the entries have
+  EntryProofs entries{};
+  std::vector<std::string> files{};  ///< published files and papers whose hashes the entries have
 };
 /// Writes into `dir`, which is made where it is not there: entry-INDEX.json, a proof for each entry that is
 /// cited; the published files as they are served, with all roots and all files that let them be signed;

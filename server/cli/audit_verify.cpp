@@ -1,4 +1,4 @@
-// cotter audit verify: is the ledger what it was when it was signed; does a proof hold.
+// cotter audit verify: is the ledger what it was when it was signed; does a proof hold, or a folder of them.
 #include "server/app/audit_verify.h"
 
 #include <fmt/format.h>
@@ -6,9 +6,12 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 
+#include "common/base/printable.h"
 #include "common/host/atomic_file.h"
 #include "common/host/output.h"
 #include "common/json/strict_reader.h"
+#include "server/app/proven_keys.h"
+#include "server/app/published_files.h"
 #include "server/cli/context.h"
 #include "server/cli/verbs.h"
 #include "server/ledger/proof.h"
@@ -24,6 +27,7 @@ using Key = std::optional<ledger::VerifierKey>;
 struct VerifyOptions {
   std::vector<fs::path> against;
   fs::path proof;
+  fs::path proofs;
   std::string vkey;
 };
 
@@ -102,6 +106,54 @@ Result<bool> run_verify_proof(const VerifyOptions& options, const Context& conte
   return true;
 }
 
+const json::Array& array_in(const json::Value& value, const char* member) {
+  static const json::Array none;
+  const json::Object* object = value.as_object();
+  const json::Value* found = object == nullptr ? nullptr : object->find(member);
+  return found == nullptr || found->as_array() == nullptr ? none : *found->as_array();
+}
+
+std::string text_of(const json::Value& value, const char* member) {
+  return value.as_object() == nullptr ? std::string() : app::text_in(*value.as_object(), member);
+}
+
+/// "image-root-1     image/root: generated as entry 4, …"
+void show_key(const json::Value& key) {
+  std::string roles, events, name = text_of(key, "keyid").substr(0, 16);
+  for (const json::Value& role : array_in(key, "roles"))
+    roles += (roles.empty() ? "" : ", ") + text_of(role, "role");
+  for (const json::Value& event : array_in(key, "events")) {
+    if (events.empty()) name = text_of(event, "name");
+    events += fmt::format("{}{} (entry {})", events.empty() ? "" : ", ", text_of(event, "kind"),
+                          app::number_in(*event.as_object(), "entry"));
+  }
+  fmt::print("{:<24}{}: {}\n", printable(name), roles.empty() ? "no role" : roles, printable(events));
+}
+
+/// Needs no workspace either.
+Result<bool> run_verify_proofs(const VerifyOptions& options, const Context& context) {
+  const auto key = TRY(ledger::VerifierKey::parse(options.vkey));
+  const app::ProvenKeys proven = TRY(app::read_proven_keys(options.proofs, key));
+  if (context.json) {
+    host::print_json(json::Object{{"healthy", proven.healthy()},
+                                  {"list", proven.list},
+                                  {"log", key.name()},
+                                  {"signed_entries", proven.signed_entries},
+                                  {"problems", json::Array(proven.problems.begin(), proven.problems.end())}});
+    return proven.healthy();
+  }
+  for (const json::Value& each : array_in(proven.list, "keys")) show_key(each);
+  for (const std::string& problem : proven.problems) fmt::print("problem   {}\n", printable(problem));
+  if (proven.healthy()) {
+    fmt::print(
+        "the list of keys holds: it is in the {} entries that {} signed, and the metadata lists no other\n",
+        proven.signed_entries, key.name());
+  } else {
+    fmt::print("the list of keys does not hold: ask for it anew\n");
+  }
+  return proven.healthy();
+}
+
 int finish_verify(const Result<bool>& healthy) {
   if (!healthy) return finish(healthy);
   return static_cast<int>(*healthy ? host::Exit::Done : host::Exit::Refused);
@@ -119,12 +171,19 @@ void add_audit_verify(CLI::App& audit, Context& context) {
                              ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   CLI::Option* vkey = verb->add_option("--vkey", options->vkey,
                                        "trust this key of the log, not the workspace's: NAME+HASH+KEY");
-  verb->add_option("--proof", options->proof, "check this proof alone; needs no workspace")
+  CLI::Option* proof =
+      verb->add_option("--proof", options->proof, "check this proof alone; needs no workspace")
+          ->needs(vkey)
+          ->excludes(against);
+  verb->add_option("--proofs", options->proofs,
+                   "check a folder of `cotter key list --proofs` alone; needs no workspace")
       ->needs(vkey)
-      ->excludes(against);
+      ->excludes(against)
+      ->excludes(proof);
   verb->callback([options, &context] {
-    context.exit_code = finish_verify(options->proof.empty() ? run_verify(*options, context)
-                                                             : run_verify_proof(*options, context));
+    context.exit_code = finish_verify(!options->proofs.empty()  ? run_verify_proofs(*options, context)
+                                      : !options->proof.empty() ? run_verify_proof(*options, context)
+                                                                : run_verify(*options, context));
   });
 }
 

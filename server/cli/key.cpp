@@ -1,19 +1,23 @@
-// cotter key list|show: the keys of the workspace and of holders, and what depends on them.
+// cotter key list|show: the keys of the workspace and of holders, what depends on them, and what proves it.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <iterator>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "common/host/output.h"
 #include "common/json/canonical.h"
+#include "server/app/audit_verify.h"
 #include "server/app/key_inventory.h"
+#include "server/app/key_proofs.h"
 #include "server/app/list_keys.h"
 #include "server/cli/context.h"
 #include "server/cli/key_view.h"
 #include "server/cli/verbs.h"
+#include "server/storage/sqlite/database.h"
 
 namespace cotter::cli {
 namespace {
@@ -156,15 +160,62 @@ void show_one(const KeyEntry& entry, bool metadata_known) {
   }
 }
 
-Result<void> run_list(const fs::path& dir, const Context& context) {
-  const Keys keys = TRY(find_keys(context, dir));
+struct ListOptions {
+  fs::path dir;
+  fs::path proofs;  ///< empty: none
+};
+
+struct Proofs {
+  app::ProofFolder folder;
+  ledger::VerifierKey key;
+};
+
+Result<std::optional<Proofs>> prove(const ListOptions& options, const Context& context) {
+  if (options.proofs.empty()) return std::optional<Proofs>();
+  const app::Workspace workspace = TRY(open_workspace(context));
+  const auto key = TRY(app::ledger_key(workspace));
+  if (!key) {
+    return fault(Fault::Kind::NotFound, "the ledger is not signed: this workspace has no key named ledger",
+                 "cotter key generate --name ledger --role ledger makes one");
+  }
+  host::Db db = TRY(storage::open_database(workspace.db_path()));
+  app::ProofFolder folder = TRY(app::write_key_proofs(workspace, db, *key, options.proofs));
+  return std::optional(Proofs{std::move(folder), *key});
+}
+
+json::Object proofs_json(const Proofs& proofs, const fs::path& dir) {
+  const app::EntryProofs& entries = proofs.folder.entries;
+  return {{"dir", dir.string()},
+          {"entries", json::Array(entries.proven.begin(), entries.proven.end())},
+          {"unsigned_entries", json::Array(entries.unsigned_yet.begin(), entries.unsigned_yet.end())},
+          {"files", json::Array(proofs.folder.files.begin(), proofs.folder.files.end())},
+          {"vkey", proofs.key.text()}};
+}
+
+void show_proofs(const Proofs& proofs, const fs::path& dir) {
+  const app::EntryProofs& entries = proofs.folder.entries;
+  fmt::print(
+      "\nproofs    of {} entries, and {} files, in {}; whoever knows the ledger's key checks them without "
+      "us:\n"
+      "          cotter audit verify --proofs {} --vkey {}\n",
+      entries.proven.size(), proofs.folder.files.size(), dir.string(), dir.string(), proofs.key.text());
+  for (const std::uint64_t index : entries.unsigned_yet)
+    fmt::print("note      entry {} is not signed for yet: publishing anything signs for it\n", index);
+}
+
+Result<void> run_list(const ListOptions& options, const Context& context) {
+  const Keys keys = TRY(find_keys(context, options.dir));
+  const std::optional<Proofs> proofs = TRY(prove(options, context));
   if (!context.json) {
     show_list(keys);
+    if (proofs) show_proofs(*proofs, options.proofs);
     return {};
   }
   json::Array list;
   for (const KeyEntry& entry : keys.entries) list.emplace_back(as_json(entry, keys.metadata_known));
-  host::print_json(json::Object{{"keys", std::move(list)}});
+  json::Object answer{{"keys", std::move(list)}};
+  if (proofs) answer.set("proofs", proofs_json(*proofs, options.proofs));
+  host::print_json(answer);
   return {};
 }
 
@@ -196,12 +247,18 @@ void add_key(CLI::App& app, Context& context) {
   add_blast_radius(*key, context);
   add_forecast(*key, context);
 
-  auto dir = std::make_shared<fs::path>();
+  auto options = std::make_shared<ListOptions>();
   CLI::App* list = key->add_subcommand(
       "list", "which keys there are, who holds them and what depends on them; asks for no passphrase");
-  list->add_option("--dir", *dir, "only this folder");
-  list->callback([dir, &context] { context.exit_code = finish(run_list(*dir, context)); });
+  CLI::Option* only = list->add_option("--dir", options->dir, "only this folder");
+  list->add_option(
+          "--proofs", options->proofs,
+          "write into this folder what proves whose keys metadata lists and what became of them: for "
+          "`cotter audit verify --proofs`")
+      ->excludes(only);
+  list->callback([options, &context] { context.exit_code = finish(run_list(*options, context)); });
 
+  auto dir = std::make_shared<fs::path>();
   auto name = std::make_shared<std::string>();
   CLI::App* show = key->add_subcommand("show", "one key, with its public half");
   show->add_option("NAME", *name, "its name")->required();

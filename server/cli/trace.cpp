@@ -146,11 +146,11 @@ json::Object artifact_json(const app::Traced& artifact, const Told& told) {
 json::Value proofs_json(const std::optional<app::ProofFolder>& proofs, const fs::path& dir) {
   if (!proofs) return nullptr;
   json::Array files(proofs->files.begin(), proofs->files.end());
-  return json::Object{
-      {"dir", dir.string()},
-      {"entries", json::Array(proofs->proven.begin(), proofs->proven.end())},
-      {"unsigned_entries", json::Array(proofs->unsigned_yet.begin(), proofs->unsigned_yet.end())},
-      {"files", std::move(files)}};
+  return json::Object{{"dir", dir.string()},
+                      {"entries", json::Array(proofs->entries.proven.begin(), proofs->entries.proven.end())},
+                      {"unsigned_entries",
+                       json::Array(proofs->entries.unsigned_yet.begin(), proofs->entries.unsigned_yet.end())},
+                      {"files", std::move(files)}};
 }
 
 json::Object as_json(const TraceOptions& options, const Told& told) {
@@ -255,8 +255,8 @@ void show(const TraceOptions& options, const Told& told) {
   fmt::print(
       "{} proofs and {} files that they vouch for in {}; each proof holds for `cotter audit verify --proof "
       "FILE --vkey KEY`\n",
-      told.proofs->proven.size(), told.proofs->files.size(), options.proofs.string());
-  for (const std::uint64_t index : told.proofs->unsigned_yet)
+      told.proofs->entries.proven.size(), told.proofs->files.size(), options.proofs.string());
+  for (const std::uint64_t index : told.proofs->entries.unsigned_yet)
     fmt::print("note      entry {} is not signed for yet: publishing anything signs for it\n", index);
 }
 

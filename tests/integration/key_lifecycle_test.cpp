@@ -143,6 +143,20 @@ class KeyLifecycle : public testing::Test {
     }
     return sets;
   }
+  /// Of the list that was proved: the one key signs for nothing and is said to have left, the other came.
+  static void expect_replaced(const json::Value& list, const std::string& lost, const std::string& by) {
+    bool left = false, came = false;
+    for (const json::Value& key : *member(list, "keys").as_array()) {
+      const bool is_listed = !member(key, "roles").as_array()->empty();
+      for (const json::Value& event : *member(key, "events").as_array()) {
+        const std::string kind = text_of(event, "kind");
+        left |= text_of(key, "keyid") == lost && !is_listed && kind == "key-delisted";
+        came |= text_of(event, "name") == by && is_listed && kind == "key-listed";
+      }
+    }
+    EXPECT_TRUE(left) << lost;
+    EXPECT_TRUE(came) << by;
+  }
   /// By the ledger's key alone.
   void expect_proven(const fs::path& proofs, const json::Value& told, const std::string& vkey) {
     EXPECT_TRUE(member(told, "unsigned_entries").as_array()->empty());
@@ -239,8 +253,12 @@ TEST_F(KeyLifecycle, IsToldWithoutAVehicleLeftBehind) {
   const Ended life = try_cotter({"trace", "acme/adas/app.bin"});
   for (const char* part : {"acme-ci", "acceptance", "assignment"})
     EXPECT_TRUE(has(life.out, part)) << part << life.out;
-  const json::Value keys = cotter({"key", "list"});
+  const fs::path list = dir.path() / "keys";
+  const json::Value keys = cotter({"key", "list", "--proofs", list.string()});
   EXPECT_TRUE(has(json::to_text(keys), "image-root-4"));
+  const Ended proven = this->stranger({"audit", "verify", "--proofs", list.string(), "--vkey", vkey});
+  ASSERT_EQ(proven.exit_code, kDone) << proven.err << proven.out;
+  expect_replaced(member(parsed(proven.out), "list"), lost, "image-root-4");
   for (const char* kind :
        {"key-generated", "ceremony", "supplier", "upload", "acceptance", "publication", "assignment"}) {
     const json::Value log = cotter({"audit", "log", "--kind", kind});

@@ -1,0 +1,173 @@
+#include "server/app/key_proofs.h"
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "common/base/limits.h"
+#include "common/crypto/digest.h"
+#include "common/host/atomic_file.h"
+#include "common/json/canonical.h"
+#include "common/model/file_names.h"
+#include "common/model/roles.h"
+#include "server/app/director_roots.h"
+#include "server/app/proven_keys.h"
+#include "server/app/published_files.h"
+#include "server/app/release_lines.h"
+#include "server/repository/folder_transport.h"
+#include "server/repository/layout.h"
+#include "server/repository/reader.h"
+#include "server/storage/sqlite/ledger_store.h"
+
+namespace cotter::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+Bytes bytes_of(ByteView view) { return Bytes(view.begin(), view.end()); }
+
+Result<void> make_folder(const fs::path& dir) {
+  const auto made = host::make_dir(dir);
+  if (!made && !is_fault(made.error(), Fault::Kind::Conflict)) return fail(made.error());
+  return {};
+}
+
+/// What is published now, and what the ledger tells of it.
+class Evidence {
+ public:
+  Evidence(const Workspace& workspace, host::Db& db) : workspace_(&workspace), db_(&db) {}
+
+  /// The ledger after the files: it is told of each before anybody sees it.
+  Result<void> collect() {
+    TRY(read_metadata());
+    for (const std::string_view kind : ledger::kKeyKinds) {
+      TRY(each(kind,
+               [&](std::uint64_t index, const ledger::Entry& entry) { entries_.emplace(index, entry); }));
+    }
+    TRY(each(ledger::kPublication, [&](std::uint64_t index, const ledger::Entry& entry) {
+      for (const NamedHash& told : hashes_told_by(entry)) told_[told.name][told.sha256] = index;
+      publications_.emplace(index, entry);
+    }));
+    for (const auto& [name, bytes] : files_) static_cast<void>(vouch(name, bytes));
+    return add_releases();
+  }
+
+  Result<ProofFolder> write(const ledger::VerifierKey& key, const fs::path& dir) {
+    TRY(make_folder(dir));
+    TRY(make_folder(dir / kDirectorFolder));
+    std::set<std::uint64_t> indexes;
+    for (const auto& [index, entry] : entries_) indexes.insert(index);
+    ProofFolder folder;
+    folder.entries = TRY(write_entry_proofs(*db_, key, indexes, dir));
+    for (const std::uint64_t index : folder.entries.unsigned_yet) entries_.erase(index);
+    files_[kKeyListFile] = to_bytes(json::to_pretty_text(key_list(entries_, roles_, key)));
+    for (const auto& [name, bytes] : files_) {
+      TRY(host::write_atomically(dir / name, bytes));
+      folder.files.push_back(name);
+    }
+    return folder;
+  }
+
+ private:
+  /// What cannot be read says nothing: the ledger's verification tells of it.
+  Result<void> each(std::string_view kind, const VisitEntry& visit) {
+    storage::LedgerFilter filter;
+    filter.kind = kind;
+    return storage::LedgerStore(*db_).each(filter, [&](const storage::LedgerRow& row) -> Result<void> {
+      if (const auto entry = ledger::Entry::decode(row.body)) visit(row.index, *entry);
+      return {};
+    });
+  }
+
+  /// Takes the publication that has the file's hash in. false: there is none.
+  bool vouch(const std::string& name, ByteView bytes) {
+    const auto hashes = told_.find(name);
+    if (hashes == told_.end()) return false;
+    const auto index = hashes->second.find(to_hex(crypto::sha256(bytes)));
+    if (index == hashes->second.end()) return false;
+    entries_.emplace(index->second, publications_.at(index->second));
+    return true;
+  }
+
+  [[nodiscard]] Result<std::optional<Bytes>> file_of(const RoleName& role, Version version) const {
+    auto wire = host::read_file(repository::Layout(workspace_->repo_dir()).metadata(role, version),
+                                Limits::for_image_repository().listed_bytes);
+    if (!wire && is_fault(wire.error(), Fault::Kind::NotFound)) return std::optional<Bytes>();
+    return std::optional(TRY(std::move(wire)));
+  }
+
+  void add(const RoleName& role, std::optional<Version> version, ByteView bytes) {
+    files_[model::metadata_file_name(role, version)] = bytes_of(bytes);
+  }
+
+  Result<void> read_metadata() {
+    repository::FolderTransport folder(workspace_->repo_dir());
+    trust::TrustedSet image = TRY(repository::read_as_client(folder, repository::kBeforeAnyExpiry));
+    const auto director = TRY(DirectorRoots::read(workspace_->director_dir()));
+    const repository::Layout layout(workspace_->repo_dir());
+    std::uint64_t version = 0;
+    for (const std::string& root : TRY(repository::root_files(layout, image.root()->version)))
+      add(model::root_role(), Version(++version), as_bytes(root));
+    add(model::timestamp_role(), std::nullopt, image.timestamp()->wire());
+    add(model::snapshot_role(), (*image.snapshot())->version, image.snapshot()->wire());
+    add(model::targets_role(), (*image.targets())->version, image.targets()->wire());
+    version = 0;
+    for (const Bytes& root : director.files()) {
+      const std::string name = model::metadata_file_name(model::root_role(), Version(++version));
+      files_[std::string(kDirectorFolder) + "/" + name] = root;
+    }
+    roles_ = TRY(live_roles(std::move(image), folder, &director.newest()));
+    for (const LiveRole& role : roles_) {
+      const bool is_delegated = role.repository == Repository::Image && !model::is_top_level(role.role);
+      if (!is_delegated || role.is_bins || !role.version) continue;
+      const auto wire = TRY(file_of(role.role, *role.version));
+      if (wire) add(role.role, role.version, *wire);
+    }
+    return {};
+  }
+
+  /// A release role's own file is published with its bins: the ledger has one hash over all of them.
+  Result<void> add_releases() {
+    const ReadFile read = [&](const RoleName& role, Version version) { return file_of(role, version); };
+    for (const LiveRole& role : roles_) {
+      if (role.is_bins || !role.version || role.repository != Repository::Image) continue;
+      const auto file = files_.find(model::metadata_file_name(role.role, role.version));
+      if (model::is_top_level(role.role) || file == files_.end() || vouch(file->first, file->second))
+        continue;
+      const VouchedTargets own = TRY(read_vouched(file->second));
+      if (!own.targets.delegations || !own.targets.delegations->succinct) continue;
+      const std::string lines =
+          TRY(release_lines(read, role.role, *role.version, *own.targets.delegations->succinct));
+      const std::string name = std::to_string(role.version->value()) + "." + role.role.value() + ".release";
+      if (vouch(name, as_bytes(lines))) files_[name] = to_bytes(lines);
+    }
+    return {};
+  }
+
+  const Workspace* workspace_;
+  host::Db* db_;
+  ProvenEntries entries_;                                             ///< that are to be proved
+  ProvenEntries publications_;                                        ///< all of them
+  std::map<std::string, std::map<std::string, std::uint64_t>> told_;  ///< by name and hash, the last entry
+  std::map<std::string, Bytes> files_;
+  std::vector<LiveRole> roles_;
+};
+
+}  // namespace
+
+Result<ProofFolder> write_key_proofs(const Workspace& workspace, host::Db& db, const ledger::VerifierKey& key,
+                                     const fs::path& dir) {
+  Evidence evidence(workspace, db);
+  TRY(evidence.collect());
+  ProofFolder folder = TRY(evidence.write(key, dir));
+  const ProvenKeys proven = TRY(read_proven_keys(dir, key));
+  if (proven.healthy()) return folder;
+  return fault(Fault::Kind::Denied,
+               "what is in " + dir.string() + " does not prove the list of keys: " + proven.problems.front(),
+               "give an empty folder; publishing anything signs for entries that no checkpoint is about yet; "
+               "`cotter audit verify` and `cotter check` tell what is wrong with the workspace");
+}
+
+}  // namespace cotter::app
