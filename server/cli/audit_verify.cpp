@@ -107,7 +107,7 @@ Result<bool> run_verify_proof(const VerifyOptions& options, const Context& conte
 }
 
 const json::Array& array_in(const json::Value& value, const char* member) {
-  static const json::Array none;
+  static const json::Array none{};
   const json::Object* object = value.as_object();
   const json::Value* found = object == nullptr ? nullptr : object->find(member);
   return found == nullptr || found->as_array() == nullptr ? none : *found->as_array();
@@ -117,7 +117,7 @@ std::string text_of(const json::Value& value, const char* member) {
   return value.as_object() == nullptr ? std::string() : app::text_in(*value.as_object(), member);
 }
 
-/// "image-root-1     image/root: generated as entry 4, …"
+/// "image-root-1            image/root: key-generated (entry 4)"
 void show_key(const json::Value& key) {
   std::string roles, events, name = text_of(key, "keyid").substr(0, 16);
   for (const json::Value& role : array_in(key, "roles"))

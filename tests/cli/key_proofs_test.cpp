@@ -139,7 +139,7 @@ TEST_F(KeyProofs, TellAStrangerWhatTheListTells) {
     for (const json::Value& event : *member(key, "events").as_array()) names.insert(text_of(event, "name"));
     is_ledger_there |= member(key, "signs_ledger") == json::Value(true);
   }
-  for (const char* name : {"image-root-1", "director-root-3", "image-fw", "director-time"})
+  for (const char* name : {"image-root-1", "director-root-3", "image-fw", "director-x-time-source"})
     EXPECT_TRUE(names.contains(name)) << name;
   EXPECT_TRUE(is_ledger_there);
 }

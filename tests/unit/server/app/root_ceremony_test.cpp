@@ -387,7 +387,7 @@ class BesideADirector : public testing::Test, public RootCeremonyAt {
       online.put(name, online_of_director.front());
   }
   sim::Keys director = sim::keys("director-root", 3);
-  sim::Keys online_of_director = sim::keys("director-online", 1);  // one for all: here nobody signs with it
+  sim::Keys online_of_director = sim::keys("director-online", 1);  // one for all three roles
 };
 
 class DirectorCeremony : public BesideADirector {

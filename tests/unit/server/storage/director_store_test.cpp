@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+
 #include "server/storage/sqlite/database.h"
 #include "tests/unit/server/fleet.h"
 
