@@ -11,6 +11,7 @@
 #include "common/crypto/public_key.h"
 #include "common/host/atomic_file.h"
 #include "common/json/canonical.h"
+#include "common/model/file_names.h"
 #include "server/app/audit_prove.h"
 #include "server/app/director_roots.h"
 #include "server/app/published_files.h"
@@ -168,7 +169,8 @@ class Folder {
         const std::string_view line = rest.substr(0, end);
         const std::size_t blank = line.find(' ');
         if (blank == std::string_view::npos) continue;
-        told_[version + std::string(line.substr(0, blank)) + ".json"].insert(
+        const RoleName role{std::string(line.substr(0, blank))};
+        told_[version + model::metadata_file_name(role, std::nullopt)].insert(
             std::string(line.substr(blank + 1)));
       }
     }

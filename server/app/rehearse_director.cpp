@@ -51,11 +51,12 @@ class Stranded {
 };
 
 Error refusal(const DirectorRoots& roots, const std::string& whom, const std::string& why) {
-  return Fault{Fault::Kind::Denied,
-               "root " + std::to_string(roots.newest()->version.value()) + " of the director would strand " +
-                   whom + ": " + why,
-               "let whoever closes it have the director's keys that the root lists, or open it anew: "
-               "cotter ceremony open root --repository director --replace"};
+  return Fault{
+      Fault::Kind::Denied,
+      "root " + std::to_string(roots.newest()->version.value()) + " of the director would strand " + whom +
+          ": " + why,
+      "close it with the keys that the root lists at hand, with a signing process as one of its "
+      "director_callers; or open it anew: cotter ceremony open root --repository director --replace"};
 }
 
 Error refusal_for_all(const DirectorRoots& roots, const std::vector<VehiclesAlike>& fleet, const Error& why) {

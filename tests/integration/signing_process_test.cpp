@@ -11,6 +11,7 @@
 
 #include "common/host/atomic_file.h"
 #include "common/host/sqlite.h"
+#include "common/json/strict_reader.h"
 #include "common/keystore/file_keystore.h"
 #include "server/repository/bins.h"
 #include "server/signing/remote_signer.h"
@@ -474,6 +475,47 @@ TEST_F(SigningProcess, TellsWhatItSignedLastOfALedgerThatWasCutShort) {
   EXPECT_EQ(verified.exit_code, kRefused) << verified.out << verified.err;
   EXPECT_NE(verified.out.find("the checkpoint that the ledger's key signed last is about"), std::string::npos)
       << verified.out;
+}
+
+// What the rehearsal signs is nobody's, and in nobody's way.
+TEST_F(SigningProcess, RehearsesADirectorsRootAndGoesOnSigningForVehicles) {  // KEY-10
+  const std::string before = read_text(workspace() / "cotter.toml");
+  std::string settings = before;
+  settings.replace(settings.find("# signer = \"\""), 13, "signer = \"" + socket().string() + "\"");
+  write_text(workspace() / "cotter.toml", settings);
+  const std::string ws = workspace().string();
+  const Ended opened =
+      cotter({"-C", ws, "--json", "ceremony", "open", "root", "--repository", "director"}, "");
+  ASSERT_EQ(opened.exit_code, kDone) << opened.err;
+  const json::Value told = json::read(as_bytes(opened.out)).value();
+  const std::string hash(told.as_object()->find("hash")->as_string()->view());
+  const std::string bundle = (workspace() / "pending" / "director-root-2.json").string();
+  const Ended by_holders =
+      cotter({"-C", ws, "ceremony", "sign", bundle, "--sign-with", (at("holders") / "holder-1").string(),
+              "--sign-with", (at("holders") / "holder-2").string(), "--hash", hash},
+             "");
+  ASSERT_EQ(by_holders.exit_code, kDone) << by_holders.err;
+  world::Command close{COTTER, {"-C", ws, "ceremony", "close", bundle}, {{"COTTER_PASSPHRASE", ""}}, {}};
+  if (are_two()) {
+    const Ended refused = world::run(close).value();
+    EXPECT_EQ(refused.exit_code, kRefused) << refused.out;
+    EXPECT_NE(refused.err.find("caller-not-allowed"), std::string::npos) << refused.err;
+    EXPECT_FALSE(fs::exists(workspace() / "director/2.root.json"));
+    for (const auto& entry : fs::recursive_directory_iterator(workspace())) give_away(entry.path());
+    close = as_nobody(std::move(close));
+  }
+  const Ended closed = world::run(close).value();
+  ASSERT_EQ(closed.exit_code, kDone) << closed.err << read_text(log());
+  write_text(workspace() / "cotter.toml", before);
+  std::string plain;
+  Daemon director = start_plain(plain);
+  for (const char* vin : {"VIN-1", "VIN-2"}) {
+    const std::string files = plain + "/director/vehicles/" + vin;
+    EXPECT_EQ(get(files + "/2.root.json").status, 200) << vin;
+    const HttpsReply poll = get(files + "/timestamp.json");
+    EXPECT_EQ(poll.status, 200) << vin << poll.body << read_text(log());
+  }
+  EXPECT_EQ(director.stop(), kDone);
 }
 
 }  // namespace
