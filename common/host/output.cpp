@@ -37,6 +37,7 @@ void append_row(std::string& out, const std::vector<std::string>& cells,
   }
 }
 
+constexpr std::chrono::seconds kSilent{2};
 constexpr std::chrono::milliseconds kRedraw{100};
 constexpr std::uint64_t kBarWidth = 30;
 
@@ -93,35 +94,59 @@ std::string human_bytes(std::uint64_t bytes) {
   return fmt::format("{:.1f} {}", amount, kUnits[unit]);
 }
 
-std::string pace(std::uint64_t done, std::uint64_t total, double seconds) {
+std::string pace(std::uint64_t done, std::uint64_t total, double seconds, Unit unit) {
   constexpr double kTooSoonToTell = 0.5;
   if (seconds < kTooSoonToTell || done == 0) return {};
   const double rate = static_cast<double>(done) / seconds;
   const double left = done < total ? static_cast<double>(total - done) / rate : 0;
   const auto whole = static_cast<std::uint64_t>(std::lround(left));
-  return fmt::format(", {}/s, {}:{:02} left", human_bytes(static_cast<std::uint64_t>(rate)), whole / 60,
-                     whole % 60);
+  return fmt::format(
+      ", {}/s, {}:{:02} left",
+      unit == Unit::Bytes ? human_bytes(static_cast<std::uint64_t>(rate)) : fmt::format("{:.1f}", rate),
+      whole / 60, whole % 60);
 }
 
-Progress::Progress(std::string label, std::uint64_t total)
-    : label_(std::move(label)),
-      total_(total),
-      shown_(total > 0 && is_terminal(stderr)),
-      began_(std::chrono::steady_clock::now()) {}
+void ProgressLine::begin(std::string label, std::uint64_t total, Unit unit, Time now) {
+  label_ = std::move(label);
+  total_ = total;
+  unit_ = unit;
+  part_began_ = now;
+  last_drawn_.reset();
+}
+
+std::optional<std::string> ProgressLine::at(std::uint64_t done, Time now) {
+  if (total_ == 0 || now - began_ < kSilent) return std::nullopt;
+  if (last_drawn_ && now - *last_drawn_ < kRedraw) return std::nullopt;
+  last_drawn_ = now;
+  const std::uint64_t filled = std::min(done, total_) * kBarWidth / total_;
+  const std::chrono::duration<double> spent = now - part_began_;
+  const auto shown = [this](std::uint64_t amount) {
+    return unit_ == Unit::Bytes ? human_bytes(amount) : std::to_string(amount);
+  };
+  return fmt::format("{} [{:<{}}] {} of {}{}", label_, std::string(filled, '#'), kBarWidth, shown(done),
+                     shown(total_), pace(done, total_, spent.count(), unit_));
+}
+
+Progress::Progress() : is_seen_(is_terminal(stderr)), line_(std::chrono::steady_clock::now()) {}
+
+Progress::Progress(std::string label, std::uint64_t total, Unit unit) : Progress() {
+  begin(std::move(label), total, unit);
+}
 
 Progress::~Progress() {
-  if (shown_) fmt::print(stderr, "\r\033[K");
+  if (is_drawn_) fmt::print(stderr, "\r\033[K");
+}
+
+void Progress::begin(std::string label, std::uint64_t total, Unit unit) {
+  line_.begin(std::move(label), total, unit, std::chrono::steady_clock::now());
 }
 
 void Progress::advance_to(std::uint64_t done) {
-  if (!shown_) return;
-  const auto now = std::chrono::steady_clock::now();
-  if (now - last_drawn_ < kRedraw) return;
-  last_drawn_ = now;
-  const std::uint64_t filled = std::min(done, total_) * kBarWidth / total_;
-  const std::chrono::duration<double> spent = now - began_;
-  fmt::print(stderr, "\r\033[K{} [{:<{}}] {} of {}{}", label_, std::string(filled, '#'), kBarWidth,
-             human_bytes(done), human_bytes(total_), pace(done, total_, spent.count()));
+  if (!is_seen_) return;
+  const auto line = line_.at(done, std::chrono::steady_clock::now());
+  if (!line) return;
+  is_drawn_ = true;
+  fmt::print(stderr, "\r\033[K{}", *line);
   std::fflush(stderr);
 }
 

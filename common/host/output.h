@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,24 +41,49 @@ class Table {
 /// "4.0 MB", "517 B".
 std::string human_bytes(std::uint64_t bytes);
 
-/// ", 12.0 MB/s, 1:05 left": how fast it went so far, and minutes and seconds at that pace; empty while it is
-/// too soon to tell.
-std::string pace(std::uint64_t done, std::uint64_t total, double seconds);
+/// What is counted, and shown as.
+enum class Unit : std::uint8_t { Bytes, Pieces };
 
-/// A bar on stderr for work of more than a moment; nothing at all unless stderr is a terminal.
-class Progress {
+/// ", 12.0 MB/s, 1:05 left", of pieces ", 12.0/s, 1:05 left": how fast it went so far, and minutes and
+/// seconds at that pace; empty while it is too soon to tell.
+std::string pace(std::uint64_t done, std::uint64_t total, double seconds, Unit unit = Unit::Bytes);
+
+/// A bar as text, for work of one part or of several in a row. Has no clock and no terminal: it is told the
+/// time.
+class ProgressLine {
  public:
-  Progress(std::string label, std::uint64_t total);
-  ~Progress();  ///< clears the line
-  Progress(const Progress&) = delete;
-  Progress& operator=(const Progress&) = delete;
-  void advance_to(std::uint64_t done);
+  using Time = std::chrono::steady_clock::time_point;
+  explicit ProgressLine(Time began) : began_(began) {}
+  /// The next part; how fast it goes is its own matter.
+  void begin(std::string label, std::uint64_t total, Unit unit, Time now);
+  /// The line, where it is time to draw it: not in the first two seconds of the work, then ten times a second
+  /// at most; nothing of a part that is empty.
+  std::optional<std::string> at(std::uint64_t done, Time now);
 
  private:
   std::string label_;
-  std::uint64_t total_;
-  bool shown_;
-  std::chrono::steady_clock::time_point began_, last_drawn_{};
+  std::uint64_t total_ = 0;
+  Unit unit_ = Unit::Bytes;
+  Time began_, part_began_{};
+  std::optional<Time> last_drawn_{};
+};
+
+/// A bar on stderr for work of more than two seconds; nothing at all unless stderr is a terminal.
+class Progress {
+ public:
+  Progress();  ///< of nothing yet: begin()
+  Progress(std::string label, std::uint64_t total, Unit unit = Unit::Bytes);
+  ~Progress();  ///< clears the line
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+  /// The next part of the work, on the same line.
+  void begin(std::string label, std::uint64_t total, Unit unit);
+  void advance_to(std::uint64_t done);
+
+ private:
+  bool is_seen_;
+  bool is_drawn_ = false;
+  ProgressLine line_;
 };
 
 }  // namespace cotter::host

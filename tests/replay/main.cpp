@@ -67,7 +67,7 @@ Result<void> list(const Options& options) {
 /// A bar on a terminal, and in a pipe nothing before the scorecard.
 class Watcher {
  public:
-  explicit Watcher(std::size_t total) : bar_("replaying", total) {}
+  explicit Watcher(std::size_t total) : bar_("replaying", total, host::Unit::Pieces) {}
   void saw(const Verdict&) { bar_.advance_to(++seen_); }
 
  private:

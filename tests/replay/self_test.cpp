@@ -119,7 +119,7 @@ std::vector<RuleCatch> self_test(const RunOrder& order, const fs::path& weak,
   std::atomic<std::size_t> next = 0;
   std::atomic<std::size_t> done = 0;
   std::mutex drawing;
-  host::Progress bar("switching off", rules.size());
+  host::Progress bar("switching off", rules.size(), host::Unit::Pieces);
   const auto work = [&] {
     for (std::size_t i = next++; i < rules.size(); i = next++) {
       const std::string rule(rules[i].name);
