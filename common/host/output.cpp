@@ -133,8 +133,12 @@ Progress::Progress(std::string label, std::uint64_t total, Unit unit) : Progress
   begin(std::move(label), total, unit);
 }
 
-Progress::~Progress() {
-  if (is_drawn_) fmt::print(stderr, "\r\033[K");
+Progress::~Progress() { clear(); }
+
+void Progress::clear() {
+  if (!std::exchange(is_drawn_, false)) return;
+  fmt::print(stderr, "\r\033[K");
+  std::fflush(stderr);
 }
 
 void Progress::begin(std::string label, std::uint64_t total, Unit unit) {

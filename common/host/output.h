@@ -79,6 +79,8 @@ class Progress {
   /// The next part of the work, on the same line.
   void begin(std::string label, std::uint64_t total, Unit unit);
   void advance_to(std::uint64_t done);
+  /// Takes the line away until it is drawn next, for others to write.
+  void clear();
 
  private:
   bool is_seen_;

@@ -64,9 +64,10 @@ class Intake {
   Findings run() {
     std::vector<std::jthread> others;
     for (std::size_t i = 1; i < std::min<std::size_t>(worker_threads(), files_->size()); ++i)
-      others.emplace_back([this] { work({}); });
-    work(request_->progress);
+      others.emplace_back([this] { work(false); });
+    work(true);
     others.clear();
+    tell();
     Findings findings;
     for (std::size_t i = 0; i < files_->size(); ++i) {
       const auto error = errors_.find(i);
@@ -78,14 +79,14 @@ class Intake {
   [[nodiscard]] std::uint64_t bytes() const noexcept { return done_; }
 
  private:
-  void work(const std::function<void(std::uint64_t, std::uint64_t)>& progress) {
+  void work(bool is_caller) {
     for (std::size_t i = next_++; i < files_->size(); i = next_++) {
       std::uint64_t told = 0;
       auto image = repository::take_in(
           *layout_, (*files_)[i].path,
           [&](std::uint64_t done) {
             done_ += done - std::exchange(told, done);
-            if (progress) progress(done_, total_);
+            if (is_caller) tell();
           },
           durable_);
       if (image) {
@@ -95,6 +96,10 @@ class Intake {
         errors_.emplace(i, std::move(image).error());
       }
     }
+  }
+
+  void tell() const {
+    if (request_->progress) request_->progress(ApplyPhase::Reading, done_, total_);
   }
 
   const repository::Layout* layout_;
@@ -163,46 +168,63 @@ class OneAtATime final : public crypto::Signer {
   std::mutex mutex_;
 };
 
+/// A role of the manifest, and what changes in it.
+struct Part {
+  ReleaseRole role;
+  RoleOutcome* outcome = nullptr;
+  std::map<RoleName, std::vector<std::size_t>> by_bin{};  ///< its artifacts
+  std::vector<BinChange> changes{};
+};
+
 class Applying {
  public:
-  Applying(const ApplyRequest& request, const std::function<Result<ReleaseSigners>()>& signers,
-           RepositoryWriter& writer, ReleaseRole role)
+  Applying(const ApplyRequest& request, const AskForSigners& signers, RepositoryWriter& writer)
       : request_(&request),
         signers_(&signers),
         writer_(&writer),
-        role_(std::move(role)),
         artifacts_(request.manifest.artifacts),
         counters_(writer) {}
 
   Result<ApplyOutcome> run() {
+    TRY(open_roles());
     TRY(may_list());
     std::vector<SourceFile> files = source_files(artifacts_);
     TRY(take_in(files));
     TRY(plan());
     TRY(find_unknown_hardware());
     if (request_->dry_run) {
-      if (!changes_.empty()) outcome_.state = ApplyOutcome::State::WouldPublish;
+      if (outcome_.bins > 0) outcome_.state = ApplyOutcome::State::WouldPublish;
       return std::move(outcome_);
     }
     TRY(store(files));
-    if (changes_.empty()) return unchanged();
+    if (outcome_.bins == 0) return unchanged();
     return publish();
   }
 
  private:
+  Result<void> open_roles() {
+    for (const RoleName& name : request_->manifest.roles()) {
+      ReleaseRole role = TRY(ReleaseRole::open(*writer_, name));
+      parts_.emplace(name, Part{std::move(role), &outcome_.roles[name]});
+    }
+    return {};
+  }
+  Part& part_of(const Artifact& artifact) { return parts_.at(request_->manifest.role_of(artifact)); }
+
   /// Path, hardware, and nobody else's name.
   Result<void> may_list() {
     Findings findings;
     for (const Artifact& artifact : artifacts_) {
-      if (const auto may = may_list(artifact.release); !may) findings.add(artifact.where, may.error());
+      if (const auto may = may_list(part_of(artifact).role, artifact.release); !may)
+        findings.add(artifact.where, may.error());
     }
     return findings.verdict();
   }
 
-  Result<void> may_list(const repository::Release& release) const {
+  Result<void> may_list(const ReleaseRole& role, const repository::Release& release) const {
     TRY(repository::check_release(release));
-    const model::DelegatedRole& entry = role_.entry();
-    const std::string whose = "role " + role_.name().value() + " may not list " + release.name.value();
+    const model::DelegatedRole& entry = role.entry();
+    const std::string whose = "role " + role.name().value() + " may not list " + release.name.value();
     if (!entry.covers(release.name))
       return fault(Fault::Kind::Denied, whose + ": it is none of its paths", "vehicles would not find it");
     for (const HardwareId& id : release.hardware_ids) {
@@ -211,7 +233,7 @@ class Applying {
                    "vehicles would not find it");
     }
     const auto other = TRY(
-        repository::lister_before(writer_->published(), writer_->layout().dir(), release.name, role_.name()));
+        repository::lister_before(writer_->published(), writer_->layout().dir(), release.name, role.name()));
     if (!other) return {};
     return fault(Fault::Kind::Denied,
                  release.name.value() + " is listed by role " + other->value() + " already",
@@ -233,39 +255,50 @@ class Applying {
 
   /// Which artifacts change which bins, and with what counters. Nothing is written here.
   Result<void> plan() {
-    std::map<RoleName, std::vector<std::size_t>> by_bin;
-    for (std::size_t i = 0; i < artifacts_.size(); ++i)
-      by_bin[role_.bins().bin_of(artifacts_[i].release.name)].push_back(i);
+    for (std::size_t i = 0; i < artifacts_.size(); ++i) {
+      Part& part = part_of(artifacts_[i]);
+      part.by_bin[part.role.bins().bin_of(artifacts_[i].release.name)].push_back(i);
+    }
     outcome_.counters.resize(artifacts_.size());
     Findings findings;
-    for (const auto& [bin, in_it] : by_bin) {
-      model::Targets listed = TRY(role_.read(bin));
+    for (auto& [name, part] : parts_) {
+      TRY(plan(part, findings));
+      outcome_.added += part.outcome->added;
+      outcome_.replaced += part.outcome->replaced;
+      outcome_.unchanged += part.outcome->unchanged;
+    }
+    for (const Artifact& artifact : artifacts_) outcome_.hashes.push_back(artifact.release.hashes);
+    return findings.verdict();
+  }
+
+  Result<void> plan(Part& part, Findings& findings) {
+    for (const auto& [bin, in_it] : part.by_bin) {
+      model::Targets listed = TRY(part.role.read(bin));
       BinChange change{bin, {}};
       for (const std::size_t i : in_it) {
-        const auto changed = judge(listed, i);
+        const auto changed = judge(part, listed, i);
         if (!changed) findings.add(artifacts_[i].where, changed.error());
         if (changed && *changed) change.artifacts.push_back(i);
       }
       if (change.artifacts.empty()) continue;
-      if (changes_.size() < kKeptBins) change.listed = std::move(listed);
-      changes_.push_back(std::move(change));
+      if (outcome_.bins++ < kKeptBins) change.listed = std::move(listed);
+      part.changes.push_back(std::move(change));
     }
-    for (const Artifact& artifact : artifacts_) outcome_.hashes.push_back(artifact.release.hashes);
-    outcome_.bins = changes_.size();
-    return findings.verdict();
+    part.outcome->bins = part.changes.size();
+    return {};
   }
 
   /// Whether it changes, with the counter that it is listed under or will be.
-  Result<bool> judge(const model::Targets& listed, std::size_t i) {
+  Result<bool> judge(const Part& part, const model::Targets& listed, std::size_t i) {
     const repository::Release& release = artifacts_[i].release;
     const auto highest = TRY(counters_.highest(release.hardware_ids));
     const auto change = TRY(repository::judge_release(listed, release, highest));
     outcome_.counters[i] = change.counter;
     if (!change.changed) {
-      ++outcome_.unchanged;
+      ++part.outcome->unchanged;
       return false;
     }
-    ++(change.replaced ? outcome_.replaced : outcome_.added);
+    ++(change.replaced ? part.outcome->replaced : part.outcome->added);
     for (const HardwareId& id : release.hardware_ids) {
       ReleaseCounter& noted = noted_[id];
       noted = std::max(noted, change.counter);
@@ -303,51 +336,77 @@ class Applying {
   }
 
   Result<ApplyOutcome> publish() {
-    const ReleaseSigners signers = TRY((*signers_)());
-    TRY(role_.check_key(signers.role->public_key()));
-    const ReleaseNumbers numbers = TRY(writer_->begin_release(role_.name(), ledger_details(), noted_));
-    std::vector<RoleName> bins;
-    for (const BinChange& change : changes_) bins.push_back(change.bin);
-    auto snapshot = writer_->begin_snapshot(numbers, bins);
-    SignedFiles files(writer_->layout(), role_.name(), numbers.release);
-    OneAtATime key(*signers.role);
-    for (std::size_t from = 0; from < changes_.size(); from += kBinsAtOnce) {
-      const std::size_t count = std::min(kBinsAtOnce, changes_.size() - from);
-      std::vector<std::optional<Result<SignedFiles::Written>>> written(count);
-      on_threads(count, [&](std::size_t i) {
-        const auto wire = next_bin(changes_[from + i], numbers, key);
-        written[i].emplace(wire ? files.write(*wire) : fail(wire.error()));
-      });
-      for (std::size_t i = 0; i < count; ++i)
-        files.add({changes_[from + i].bin}, TRY(*std::move(written[i])));
+    std::vector<Part*> touched;
+    std::vector<ReleaseSigners> signers;
+    std::vector<RoleRelease> told;
+    std::vector<std::vector<RoleName>> bins;
+    for (auto& [name, part] : parts_) {
+      if (part.changes.empty()) continue;
+      signers.push_back(TRY((*signers_)(name)));
+      TRY(part.role.check_key(signers.back().role->public_key()));
+      touched.push_back(&part);
+      told.push_back({name, ledger_details(part)});
+      bins.emplace_back();
+      for (const BinChange& change : part.changes) bins.back().push_back(change.bin);
     }
-    const model::DelegatedRole& entry = role_.entry();
-    const auto hardware = entry.any_hardware ? std::nullopt : std::optional(entry.hardware_ids);
-    TRY(refuse_unverifiable(writer_->db(),
-                            {{Repository::Image, role_.name(), files.most_bytes(), 0, {}, hardware}}));
-    outcome_.versions = TRY(
-        writer_->publish_release(numbers, files.files(), files.batch(), signers.online, std::move(snapshot)));
-    outcome_.release = numbers.release;
+    const ReleaseNumbers numbers = TRY(writer_->begin_release(std::move(told), noted_));
+    auto snapshot = writer_->begin_snapshot(numbers, bins);
+    SignedFiles files(writer_->layout());
+    for (std::size_t i = 0; i < touched.size(); ++i) {
+      touched[i]->outcome->release = numbers.releases[i];
+      TRY(sign(*touched[i], *signers[i].role, files));
+    }
+    outcome_.versions = TRY(writer_->publish_release(numbers, files.files(), files.batch(),
+                                                     signers.front().online, std::move(snapshot)));
     outcome_.state = ApplyOutcome::State::Published;
     return std::move(outcome_);
   }
 
+  /// All of the role's bins that change.
+  Result<void> sign(Part& part, crypto::Signer& signer, SignedFiles& files) {
+    files.begin(part.role.name(), part.outcome->release);
+    OneAtATime key(signer);
+    const auto caller = std::this_thread::get_id();
+    for (std::size_t from = 0; from < part.changes.size(); from += kBinsAtOnce) {
+      const std::size_t count = std::min(kBinsAtOnce, part.changes.size() - from);
+      std::vector<std::optional<Result<SignedFiles::Written>>> written(count);
+      on_threads(count, [&](std::size_t i) {
+        const auto wire = next_bin(part, part.changes[from + i], key);
+        written[i].emplace(wire ? files.write(*wire) : fail(wire.error()));
+        ++signed_;
+        if (std::this_thread::get_id() == caller) tell_signed();
+      });
+      tell_signed();
+      for (std::size_t i = 0; i < count; ++i)
+        files.add({part.changes[from + i].bin}, TRY(*std::move(written[i])));
+    }
+    const model::DelegatedRole& entry = part.role.entry();
+    const auto hardware = entry.any_hardware ? std::nullopt : std::optional(entry.hardware_ids);
+    const std::uint64_t most_bytes = files.files().back().most_bytes;
+    return refuse_unverifiable(writer_->db(),
+                               {{Repository::Image, part.role.name(), most_bytes, 0, {}, hardware}});
+  }
+
+  void tell_signed() const {
+    if (request_->progress) request_->progress(ApplyPhase::Signing, signed_, outcome_.bins);
+  }
+
   /// The bin's next file. Safe on many threads, each with another change.
-  Result<Bytes> next_bin(BinChange& change, const ReleaseNumbers& numbers, crypto::Signer& key) const {
-    model::Targets next = change.listed ? *std::move(change.listed) : TRY(role_.read(change.bin));
+  Result<Bytes> next_bin(const Part& part, BinChange& change, crypto::Signer& key) const {
+    model::Targets next = change.listed ? *std::move(change.listed) : TRY(part.role.read(change.bin));
     change.listed.reset();
-    next.version = numbers.release;
+    next.version = part.outcome->release;
     next.expires = writer_->now() + kBinLifetime;
     for (const std::size_t i : change.artifacts) {
       next.targets.insert_or_assign(artifacts_[i].release.name,
                                     repository::target_of(artifacts_[i].release, outcome_.counters[i]));
     }
-    return role_.sign(change.bin, next, key);
+    return part.role.sign(change.bin, next, key);
   }
 
-  json::Object ledger_details() const {
+  json::Object ledger_details(const Part& part) const {
     std::map<TargetName, std::string> lines;
-    for (const BinChange& change : changes_) {
+    for (const BinChange& change : part.changes) {
       for (const std::size_t i : change.artifacts) {
         const repository::Release& release = artifacts_[i].release;
         lines[release.name] = release.name.value() + " " +
@@ -357,27 +416,27 @@ class Applying {
     }
     crypto::Hasher all(crypto::HashFunction::Sha256);
     for (const auto& [name, line] : lines) all.update(as_bytes(line));
-    return {
-        {"added", outcome_.added}, {"replaced", outcome_.replaced}, {"listed_sha256", to_hex(all.finish())}};
+    return {{"added", part.outcome->added},
+            {"replaced", part.outcome->replaced},
+            {"listed_sha256", to_hex(all.finish())}};
   }
 
   const ApplyRequest* request_;
-  const std::function<Result<ReleaseSigners>()>* signers_;
+  const AskForSigners* signers_;
   RepositoryWriter* writer_;
-  ReleaseRole role_;
   std::vector<Artifact> artifacts_;
   Counters counters_;
-  std::vector<BinChange> changes_;
+  std::map<RoleName, Part> parts_;
+  std::atomic<std::uint64_t> signed_{0};  ///< bins
   ReleaseCounters noted_;
   ApplyOutcome outcome_;
 };
 
 /// A manifest may be large: it is not copied for the sake of its signers.
 Result<ApplyOutcome> try_to_apply(const Workspace& workspace, const ApplyRequest& request,
-                                  const std::function<Result<ReleaseSigners>()>& signers, UtcTime now) {
+                                  const AskForSigners& signers, UtcTime now) {
   RepositoryWriter writer = TRY(RepositoryWriter::open(workspace, now));
-  ReleaseRole role = TRY(ReleaseRole::open(writer, request.manifest.role));
-  return Applying(request, signers, writer, std::move(role)).run();
+  return Applying(request, signers, writer).run();
 }
 
 Result<RenewOutcome> try_to_renew(const Workspace& workspace, const RoleName& name,
@@ -400,10 +459,10 @@ Result<RenewOutcome> try_to_renew(const Workspace& workspace, const RoleName& na
   const ReleaseSigners keys = TRY(signers());
   TRY(role.check_key(keys.role->public_key()));
   const ReleaseNumbers numbers =
-      TRY(writer.begin_release(name, json::Object{{"renewed", std::uint64_t{due.size()}}}, {}));
-  SignedFiles files(writer.layout(), name, numbers.release);
+      TRY(writer.begin_release({{name, json::Object{{"renewed", std::uint64_t{due.size()}}}}}, {}));
+  SignedFiles files(writer.layout(), name, numbers.releases.front());
   const auto renewed = [&](model::Targets next) {
-    next.version = numbers.release;
+    next.version = numbers.releases.front();
     next.expires = now + kBinLifetime;
     return next;
   };
@@ -412,7 +471,7 @@ Result<RenewOutcome> try_to_renew(const Workspace& workspace, const RoleName& na
   for (const RoleName& bin : due)
     files.add({bin}, TRY(files.write(TRY(role.sign(bin, renewed(TRY(role.read(bin))), *keys.role)))));
   outcome.versions = TRY(writer.publish_release(numbers, files.files(), files.batch(), keys.online));
-  outcome.release = numbers.release;
+  outcome.release = numbers.releases.front();
   return outcome;
 }
 
@@ -424,10 +483,14 @@ Refused release_of(const RoleName& role, std::string document, json::Object want
 
 Result<ApplyOutcome> apply_release(const Workspace& workspace, const ApplyRequest& request, UtcTime now) {
   if (request.dry_run) return try_to_apply(workspace, request, request.signers, now);  // wants nothing yet
-  const json::Object wanted{{"artifacts", std::uint64_t{request.manifest.artifacts.size()}}};
-  return try_and_tell(
-      workspace, release_of(request.manifest.role, "release", wanted), now,
-      [&](AskedKeys& keys) { return try_to_apply(workspace, request, keys.noting(request.signers), now); });
+  json::Array roles;
+  for (const RoleName& role : request.manifest.roles()) roles.emplace_back(role.value());
+  json::Object wanted{{"artifacts", std::uint64_t{request.manifest.artifacts.size()}}};
+  if (roles.size() > 1) wanted.set("roles", std::move(roles));
+  const RoleName first = *request.manifest.roles().begin();
+  return try_and_tell(workspace, release_of(first, "release", std::move(wanted)), now, [&](AskedKeys& keys) {
+    return try_to_apply(workspace, request, keys.noting(request.signers), now);
+  });
 }
 
 Result<RenewOutcome> renew_release_role(const Workspace& workspace, const RoleName& name,

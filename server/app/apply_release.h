@@ -1,10 +1,11 @@
-// Many images released at once: stored, listed in the bins of a release role, and visible together or not at
+// Many images released at once: stored, listed in the bins of release roles, and visible together or not at
 // all. Never lists an image that is not stored, never writes a bin that nothing changes in, never reads one
 // that no image belongs to. One thread, but for reading the images, for which it has some of its own.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <vector>
 
 #include "common/base/result.h"
@@ -15,35 +16,48 @@
 
 namespace cotter::app {
 
+enum class ApplyPhase : std::uint8_t { Reading, Signing };
+
+using AskForSigners = std::function<Result<ReleaseSigners>(const RoleName&)>;
+
 struct ApplyRequest {
   ReleaseManifest manifest;
-  std::function<Result<ReleaseSigners>()> signers;  ///< asked for once all is well, and something changes
-  bool dry_run = false;                             ///< all is checked, nothing kept or signed
-  /// How many bytes of images are read, and of how many.
-  std::function<void(std::uint64_t done, std::uint64_t total)> progress{};
+  AskForSigners
+      signers;  ///< asked for each role in which something changes, once all is well with all of them
+  bool dry_run = false;  ///< all is checked, nothing kept or signed
+  /// How much is done, and of how much: of the bytes of images that are to be read; then of the bins that are
+  /// to be signed and written. On the caller's thread.
+  std::function<void(ApplyPhase, std::uint64_t done, std::uint64_t total)> progress{};
+};
+
+/// What becomes of one of the manifest's roles.
+struct RoleOutcome {
+  std::uint64_t added = 0, replaced = 0, unchanged = 0;
+  std::uint64_t bins = 0;  ///< that it touches
+  Version release{};       ///< Published, and something changed in it: of those bins
 };
 
 struct ApplyOutcome {
   enum class State : std::uint8_t { Published, Unchanged, WouldPublish };
   State state = State::Unchanged;
-  std::uint64_t added = 0, replaced = 0, unchanged = 0;
-  std::uint64_t bins = 0;                      ///< that it touches
+  std::map<RoleName, RoleOutcome> roles{};
+  std::uint64_t added = 0, replaced = 0, unchanged = 0;  ///< of all roles together, as the bins
+  std::uint64_t bins = 0;
   std::uint64_t bytes = 0;                     ///< of images read, each file once
   std::vector<ReleaseCounter> counters{};      ///< of each artifact, in the manifest's order
   std::vector<crypto::Hashes> hashes{};        ///< likewise
   std::vector<HardwareId> unknown_hardware{};  ///< that no recorded ECU has
-  Version release;                             ///< Published: of the bins
   PublishedVersions versions;
 };
 
 /// In this order: checks the manifest, reads and hashes each file once, makes the images durable in one
-/// batch, signs one new version of each bin that changes, one snapshot, one timestamp. Killed at any moment
-/// and run again it writes what is missing; with release counters in the manifest the outcome is the same as
-/// if nothing had happened. Without, all images of the manifest for one hardware id get the same next
-/// counter. Memory: that of the manifest and of one bin. Faults: Denied (the role may not list that name or
-/// hardware; another role lists it; the counter goes back; a key that is not the role's), Usage, NotFound (no
-/// such role, a file), Conflict (a file changed meanwhile), Busy, NoSpace, Io: all that concern artifacts at
-/// once. Rejections: those of a client. Whatever fails, clients see the old state.
+/// batch, signs one new version of each bin that changes, role by role, one snapshot, one timestamp. Killed
+/// at any moment and run again it writes what is missing; with release counters in the manifest the outcome
+/// is the same as if nothing had happened. Without, all images of the manifest for one hardware id get the
+/// same next counter. Memory: that of the manifest and of one bin. Faults: Denied (the role may not list that
+/// name or hardware; another role lists it; the counter goes back; a key that is not the role's), Usage,
+/// NotFound (no such role, a file), Conflict (a file changed meanwhile), Busy, NoSpace, Io: all that concern
+/// artifacts at once. Rejections: those of a client. Whatever fails, clients see the old state.
 Result<ApplyOutcome> apply_release(const Workspace& workspace, const ApplyRequest& request, UtcTime now);
 
 struct RenewOutcome {

@@ -162,14 +162,15 @@ Result<void> split(RepositoryWriter& writer, const GrowRequest& request, GrowOut
   const ReleaseSigners keys = TRY(request.signers());
   TRY(role.check_key(keys.role->public_key()));
   const model::SuccinctRoles more = grown(role.bins(), request.bit_length);
-  const ReleaseNumbers numbers = TRY(writer.begin_release(
-      role.name(), json::Object{{"bins_before", outcome.growth.bins_before}, {"bins", outcome.growth.bins}},
-      {}));
-  auto snapshot = writer.begin_snapshot(numbers, names_of(role.name(), more));
-  SignedFiles files(writer.layout(), role.name(), numbers.release);
+  const ReleaseNumbers numbers =
+      TRY(writer.begin_release({{role.name(), json::Object{{"bins_before", outcome.growth.bins_before},
+                                                           {"bins", outcome.growth.bins}}}},
+                               {}));
+  auto snapshot = writer.begin_snapshot(numbers, {names_of(role.name(), more)});
+  SignedFiles files(writer.layout(), role.name(), numbers.releases.front());
   const auto add = [&](const trust::Verified<model::Targets>& delegator, const RoleName& name,
                        model::Targets next) -> Result<trust::Verified<model::Targets>> {
-    next.version = numbers.release;
+    next.version = numbers.releases.front();
     next.expires = writer.now() + kBinLifetime;
     auto file = TRY(signed_for(delegator, name, next, *keys.role));
     files.add({name}, TRY(files.write(file.wire())));
@@ -191,13 +192,13 @@ Result<void> split(RepositoryWriter& writer, const GrowRequest& request, GrowOut
     }
   }
   if (!empty.empty()) {
-    const auto bin = repository::empty_bin(numbers.release, writer.now() + kBinLifetime);
+    const auto bin = repository::empty_bin(numbers.releases.front(), writer.now() + kBinLifetime);
     const auto file = TRY(signed_for(own_file, empty.front(), bin, *keys.role));
     files.add(empty, TRY(files.write(file.wire())));
   }
   outcome.versions =
       TRY(writer.publish_release(numbers, files.files(), files.batch(), keys.online, std::move(snapshot)));
-  outcome.release = numbers.release;
+  outcome.release = numbers.releases.front();
   outcome.state = GrowOutcome::State::Grown;
   return {};
 }

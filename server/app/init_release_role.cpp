@@ -53,12 +53,12 @@ Result<bool> make_bins(RepositoryWriter& writer, const InitRoleRequest& request)
   }
   const std::uint64_t count = repository::bin_count(bins);
   const UtcTime expires = writer.now() + kBinLifetime;
-  const ReleaseNumbers numbers = TRY(writer.begin_release(plan.name, json::Object{{"bins", count}}, {}));
-  SignedFiles files(writer.layout(), plan.name, numbers.release);
-  const auto role_file = repository::role_file(plan, numbers.release, expires);
+  const ReleaseNumbers numbers = TRY(writer.begin_release({{plan.name, json::Object{{"bins", count}}}}, {}));
+  SignedFiles files(writer.layout(), plan.name, numbers.releases.front());
+  const auto role_file = repository::role_file(plan, numbers.releases.front(), expires);
   files.add({plan.name}, TRY(files.write(TRY(signed_by(role_file, *signers.role)))));
   // All say the same: one file under many names, and one signature.
-  const Bytes empty = TRY(signed_by(repository::empty_bin(numbers.release, expires), *signers.role));
+  const Bytes empty = TRY(signed_by(repository::empty_bin(numbers.releases.front(), expires), *signers.role));
   std::vector<RoleName> names;
   for (std::uint64_t number = 0; number < count; ++number) names.push_back(bins.bin(number));
   files.add(names, TRY(files.write(empty)));

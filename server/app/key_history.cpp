@@ -7,6 +7,7 @@
 
 #include "common/crypto/public_key.h"
 #include "common/json/object_view.h"
+#include "server/app/published_files.h"
 #include "server/ledger/entry.h"
 #include "server/storage/sqlite/database.h"
 #include "server/storage/sqlite/ledger_store.h"
@@ -106,23 +107,22 @@ class Reader {
     return {};
   }
 
-  /// The top-level files; and with them one file of a supplier's, or a release into bins.
+  /// The top-level files; and with them one file of a supplier's, or releases into bins.
   Result<void> take_publication(const ledger::Entry& entry) {
     const auto details = ObjectView::of(entry.details, "details");
     const Repository repository =
         entry.subject == name_of(Repository::Image) ? Repository::Image : Repository::Director;
-    const auto take = [&](const json::Value& what) -> Result<void> {
-      const auto file = TRY(ObjectView::of(what, "file"));
+    const auto take = [&](const ObjectView& file) -> Result<void> {
       RoleName role(TRY(file.string("role")));
       const Version version(TRY(file.integer("version")));
       history_.published.emplace(std::tuple(repository, std::move(role), version), entry.time);
       if (file.find("keyids") == nullptr) return {};
       return take_ids(file, entry.time);
     };
-    for (const json::Value& each : *TRY(details.array("files"))) TRY(take(each));
-    for (const char* beside : {"delegated", "release"}) {
-      if (const json::Value* what = details.find(beside)) TRY(take(*what));
-    }
+    for (const json::Value& each : *TRY(details.array("files"))) TRY(take(TRY(ObjectView::of(each, "file"))));
+    if (details.find("delegated") != nullptr) TRY(take(TRY(details.object("delegated"))));
+    for (const json::Object* release : releases_in(entry.details))
+      TRY(take(ObjectView::of(*release, "release")));
     return {};
   }
 

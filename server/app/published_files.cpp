@@ -25,11 +25,9 @@ class Reader {
         if (const json::Object* object = file.as_object()) take_file(step, *object);
       }
     }
-    for (const char* member : {"delegated", "release"}) {
-      const json::Value* value = entry.details.find(member);
-      const json::Object* object = value == nullptr ? nullptr : value->as_object();
-      if (object != nullptr) note(step, *object, member == std::string_view("release"));
-    }
+    const json::Value* delegated = entry.details.find("delegated");
+    if (delegated != nullptr && delegated->as_object() != nullptr) note(step, *delegated->as_object(), false);
+    for (const json::Object* release : releases_in(entry.details)) note(step, *release, true);
   }
 
   Published finish() {
@@ -92,8 +90,7 @@ std::vector<NamedHash> hashes_told_by(const ledger::Entry& entry) {
   std::vector<NamedHash> told;
   if (entry.kind != ledger::kPublication) return told;
   const std::string folder = entry.subject == name_of(Repository::Director) ? "director/" : "";
-  const auto note = [&](const json::Value& value, bool is_release) {
-    const json::Object* file = value.as_object();
+  const auto note = [&](const json::Object* file, bool is_release) {
     if (file == nullptr) return;
     const RoleName role(text_in(*file, "role"));
     const Version version(number_in(*file, "version"));
@@ -105,12 +102,11 @@ std::vector<NamedHash> hashes_told_by(const ledger::Entry& entry) {
   };
   const json::Value* files = entry.details.find("files");
   if (files != nullptr && files->as_array() != nullptr) {
-    for (const json::Value& file : *files->as_array()) note(file, false);
+    for (const json::Value& file : *files->as_array()) note(file.as_object(), false);
   }
-  for (const char* member : {"delegated", "release"}) {
-    const json::Value* value = entry.details.find(member);
-    if (value != nullptr) note(*value, member == std::string_view("release"));
-  }
+  const json::Value* delegated = entry.details.find("delegated");
+  if (delegated != nullptr) note(delegated->as_object(), false);
+  for (const json::Object* release : releases_in(entry.details)) note(release, true);
   return told;
 }
 
@@ -126,6 +122,20 @@ std::string text_in(const json::Object& object, std::string_view member) {
 std::uint64_t number_in(const json::Object& object, std::string_view member) {
   const json::Value* value = object.find(member);
   return value == nullptr || !value->as_int() ? 0 : static_cast<std::uint64_t>(*value->as_int());
+}
+
+std::vector<const json::Object*> releases_in(const json::Object& publication) {
+  std::vector<const json::Object*> releases;
+  const json::Value* value = publication.find("release");
+  if (value == nullptr) return releases;
+  const auto add = [&](const json::Value& release) {
+    if (release.as_object() != nullptr) releases.push_back(release.as_object());
+  };
+  add(*value);
+  if (value->as_array() != nullptr) {
+    for (const json::Value& each : *value->as_array()) add(each);
+  }
+  return releases;
 }
 
 std::vector<KeyId> key_ids_in(const json::Object& object) {

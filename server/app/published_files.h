@@ -78,6 +78,9 @@ struct NamedHash {
 /// Of all that a publication, of either repository, tells of; of other entries nothing.
 std::vector<NamedHash> hashes_told_by(const ledger::Entry& entry);
 
+/// The releases into bins that a publication's entry tells of: its `release`, of several roles a list.
+std::vector<const json::Object*> releases_in(const json::Object& publication);
+
 /// Members of an entry: empty, or 0, where they are absent or of another kind.
 std::string text_in(const json::Object& object, std::string_view member);
 std::uint64_t number_in(const json::Object& object, std::string_view member);

@@ -38,10 +38,10 @@ ledger::Entry refusal_entry(const Refused& what, const Error& why, std::string w
 class AskedKeys {
  public:
   /// Asks as `ask` does, and notes when there are none. Must not outlive this.
-  template <class Keys>
-  [[nodiscard]] std::function<Result<Keys>()> noting(const std::function<Result<Keys>()>& ask) {
-    return [this, ask]() -> Result<Keys> {
-      Result<Keys> found = ask();
+  template <class Keys, class... Of>
+  [[nodiscard]] std::function<Result<Keys>(Of...)> noting(const std::function<Result<Keys>(Of...)>& ask) {
+    return [this, ask](Of... of) -> Result<Keys> {
+      Result<Keys> found = ask(of...);
       if (!found) are_missing_ = true;
       return found;
     };

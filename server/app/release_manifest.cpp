@@ -29,6 +29,7 @@ Artifact read_artifact(const host::Config& entry, Findings& findings) {
     if (*counter < 0) findings.add("", entry.bad_value("release_counter", "is negative"));
     artifact.release.counter = ReleaseCounter(static_cast<std::uint64_t>(*counter));
   }
+  if (const auto role = taken(entry.find_string("role"), findings)) artifact.role = RoleName(*role);
   return artifact;
 }
 
@@ -60,11 +61,20 @@ Result<void> Findings::verdict() const {
   return fault(kind_, std::move(text), hint_);
 }
 
+std::set<RoleName> ReleaseManifest::roles() const {
+  std::set<RoleName> all;
+  for (const Artifact& artifact : artifacts) all.insert(role_of(artifact));
+  return all;
+}
+
 Result<ReleaseManifest> ReleaseManifest::read(const std::filesystem::path& file) {
   const host::Config config = TRY(host::Config::read(file, kMaxBytes));
   Findings findings;
   ReleaseManifest manifest;
-  manifest.role = RoleName(taken(config.string("role"), findings));
+  const auto role = config.find_string("role");
+  if (!role) findings.add("", role.error());
+  if (role && *role) manifest.role = RoleName(**role);
+  bool needs_role = false;
   std::map<TargetName, std::string> seen;
   for (const host::Config& entry : taken(config.tables("artifact"), findings)) {
     Findings own;
@@ -76,10 +86,16 @@ Result<ReleaseManifest> ReleaseManifest::read(const std::filesystem::path& file)
     const auto [first, is_new] = seen.try_emplace(artifact.release.name, artifact.where);
     if (!is_new) own.add("", entry.bad_value("name", "is listed already: " + first->second));
     findings.add(own);
+    needs_role |= !artifact.role;
     manifest.artifacts.push_back(std::move(artifact));
   }
   if (manifest.artifacts.empty() && findings.empty())
     findings.add("", config.bad_value("artifact", "is missing: an [[artifact]] for each image"));
+  if (needs_role && role && !*role)
+    findings.add("", config.bad_value("role", "is missing: here, or in each [[artifact]]"));
+  if (manifest.roles().size() > kMostRoles)
+    findings.add("", config.bad_value("role", "is one of more than " + std::to_string(kMostRoles) +
+                                                  ": release them in several manifests"));
   if (const auto known = config.refuse_unknown(); !known) findings.add("", known.error());
   TRY(findings.verdict());
   return manifest;

@@ -2,7 +2,7 @@
 // Never guesses: a key of another kind, a missing one and an unknown one are errors, all told at once, by
 // line. A plain value.
 //
-//   role = "firmware"
+//   role = "firmware"               # of all that name no other; may be left out where each names one
 //
 //   [[artifact]]
 //   file = "out/brake.bin"          # from this file's folder
@@ -10,10 +10,13 @@
 //   hardware_ids = ["brake-mk4"]
 //   version = "3.1.0"
 //   release_counter = 7             # may be left out
+//   role = "tools"                  # likewise: which release role lists it
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -28,12 +31,19 @@ struct Artifact {
   std::filesystem::path file;
   repository::Release release;  ///< length and hashes are found out when it is read
   std::string where{};
+  std::optional<RoleName> role{};  ///< that lists it; none: the manifest's
 };
 
 struct ReleaseManifest {
-  RoleName role;
+  RoleName role;                    ///< of artifacts that name none
   std::vector<Artifact> artifacts;  ///< at least one, each name once
 
+  [[nodiscard]] const RoleName& role_of(const Artifact& artifact) const {
+    return artifact.role ? *artifact.role : role;
+  }
+  [[nodiscard]] std::set<RoleName> roles() const;  ///< that list an artifact
+
+  static constexpr std::size_t kMostRoles = 64;  ///< one entry of the ledger tells of all of them
   static constexpr std::uint64_t kMaxBytes = 64 * 1024 * 1024;  ///< a quarter of a million artifacts
   /// Faults: Usage (all that is wrong with it), NotFound, Denied, Io.
   static Result<ReleaseManifest> read(const std::filesystem::path& file);

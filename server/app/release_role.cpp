@@ -20,9 +20,10 @@ Result<SignedFiles::Written> SignedFiles::write(ByteView wire) {
 }
 
 void SignedFiles::add(const std::vector<RoleName>& roles, Written file) {
-  file.file.add_to(batch_, *layout_, roles, version_);
-  for (const RoleName& role : roles) files_.files.emplace(role, file.sha256);
-  most_bytes_ = std::max(most_bytes_, file.bytes);
+  DelegatedFiles& of = files_.back();
+  file.file.add_to(batch_, *layout_, roles, of.version);
+  for (const RoleName& role : roles) of.files.emplace(role, file.sha256);
+  of.most_bytes = std::max(of.most_bytes, file.bytes);
   passing_.push_back(std::move(file.file));
 }
 

@@ -2,6 +2,7 @@
 // to it. Never reads more of it than is asked for: a bin is a bin, whatever lies in the others. One thread.
 #pragma once
 
+#include <utility>
 #include <vector>
 
 #include "common/base/result.h"
@@ -20,11 +21,16 @@ struct ReleaseSigners {
   crypto::Signer* role = nullptr;
 };
 
-/// Signed files of one version, written but not durable, for RepositoryWriter::publish_release().
+/// Signed files of release roles, of each role one version, written but not durable, for
+/// RepositoryWriter::publish_release().
 class SignedFiles {
  public:
-  SignedFiles(const repository::Layout& layout, RoleName of, Version version)
-      : layout_(&layout), batch_(layout), version_(version), files_{std::move(of), {}} {}
+  explicit SignedFiles(const repository::Layout& layout) : layout_(&layout), batch_(layout) {}
+  SignedFiles(const repository::Layout& layout, RoleName of, Version version) : SignedFiles(layout) {
+    begin(std::move(of), version);
+  }
+  /// What is added from now on is this role's.
+  void begin(RoleName of, Version version) { files_.push_back({std::move(of), version}); }
   struct Written {
     repository::WrittenFile file;
     Bytes sha256;
@@ -34,16 +40,13 @@ class SignedFiles {
   Result<Written> write(ByteView wire);
   /// One file for all of these.
   void add(const std::vector<RoleName>& roles, Written file);
-  [[nodiscard]] const DelegatedFiles& files() const noexcept { return files_; }
-  [[nodiscard]] std::uint64_t most_bytes() const noexcept { return most_bytes_; }  ///< of any one of them
+  [[nodiscard]] const std::vector<DelegatedFiles>& files() const noexcept { return files_; }
   [[nodiscard]] repository::Batch& batch() noexcept { return batch_; }
 
  private:
   const repository::Layout* layout_;
   repository::Batch batch_;
-  Version version_;
-  DelegatedFiles files_;
-  std::uint64_t most_bytes_ = 0;
+  std::vector<DelegatedFiles> files_;
   std::vector<repository::WrittenFile> passing_;
 };
 

@@ -227,26 +227,36 @@ Result<ReleaseNumbers> RepositoryWriter::reserve(std::vector<storage::NextOf> ro
   roles.push_back({model::snapshot_role(), (*published_.snapshot())->version});
   roles.push_back({model::timestamp_role(), (*published_.timestamp())->version});
   const std::vector<Version> fresh = TRY(storage::VersionJournal(db_).reserve(kImages, roles));
-  return ReleaseNumbers{fresh.front(), fresh.at(fresh.size() - 2), fresh.back()};
+  return ReleaseNumbers{std::vector<Version>(fresh.begin(), fresh.end() - 2), fresh.at(fresh.size() - 2),
+                        fresh.back()};
 }
 
-Result<ReleaseNumbers> RepositoryWriter::begin_release(const RoleName& role, json::Object details,
+Result<ReleaseNumbers> RepositoryWriter::begin_release(std::vector<RoleRelease> roles,
                                                        const ReleaseCounters& counters) {
+  std::vector<storage::NextOf> next;
+  for (const RoleRelease& each : roles)
+    next.push_back({each.role, newest_of(**published_.snapshot(), each.role)});
   auto transaction = TRY(host::Transaction::begin(db_));
-  const ReleaseNumbers numbers = TRY(reserve({{role, newest_of(**published_.snapshot(), role)}}));
+  ReleaseNumbers numbers = TRY(reserve(std::move(next)));
   storage::CounterStore store(db_);
   for (const auto& [hardware, counter] : counters) TRY(store.note(hardware, counter, numbers.timestamp));
-  details.set("version", numbers.release.value());
-  TRY(record(db_,
-             {std::string(ledger::kRelease), now_, acting_account(), subject_of(role), std::move(details)}));
+  for (std::size_t i = 0; i < roles.size(); ++i) {
+    RoleRelease& each = roles[i];
+    each.details.set("version", numbers.releases[i].value());
+    TRY(record(db_, {std::string(ledger::kRelease), now_, acting_account(), subject_of(each.role),
+                     std::move(each.details)}));
+  }
   TRY(transaction.commit());
   return numbers;
 }
 
 std::unique_ptr<repository::NextSnapshot> RepositoryWriter::begin_snapshot(
-    const ReleaseNumbers& numbers, const std::vector<RoleName>& roles) const {
+    const ReleaseNumbers& numbers, const std::vector<std::vector<RoleName>>& files) const {
+  COTTER_ASSERT(files.size() == numbers.releases.size());
   Listed listed;
-  for (const RoleName& role : roles) listed[role].version = numbers.release;
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    for (const RoleName& file : files[i]) listed[file].version = numbers.releases[i];
+  }
   return next_snapshot(numbers, std::move(listed));
 }
 
@@ -259,22 +269,26 @@ std::unique_ptr<repository::NextSnapshot> RepositoryWriter::next_snapshot(const 
 }
 
 Result<PublishedVersions> RepositoryWriter::publish_release(
-    const ReleaseNumbers& numbers, const DelegatedFiles& release, repository::Batch& batch,
+    const ReleaseNumbers& numbers, const std::vector<DelegatedFiles>& releases, repository::Batch& batch,
     const OnlineSigners& signers, std::unique_ptr<repository::NextSnapshot> snapshot) {
   Listed listed;
-  crypto::Hasher all(crypto::HashFunction::Sha256);
-  for (const auto& [role, sha256] : release.files) {
-    listed[role].version = numbers.release;
-    all.update(as_bytes(role.value() + " " + to_hex(sha256) + "\n"));
+  json::Array told;
+  for (const DelegatedFiles& release : releases) {
+    crypto::Hasher all(crypto::HashFunction::Sha256);
+    for (const auto& [role, sha256] : release.files) {
+      listed[role].version = release.version;
+      all.update(as_bytes(role.value() + " " + to_hex(sha256) + "\n"));
+    }
+    told.emplace_back(json::Object{{"role", release.of.value()},
+                                   {"version", release.version.value()},
+                                   {"count", std::uint64_t{release.files.size()}},
+                                   {"sha256", to_hex(all.finish())}});
   }
   COTTER_ASSERT(!snapshot || snapshot->listed() == listed);
   Change change;
   change.release = release.of;
   change.snapshot = snapshot ? std::move(snapshot) : next_snapshot(numbers, std::move(listed));
-  change.details = {{"release", json::Object{{"role", release.of.value()},
-                                             {"version", numbers.release.value()},
-                                             {"count", std::uint64_t{release.files.size()}},
-                                             {"sha256", to_hex(all.finish())}}}};
+  change.details.set("release", told.size() == 1 ? std::move(told.front()) : json::Value(std::move(told)));
   return publish(numbers, std::move(change), batch, signers);
 }
 

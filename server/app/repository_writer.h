@@ -43,9 +43,10 @@ struct PublishedVersions {
   std::set<RoleName> dropped{};  ///< which the snapshot lists no more
 };
 
-/// A release's numbers: one for all the bins that it touches, and those of what lists them.
+/// A release's numbers: for each role one, which all the bins have that it touches, and those of what lists
+/// them.
 struct ReleaseNumbers {
-  Version release;
+  std::vector<Version> releases;  ///< in the order that the roles were given in
   Version snapshot;
   Version timestamp;
 };
@@ -53,10 +54,18 @@ struct ReleaseNumbers {
 /// A counter that a release lists for a hardware id.
 using ReleaseCounters = std::map<HardwareId, ReleaseCounter>;
 
+/// A role's part in a release, and what the ledger is to tell of it.
+struct RoleRelease {
+  RoleName role;
+  json::Object details;
+};
+
 /// Files of a delegated role, signed and written to a batch, all of one version.
 struct DelegatedFiles {
-  RoleName of;                      ///< the role whose bins they are
-  std::map<RoleName, Bytes> files;  ///< each with the SHA-256 of its bytes
+  RoleName of;  ///< the role whose bins they are
+  Version version;
+  std::map<RoleName, Bytes> files{};  ///< each with the SHA-256 of its bytes
+  std::uint64_t most_bytes = 0;       ///< of any one of them
 };
 
 class RepositoryWriter {
@@ -103,15 +112,17 @@ class RepositoryWriter {
                                          const OnlineSigners& signers, bool is_out = false);
   /// Before a release is signed: its numbers, spent for good when this returns. In the same transaction the
   /// ledger tells what they are for, and `counters` are noted, which count once the timestamp is published.
-  Result<ReleaseNumbers> begin_release(const RoleName& role, json::Object details,
-                                       const ReleaseCounters& counters);
-  /// Begins to make the snapshot that lists these files of the release, while they are signed and written.
+  /// Of several roles: one entry of the ledger each.
+  Result<ReleaseNumbers> begin_release(std::vector<RoleRelease> roles, const ReleaseCounters& counters);
+  /// Begins to make the snapshot that lists these files of each role of the release, while they are signed
+  /// and written.
   [[nodiscard]] std::unique_ptr<repository::NextSnapshot> begin_snapshot(
-      const ReleaseNumbers& numbers, const std::vector<RoleName>& roles) const;
-  /// Publishes delegated files with a new snapshot, which lists them by version alone, and timestamp. They
-  /// are in `batch`, for their names in the repository; nothing of them is visible before all is.
-  /// `snapshot`: what begin_snapshot() gave for these very files. As publish_targets().
-  Result<PublishedVersions> publish_release(const ReleaseNumbers& numbers, const DelegatedFiles& release,
+      const ReleaseNumbers& numbers, const std::vector<std::vector<RoleName>>& files) const;
+  /// Publishes delegated files of one role or several with a new snapshot, which lists them by version alone,
+  /// and timestamp. They are in `batch`, for their names in the repository; nothing of them is visible before
+  /// all is. `snapshot`: what begin_snapshot() gave for these very files. As publish_targets().
+  Result<PublishedVersions> publish_release(const ReleaseNumbers& numbers,
+                                            const std::vector<DelegatedFiles>& releases,
                                             repository::Batch& batch, const OnlineSigners& signers,
                                             std::unique_ptr<repository::NextSnapshot> snapshot = nullptr);
   /// Publishes the next file of a delegated role, whose own keys signed `wire`, which says `canonical`, with

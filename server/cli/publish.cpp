@@ -81,18 +81,18 @@ Result<void> run_publish_to_role(const PublishOptions& options, const app::Works
   request.manifest.role = RoleName(options.role);
   request.manifest.artifacts.push_back({options.file, request_of(options).release, {}});
   TRY(repository::check_release(request.manifest.artifacts.front().release));
-  WorkspaceSigners signers(workspace, context, options.signers, request.manifest.role);
-  request.signers = [&] { return signers.release(); };
+  WorkspaceSigners signers(workspace, context, options.signers, {request.manifest.role});
+  request.signers = [&](const RoleName& role) { return signers.release(role); };
   const app::ApplyOutcome outcome = TRY(apply_with_bar(workspace, request));
   if (context.json) {
-    json::Object object = release_json(request.manifest.role, outcome);
+    json::Object object = release_json(outcome);
     object.set("name", options.name);
     object.set("release_counter", outcome.counters.front().value());
     object.set("hashes", outcome.hashes.front().encode());
     host::print_json(object);
   } else {
     fmt::print("{}: release counter {}\n", options.name, outcome.counters.front().value());
-    show_release(request.manifest.role, outcome);
+    show_release(outcome);
   }
   return {};
 }

@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 #include <optional>
+#include <set>
 
 #include "common/host/output.h"
 #include "common/host/system_clock.h"
@@ -84,13 +85,13 @@ Result<void> run_init_role(const InitRoleOptions& options, const Context& contex
   std::vector<HardwareId> hardware;
   for (const std::string& id : options.hardware_ids) hardware.emplace_back(id);
   const auto bits = options.bit_length.value_or(repository::bits_for(options.expected_targets));
-  WorkspaceSigners signers(workspace, context, options.signers, role);
-  const crypto::PublicKey key = TRY(signers.release_key());
+  WorkspaceSigners signers(workspace, context, options.signers, {role});
+  const crypto::PublicKey key = TRY(signers.release_key(role));
   app::InitRoleRequest request{{}, {role, options.paths, hardware, bits, key}};
   TRY(repository::check_plan(request.plan));
   const std::vector<ceremony::Signers> holders = TRY(sign_with(options.signing, context, request));
   request.online = [&] { return signers.online(); };
-  request.signers = [&] { return signers.release(); };
+  request.signers = [&] { return signers.release(role); };
   const auto outcome = TRY(app::init_release_role(workspace, request, host::SystemClock().now()));
   if (context.json) {
     host::print_json(as_json(options, outcome));
@@ -178,10 +179,10 @@ Result<void> run_grow(const GrowOptions& options, const Context& context) {
   request.role = RoleName(options.role);
   request.bit_length = options.bit_length.value_or(repository::bits_for(options.expected_targets));
   request.confirmed = options.yes;
-  WorkspaceSigners signers(workspace, context, options.signers, request.role);
+  WorkspaceSigners signers(workspace, context, options.signers, {request.role});
   const std::vector<ceremony::Signers> holders = TRY(sign_with(options.signing, context, request));
   request.online = [&] { return signers.online(); };
-  request.signers = [&] { return signers.release(); };
+  request.signers = [&] { return signers.release(request.role); };
   const auto outcome = TRY(app::grow_release_role(workspace, request, host::SystemClock().now()));
   if (context.json) {
     host::print_json(as_json(options, outcome));
@@ -196,13 +197,15 @@ Result<void> run_apply(const ApplyOptions& options, const Context& context) {
   app::ApplyRequest request;
   request.manifest = TRY(app::ReleaseManifest::read(options.manifest));
   request.dry_run = options.dry_run;
-  WorkspaceSigners signers(workspace, context, options.signers, request.manifest.role);
-  request.signers = [&] { return signers.release(); };
+  const std::set<RoleName> roles = request.manifest.roles();
+  WorkspaceSigners signers(workspace, context, options.signers,
+                           std::vector<RoleName>(roles.begin(), roles.end()));
+  request.signers = [&](const RoleName& role) { return signers.release(role); };
   const app::ApplyOutcome outcome = TRY(apply_with_bar(workspace, request));
   if (context.json) {
-    host::print_json(release_json(request.manifest.role, outcome));
+    host::print_json(release_json(outcome));
   } else {
-    show_release(request.manifest.role, outcome);
+    show_release(outcome);
   }
   return {};
 }
@@ -211,9 +214,9 @@ Result<void> run_renew(const RenewOptions& options, const Context& context) {
   const app::Workspace workspace = TRY(open_workspace(context));
   const RoleName role(options.role);
   const auto least = TRY(lifetime_of(options.least));
-  WorkspaceSigners signers(workspace, context, options.signers, role);
+  WorkspaceSigners signers(workspace, context, options.signers, {role});
   const auto outcome = TRY(app::renew_release_role(
-      workspace, role, least.value_or(std::chrono::seconds{0}), [&] { return signers.release(); },
+      workspace, role, least.value_or(std::chrono::seconds{0}), [&] { return signers.release(role); },
       host::SystemClock().now()));
   if (context.json) {
     host::print_json(json::Object{{"role", options.role}, {"renewed", outcome.renewed}});
@@ -309,7 +312,7 @@ void add_release(CLI::App& app, Context& context) {
       release->add_subcommand("apply", "publish all images of a manifest, together or not at all");
   verb->add_option("MANIFEST", apply->manifest,
                    "TOML: role = NAME, and an [[artifact]] for each image with file, name, hardware_ids, "
-                   "version and, if wanted, release_counter")
+                   "version and, if wanted, release_counter, and role where it is another")
       ->required();
   verb->add_flag("--dry-run", apply->dry_run, "check everything, keep and sign nothing");
   add_signer_options(*verb, apply->signers);

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <optional>
+#include <string>
+#include <utility>
 
 #include "common/host/output.h"
 #include "common/host/system_clock.h"
@@ -68,41 +70,78 @@ void show_versions(const app::PublishedVersions& versions) {
 }
 
 Result<ApplyOutcome> apply_with_bar(const app::Workspace& workspace, app::ApplyRequest& request) {
-  std::optional<host::Progress> bar;
-  request.progress = [&](std::uint64_t done, std::uint64_t total) {
-    if (!bar) bar.emplace("reading images", total);
-    bar->advance_to(done);
+  host::Progress bar;
+  std::optional<app::ApplyPhase> phase;
+  request.progress = [&](app::ApplyPhase now, std::uint64_t done, std::uint64_t total) {
+    if (phase != now) {
+      phase = now;
+      const bool reads = now == app::ApplyPhase::Reading;
+      bar.begin(reads ? "reading images" : "signing bins", total,
+                reads ? host::Unit::Bytes : host::Unit::Pieces);
+    }
+    bar.advance_to(done);
+  };
+  // Somebody may be asked for a passphrase, on a line of his own.
+  request.signers = [&bar, ask = std::move(request.signers)](const RoleName& role) {
+    bar.clear();
+    return ask(role);
   };
   ApplyOutcome outcome = TRY(app::apply_release(workspace, request, host::SystemClock().now()));
-  bar.reset();
+  bar.clear();
   for (const HardwareId& id : outcome.unknown_hardware) {
     fmt::print(stderr, "warning: no vehicle of this workspace has an ECU with hardware id {}\n", id.value());
   }
   return outcome;
 }
 
-json::Object release_json(const RoleName& role, const ApplyOutcome& outcome) {
-  json::Object object{{"role", role.value()},           {"state", name_of(outcome.state)},
-                      {"added", outcome.added},         {"replaced", outcome.replaced},
-                      {"unchanged", outcome.unchanged}, {"bins", outcome.bins},
-                      {"bytes", outcome.bytes}};
+static void add_role(json::Object& object, const RoleName& role, const app::RoleOutcome& outcome) {
+  object.set("role", role.value());
+  if (outcome.release > Version(0)) object.set("release_version", outcome.release.value());
+}
+
+json::Object release_json(const ApplyOutcome& outcome) {
+  json::Object object{
+      {"state", name_of(outcome.state)}, {"added", outcome.added}, {"replaced", outcome.replaced},
+      {"unchanged", outcome.unchanged},  {"bins", outcome.bins},   {"bytes", outcome.bytes}};
+  if (outcome.roles.size() == 1) {
+    add_role(object, outcome.roles.begin()->first, outcome.roles.begin()->second);
+  } else {
+    json::Array roles;
+    for (const auto& [name, role] : outcome.roles) {
+      json::Object each{{"added", role.added},
+                        {"replaced", role.replaced},
+                        {"unchanged", role.unchanged},
+                        {"bins", role.bins}};
+      add_role(each, name, role);
+      roles.emplace_back(std::move(each));
+    }
+    object.set("roles", std::move(roles));
+  }
   if (outcome.state == ApplyOutcome::State::WouldPublish) return object;
-  if (outcome.state == ApplyOutcome::State::Published) object.set("release_version", outcome.release.value());
   object.set("snapshot_version", outcome.versions.snapshot.value());
   object.set("timestamp_version", outcome.versions.timestamp.value());
   return object;
 }
 
-void show_release(const RoleName& role, const ApplyOutcome& outcome) {
-  const auto state = outcome.state;
-  fmt::print("{}: {}: {} added, {} replaced, {} there already; {} read\n", role.value(),
-             state == ApplyOutcome::State::Published      ? "published"
-             : state == ApplyOutcome::State::WouldPublish ? "would be published"
-                                                          : "nothing changes",
-             outcome.added, outcome.replaced, outcome.unchanged, host::human_bytes(outcome.bytes));
-  if (state != ApplyOutcome::State::Published) return;
-  fmt::print("metadata  {} bins of version {}, snapshot {}, timestamp {}\n", outcome.bins,
-             outcome.release.value(), outcome.versions.snapshot.value(), outcome.versions.timestamp.value());
+void show_release(const ApplyOutcome& outcome) {
+  const bool is_published = outcome.state == ApplyOutcome::State::Published;
+  const bool is_alone = outcome.roles.size() == 1;
+  const std::string read = host::human_bytes(outcome.bytes) + " read";
+  std::string bins;
+  for (const auto& [name, role] : outcome.roles) {
+    fmt::print("{}: {}: {} added, {} replaced, {} there already{}\n", name.value(),
+               role.bins == 0 ? "nothing changes"
+               : is_published ? "published"
+                              : "would be published",
+               role.added, role.replaced, role.unchanged, is_alone ? "; " + read : "");
+    if (role.bins == 0) continue;
+    bins += fmt::format("{} bins of {}version {}, ", role.bins, is_alone ? "" : name.value() + " ",
+                        role.release.value());
+  }
+  if (!is_alone) fmt::print("{}\n", read);
+  if (!is_published) return;
+  fmt::print("metadata  {}snapshot {}, timestamp {}\n", bins, outcome.versions.snapshot.value(),
+             outcome.versions.timestamp.value());
 }
 
 }  // namespace cotter::cli

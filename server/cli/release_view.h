@@ -18,9 +18,10 @@ void add_outcome(json::Object& object, const app::TargetsOutcome& outcome);
 void show_awaiting(const app::TargetsOutcome& outcome);
 void show_versions(const app::PublishedVersions& versions);
 
-/// Applies with a bar on the terminal, and warns of hardware that no vehicle has.
+/// Applies with a bar on the terminal, and warns of hardware that no vehicle has. `request` is spent.
 Result<app::ApplyOutcome> apply_with_bar(const app::Workspace& workspace, app::ApplyRequest& request);
-json::Object release_json(const RoleName& role, const app::ApplyOutcome& outcome);
-void show_release(const RoleName& role, const app::ApplyOutcome& outcome);
+/// Of one role "role" and "release_version"; of several "roles", with those of each.
+json::Object release_json(const app::ApplyOutcome& outcome);
+void show_release(const app::ApplyOutcome& outcome);
 
 }  // namespace cotter::cli

@@ -35,7 +35,7 @@ void add_signer_options(CLI::App& verb, ReleaseSignerOptions& signers) {
   add_signer_option(verb, signers.signer);
   verb.add_option(
       "--release-signer", signers.release,
-      "the socket of the signing process that has the role's key, where it is another than --signer: "
+      "the socket of the signing process that has the roles' keys, where it is another than --signer: "
       "on another machine, brought here by ssh -L (default: cotter.toml's)");
 }
 
@@ -72,12 +72,12 @@ Result<void> WorkspaceSigners::open() {
     keys_ = TRY(signing::RemoteSigners::open(*socket_));
     return {};
   }
-  if (role_.value().empty() || role_socket_) {
+  if (roles_.empty() || role_socket_) {
     keys_ = TRY(keys::open_signers(workspace_->keys_dir(), workspace_unlock(*context_)));
     return {};
   }
-  TRY(release_key());  // before anybody is asked for a passphrase
-  keys_ = TRY(keys::open_signers(workspace_->keys_dir(), workspace_unlock(*context_), {role_}));
+  for (const RoleName& role : roles_) TRY(release_key(role));  // before anybody is asked for a passphrase
+  keys_ = TRY(keys::open_signers(workspace_->keys_dir(), workspace_unlock(*context_), roles_));
   return {};
 }
 
@@ -92,29 +92,29 @@ Result<keys::Signers*> WorkspaceSigners::all() {
   return keys_.get();
 }
 
-Result<keys::Signers*> WorkspaceSigners::with_role() {
+Result<keys::Signers*> WorkspaceSigners::with_roles() {
   if (!role_socket_) return all();
   if (!role_keys_) role_keys_ = TRY(signing::RemoteSigners::open(*role_socket_));
   return role_keys_.get();
 }
 
-Result<app::ReleaseSigners> WorkspaceSigners::release() {
+Result<app::ReleaseSigners> WorkspaceSigners::release(const RoleName& role) {
   const app::OnlineSigners signers = TRY(online());
-  keys::Signers* const keys = TRY(with_role());
-  crypto::Signer* const role = TRY(keys->signer(Repository::Image, role_));
-  return app::ReleaseSigners{signers, role};
+  keys::Signers* const keys = TRY(with_roles());
+  crypto::Signer* const own = TRY(keys->signer(Repository::Image, role));
+  return app::ReleaseSigners{signers, own};
 }
 
-Result<crypto::PublicKey> WorkspaceSigners::release_key() {
+Result<crypto::PublicKey> WorkspaceSigners::release_key(const RoleName& role) {
   if (socket_ || role_socket_) {
-    keys::Signers* const keys = TRY(with_role());
-    return TRY(keys->signer(Repository::Image, role_))->public_key();
+    keys::Signers* const keys = TRY(with_roles());
+    return TRY(keys->signer(Repository::Image, role))->public_key();
   }
   const auto all = TRY(keystore::list_keys(workspace_->keys_dir()));
-  if (const auto* key = keys::release_key(all, role_); key != nullptr) return key->key;
-  const std::string made_for = std::string(name_of(Repository::Image)) + "/" + role_.value();
+  if (const auto* key = keys::release_key(all, role); key != nullptr) return key->key;
+  const std::string made_for = std::string(name_of(Repository::Image)) + "/" + role.value();
   return fault(Fault::Kind::NotFound, "no key in this workspace was made for " + made_for,
-               "cotter key generate --name " + keys::key_name(Repository::Image, role_) + " --role " +
+               "cotter key generate --name " + keys::key_name(Repository::Image, role) + " --role " +
                    made_for + " makes one; with --store in a token or a TPM");
 }
 

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/base/result.h"
@@ -57,31 +58,31 @@ class WorkspaceSigners {
  public:
   WorkspaceSigners(const app::Workspace& workspace, const Context& context, const SignerOption& signer)
       : workspace_(&workspace), context_(&context), socket_(signer ? signer : workspace.settings().signer) {}
-  /// `role`: a release role whose key is wanted too.
+  /// `roles`: release roles whose keys are wanted too; all answer at the same socket, where there is one.
   WorkspaceSigners(const app::Workspace& workspace, const Context& context,
-                   const ReleaseSignerOptions& signers, RoleName role)
+                   const ReleaseSignerOptions& signers, std::vector<RoleName> roles)
       : WorkspaceSigners(workspace, context, signers.signer) {
-    role_ = std::move(role);
+    roles_ = std::move(roles);
     role_socket_ = signers.release ? signers.release : workspace.settings().release_signer;
   }
   /// Those that the newest root lists. Faults: NotFound (no such key), Denied, Busy, Timeout, Io.
   Result<app::OnlineSigners> online();
   /// All of them. Faults: as online().
   Result<keys::Signers*> all();
-  /// With the role's.
-  Result<app::ReleaseSigners> release();
+  /// With that of the role, one of those wanted.
+  Result<app::ReleaseSigners> release(const RoleName& role);
   /// The public half of the role's key: the one that was made for image/ROLE. Asks for no passphrase. Faults:
   /// as online().
-  Result<crypto::PublicKey> release_key();
+  Result<crypto::PublicKey> release_key(const RoleName& role);
 
  private:
   Result<void> open();
-  /// Those among which the role's is.
-  Result<keys::Signers*> with_role();
+  /// Those among which the roles' are.
+  Result<keys::Signers*> with_roles();
   const app::Workspace* workspace_;
   const Context* context_;
   SignerOption socket_;
-  RoleName role_;
+  std::vector<RoleName> roles_;
   SignerOption role_socket_;
   std::unique_ptr<keys::Signers> keys_;
   std::unique_ptr<keys::Signers> role_keys_;  ///< where `role_socket_` is given

@@ -130,7 +130,7 @@ Result<double> FleetRepository::release(std::vector<app::Artifact> images, crypt
   signers.online.ledger = &ledger;
   app::ApplyRequest request;
   request.manifest = {kFirmware, std::move(images)};
-  request.signers = [&] { return Result<app::ReleaseSigners>(signers); };
+  request.signers = [&](const RoleName&) { return Result<app::ReleaseSigners>(signers); };
   std::optional<Result<app::ApplyOutcome>> outcome;
   const double wall = wall_us_of([&] { outcome.emplace(app::apply_release(workspace_, request, kNow)); });
   const app::ApplyOutcome done = TRY(*std::move(outcome));

@@ -255,6 +255,8 @@ TEST_F(PublishCommand, ReleasesManyIntoBinsWhereClientsFindThem) {
   const Ended applied = cotter({"release", "apply", manifest, "--json"});
   ASSERT_EQ(applied.exit_code, kDone) << applied.err;
   EXPECT_EQ(number_of(parsed(applied.out), "added"), 2);
+  EXPECT_EQ(text_of(parsed(applied.out), "role"), "fw");
+  EXPECT_EQ(number_of(parsed(applied.out), "release_version"), 2);
   EXPECT_EQ(text_of(parsed(cotter({"release", "apply", manifest, "--json"}).out), "state"), "unchanged");
   ASSERT_EQ(publish("three", "fw/three", {}, {"--role", "fw"}).exit_code, kDone);
   EXPECT_EQ(publish("four", "elsewhere", {}, {"--role", "fw"}).exit_code, kRefused);
@@ -321,6 +323,37 @@ TEST_F(PublishCommand, ReleasesManyIntoBinsWhereClientsFindThem) {
       << cotter({"trace", "fw/two"}).out;
   const Ended smaller = cotter({"release", "grow", "fw", "--bit-length", "3", "--yes"});
   EXPECT_EQ(smaller.exit_code, kUsage) << smaller.err;
+}
+
+TEST_F(PublishCommand, ReleasesIntoSeveralRolesAtOnce) {
+  std::string manifest;
+  for (const std::string role : {"fw", "tools"}) {
+    ASSERT_EQ(cotter({"key", "generate", "--name", "image-" + role, "--role", "image/" + role}).exit_code,
+              kDone);
+    const Ended made = cotter({"release", "init-role", role, "--paths", role + "/*", "--bit-length", "1",
+                               "--sign-with", holder(1), "--sign-with", holder(2)});
+    ASSERT_EQ(made.exit_code, kDone) << made.err;
+    static_cast<void>(file(role, role));
+    manifest += "[[artifact]]\nrole = \"" + role + "\"\nfile = \"" + role + "\"\nname = \"" + role +
+                "/a\"\nhardware_ids = [\"hw-1\"]\nversion = \"1.0\"\n";
+  }
+  const Ended applied = cotter({"release", "apply", file("both.toml", manifest), "--json"});
+  ASSERT_EQ(applied.exit_code, kDone) << applied.err;
+  const json::Value told = parsed(applied.out);
+  EXPECT_EQ(number_of(told, "added"), 2);
+  const json::Array& roles = *member(told, "roles").as_array();
+  ASSERT_EQ(roles.size(), 2U);
+  EXPECT_EQ(text_of(roles.at(0), "role"), "fw");
+  EXPECT_EQ(text_of(roles.at(1), "role"), "tools");
+  EXPECT_EQ(number_of(roles.at(1), "bins"), 1);
+  EXPECT_EQ(number_of(roles.at(1), "release_version"), 2);
+  EXPECT_EQ(images(), 2);
+  EXPECT_EQ(cotter({"audit", "verify"}).exit_code, kDone);
+  const Ended again = cotter({"release", "apply", file("both.toml", manifest)});
+  EXPECT_TRUE(has(again.out,
+                  "fw: nothing changes: 0 added, 0 replaced, 1 there already\n"
+                  "tools: nothing changes: 0 added, 0 replaced, 1 there already\n"))
+      << again.out << again.err;
 }
 
 }  // namespace

@@ -62,7 +62,7 @@ class ReleaseWorkspace : public TestWorkspace {
   [[nodiscard]] app::ApplyRequest request(std::vector<app::Artifact> artifacts) const {
     app::ApplyRequest request;
     request.manifest = {kFirmware, std::move(artifacts)};
-    request.signers = [this] { return release_signers(); };
+    request.signers = [this](const RoleName&) { return release_signers(); };
     return request;
   }
   [[nodiscard]] Result<app::ApplyOutcome> apply(std::vector<app::Artifact> artifacts) const {

@@ -94,8 +94,9 @@ class Stranger {
       said_[text(details, "files_sha256") + ".files.json"].insert(text(details, "files_sha256"));
     for (const auto& [member, end] : {std::pair("delegated", ".json"), std::pair("release", ".release")}) {
       const json::Value* value = details.find(member);
-      if (is_publication && value != nullptr && value->as_object() != nullptr)
-        note_file(*value->as_object(), end);
+      if (!is_publication || value == nullptr) continue;
+      if (value->as_object() != nullptr) note_file(*value->as_object(), end);
+      each(details, member, [&, of = std::string(end)](const json::Object& file) { note_file(file, of); });
     }
     return true;
   }

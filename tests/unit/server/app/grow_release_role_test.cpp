@@ -328,7 +328,7 @@ TEST(GrowingByASigningProcess, GoesOnWhereItWasCutShort) {  // KEY-10, IMG-17
   ASSERT_TRUE(init_release_role(ws.workspace(), init, kNow));
   const auto apply = [&](const std::string& name) {
     ApplyRequest request = ws.request({ws.artifact(name, name)});
-    request.signers = signers;
+    request.signers = [&](const RoleName&) { return signers(); };
     return apply_release(ws.workspace(), request, kNow);
   };
   for (int i = 0; i < 12; ++i) ASSERT_TRUE(apply(std::to_string(i)));

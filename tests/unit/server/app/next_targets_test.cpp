@@ -237,7 +237,7 @@ TEST(RekeyedReleaseRole, GivesItsPathsToAnotherRoleWithAKeyOfItsOwn) {
   ApplyRequest again = ws.request({ws.artifact("a", "a")});
   EXPECT_TRUE(is_fault(apply_release(ws.workspace(), again, kNow).error(), Fault::Kind::NotFound));
   again.manifest.role = next;
-  again.signers = with_next;
+  again.signers = [&](const RoleName&) { return with_next(); };
   const auto applied = apply_release(ws.workspace(), again, kNow);
   ASSERT_TRUE(applied) << explain(applied.error());
   const auto found = ws.find("fw/a", HardwareId("hw-1"));

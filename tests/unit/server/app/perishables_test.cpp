@@ -143,7 +143,7 @@ TEST_F(Perishables, ABinThatEndsBeforeItsRolesOwnFileCounts) {
   artifact.release.version = "1.0";
   artifact.where = "a";
   request.manifest.artifacts = {artifact};
-  request.signers = [this] { return release_signers(); };
+  request.signers = [this](const RoleName&) { return release_signers(); };
   const auto applied = apply_release(ws.workspace(), request, kNow + days(10));
   ASSERT_TRUE(applied) << explain(applied.error());
   // The bin that was written last is left alone.

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <memory>
 #include <random>
 #include <set>
 
@@ -9,6 +10,7 @@
 #include "server/app/apply_release.h"
 #include "server/app/check_repository.h"
 #include "server/app/init_release_role.h"
+#include "server/app/trace_workspace.h"
 #include "server/storage/sqlite/database.h"
 #include "server/storage/sqlite/inventory_store.h"
 #include "tests/unit/server/fleet.h"
@@ -141,7 +143,7 @@ TEST_F(Release, FailsWithItsSignersAndShowsNothing) {
       {{&snapshot, &timestamp, online.ledger}, &role}};
   for (const ReleaseSigners& signers : all) {
     ApplyRequest request = ws_.request({ws_.artifact("a", "1"), ws_.artifact("b", "2")});
-    request.signers = [&] { return Result<ReleaseSigners>(signers); };
+    request.signers = [&](const RoleName&) { return Result<ReleaseSigners>(signers); };
     const auto outcome = apply_release(ws_.workspace(), request, kNow);
     EXPECT_TRUE(is_denied(outcome));
     const auto now = ws_.read();
@@ -187,7 +189,7 @@ TEST_F(Release, ThatTheFleetCannotVerifyLeavesTheSnapshotUnsigned) {  // KEY-10
   }
   Counted snapshot(*ws_.keys.snapshot.front());
   ApplyRequest request = ws_.request({ws_.artifact("a", "a")});
-  request.signers = [&]() -> Result<ReleaseSigners> {
+  request.signers = [&](const RoleName&) -> Result<ReleaseSigners> {
     return ReleaseSigners{{&snapshot, ws_.keys.timestamp.front().get()}, ws_.release_key.front().get()};
   };
   const auto refused = apply_release(ws_.workspace(), request, kNow);
@@ -199,6 +201,133 @@ TEST_F(Release, ThatTheFleetCannotVerifyLeavesTheSnapshotUnsigned) {  // KEY-10
   const auto taken = apply_release(ws_.workspace(), request, kNow);
   ASSERT_TRUE(taken) << explain(taken.error());
   EXPECT_EQ(snapshot.times, 1);
+}
+
+const RoleName kTools("tools");
+
+/// The workspace with another release role beside it, which has a key of its own.
+class SeveralRoles : public Release {
+ protected:
+  void SetUp() override {
+    init();
+    InitRoleRequest request = ws_.init_request({0, 1});
+    request.plan.name = kTools;
+    request.plan.paths = {"tools/*"};
+    request.plan.key = tools_key_->public_key();
+    request.signers = [this] { return signers(kTools, *tools_key_); };
+    const auto made = init_release_role(ws_.workspace(), request, kNow);
+    ASSERT_TRUE(made) << explain(made.error());
+  }
+  [[nodiscard]] Result<ReleaseSigners> signers(const RoleName& role, crypto::Signer& tools) const {
+    return ReleaseSigners{ws_.keys.online(), role == kTools ? &tools : ws_.release_key.front().get()};
+  }
+  [[nodiscard]] Artifact tool(const std::string& name, std::optional<std::uint64_t> counter = 1) const {
+    Artifact artifact = ws_.artifact(name, name, counter);
+    artifact.release.name = TargetName("tools/" + name);
+    artifact.role = kTools;
+    return artifact;
+  }
+  [[nodiscard]] ApplyRequest request(std::vector<Artifact> artifacts) const {
+    ApplyRequest request = ws_.request(std::move(artifacts));
+    request.signers = [this](const RoleName& role) { return signers(role, *tools_key_); };
+    return request;
+  }
+  const std::shared_ptr<crypto::Signer> tools_key_ = sim::key("image-tools");
+};
+
+TEST_F(SeveralRoles, ArePublishedByOneSnapshot) {
+  const auto before = metadata();
+  const auto outcome =
+      apply_release(ws_.workspace(), request({ws_.artifact("a", "a"), tool("x"), tool("y", 7)}), kNow);
+  ASSERT_TRUE(outcome) << explain(outcome.error());
+  EXPECT_EQ(outcome->added, 3U);
+  EXPECT_EQ(outcome->counters, (std::vector{ReleaseCounter(1), ReleaseCounter(1), ReleaseCounter(7)}));
+  ASSERT_EQ(outcome->roles.size(), 2U);
+  EXPECT_EQ(outcome->roles.at(kFirmware).added, 1U);
+  EXPECT_EQ(outcome->roles.at(kTools).added, 2U);
+  EXPECT_EQ(outcome->bins, outcome->roles.at(kFirmware).bins + outcome->roles.at(kTools).bins);
+  std::set<std::string> added;
+  std::ranges::set_difference(metadata(), before, std::inserter(added, added.end()));
+  const auto count = [&](const std::string& part) {
+    return std::ranges::count_if(
+        added, [&](const auto& name) { return name.ends_with(".json") && name.find(part) != name.npos; });
+  };
+  EXPECT_EQ(count(".snapshot.json"), 1);
+  EXPECT_EQ(count(".fw-"), 1);
+  EXPECT_EQ(static_cast<std::uint64_t>(count(".tools-")), outcome->roles.at(kTools).bins);
+  for (const auto& [name, lister] :
+       {std::pair("fw/a", "fw-"), std::pair("tools/x", "tools-"), std::pair("tools/y", "tools-")}) {
+    const auto found = ws_.find(name, HardwareId("hw-1"));
+    ASSERT_TRUE(found) << explain(found.error());
+    EXPECT_TRUE(found->role.value().starts_with(lister)) << found->role.value();
+  }
+  // One touches the other no more than a release of one role does.
+  const auto alone = apply_release(ws_.workspace(), request({tool("z", 7), ws_.artifact("a", "a")}), kNow);
+  ASSERT_TRUE(alone) << explain(alone.error());
+  EXPECT_EQ(alone->roles.at(kFirmware).bins, 0U);
+  EXPECT_EQ(alone->roles.at(kFirmware).unchanged, 1U);
+  EXPECT_EQ(alone->roles.at(kFirmware).release, Version(0));
+}
+
+TEST_F(SeveralRoles, ShowNothingWhereOneOfThemCannotSign) {
+  const auto stranger = sim::key("stranger");
+  const auto published = ws_.read();
+  ASSERT_TRUE(published);
+  std::vector<RoleName> asked;
+  ApplyRequest release = request({ws_.artifact("a", "a"), tool("x")});
+  release.signers = [&](const RoleName& role) {
+    asked.push_back(role);
+    return signers(role, *stranger);
+  };
+  EXPECT_TRUE(is_denied(apply_release(ws_.workspace(), release, kNow)));
+  EXPECT_EQ(asked, (std::vector{kFirmware, kTools}));
+  EXPECT_EQ((*ws_.read()->timestamp())->version, (*published->timestamp())->version);
+  EXPECT_TRUE(ws_.listed().empty());
+}
+
+TEST_F(SeveralRoles, ListWhatIsTheirsAlone) {
+  Artifact mixed_up = tool("x");
+  mixed_up.role = kFirmware;
+  const auto outcome = apply_release(ws_.workspace(), request({ws_.artifact("a", "a"), mixed_up}), kNow);
+  ASSERT_TRUE(is_denied(outcome));
+  EXPECT_NE(explain(outcome.error()).find("role fw may not list tools/x"), std::string::npos)
+      << explain(outcome.error());
+}
+
+TEST_F(SeveralRoles, AreTracedEachThroughItsOwnRelease) {
+  ASSERT_TRUE(apply_release(ws_.workspace(), request({ws_.artifact("a", "a"), tool("x")}), kNow));
+  host::Db db = storage::open_database(ws_.workspace().db_path()).value();
+  for (const auto& [name, role] : {std::pair("fw/a", kFirmware), std::pair("tools/x", kTools)}) {
+    const auto told = trace_in(ws_.workspace(), db, trace_query(name).value());
+    ASSERT_TRUE(told) << explain(told.error());
+    EXPECT_TRUE(told->problems.empty()) << told->problems.front();
+    ASSERT_EQ(told->artifacts.size(), 1U);
+    ASSERT_EQ(told->artifacts.front().published.size(), 1U);
+    const Listing& listing = told->artifacts.front().published.front().first;
+    EXPECT_EQ(listing.release_role, role);
+    EXPECT_TRUE(listing.release) << "the entry that told of it";
+    EXPECT_TRUE(told->release_lines.contains({role, listing.version}));
+  }
+}
+
+TEST_F(Release, TellsHowFarReadingAndSigningAre) {
+  init();
+  std::vector<Artifact> artifacts;
+  for (int i = 0; i < 40; ++i) artifacts.push_back(ws_.artifact(std::to_string(i), std::to_string(i % 10)));
+  ApplyRequest request = ws_.request(artifacts);
+  std::map<ApplyPhase, std::pair<std::uint64_t, std::uint64_t>> last;
+  std::vector<ApplyPhase> phases;
+  request.progress = [&](ApplyPhase phase, std::uint64_t done, std::uint64_t total) {
+    if (phases.empty() || phases.back() != phase) phases.push_back(phase);
+    EXPECT_LE(last[phase].first, done);
+    EXPECT_LE(done, total);
+    last[phase] = {done, total};
+  };
+  const auto outcome = apply_release(ws_.workspace(), request, kNow);
+  ASSERT_TRUE(outcome) << explain(outcome.error());
+  EXPECT_EQ(phases, (std::vector{ApplyPhase::Reading, ApplyPhase::Signing}));
+  EXPECT_EQ(last[ApplyPhase::Reading], std::pair(outcome->bytes, outcome->bytes));
+  EXPECT_EQ(last[ApplyPhase::Signing], std::pair(outcome->bins, outcome->bins));
 }
 
 TEST_F(Release, SnapshotListsBinsByVersionAlone) {  // FMT-46
@@ -292,7 +421,9 @@ TEST_F(Release, RefusesAKeyThatIsNotTheRoles) {  // IMG-2
   init();
   const auto stranger = sim::key("stranger");
   ApplyRequest request = ws_.request({ws_.artifact("a", "a")});
-  request.signers = [&] { return Result<ReleaseSigners>(ReleaseSigners{ws_.keys.online(), stranger.get()}); };
+  request.signers = [&](const RoleName&) {
+    return Result<ReleaseSigners>(ReleaseSigners{ws_.keys.online(), stranger.get()});
+  };
   EXPECT_TRUE(is_denied(apply_release(ws_.workspace(), request, kNow)));
   EXPECT_TRUE(ws_.listed().empty());
 }
@@ -393,6 +524,35 @@ TEST(ReleaseManifests, SayAllThatIsWrongByLine) {
   EXPECT_NE(text.find("../a"), std::string::npos) << text;
   EXPECT_NE(text.find("line 8: file must be a string"), std::string::npos) << text;
   EXPECT_NE(text.find("line 12: unknown key"), std::string::npos) << text;
+}
+
+TEST(ReleaseManifests, NameARoleForAllOrForEach) {
+  const sim::TempDir dir;
+  const auto artifact = [](const std::string& name, const std::string& more) {
+    return "[[artifact]]\nfile = \"a\"\nname = \"" + name + "\"\nhardware_ids = [\"h\"]\nversion = \"1\"\n" +
+           more;
+  };
+  const auto read = [&](const std::string& text) {
+    test::write(dir.path() / "m.toml", text);
+    return ReleaseManifest::read(dir.path() / "m.toml");
+  };
+  const std::string own = artifact("tools/a", "role = \"tools\"\n");
+  const auto both = read("role = \"fw\"\n" + artifact("fw/a", "") + own);
+  ASSERT_TRUE(both) << explain(both.error());
+  EXPECT_EQ(both->role_of(both->artifacts[0]), kFirmware);
+  EXPECT_EQ(both->role_of(both->artifacts[1]), RoleName("tools"));
+  EXPECT_EQ(both->roles(), (std::set{kFirmware, RoleName("tools")}));
+  const auto each = read(own);
+  ASSERT_TRUE(each) << explain(each.error());
+  EXPECT_EQ(each->roles(), std::set{RoleName("tools")});
+  const auto none = read(own + artifact("fw/a", ""));
+  ASSERT_FALSE(none);
+  EXPECT_NE(explain(none.error()).find("role is missing: here, or in each [[artifact]]"), std::string::npos)
+      << explain(none.error());
+  std::string many;
+  for (std::size_t i = 0; i <= ReleaseManifest::kMostRoles; ++i)
+    many += artifact("a" + std::to_string(i), "role = \"r" + std::to_string(i) + "\"\n");
+  EXPECT_FALSE(read(many));
 }
 
 TEST(ReleaseManifests, AreRead) {

@@ -20,12 +20,12 @@ class StolenReleaseKey : public testing::Test {
   /// Signs and publishes `file` as one of the role's.
   Result<void> publish(const RoleName& role, model::Targets file) const {
     RepositoryWriter writer = TRY(RepositoryWriter::open(ws_.workspace(), kNow));
-    const ReleaseNumbers numbers = TRY(writer.begin_release(kFirmware, {}, {}));
-    file.version = numbers.release;
+    const ReleaseNumbers numbers = TRY(writer.begin_release({{kFirmware, {}}}, {}));
+    file.version = numbers.releases.front();
     file.expires = kNow + kBinLifetime;
     trust::Draft<model::Targets> draft(file);
     TRY(draft.sign(*ws_.release_key.front()));
-    SignedFiles files(writer.layout(), kFirmware, numbers.release);
+    SignedFiles files(writer.layout(), kFirmware, numbers.releases.front());
     files.add({role}, TRY(files.write(draft.wire())));
     TRY(writer.publish_release(numbers, files.files(), files.batch(), ws_.keys.online()));
     return {};
