@@ -47,7 +47,8 @@ Result<std::vector<repository::IncomingImage>> add_images(const RepositoryWriter
     const SubmittedFile* file = record.submission.find(*target.hashes.find(crypto::HashFunction::Sha256));
     COTTER_ASSERT(file != nullptr);  // the intake looked
     const auto path = TRY(files.whole(record.id, *file));
-    images.push_back(TRY(repository::take_in(writer.layout(), path, {}, repository::Durable::Later)));
+    images.push_back(
+        TRY(repository::take_in(writer.layout().incoming_dir(), path, {}, repository::Durable::Later)));
     const auto& image = images.back();
     if (!target.hashes.agrees_with(image.hashes()) || image.length() != target.length)
       return fault(Fault::Kind::Conflict, "the file of " + name.value() + " changed while it was published");

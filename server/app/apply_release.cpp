@@ -1,12 +1,14 @@
 #include "server/app/apply_release.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <atomic>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <set>
-#include <system_error>
 #include <thread>
 #include <unordered_map>
 #include <utility>
@@ -19,6 +21,7 @@
 #include "server/repository/bins.h"
 #include "server/repository/image_store.h"
 #include "server/repository/reader.h"
+#include "server/repository/taken_images.h"
 #include "server/storage/sqlite/counter_store.h"
 #include "server/storage/sqlite/inventory_store.h"
 
@@ -47,17 +50,21 @@ std::vector<SourceFile> source_files(const std::vector<Artifact>& artifacts) {
   return files;
 }
 
-/// Reads and hashes files on some threads: hashing one and reading the next take turns on no processor.
+/// Reads and hashes files on some threads: hashing one and reading the next take turns on no processor. Those
+/// that were read by a release that was stopped are not read again.
 class Intake {
  public:
-  Intake(const repository::Layout& layout, std::vector<SourceFile>& files, const ApplyRequest& request)
-      : layout_(&layout),
-        files_(&files),
-        request_(&request),
-        durable_(request.dry_run ? repository::Durable::Never : repository::Durable::Later) {
-    for (const SourceFile& file : files) {
-      std::error_code unknown;
-      if (const auto size = fs::file_size(file.path, unknown); !unknown) total_ += size;
+  /// `taken`: none where no copies are made.
+  Intake(repository::TakenImages* taken, std::vector<SourceFile>& files, const ApplyRequest& request)
+      : taken_(taken), files_(&files), request_(&request) {
+    for (SourceFile& file : files) {
+      struct stat status {};
+      if (::stat(file.path.c_str(), &status) != 0) continue;  // reading it will say why
+      if (auto copy = taken != nullptr ? taken->find(status) : std::nullopt) {
+        file.image.emplace(*std::move(copy));
+      } else {
+        total_ += static_cast<std::uint64_t>(status.st_size);
+      }
     }
   }
 
@@ -69,6 +76,9 @@ class Intake {
     others.clear();
     tell();
     Findings findings;
+    if (taken_ != nullptr) {
+      if (const auto kept = taken_->remember_rest(); !kept) findings.add("", kept.error());
+    }
     for (std::size_t i = 0; i < files_->size(); ++i) {
       const auto error = errors_.find(i);
       if (error == errors_.end()) continue;
@@ -81,32 +91,34 @@ class Intake {
  private:
   void work(bool is_caller) {
     for (std::size_t i = next_++; i < files_->size(); i = next_++) {
-      std::uint64_t told = 0;
-      auto image = repository::take_in(
-          *layout_, (*files_)[i].path,
-          [&](std::uint64_t done) {
-            done_ += done - std::exchange(told, done);
-            if (is_caller) tell();
-          },
-          durable_);
-      if (image) {
-        (*files_)[i].image.emplace(*std::move(image));
-      } else {
+      if ((*files_)[i].image) continue;
+      if (auto done = take_in((*files_)[i], is_caller); !done) {
         const std::lock_guard lock(mutex_);
-        errors_.emplace(i, std::move(image).error());
+        errors_.emplace(i, std::move(done).error());
       }
     }
+  }
+
+  Result<void> take_in(SourceFile& file, bool is_caller) {
+    std::uint64_t told = 0;
+    const auto progress = [&](std::uint64_t done) {
+      done_ += done - std::exchange(told, done);
+      if (is_caller) tell();
+    };
+    const fs::path dir = taken_ != nullptr ? taken_->dir() : fs::path();
+    const auto durable = taken_ != nullptr ? repository::Durable::Later : repository::Durable::Never;
+    file.image.emplace(TRY(repository::take_in(dir, file.path, progress, durable)));
+    return taken_ != nullptr ? taken_->note(*file.image) : Result<void>();
   }
 
   void tell() const {
     if (request_->progress) request_->progress(ApplyPhase::Reading, done_, total_);
   }
 
-  const repository::Layout* layout_;
+  repository::TakenImages* taken_;
   std::vector<SourceFile>* files_;
   const ApplyRequest* request_;
-  repository::Durable durable_;
-  std::uint64_t total_ = 0;
+  std::uint64_t total_ = 0;  ///< of those to be read
   std::atomic<std::uint64_t> done_{0};
   std::atomic<std::size_t> next_{0};
   std::mutex mutex_;
@@ -197,8 +209,13 @@ class Applying {
       return std::move(outcome_);
     }
     TRY(store(files));
-    if (outcome_.bins == 0) return unchanged();
-    return publish();
+    if (outcome_.bins == 0) {
+      note_unchanged();
+    } else {
+      TRY(publish());
+    }
+    taken_->forget();
+    return std::move(outcome_);
   }
 
  private:
@@ -241,7 +258,9 @@ class Applying {
   }
 
   Result<void> take_in(std::vector<SourceFile>& files) {
-    Intake intake(writer_->layout(), files, *request_);
+    if (!request_->dry_run)
+      taken_ = TRY(repository::TakenImages::open(writer_->layout(), request_->remember_every));
+    Intake intake(taken_.get(), files, *request_);
     TRY(intake.run().verdict());
     outcome_.bytes = intake.bytes();
     for (const SourceFile& file : files) {
@@ -328,14 +347,13 @@ class Applying {
     return batch.finish();
   }
 
-  ApplyOutcome unchanged() {
+  void note_unchanged() {
     const trust::TrustedSet& published = writer_->published();
     outcome_.versions = {(*published.targets())->version, (*published.snapshot())->version,
                          (*published.timestamp())->version};
-    return std::move(outcome_);
   }
 
-  Result<ApplyOutcome> publish() {
+  Result<void> publish() {
     std::vector<Part*> touched;
     std::vector<ReleaseSigners> signers;
     std::vector<RoleRelease> told;
@@ -359,7 +377,7 @@ class Applying {
     outcome_.versions = TRY(writer_->publish_release(numbers, files.files(), files.batch(),
                                                      signers.front().online, std::move(snapshot)));
     outcome_.state = ApplyOutcome::State::Published;
-    return std::move(outcome_);
+    return {};
   }
 
   /// All of the role's bins that change.
@@ -425,6 +443,7 @@ class Applying {
   const AskForSigners* signers_;
   RepositoryWriter* writer_;
   std::vector<Artifact> artifacts_;
+  std::unique_ptr<repository::TakenImages> taken_;  ///< outlives the images
   Counters counters_;
   std::map<RoleName, Part> parts_;
   std::atomic<std::uint64_t> signed_{0};  ///< bins

@@ -25,6 +25,9 @@ struct ApplyRequest {
   AskForSigners
       signers;  ///< asked for each role in which something changes, once all is well with all of them
   bool dry_run = false;  ///< all is checked, nothing kept or signed
+  /// Once so many bytes more are read, those images are made durable and remembered, in case it is stopped.
+  /// A release of less has no such step, and costs what it would cost without.
+  std::uint64_t remember_every = std::uint64_t{256} * 1024 * 1024;
   /// How much is done, and of how much: of the bytes of images that are to be read; then of the bins that are
   /// to be signed and written. On the caller's thread.
   std::function<void(ApplyPhase, std::uint64_t done, std::uint64_t total)> progress{};
@@ -43,7 +46,7 @@ struct ApplyOutcome {
   std::map<RoleName, RoleOutcome> roles{};
   std::uint64_t added = 0, replaced = 0, unchanged = 0;  ///< of all roles together, as the bins
   std::uint64_t bins = 0;
-  std::uint64_t bytes = 0;                     ///< of images read, each file once
+  std::uint64_t bytes = 0;                     ///< of images read now, each file once
   std::vector<ReleaseCounter> counters{};      ///< of each artifact, in the manifest's order
   std::vector<crypto::Hashes> hashes{};        ///< likewise
   std::vector<HardwareId> unknown_hardware{};  ///< that no recorded ECU has
@@ -51,8 +54,9 @@ struct ApplyOutcome {
 };
 
 /// In this order: checks the manifest, reads and hashes each file once, makes the images durable in one
-/// batch, signs one new version of each bin that changes, role by role, one snapshot, one timestamp. Killed
-/// at any moment and run again it writes what is missing; with release counters in the manifest the outcome
+/// batch, signs one new version of each bin that changes, role by role, one snapshot, one timestamp. Stopped
+/// or killed at any moment and run again it reads what it did not remember, or what changed since (decision
+/// 0033), and writes what is missing; with release counters in the manifest the outcome
 /// is the same as if nothing had happened. Without, all images of the manifest for one hardware id get the
 /// same next counter. Memory: that of the manifest and of one bin. Faults: Denied (the role may not list that
 /// name or hardware; another role lists it; the counter goes back; a key that is not the role's), Usage,

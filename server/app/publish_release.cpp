@@ -58,7 +58,7 @@ Result<PublishOutcome> try_to_publish(const Workspace& workspace, const PublishR
   TRY(repository::check_release(request.release));
   RepositoryWriter writer = TRY(RepositoryWriter::open(workspace, now));
   const repository::IncomingImage image =
-      TRY(repository::take_in(writer.layout(), request.file, request.progress));
+      TRY(repository::take_in(writer.layout().incoming_dir(), request.file, request.progress));
   repository::Release release = request.release;
   release.length = image.length();
   release.hashes = image.hashes();

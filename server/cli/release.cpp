@@ -308,8 +308,8 @@ void add_release(CLI::App& app, Context& context) {
   add_grow(*release, context);
 
   auto apply = std::make_shared<ApplyOptions>();
-  CLI::App* verb =
-      release->add_subcommand("apply", "publish all images of a manifest, together or not at all");
+  CLI::App* verb = release->add_subcommand(
+      "apply", "publish all images of a manifest, together or not at all; stopped, the same again goes on");
   verb->add_option("MANIFEST", apply->manifest,
                    "TOML: role = NAME, and an [[artifact]] for each image with file, name, hardware_ids, "
                    "version and, if wanted, release_counter, and role where it is another")

@@ -85,7 +85,9 @@ Result<void> Batch::put(const Named& named) const {
   if (::link(named.file.c_str(), named.name.c_str()) == 0) return {};
   if (errno != EEXIST) return cannot_write(named.name);
   // What a writer left that was killed has its name already. Not asked before: nearly always nothing is
-  // there.
+  // there. It may be this very file: a release that goes on does not read it.
+  std::error_code unknown;
+  if (fs::equivalent(named.file, named.name, unknown)) return {};
   if (TRY(same_content(named.file, named.name))) return {};
   if (named.other == Other::Refuse) {
     return fault(Fault::Kind::Conflict, named.name.string() + " is there already, with other content",

@@ -67,7 +67,8 @@ class Prepared {
 Result<void> commit(const Layout& layout, const trust::TrustedSet& published, const Publication& publication,
                     UtcTime now);
 
-/// Removes what lies in the incoming folder: nobody else's, under the lock. Faults: Denied, Io.
+/// Removes what lies in the incoming folder, but for what a stopped release has read: nobody else's, under
+/// the lock. Faults: Denied, Io.
 Result<void> empty_incoming(const Layout& layout);
 
 /// Removes what a writer left that was killed: temporary files, and metadata, plain or packed, above the

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <ctime>
 #include <optional>
 #include <system_error>
 #include <utility>
@@ -21,8 +22,8 @@ namespace fs = std::filesystem;
 
 class IncomingFile {
  public:
-  static Result<IncomingFile> create(const Layout& layout) {
-    std::string name = (layout.incoming_dir() / "image.XXXXXX").string();
+  static Result<IncomingFile> create(const fs::path& dir) {
+    std::string name = (dir / "image.XXXXXX").string();
     const int fd = ::mkostemp(name.data(), O_CLOEXEC);
     if (fd < 0) return fail(host::errno_fault("cannot write " + name, errno));
     return IncomingFile(fd, std::move(name));
@@ -62,6 +63,10 @@ class IncomingFile {
   fs::path path_;
 };
 
+bool is_before(const timespec& a, const timespec& b) {
+  return a.tv_sec != b.tv_sec ? a.tv_sec < b.tv_sec : a.tv_nsec < b.tv_nsec;
+}
+
 bool is_unchanged(const struct stat& before, const struct stat& after) {
   const auto same_time = [](const timespec& a, const timespec& b) {
     return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
@@ -98,18 +103,34 @@ Result<void> link_image(const Layout& layout, const IncomingImage& image, const 
 }  // namespace
 
 IncomingImage::~IncomingImage() {
-  if (!file_.empty()) ::unlink(file_.c_str());
+  if (!file_.empty() && !is_kept_) ::unlink(file_.c_str());
 }
 
 IncomingImage::IncomingImage(IncomingImage&& other) noexcept
-    : file_(std::exchange(other.file_, {})), length_(other.length_), hashes_(std::move(other.hashes_)) {}
+    : file_(std::exchange(other.file_, {})),
+      length_(other.length_),
+      hashes_(std::move(other.hashes_)),
+      source_(other.source_),
+      is_kept_(other.is_kept_) {}
 
-Result<IncomingImage> take_in(const Layout& layout, const fs::path& source,
+IncomingImage IncomingImage::kept(fs::path file, std::uint64_t length, crypto::Hashes hashes) {
+  IncomingImage image(std::move(file));
+  image.length_ = length;
+  image.hashes_ = std::move(hashes);
+  image.keep();
+  return image;
+}
+
+Result<IncomingImage> take_in(const fs::path& dir, const fs::path& source,
                               const std::function<void(std::uint64_t)>& progress, Durable durable) {
   FileReader reader = TRY(FileReader::open(source));
+  // Asked before the first byte is read: whatever changes from here on is noted with this time or a later
+  // one.
+  timespec began{};
+  ::clock_gettime(CLOCK_REALTIME_COARSE, &began);
   const struct stat before = TRY(reader.status());
   std::optional<IncomingFile> file;
-  if (durable != Durable::Never) file.emplace(TRY(IncomingFile::create(layout)));
+  if (durable != Durable::Never) file.emplace(TRY(IncomingFile::create(dir)));
   IncomingImage image(file ? file->path() : fs::path());
   crypto::Hasher sha256(crypto::HashFunction::Sha256);
   crypto::Hasher sha512(crypto::HashFunction::Sha512);
@@ -130,6 +151,7 @@ Result<IncomingImage> take_in(const Layout& layout, const fs::path& source,
   if (file) TRY(file->finish(durable, image.length_));
   image.hashes_.set(crypto::HashFunction::Sha256, sha256.finish());
   image.hashes_.set(crypto::HashFunction::Sha512, sha512.finish());
+  if (is_before(after.st_ctim, began)) image.source_ = after;
   return image;
 }
 

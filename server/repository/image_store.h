@@ -3,9 +3,12 @@
 // (IMG-4). One writer at a time: hold Layout::lock().
 #pragma once
 
+#include <sys/stat.h>
+
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 
 #include "common/base/result.h"
 #include "common/crypto/digest.h"
@@ -18,8 +21,8 @@ namespace cotter::repository {
 
 enum class Durable : std::uint8_t;
 
-/// An image copied into the repository's incoming folder, under no name that anybody reads. Removed
-/// when this goes; links made by store_image() stay.
+/// An image copied into the repository's incoming folder, under no name that anybody reads. Removed when this
+/// goes, unless it is kept; links made by store_image() stay.
 class IncomingImage {
  public:
   ~IncomingImage();
@@ -28,24 +31,33 @@ class IncomingImage {
   [[nodiscard]] std::uint64_t length() const noexcept { return length_; }
   [[nodiscard]] const crypto::Hashes& hashes() const noexcept { return hashes_; }  ///< sha256 and sha512
   [[nodiscard]] const std::filesystem::path& file() const noexcept { return file_; }
+  /// Of the file that it was read from, where any change of that since must show in it: not of a file that
+  /// had changed within the same tick of the clock that changes are noted by.
+  [[nodiscard]] const std::optional<struct stat>& source() const noexcept { return source_; }
+  /// The copy stays when this goes.
+  void keep() noexcept { is_kept_ = true; }
+  /// A copy that was made before, and stays when this goes.
+  static IncomingImage kept(std::filesystem::path file, std::uint64_t length, crypto::Hashes hashes);
 
  private:
-  friend Result<IncomingImage> take_in(const Layout&, const std::filesystem::path&,
+  friend Result<IncomingImage> take_in(const std::filesystem::path&, const std::filesystem::path&,
                                        const std::function<void(std::uint64_t)>&, Durable);
   explicit IncomingImage(std::filesystem::path file) : file_(std::move(file)) {}
   std::filesystem::path file_;
   std::uint64_t length_ = 0;
   crypto::Hashes hashes_;
+  std::optional<struct stat> source_;
+  bool is_kept_ = false;
 };
 
 /// When the copy is durable: once take_in() returns, or once a Batch has made it so. Never: none is made, the
 /// image is only looked at.
 enum class Durable : std::uint8_t { Now, Later, Never };
 
-/// Copies and hashes in one pass: the bytes hashed are the bytes kept. `progress` is told how many bytes are
-/// done. Safe on many threads at once. Faults: NotFound, Conflict (the file changed meanwhile), Usage (empty,
-/// or no regular file), NoSpace, Denied, Io.
-Result<IncomingImage> take_in(const Layout& layout, const std::filesystem::path& source,
+/// Copies into this folder, and hashes, in one pass: the bytes hashed are the bytes kept. `progress` is told
+/// how many bytes are done. Safe on many threads at once. Faults: NotFound, Conflict (the file changed
+/// meanwhile), Usage (empty, or no regular file), NoSpace, Denied, Io.
+Result<IncomingImage> take_in(const std::filesystem::path& dir, const std::filesystem::path& source,
                               const std::function<void(std::uint64_t)>& progress,
                               Durable durable = Durable::Now);
 

@@ -25,6 +25,8 @@ class Layout {
   /// Files that are not published yet; on the same file system, closed to web servers (0700), emptied at
   /// will.
   [[nodiscard]] std::filesystem::path incoming_dir() const { return dir_ / ".incoming"; }
+  /// Within it: what a release has read that is not published yet. Left alone when the rest is emptied.
+  [[nodiscard]] std::filesystem::path taken_dir() const { return incoming_dir() / "taken"; }
   /// Held by the one writer.
   [[nodiscard]] std::filesystem::path lock() const { return incoming_dir() / "lock"; }
 

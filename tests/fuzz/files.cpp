@@ -1,4 +1,5 @@
-// Files of people and programs on a host: configuration, key files, signing requests, vehicle records. What
+// Files of people and programs on a host: configuration, key files, signing requests, vehicle records, what
+// a stopped release has read. What
 // is taken says what it says and nothing else, and no name in a file leads out of its folder.
 #include <stdlib.h>
 
@@ -11,6 +12,7 @@
 #include "common/keystore/file_keystore.h"
 #include "server/ceremony/offline_bundle.h"
 #include "server/inventory/vehicle.h"
+#include "server/repository/taken_record.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/program.h"
 
@@ -115,10 +117,22 @@ void vehicle_record(ByteView input) {
   COTTER_ASSERT(again && again->encode() == written);
 }
 
+/// A line is read for what it says once its sum is right: here it always is.
+void taken_record(ByteView input) {
+  const std::string line = to_hex(crypto::sha256(input)) + " " + std::string(as_text(input));
+  const auto record = repository::TakenRecord::decode(line);
+  if (!record) return;
+  COTTER_ASSERT(record->copy.find('/') == std::string::npos && record->copy.front() != '.');
+  const std::string written = record->encode();
+  COTTER_ASSERT(repository::TakenRecord::decode(std::string_view(written).substr(0, written.size() - 1)) ==
+                record);
+}
+
 }  // namespace
 
 void one(ByteView input) {
-  static constexpr void (*kFiles[])(ByteView) = {toml, ecu_config, key_file, signing_request, vehicle_record};
+  static constexpr void (*kFiles[])(ByteView) = {toml,           ecu_config,  key_file, signing_request,
+                                                 vehicle_record, taken_record};
   Program program(input);
   const std::size_t which = program.below(std::size(kFiles));
   kFiles[which](program.rest());

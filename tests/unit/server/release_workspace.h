@@ -2,8 +2,13 @@
 // One thread.
 #pragma once
 
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <ctime>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/model/file_names.h"
@@ -18,6 +23,22 @@
 namespace cotter::test {
 
 inline const RoleName kFirmware("fw");
+
+/// Returns once a change of these files would show in their times. What was written within the last tick of
+/// the system's clock could change once more without: nobody remembers having read it.
+inline void let_settle(const std::vector<app::Artifact>& artifacts) {
+  for (const app::Artifact& artifact : artifacts) {
+    struct stat file {};
+    ASSERT_EQ(::stat(artifact.file.c_str(), &file), 0);
+    const auto is_past = [&] {
+      timespec now{};
+      ::clock_gettime(CLOCK_REALTIME_COARSE, &now);
+      return std::pair(now.tv_sec, now.tv_nsec) > std::pair(file.st_ctim.tv_sec, file.st_ctim.tv_nsec);
+    };
+    while (!is_past()) {
+    }
+  }
+}
 
 class ReleaseWorkspace : public TestWorkspace {
  public:

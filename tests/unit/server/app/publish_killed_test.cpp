@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <iterator>
+#include <set>
 
 #include "server/app/check_repository.h"
 #include "server/app/publish_release.h"
@@ -103,6 +104,39 @@ TEST(ReleaseKilled, ShowsNothingBeforeAllAndGoesOnFromThere) {  // IMG-17
     if (death == sim::Death::Finished) break;
   }
   EXPECT_GT(step, 30U);
+}
+
+TEST(ReleaseKilled, ReadsTheNextTimeOnlyWhatItHadNotRead) {  // IMG-17
+  std::set<std::uint64_t> read;
+  for (unsigned step = 1;; ++step) {
+    SCOPED_TRACE("killed before change " + std::to_string(step));
+    const sim::SmallDisk memory("8m");
+    const test::ReleaseWorkspace ws(memory.path() / "ws");
+    ASSERT_TRUE(ws.init_role({0, 1}, 1));
+    std::vector<Artifact> artifacts;
+    for (const char* name : {"aaaa", "bbbb", "cccc"}) artifacts.push_back(ws.artifact(name, name));
+    test::let_settle(artifacts);
+    ApplyRequest request = ws.request(artifacts);
+    request.remember_every = 1;
+    const sim::Death death =
+        sim::run_until_step(step, [&] { return apply_release(ws.workspace(), request, kNow).has_value(); });
+    if (death == sim::Death::CannotTrace) GTEST_SKIP() << "this machine does not let us trace a child";
+    ASSERT_NE(death, sim::Death::Failed);
+    const std::size_t listed = ws.listed(1).size();
+    EXPECT_TRUE(listed == 0 || listed == artifacts.size()) << listed;
+    const auto again = apply_release(ws.workspace(), request, kNow);
+    ASSERT_TRUE(again) << explain(again.error());
+    read.insert(again->bytes);
+    EXPECT_EQ(again->bytes % 4, 0U) << "a file is read whole or not at all";
+    EXPECT_EQ(ws.listed(1).size(), artifacts.size());
+    repository::FolderTransport folder(ws.repo());
+    const auto health = check_repository(folder, kNow, {});
+    ASSERT_TRUE(health && health->healthy());
+    EXPECT_EQ(std::distance(fs::directory_iterator(ws.layout().incoming_dir()), fs::directory_iterator()), 1);
+    if (death == sim::Death::Finished) break;
+  }
+  EXPECT_TRUE(read.contains(12)) << "killed before it had read anything";
+  EXPECT_TRUE(read.contains(0)) << "killed while it signed";
 }
 
 TEST(ReleaseKilled, RoleIsMadeWholeTheSecondTime) {  // IMG-17

@@ -32,7 +32,7 @@ class ImageStore : public testing::Test {
   /// Takes the content in and stores it; how a targets file would list it.
   model::Target stored(const std::string& content) const {
     write(source(), content);
-    const auto image = take_in(layout(), source(), {});
+    const auto image = take_in(layout().incoming_dir(), source(), {});
     EXPECT_TRUE(image && store_image(layout(), *image, kName));
     return {image->length(), image->hashes(), {}, {}};
   }
@@ -80,7 +80,7 @@ TEST_F(ImageStore, MendsACopyThatTheDiskDamaged) {
 
 TEST_F(ImageStore, NoticesAFileThatChangesWhileItIsRead) {
   write(source(), std::string(2 * FileReader::kPieceBytes, 'a'));
-  const auto image = take_in(layout(), source(), [&](std::uint64_t done) {
+  const auto image = take_in(layout().incoming_dir(), source(), [&](std::uint64_t done) {
     if (done == FileReader::kPieceBytes) std::ofstream(source(), std::ios::app) << "more";
   });
   ASSERT_FALSE(image);
@@ -90,21 +90,22 @@ TEST_F(ImageStore, NoticesAFileThatChangesWhileItIsRead) {
 
 TEST_F(ImageStore, NoticesAFileThatIsCutWhileItIsRead) {
   write(source(), std::string(2 * FileReader::kPieceBytes, 'a'));
-  const auto image = take_in(layout(), source(), [&](std::uint64_t) { fs::resize_file(source(), 1); });
+  const auto image =
+      take_in(layout().incoming_dir(), source(), [&](std::uint64_t) { fs::resize_file(source(), 1); });
   ASSERT_FALSE(image);
   EXPECT_TRUE(is_fault(image.error(), Fault::Kind::Conflict));
 }
 
 TEST_F(ImageStore, TakesNothingButAFileWithContent) {
   write(source(), "");
-  const auto empty = take_in(layout(), source(), {});
+  const auto empty = take_in(layout().incoming_dir(), source(), {});
   ASSERT_FALSE(empty);
   EXPECT_TRUE(is_fault(empty.error(), Fault::Kind::Usage));
-  EXPECT_FALSE(take_in(layout(), temp_.path(), {}));
+  EXPECT_FALSE(take_in(layout().incoming_dir(), temp_.path(), {}));
   const fs::path pipe = temp_.path() / "pipe";
   ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
-  EXPECT_FALSE(take_in(layout(), pipe, {}));  // and does not wait for a writer
-  const auto missing = take_in(layout(), temp_.path() / "missing", {});
+  EXPECT_FALSE(take_in(layout().incoming_dir(), pipe, {}));  // and does not wait for a writer
+  const auto missing = take_in(layout().incoming_dir(), temp_.path() / "missing", {});
   ASSERT_FALSE(missing);
   EXPECT_TRUE(is_fault(missing.error(), Fault::Kind::NotFound));
 }
