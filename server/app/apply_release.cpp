@@ -1,7 +1,5 @@
 #include "server/app/apply_release.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <atomic>
 #include <map>
@@ -10,13 +8,13 @@
 #include <optional>
 #include <set>
 #include <thread>
-#include <unordered_map>
 #include <utility>
 
 #include "common/trust/delegation_order.h"
 #include "server/app/abilities.h"
 #include "server/app/init_release_role.h"
 #include "server/app/on_threads.h"
+#include "server/app/read_images.h"
 #include "server/app/record_refusal.h"
 #include "server/repository/bins.h"
 #include "server/repository/image_store.h"
@@ -27,103 +25,6 @@
 
 namespace cotter::app {
 namespace {
-
-namespace fs = std::filesystem;
-using repository::IncomingImage;
-
-/// A file of the manifest, and the artifacts that are made of it.
-struct SourceFile {
-  fs::path path;
-  std::vector<std::size_t> artifacts;
-  std::optional<IncomingImage> image{};
-};
-
-std::vector<SourceFile> source_files(const std::vector<Artifact>& artifacts) {
-  std::unordered_map<std::string, std::size_t> known;
-  std::vector<SourceFile> files;
-  for (std::size_t i = 0; i < artifacts.size(); ++i) {
-    const auto [place, is_new] =
-        known.try_emplace(artifacts[i].file.lexically_normal().native(), files.size());
-    if (is_new) files.push_back({artifacts[i].file, {}});
-    files[place->second].artifacts.push_back(i);
-  }
-  return files;
-}
-
-/// Reads and hashes files on some threads: hashing one and reading the next take turns on no processor. Those
-/// that were read by a release that was stopped are not read again.
-class Intake {
- public:
-  /// `taken`: none where no copies are made.
-  Intake(repository::TakenImages* taken, std::vector<SourceFile>& files, const ApplyRequest& request)
-      : taken_(taken), files_(&files), request_(&request) {
-    for (SourceFile& file : files) {
-      struct stat status {};
-      if (::stat(file.path.c_str(), &status) != 0) continue;  // reading it will say why
-      if (auto copy = taken != nullptr ? taken->find(status) : std::nullopt) {
-        file.image.emplace(*std::move(copy));
-      } else {
-        total_ += static_cast<std::uint64_t>(status.st_size);
-      }
-    }
-  }
-
-  Findings run() {
-    std::vector<std::jthread> others;
-    for (std::size_t i = 1; i < std::min<std::size_t>(worker_threads(), files_->size()); ++i)
-      others.emplace_back([this] { work(false); });
-    work(true);
-    others.clear();
-    tell();
-    Findings findings;
-    if (taken_ != nullptr) {
-      if (const auto kept = taken_->remember_rest(); !kept) findings.add("", kept.error());
-    }
-    for (std::size_t i = 0; i < files_->size(); ++i) {
-      const auto error = errors_.find(i);
-      if (error == errors_.end()) continue;
-      findings.add(request_->manifest.artifacts[(*files_)[i].artifacts.front()].where, error->second);
-    }
-    return findings;
-  }
-  [[nodiscard]] std::uint64_t bytes() const noexcept { return done_; }
-
- private:
-  void work(bool is_caller) {
-    for (std::size_t i = next_++; i < files_->size(); i = next_++) {
-      if ((*files_)[i].image) continue;
-      if (auto done = take_in((*files_)[i], is_caller); !done) {
-        const std::lock_guard lock(mutex_);
-        errors_.emplace(i, std::move(done).error());
-      }
-    }
-  }
-
-  Result<void> take_in(SourceFile& file, bool is_caller) {
-    std::uint64_t told = 0;
-    const auto progress = [&](std::uint64_t done) {
-      done_ += done - std::exchange(told, done);
-      if (is_caller) tell();
-    };
-    const fs::path dir = taken_ != nullptr ? taken_->dir() : fs::path();
-    const auto durable = taken_ != nullptr ? repository::Durable::Later : repository::Durable::Never;
-    file.image.emplace(TRY(repository::take_in(dir, file.path, progress, durable)));
-    return taken_ != nullptr ? taken_->note(*file.image) : Result<void>();
-  }
-
-  void tell() const {
-    if (request_->progress) request_->progress(ApplyPhase::Reading, done_, total_);
-  }
-
-  repository::TakenImages* taken_;
-  std::vector<SourceFile>* files_;
-  const ApplyRequest* request_;
-  std::uint64_t total_ = 0;  ///< of those to be read
-  std::atomic<std::uint64_t> done_{0};
-  std::atomic<std::size_t> next_{0};
-  std::mutex mutex_;
-  std::map<std::size_t, Error> errors_;  ///< by file
-};
 
 /// The highest release counters there are, and what a manifest without them gets. Each hardware is looked up
 /// once.
@@ -260,9 +161,10 @@ class Applying {
   Result<void> take_in(std::vector<SourceFile>& files) {
     if (!request_->dry_run)
       taken_ = TRY(repository::TakenImages::open(writer_->layout(), request_->remember_every));
-    Intake intake(taken_.get(), files, *request_);
-    TRY(intake.run().verdict());
-    outcome_.bytes = intake.bytes();
+    outcome_.bytes =
+        TRY(read_images(taken_.get(), files, artifacts_, [this](std::uint64_t done, std::uint64_t total) {
+          if (request_->progress) request_->progress(ApplyPhase::Reading, done, total);
+        }));
     for (const SourceFile& file : files) {
       for (const std::size_t i : file.artifacts) {
         artifacts_[i].release.length = file.image->length();

@@ -271,6 +271,7 @@ std::unique_ptr<repository::NextSnapshot> RepositoryWriter::next_snapshot(const 
 Result<PublishedVersions> RepositoryWriter::publish_release(
     const ReleaseNumbers& numbers, const std::vector<DelegatedFiles>& releases, repository::Batch& batch,
     const OnlineSigners& signers, std::unique_ptr<repository::NextSnapshot> snapshot) {
+  Change change;
   Listed listed;
   json::Array told;
   for (const DelegatedFiles& release : releases) {
@@ -279,14 +280,13 @@ Result<PublishedVersions> RepositoryWriter::publish_release(
       listed[role].version = release.version;
       all.update(as_bytes(role.value() + " " + to_hex(sha256) + "\n"));
     }
+    change.releases.push_back(release.of);
     told.emplace_back(json::Object{{"role", release.of.value()},
                                    {"version", release.version.value()},
                                    {"count", std::uint64_t{release.files.size()}},
                                    {"sha256", to_hex(all.finish())}});
   }
   COTTER_ASSERT(!snapshot || snapshot->listed() == listed);
-  Change change;
-  change.release = release.of;
   change.snapshot = snapshot ? std::move(snapshot) : next_snapshot(numbers, std::move(listed));
   change.details.set("release", told.size() == 1 ? std::move(told.front()) : json::Value(std::move(told)));
   return publish(numbers, std::move(change), batch, signers);
@@ -440,8 +440,8 @@ std::optional<ledger::Entry> RepositoryWriter::spent_before(const ReleaseNumbers
                                                             const Change& change) const {
   const model::Snapshot& snapshot = **published_.snapshot();
   std::vector<VersionStep> steps;
-  if (change.release)
-    steps.push_back({*change.release, newest_of(snapshot, *change.release), numbers.release});
+  for (std::size_t i = 0; i < change.releases.size(); ++i)
+    steps.push_back({change.releases[i], newest_of(snapshot, change.releases[i]), numbers.releases[i]});
   if (change.snapshot) steps.push_back({model::snapshot_role(), snapshot.version, numbers.snapshot});
   steps.push_back({model::timestamp_role(), (*published_.timestamp())->version, numbers.timestamp});
   return spent_entry(Repository::Image, std::string(name_of(Repository::Image)), steps, now_);

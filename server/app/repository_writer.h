@@ -167,7 +167,7 @@ class RepositoryWriter {
     bool asks_fleet = true;
     std::optional<repository::NewFile> targets{};
     std::unique_ptr<repository::NextSnapshot> snapshot{};  ///< none: it stays
-    std::optional<RoleName> release{};                     ///< whose bins they are, of the release's number
+    std::vector<RoleName> releases{};                      ///< whose bins they are, in the numbers' order
     json::Object details{};
     /// A root's transcript, and the keys that come and go; what there is of targets judge_targets() adds.
     std::vector<ledger::Entry> entries{};

@@ -1,0 +1,116 @@
+#include "server/app/read_images.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <atomic>
+#include <map>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <utility>
+
+#include "server/app/on_threads.h"
+
+namespace cotter::app {
+namespace {
+
+namespace fs = std::filesystem;
+using Progress = std::function<void(std::uint64_t, std::uint64_t)>;
+
+/// Hashing one file and reading the next take turns on no processor.
+class Reading {
+ public:
+  Reading(repository::TakenImages* taken, std::vector<SourceFile>& files, const Progress& progress)
+      : taken_(taken), files_(&files), progress_(&progress) {
+    for (SourceFile& file : files) {
+      struct stat status {};
+      if (::stat(file.path.c_str(), &status) != 0) continue;  // reading it will say why
+      if (auto copy = taken != nullptr ? taken->find(status) : std::nullopt) {
+        file.image.emplace(*std::move(copy));
+      } else {
+        total_ += static_cast<std::uint64_t>(status.st_size);
+      }
+    }
+  }
+
+  Findings run(const std::vector<Artifact>& artifacts) {
+    std::vector<std::jthread> others;
+    for (std::size_t i = 1; i < std::min<std::size_t>(worker_threads(), files_->size()); ++i)
+      others.emplace_back([this] { work(false); });
+    work(true);
+    others.clear();
+    tell();
+    Findings findings;
+    if (taken_ != nullptr) {
+      if (const auto kept = taken_->remember_rest(); !kept) findings.add("", kept.error());
+    }
+    for (std::size_t i = 0; i < files_->size(); ++i) {
+      const auto error = errors_.find(i);
+      if (error == errors_.end()) continue;
+      findings.add(artifacts[(*files_)[i].artifacts.front()].where, error->second);
+    }
+    return findings;
+  }
+  [[nodiscard]] std::uint64_t bytes() const noexcept { return done_; }
+
+ private:
+  void work(bool is_caller) {
+    for (std::size_t i = next_++; i < files_->size(); i = next_++) {
+      if ((*files_)[i].image) continue;
+      if (auto done = take_in((*files_)[i], is_caller); !done) {
+        const std::lock_guard lock(mutex_);
+        errors_.emplace(i, std::move(done).error());
+      }
+    }
+  }
+
+  Result<void> take_in(SourceFile& file, bool is_caller) {
+    std::uint64_t told = 0;
+    const auto progress = [&](std::uint64_t done) {
+      done_ += done - std::exchange(told, done);
+      if (is_caller) tell();
+    };
+    const fs::path dir = taken_ != nullptr ? taken_->dir() : fs::path();
+    const auto durable = taken_ != nullptr ? repository::Durable::Later : repository::Durable::Never;
+    file.image.emplace(TRY(repository::take_in(dir, file.path, progress, durable)));
+    return taken_ != nullptr ? taken_->note(*file.image) : Result<void>();
+  }
+
+  void tell() const {
+    if (*progress_) (*progress_)(done_, total_);
+  }
+
+  repository::TakenImages* taken_;
+  std::vector<SourceFile>* files_;
+  const Progress* progress_;
+  std::uint64_t total_ = 0;  ///< of those to be read
+  std::atomic<std::uint64_t> done_{0};
+  std::atomic<std::size_t> next_{0};
+  std::mutex mutex_;
+  std::map<std::size_t, Error> errors_;  ///< by file
+};
+
+}  // namespace
+
+std::vector<SourceFile> source_files(const std::vector<Artifact>& artifacts) {
+  std::unordered_map<std::string, std::size_t> known;
+  std::vector<SourceFile> files;
+  for (std::size_t i = 0; i < artifacts.size(); ++i) {
+    const auto [place, is_new] =
+        known.try_emplace(artifacts[i].file.lexically_normal().native(), files.size());
+    if (is_new) files.push_back({artifacts[i].file, {}});
+    files[place->second].artifacts.push_back(i);
+  }
+  return files;
+}
+
+Result<std::uint64_t> read_images(repository::TakenImages* taken, std::vector<SourceFile>& files,
+                                  const std::vector<Artifact>& artifacts, const Progress& progress) {
+  Reading reading(taken, files, progress);
+  TRY(reading.run(artifacts).verdict());
+  return reading.bytes();
+}
+
+}  // namespace cotter::app
