@@ -35,7 +35,7 @@ std::string TakenRecord::encode() const {
 
 std::optional<TakenRecord> TakenRecord::decode(std::string_view line) {
   constexpr std::size_t kSumDigits = 64;
-  if (line.size() <= kSumDigits || line[kSumDigits] != ' ') return std::nullopt;
+  if (line.size() > kMaxBytes || line.size() <= kSumDigits || line[kSumDigits] != ' ') return std::nullopt;
   const std::string_view text = line.substr(kSumDigits + 1);
   if (line.substr(0, kSumDigits) != sum_of(text)) return std::nullopt;
   auto record = read(text);

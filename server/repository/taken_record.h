@@ -2,6 +2,7 @@
 // and which copy has its bytes. Never read where a byte of it is another than was written. Pure.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -12,6 +13,8 @@
 namespace cotter::repository {
 
 struct TakenRecord {
+  static constexpr std::size_t kMaxBytes = 2048;  ///< of a line; ours have a third of that
+
   std::string source;   ///< all that says whether a file is still that file, unchanged
   std::string copy;     ///< a name in the folder of copies
   std::string copy_is;  ///< likewise of the copy

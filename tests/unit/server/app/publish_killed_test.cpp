@@ -106,6 +106,44 @@ TEST(ReleaseKilled, ShowsNothingBeforeAllAndGoesOnFromThere) {  // IMG-17
   EXPECT_GT(step, 30U);
 }
 
+TEST(ReleaseKilled, ShowsAllOfItsRolesOrNone) {  // IMG-17
+  const RoleName tools("tools");
+  const auto tools_key = sim::key("image-tools");
+  for (unsigned step = 1;; ++step) {
+    SCOPED_TRACE("killed before change " + std::to_string(step));
+    const sim::SmallDisk memory("8m");
+    const test::ReleaseWorkspace ws(memory.path() / "ws");
+    const auto signers = [&](const RoleName& role) -> Result<ReleaseSigners> {
+      return ReleaseSigners{ws.keys.online(), role == tools ? tools_key.get() : ws.release_key.front().get()};
+    };
+    InitRoleRequest init = ws.init_request({0, 1}, 1);
+    init.plan.name = tools;
+    init.plan.paths = {"tools/*"};
+    init.plan.key = tools_key->public_key();
+    init.signers = [&] { return signers(tools); };
+    ASSERT_TRUE(ws.init_role({0, 1}, 1));
+    ASSERT_TRUE(init_release_role(ws.workspace(), init, kNow));
+    std::vector<Artifact> artifacts{ws.artifact("a", "a"), ws.artifact("b", "b")};
+    artifacts.back().release.name = TargetName("tools/b");
+    artifacts.back().role = tools;
+    ApplyRequest request = ws.request(artifacts);
+    request.signers = signers;
+    const sim::Death death =
+        sim::run_until_step(step, [&] { return apply_release(ws.workspace(), request, kNow).has_value(); });
+    if (death == sim::Death::CannotTrace) GTEST_SKIP() << "this machine does not let us trace a child";
+    ASSERT_NE(death, sim::Death::Failed);
+    const auto is_listed = [&](const std::string& name) {
+      return ws.find(name, HardwareId("hw-1")).has_value();
+    };
+    EXPECT_EQ(is_listed("fw/a"), is_listed("tools/b"));
+    const auto again = apply_release(ws.workspace(), request, kNow);
+    ASSERT_TRUE(again) << explain(again.error());
+    EXPECT_TRUE(is_listed("fw/a"));
+    EXPECT_TRUE(is_listed("tools/b"));
+    if (death == sim::Death::Finished) break;
+  }
+}
+
 TEST(ReleaseKilled, ReadsTheNextTimeOnlyWhatItHadNotRead) {  // IMG-17
   std::set<std::uint64_t> read;
   for (unsigned step = 1;; ++step) {

@@ -31,8 +31,8 @@ TEST(TakenRecords, AreNothingWhereAByteIsAnother) {
 }
 
 TEST(TakenRecords, NameACopyInTheirOwnFolderAlone) {
-  for (const std::string& name :
-       {std::string(), std::string(".."), std::string("../a"), std::string("a/b"), std::string("a\0b", 3)}) {
+  for (const std::string& name : {std::string(), std::string(".."), std::string("../a"), std::string("a/b"),
+                                  std::string(TakenRecord::kMaxBytes, 'a'), std::string("a\0b", 3)}) {
     TakenRecord elsewhere = record();
     elsewhere.copy = name;
     const std::string encoded = elsewhere.encode();
