@@ -34,9 +34,12 @@ void add_signer_option(CLI::App& verb, SignerOption& signer) {
 void add_signer_options(CLI::App& verb, ReleaseSignerOptions& signers) {
   add_signer_option(verb, signers.signer);
   verb.add_option(
-      "--release-signer", signers.release,
-      "the socket of the signing process that has the roles' keys, where it is another than --signer: "
-      "on another machine, brought here by ssh -L (default: cotter.toml's)");
+          "--release-signer", signers.release,
+          "the socket of the signing process that has the role's key, where it is another than --signer: "
+          "on another machine, brought here by ssh -L; of several roles ROLE=SOCKET, may be repeated "
+          "(default: cotter.toml's)")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
 }
 
 Result<std::optional<std::chrono::seconds>> lifetime_of(const std::string& text) {
@@ -66,18 +69,34 @@ Result<std::vector<ceremony::Signers>> sign_with(const SigningOptions& options, 
   return holders;
 }
 
+WorkspaceSigners::WorkspaceSigners(const app::Workspace& workspace, const Context& context,
+                                   const ReleaseSignerOptions& signers, std::vector<RoleName> roles)
+    : WorkspaceSigners(workspace, context, signers.signer) {
+  roles_ = std::move(roles);
+  role_socket_ = workspace.settings().release_signer;
+  for (const std::string& text : signers.release) {
+    const std::size_t equals = text.find('=');
+    if (equals == std::string::npos || text.find('/') < equals) {  // a path may have one too
+      role_socket_ = text;
+    } else {
+      role_sockets_[RoleName(text.substr(0, equals))] = text.substr(equals + 1);
+    }
+  }
+}
+
 Result<void> WorkspaceSigners::open() {
   if (keys_) return {};
   if (socket_) {
     keys_ = TRY(signing::RemoteSigners::open(*socket_));
     return {};
   }
-  if (roles_.empty() || role_socket_) {
-    keys_ = TRY(keys::open_signers(workspace_->keys_dir(), workspace_unlock(*context_)));
-    return {};
+  std::vector<RoleName> here;
+  for (const RoleName& role : roles_) {
+    if (socket_of(role)) continue;
+    TRY(release_key(role));  // before anybody is asked for a passphrase
+    here.push_back(role);
   }
-  for (const RoleName& role : roles_) TRY(release_key(role));  // before anybody is asked for a passphrase
-  keys_ = TRY(keys::open_signers(workspace_->keys_dir(), workspace_unlock(*context_), roles_));
+  keys_ = TRY(keys::open_signers(workspace_->keys_dir(), workspace_unlock(*context_), here));
   return {};
 }
 
@@ -92,22 +111,29 @@ Result<keys::Signers*> WorkspaceSigners::all() {
   return keys_.get();
 }
 
-Result<keys::Signers*> WorkspaceSigners::with_roles() {
-  if (!role_socket_) return all();
-  if (!role_keys_) role_keys_ = TRY(signing::RemoteSigners::open(*role_socket_));
-  return role_keys_.get();
+SignerOption WorkspaceSigners::socket_of(const RoleName& role) const {
+  const auto own = role_sockets_.find(role);
+  return own != role_sockets_.end() ? SignerOption(own->second) : role_socket_;
+}
+
+Result<keys::Signers*> WorkspaceSigners::with_role(const RoleName& role) {
+  const SignerOption socket = socket_of(role);
+  if (!socket) return all();
+  std::unique_ptr<keys::Signers>& keys = role_keys_[*socket];
+  if (!keys) keys = TRY(signing::RemoteSigners::open(*socket));
+  return keys.get();
 }
 
 Result<app::ReleaseSigners> WorkspaceSigners::release(const RoleName& role) {
   const app::OnlineSigners signers = TRY(online());
-  keys::Signers* const keys = TRY(with_roles());
+  keys::Signers* const keys = TRY(with_role(role));
   crypto::Signer* const own = TRY(keys->signer(Repository::Image, role));
   return app::ReleaseSigners{signers, own};
 }
 
 Result<crypto::PublicKey> WorkspaceSigners::release_key(const RoleName& role) {
-  if (socket_ || role_socket_) {
-    keys::Signers* const keys = TRY(with_roles());
+  if (socket_ || socket_of(role)) {
+    keys::Signers* const keys = TRY(with_role(role));
     return TRY(keys->signer(Repository::Image, role))->public_key();
   }
   const auto all = TRY(keystore::list_keys(workspace_->keys_dir()));

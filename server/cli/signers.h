@@ -4,10 +4,10 @@
 
 #include <chrono>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "common/base/result.h"
@@ -39,8 +39,10 @@ void add_signer_option(CLI::App& verb, SignerOption& signer);
 /// Of verbs that sign with a release role's key too. Who has that key and the director's can do what neither
 /// can alone, so that it may lie on another machine, in a signing process there.
 struct ReleaseSignerOptions {
-  SignerOption signer{};   ///< `--signer`
-  SignerOption release{};  ///< `--release-signer`: the socket where the role's key answers; default: `signer`
+  SignerOption signer{};  ///< `--signer`
+  /// `--release-signer`: the socket where a role's key answers, ROLE=SOCKET, or SOCKET for those without one
+  /// of their own; default: `signer`.
+  std::vector<std::string> release{};
 };
 void add_signer_options(CLI::App& verb, ReleaseSignerOptions& signers);
 
@@ -58,13 +60,9 @@ class WorkspaceSigners {
  public:
   WorkspaceSigners(const app::Workspace& workspace, const Context& context, const SignerOption& signer)
       : workspace_(&workspace), context_(&context), socket_(signer ? signer : workspace.settings().signer) {}
-  /// `roles`: release roles whose keys are wanted too; all answer at the same socket, where there is one.
+  /// `roles`: release roles whose keys are wanted too.
   WorkspaceSigners(const app::Workspace& workspace, const Context& context,
-                   const ReleaseSignerOptions& signers, std::vector<RoleName> roles)
-      : WorkspaceSigners(workspace, context, signers.signer) {
-    roles_ = std::move(roles);
-    role_socket_ = signers.release ? signers.release : workspace.settings().release_signer;
-  }
+                   const ReleaseSignerOptions& signers, std::vector<RoleName> roles);
   /// Those that the newest root lists. Faults: NotFound (no such key), Denied, Busy, Timeout, Io.
   Result<app::OnlineSigners> online();
   /// All of them. Faults: as online().
@@ -77,15 +75,18 @@ class WorkspaceSigners {
 
  private:
   Result<void> open();
-  /// Those among which the roles' are.
-  Result<keys::Signers*> with_roles();
+  /// Where the role's key answers, if not beside the others.
+  [[nodiscard]] SignerOption socket_of(const RoleName& role) const;
+  /// Those among which the role's is.
+  Result<keys::Signers*> with_role(const RoleName& role);
   const app::Workspace* workspace_;
   const Context* context_;
   SignerOption socket_;
   std::vector<RoleName> roles_;
-  SignerOption role_socket_;
+  std::map<RoleName, std::filesystem::path> role_sockets_;
+  SignerOption role_socket_;  ///< of all other roles
   std::unique_ptr<keys::Signers> keys_;
-  std::unique_ptr<keys::Signers> role_keys_;  ///< where `role_socket_` is given
+  std::map<std::filesystem::path, std::unique_ptr<keys::Signers>> role_keys_;  ///< by socket
 };
 
 }  // namespace cotter::cli

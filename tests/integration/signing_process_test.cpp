@@ -271,6 +271,20 @@ TEST_F(SigningProcess, LeavesAReleaseRolesKeyOnAnotherMachine) {  // KEY-10
   with_it.insert(with_it.end(), {"--release-signer", release_signer});
   const Ended published = run(with_it);
   EXPECT_EQ(published.exit_code, kDone) << published.err << read_text(log());
+  // One release into the roles of both.
+  const Ended beside =
+      run({"release", "init-role", "fw", "--paths", "fw/*", "--bit-length", "1", "--sign-with",
+           (at("holders") / "holder-1").string(), "--sign-with", (at("holders") / "holder-2").string()});
+  ASSERT_EQ(beside.exit_code, kDone) << beside.err << read_text(log());
+  const auto artifact = [](const std::string& role) {
+    return "[[artifact]]\nrole = \"" + role + "\"\nfile = \"tool.bin\"\nname = \"" + role +
+           "/both.bin\"\nhardware_ids = [\"brake-mk4\"]\nversion = \"2\"\n";
+  };
+  write_text(at("both.toml"), artifact("fw") + artifact("tools"));
+  const Ended both =
+      run({"release", "apply", at("both.toml").string(), "--release-signer", "tools=" + release_signer});
+  EXPECT_EQ(both.exit_code, kDone) << both.err << read_text(log());
+  EXPECT_NE(both.out.find("tools: published: 1 added"), std::string::npos) << both.out;
   if (are_two()) {
     for (const auto& entry : fs::recursive_directory_iterator(workspace())) give_away(entry.path());
   }
