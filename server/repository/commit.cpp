@@ -161,8 +161,11 @@ Result<void> Prepared::show(const NewFile& timestamp) {
 }
 
 Result<void> empty_incoming(const Layout& layout) {
-  return remove_files(layout.incoming_dir(),
-                      [&](const std::string& name) { return name != layout.lock().filename(); });
+  TRY(remove_files(layout.incoming_dir(),
+                   [&](const std::string& name) { return name != layout.lock().filename(); }));
+  std::error_code unknown;
+  if (!fs::exists(layout.taken_dir(), unknown) || fs::exists(layout.taken_journal(), unknown)) return {};
+  return remove_files(layout.taken_dir(), [](const std::string&) { return true; });
 }
 
 Result<void> clean_up(const Layout& layout, const trust::TrustedSet& published) {

@@ -67,7 +67,7 @@ class Prepared {
 Result<void> commit(const Layout& layout, const trust::TrustedSet& published, const Publication& publication,
                     UtcTime now);
 
-/// Removes what lies in the incoming folder, but for what a stopped release has read: nobody else's, under
+/// Removes what lies in the incoming folder, but for what a stopped release remembers: nobody else's, under
 /// the lock. Faults: Denied, Io.
 Result<void> empty_incoming(const Layout& layout);
 

@@ -25,8 +25,11 @@ class Layout {
   /// Files that are not published yet; on the same file system, closed to web servers (0700), emptied at
   /// will.
   [[nodiscard]] std::filesystem::path incoming_dir() const { return dir_ / ".incoming"; }
-  /// Within it: what a release has read that is not published yet. Left alone when the rest is emptied.
+  /// Within it: what a release has read that is not published yet. Left alone when the rest is emptied, while
+  /// there is a journal in it.
   [[nodiscard]] std::filesystem::path taken_dir() const { return incoming_dir() / "taken"; }
+  /// What in it is remembered; without it nothing is.
+  [[nodiscard]] std::filesystem::path taken_journal() const { return taken_dir() / "journal"; }
   /// Held by the one writer.
   [[nodiscard]] std::filesystem::path lock() const { return incoming_dir() / "lock"; }
 

@@ -49,7 +49,7 @@ Result<std::unique_ptr<TakenImages>> TakenImages::open(const Layout& layout, std
   if (::mkdir(dir.c_str(), host::kSecretDir) != 0 && errno != EEXIST) return cannot_write(dir);
   Descriptor folder(::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
   if (folder.get() < 0) return cannot_write(dir);
-  std::unique_ptr<TakenImages> taken(new TakenImages(dir, std::move(folder), step));
+  std::unique_ptr<TakenImages> taken(new TakenImages(layout, std::move(folder), step));
   taken->load();
   taken->remove_others();
   return taken;
@@ -60,8 +60,8 @@ TakenImages::~TakenImages() { ::rmdir(dir_.c_str()); }
 /// Up to the first line that is not whole. One that cannot be read is none; nor is another account's.
 void TakenImages::load() {
   struct stat status {};
-  if (::lstat(journal().c_str(), &status) != 0 || status.st_uid != ::geteuid()) return;
-  const auto bytes = host::read_file(journal(), kMaxJournalBytes);
+  if (::lstat(journal_.c_str(), &status) != 0 || status.st_uid != ::geteuid()) return;
+  const auto bytes = host::read_file(journal_, kMaxJournalBytes);
   if (!bytes) return;
   std::string_view rest = as_text(*bytes);
   for (std::size_t end = rest.find('\n'); end != std::string_view::npos; end = rest.find('\n')) {
@@ -80,7 +80,7 @@ void TakenImages::remove_others() {
   if (known_.empty()) journal_bytes_ = 0;
   std::set<std::string> ours;
   for (const auto& [source, record] : known_) ours.insert(record.copy);
-  if (!known_.empty()) ours.insert(journal().filename().string());
+  if (!known_.empty()) ours.insert(journal_.filename().string());
   std::error_code error;
   for (fs::directory_iterator entry(dir_, error), end; !error && entry != end; entry.increment(error)) {
     if (!ours.contains(entry->path().filename().string())) ::unlink(entry->path().c_str());
@@ -137,16 +137,16 @@ Result<void> TakenImages::remember(const std::vector<IncomingImage*>& images) {
 Result<void> TakenImages::append(std::string_view lines) {
   const bool is_new = journal_bytes_ == 0;
   const Descriptor file(
-      ::open(journal().c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, host::kSecretFile));
+      ::open(journal_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, host::kSecretFile));
   // Behind half a line nothing would be read again.
   if (file.get() < 0 || ::ftruncate(file.get(), static_cast<off_t>(journal_bytes_)) != 0)
-    return cannot_write(journal());
+    return cannot_write(journal_);
   for (std::string_view rest = lines; !rest.empty();) {
     const ssize_t written = ::write(file.get(), rest.data(), rest.size());
-    if (written < 0 && errno != EINTR) return cannot_write(journal());
+    if (written < 0 && errno != EINTR) return cannot_write(journal_);
     if (written > 0) rest.remove_prefix(static_cast<std::size_t>(written));
   }
-  if (::fdatasync(file.get()) != 0) return cannot_write(journal());
+  if (::fdatasync(file.get()) != 0) return cannot_write(journal_);
   if (is_new && ::fsync(folder_.get()) != 0) return cannot_write(dir_);
   journal_bytes_ += lines.size();
   return {};
@@ -154,7 +154,7 @@ Result<void> TakenImages::append(std::string_view lines) {
 
 void TakenImages::forget() {
   if (known_.empty() && kept_.empty()) return;
-  ::unlink(journal().c_str());  // first: a copy without it is nobody's
+  ::unlink(journal_.c_str());  // first: a copy without it is nobody's
   for (const auto& [source, record] : known_) ::unlink((dir_ / record.copy).c_str());
   for (const fs::path& copy : kept_) ::unlink(copy.c_str());
 }

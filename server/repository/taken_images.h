@@ -46,15 +46,14 @@ class TakenImages {
   void forget();
 
  private:
-  TakenImages(std::filesystem::path dir, disk::Descriptor folder, std::uint64_t step)
-      : dir_(std::move(dir)), folder_(std::move(folder)), step_(step) {}
+  TakenImages(const Layout& layout, disk::Descriptor folder, std::uint64_t step)
+      : dir_(layout.taken_dir()), journal_(layout.taken_journal()), folder_(std::move(folder)), step_(step) {}
   void load();
   void remove_others();
   Result<void> remember(const std::vector<IncomingImage*>& images);
   Result<void> append(std::string_view lines);
-  [[nodiscard]] std::filesystem::path journal() const { return dir_ / "journal"; }
 
-  std::filesystem::path dir_;
+  std::filesystem::path dir_, journal_;
   disk::Descriptor folder_;  ///< open from the start: a sync tells of writes that failed since
   std::uint64_t step_;
   std::map<std::string, TakenRecord> known_;  ///< by source

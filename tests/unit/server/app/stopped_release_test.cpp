@@ -130,6 +130,15 @@ TEST_F(StoppedRelease, ThatWasOnlyTriedOrIsSmallLeavesNothing) {
   EXPECT_EQ(bytes_to_go_on(), 16U);
 }
 
+/// Killed before its first step was made.
+TEST_F(StoppedRelease, WithoutAJournalIsClearedAwayByWhoeverWritesNext) {
+  fs::create_directory(taken());
+  test::write(taken() / "image.abcdef", "aa");
+  ASSERT_TRUE(ws_.publish("other", "image"));
+  EXPECT_TRUE(copies().empty());
+  EXPECT_EQ(bytes_to_go_on(), 16U);
+}
+
 /// The last step is made where there was one before it.
 TEST_F(StoppedRelease, RemembersInStepsAndTheRestOfThem) {
   ApplyRequest in_steps = request();
