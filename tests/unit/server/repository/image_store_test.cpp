@@ -116,7 +116,7 @@ TEST_F(ImageStore, LeavesNothingBehindOnAFullDisk) {
   const Layout small(disk.path());
   ASSERT_TRUE(fs::create_directory(small.incoming_dir()));
   write(source(), std::string(100'000, 'a'));
-  const auto image = take_in(small, source(), {});
+  const auto image = take_in(small.incoming_dir(), source(), {});
   ASSERT_FALSE(image);
   EXPECT_TRUE(is_fault(image.error(), Fault::Kind::NoSpace)) << explain(image.error());
   EXPECT_TRUE(fs::is_empty(small.incoming_dir()));
