@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <ctime>
 #include <fstream>
+#include <utility>
 
 #include "server/repository/file_reader.h"
 #include "server/repository/folder_transport.h"
@@ -108,6 +110,31 @@ TEST_F(ImageStore, TakesNothingButAFileWithContent) {
   const auto missing = take_in(layout().incoming_dir(), temp_.path() / "missing", {});
   ASSERT_FALSE(missing);
   EXPECT_TRUE(is_fault(missing.error(), Fault::Kind::NotFound));
+}
+
+/// What changes twice within a tick of the clock looks unchanged: nobody may trust in having read it.
+TEST_F(ImageStore, KnowsItsSourceAgainOnlyWhereAChangeWouldShow) {
+  const auto tick = [] {
+    timespec now{};
+    ::clock_gettime(CLOCK_REALTIME_COARSE, &now);
+    return std::pair(now.tv_sec, now.tv_nsec);
+  };
+  bool is_known = true;
+  auto began = tick(), ended = began;
+  do {
+    began = tick();
+    write(source(), "image");
+    const auto image = take_in(layout().incoming_dir(), source(), {}, Durable::Later);
+    ASSERT_TRUE(image);
+    is_known = image->source().has_value();
+    ended = tick();
+  } while (began != ended);
+  EXPECT_FALSE(is_known);
+  while (tick() == ended) {
+  }
+  const auto image = take_in(layout().incoming_dir(), source(), {}, Durable::Later);
+  ASSERT_TRUE(image);
+  EXPECT_TRUE(image->source());
 }
 
 TEST_F(ImageStore, LeavesNothingBehindOnAFullDisk) {
