@@ -6,6 +6,7 @@
 #include "common/json/object_view.h"
 #include "common/json/strict_reader.h"
 #include "common/trust/draft.h"
+#include "server/app/bin_names.h"
 #include "server/app/record_refusal.h"
 #include "server/app/supplier_changes.h"
 
@@ -82,6 +83,8 @@ Result<InitRoleOutcome> try_to_init(const Workspace& workspace, const InitRoleRe
   TRY(check_name_is_free(writer.db(), request.plan.name));
   {
     auto change = TRY(TargetsChange::begin(workspace, writer, request));
+    if (!writer.published().listed(request.plan.name))
+      TRY(check_bin_names(writer, change.listed(), request.plan.name, true));
     model::Targets trial = change.listed();
     TRY(repository::add_delegation(trial, request.plan));  // before anything is written
     TRY(change.check(trial));

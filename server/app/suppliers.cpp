@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/json/canonical.h"
+#include "server/app/bin_names.h"
 #include "server/app/director_roots.h"
 #include "server/app/record.h"
 #include "server/app/record_key.h"
@@ -109,6 +110,8 @@ Result<TargetsOutcome> try_to_add(const Workspace& workspace, const AddSupplierR
   TRY(check_name_is_free(writer.db(), request.plan.name));
   auto change = TRY(TargetsChange::begin(workspace, writer, request));
   model::Targets next = change.listed();
+  if (!TRY(storage::SupplierStore(writer.db()).find(request.plan.name)))
+    TRY(check_bin_names(writer, next, request.plan.name, false));
   TRY(check_keys_are_its_own(workspace, writer, next, request.plan));
   const bool is_new = TRY(repository::add_delegation(next, request.plan));
   TRY(keep_policy(writer.db(), request, now));

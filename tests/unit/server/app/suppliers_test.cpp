@@ -4,6 +4,7 @@
 
 #include "server/app/abilities.h"
 #include "server/app/check_repository.h"
+#include "server/app/init_release_role.h"
 #include "server/repository/folder_transport.h"
 #include "server/storage/sqlite/inventory_store.h"
 #include "server/storage/sqlite/ledger_store.h"
@@ -40,6 +41,52 @@ TEST(Suppliers, GetADelegationOfTheirOwn) {  // IMG-10
   const auto again = add_supplier(ws.workspace(), ws.supplier(), kNow);
   ASSERT_TRUE(again);
   EXPECT_EQ(again->state, TargetsOutcome::State::Unchanged);
+}
+
+/// A release role "fw" of eight bins, which may grow.
+Result<InitRoleOutcome> make_release_role(const SupplierWorkspace& ws, const sim::Keys& key) {
+  InitRoleRequest request{{}, {RoleName("fw"), {"fw/*"}, {HardwareId("hw-1")}, 3, key.front()->public_key()}};
+  for (const std::size_t place : {0U, 1U}) request.holders.push_back(ws.keys.targets.at(place).get());
+  request.online = [&] { return Result<OnlineSigners>(ws.keys.online()); };
+  request.signers = [&] {
+    return Result<ReleaseSigners>(ReleaseSigners{ws.keys.online(), key.front().get()});
+  };
+  return init_release_role(ws.workspace(), request, kNow);
+}
+
+AddSupplierRequest named(const SupplierWorkspace& ws, const std::string& name) {
+  AddSupplierRequest request = ws.supplier();
+  request.plan.name = RoleName(name);
+  request.plan.paths = {name + "/*/*"};
+  return request;
+}
+
+TEST(Suppliers, GetNoNameThatABinOfAReleaseRoleHasOrMayGet) {
+  const SupplierWorkspace ws;
+  const sim::Keys key = sim::keys("image-fw", 1);
+  ASSERT_TRUE(make_release_role(ws, key));
+  for (const char* name : {"fw-0", "fw-8", "fw-1a", "fw-3fff"}) {
+    const auto added = add_supplier(ws.workspace(), named(ws, name), kNow);
+    ASSERT_FALSE(added) << name;
+    EXPECT_TRUE(is_fault(added.error(), Fault::Kind::Conflict)) << explain(added.error());
+  }
+  for (const char* name : {"fw-00000", "fw-0g"}) {
+    AddSupplierRequest request = named(ws, name);
+    const sim::Keys own = sim::keys(name, 2);
+    request.plan.keys = {own[0]->public_key(), own[1]->public_key()};
+    const auto added = add_supplier(ws.workspace(), request, kNow);
+    EXPECT_TRUE(added) << name << explain(added.error());
+  }
+}
+
+TEST(Suppliers, KeepAReleaseRoleFromANameWhoseBinsMightGetTheirs) {
+  const SupplierWorkspace ws;
+  const sim::Keys key = sim::keys("image-fw", 1);
+  ASSERT_TRUE(add_supplier(ws.workspace(), named(ws, "fw-0a"), kNow));
+  const auto made = make_release_role(ws, key);
+  ASSERT_FALSE(made);
+  EXPECT_TRUE(is_fault(made.error(), Fault::Kind::Conflict)) << explain(made.error());
+  EXPECT_FALSE(ws.read()->listed(RoleName("fw")));
 }
 
 TEST(Suppliers, AreKnownByTheirKeysIdsToWhoSigns) {  // IMG-11
