@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "common/crypto/digest.h"
+#include "common/host/atomic_file.h"
 #include "server/app/abilities.h"
 #include "server/app/kept_papers.h"
 #include "server/app/record.h"
@@ -70,15 +72,17 @@ Result<ReleaseCounters> counters_in(const IntakeVerdict& verdict) {
   return counters;
 }
 
-/// Whether people had said yes and a writer that was killed had published it.
+/// Whether people had said yes and a writer that was killed had published it: all its metadata at once.
 bool is_published(const RepositoryWriter& writer, const SubmissionRecord& record, std::uint32_t needed) {
-  const auto listed = writer.published().listed(RoleName(record.supplier));
-  const Bytes* sha256 =
-      listed && listed->hashes ? listed->hashes->find(crypto::HashFunction::Sha256) : nullptr;
-  return sha256 != nullptr && record.approvals.size() >= needed &&
-         std::ranges::any_of(record.submission.files, [&](const SubmittedFile& file) {
-           return file.kind == FileKind::Metadata && file.sha256 == *sha256;
-         });
+  if (record.approvals.size() < needed) return false;
+  const auto metadata = record.submission.metadata(RoleName(record.supplier));
+  return std::ranges::all_of(metadata, [&](const auto& each) {
+    const auto listed = writer.published().listed(each.first);
+    if (!listed) return false;
+    const auto wire =
+        host::read_file(writer.layout().metadata(each.first, listed->version), operations::kMaxPaperBytes);
+    return wire && crypto::sha256(*wire) == each.second;
+  });
 }
 
 Result<std::uint32_t> needed_for(storage::SupplierStore& store, const SubmissionRecord& record) {
@@ -173,12 +177,29 @@ class Acceptance {
     repository::Batch batch(writer_.layout());
     const auto images = TRY(add_images(writer_, files_, record_, verdict, batch));
     const ReleaseCounters counters = TRY(counters_in(verdict));
+    if (record_.submission.has_bins()) return publish_bins(verdict, counters, batch, online);
     RepositoryWriter::DelegatedFile file;
     file.role = RoleName(record_.supplier);
     file.version = verdict.targets->version;
-    file.wire = TRY(files_.metadata(record_));
+    for (const SubmittedFile& each : record_.submission.files) {
+      if (each.kind == FileKind::Metadata) file.wire = TRY(files_.paper(record_.id, each));
+    }
     file.canonical = verdict.canonical;
     return writer_.publish_delegated(std::move(file), counters, batch, online);
+  }
+
+  Result<PublishedVersions> publish_bins(const IntakeVerdict& verdict, const ReleaseCounters& counters,
+                                         repository::Batch& batch, const OnlineSigners& online) {
+    RepositoryWriter::DelegatedBins bins;
+    bins.of = RoleName(record_.supplier);
+    bins.version = verdict.targets->version;
+    bins.canonical = verdict.canonical;
+    for (const SubmittedFile& each : record_.submission.files) {
+      if (each.kind != FileKind::Metadata) continue;
+      Bytes wire = TRY(files_.paper(record_.id, each));
+      bins.files.push_back({each.roles, std::move(wire)});
+    }
+    return writer_.publish_bins(bins, counters, batch, online);
   }
 
   /// Of roles that the next file lets sign no more, but for those that it lists itself (IMG-13).

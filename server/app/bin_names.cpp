@@ -49,6 +49,19 @@ bool may_be_bin_of(const RoleName& name, const RoleName& role) {
          std::ranges::all_of(rest, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
 
+std::set<RoleName> without_bins(const std::set<RoleName>& roles) {
+  std::set<RoleName> others;
+  for (const RoleName& name : roles) {
+    const std::size_t dash = name.value().rfind('-');
+    const RoleName role(name.value().substr(0, dash));
+    const bool is_bin =
+        may_be_bin_of(name, role) && roles.contains(role) &&
+        roles.contains(RoleName(role.value() + "-" + std::string(name.value().size() - dash - 1, '0')));
+    if (!is_bin) others.insert(name);
+  }
+  return others;
+}
+
 Result<void> check_bin_names(RepositoryWriter& writer, const model::Targets& listed, const RoleName& name,
                              bool has_bins) {
   const RoleName before_dash(name.value().substr(0, name.value().rfind('-')));

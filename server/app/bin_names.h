@@ -2,6 +2,8 @@
 // roles of one name would have one file. Never changes anything. As Db: one thread at a time.
 #pragma once
 
+#include <set>
+
 #include "common/base/result.h"
 #include "common/base/strong.h"
 #include "common/model/roles.h"
@@ -12,6 +14,9 @@ namespace cotter::app {
 /// "ROLE-0" to "ROLE-3fff", of whatever length: what a bin of `role` is called as long as it grows no further
 /// than roles do here.
 bool may_be_bin_of(const RoleName& name, const RoleName& role);
+
+/// Those of `roles` that are not bins of another of them: for people and the ledger to read.
+std::set<RoleName> without_bins(const std::set<RoleName>& roles);
 
 /// For a role that is new; `listed`: the targets that it will stand in. Faults: Conflict (it has the name
 /// that a bin of another role has or may get; or, with bins, one of its own may get a name that is

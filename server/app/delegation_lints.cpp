@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "server/app/bin_names.h"
 #include "server/repository/path_patterns.h"
 
 namespace cotter::app {
@@ -182,15 +183,18 @@ class Lints {
   }
 
   void look_at_snapshot() {
+    std::set<RoleName> nobodys;
     for (const model::MetaFiles::Entry entry : snapshot_->meta) {
       const RoleName role{std::string(entry.role)};
       if (model::is_top_level(role)) continue;
       const bool is_delegated = std::any_of(
           delegating_->begin(), delegating_->end(),
           [&, name = role](const Delegating& parent) { return parent.delegations.keys_of(name) != nullptr; });
-      if (!is_delegated && !was_a_bin(role))
-        say("role " + role.value() + " is in the snapshot, but nobody delegates to it");
+      if (!is_delegated && !was_a_bin(role)) nobodys.insert(role);
     }
+    // Of a role that is gone with all its bins one line will do.
+    for (const RoleName& role : without_bins(nobodys))
+      say("role " + role.value() + " is in the snapshot, but nobody delegates to it");
   }
 
   /// Of a role that has grown: a snapshot never drops a name.

@@ -1,6 +1,7 @@
 #include "server/app/intake.h"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 
 #include "common/json/canonical.h"
@@ -20,7 +21,8 @@ using operations::FileKind;
 
 class Intake {
  public:
-  Intake(const IntakeTerms& terms, const std::vector<IntakeFile>& files) : terms_(terms), files_(files) {}
+  Intake(const IntakeTerms& terms, const std::vector<IntakeFile>& files)
+      : terms_(terms), files_(files), kept_(terms.family) {}
 
   IntakeVerdict judge() {
     if (find_entries()) check_all();
@@ -31,12 +33,14 @@ class Intake {
  private:
   void check_all() {
     check_keys();
-    read_metadata();
+    if (terms_.supplier->has_bins()) {
+      read_bins();
+    } else {
+      read_metadata();
+    }
     if (verdict_.targets) {
-      check_header(*verdict_.targets);
       for (const auto& [name, target] : verdict_.targets->targets) check_target(name, target);
       check_total(*verdict_.targets);
-      check_delegations(*verdict_.targets);
       note_fresh();
       note_gone(*verdict_.targets);
     }
@@ -94,45 +98,224 @@ class Intake {
     }
   }
 
-  /// As a vehicle would, by the keys and the threshold of the delegation.
+  /// A metadata file, as far as it can be read.
+  struct Read {
+    std::optional<model::Targets> targets{};
+    Bytes canonical{};
+    bool is_verified = false;
+  };
+
+  /// As a vehicle would, by the keys and the threshold of the delegation that `delegator` has for `role`;
+  /// `called`: the file, in a sentence.
+  Read read(const IntakeFile& file, const model::Targets& delegator, const RoleName& role,
+            const std::string& called) {
+    Read found;
+    const auto verified = verify(file.paper, delegator, role);
+    if (verified) {
+      found.targets = **verified;
+      found.is_verified = true;
+    } else {
+      wrong(called + ": " + summary(verified.error()));
+    }
+    // For what else is wrong with it, or for who publishes it.
+    const auto content = json::read(file.paper);
+    const auto view = content ? json::ObjectView::of(*content, "file") : fail(content.error());
+    const auto signed_part = view ? view->value("signed") : fail(view.error());
+    if (!signed_part) return found;
+    found.canonical = json::canonical(**signed_part);
+    check_key_ids(*view);
+    const model::RoleKeys* keys = delegator.delegations->keys_of(role);
+    if (found.is_verified && keys != nullptr)
+      note_demands(*view, role, *keys, delegator.delegations->keys, found, file.length);
+    if (found.targets) return found;
+    auto unsigned_targets = model::Targets::decode(**signed_part, model::Profile::Vehicle);
+    if (unsigned_targets) found.targets = *std::move(unsigned_targets);
+    return found;
+  }
+
   void read_metadata() {
-    const auto file = std::ranges::find(files_, FileKind::Metadata, &IntakeFile::kind);
+    const auto file = std::ranges::find_if(
+        files_, [](const IntakeFile& each) { return each.kind == FileKind::Metadata && each.roles.empty(); });
+    for (const IntakeFile& each : files_) {
+      if (!each.roles.empty())
+        wrong("metadata of " + each.roles.front().value() + ": " + entry_->name.value() +
+              " was taken in without hashed bins");
+    }
     if (file == files_.end()) {
       wrong("there is no metadata");
       return;
     }
-    const auto verified = verify(file->paper);
-    if (verified) {
-      verdict_.targets = **verified;
-      for (const std::string& sentence : judge_rekeyed(**verified, terms_.family)) wrong(sentence);
-    } else {
-      wrong("metadata: " + summary(verified.error()));
+    Read next = read(*file, **delegator_, entry_->name, "metadata");
+    if (next.is_verified) {
+      for (const std::string& sentence : judge_rekeyed(*next.targets, terms_.family)) wrong(sentence);
     }
-    // For what else is wrong with it, or for who publishes it.
-    const auto content = json::read(file->paper);
-    const auto view = content ? json::ObjectView::of(*content, "file") : fail(content.error());
-    const auto signed_part = view ? view->value("signed") : fail(view.error());
-    if (!signed_part) return;
-    verdict_.canonical = json::canonical(**signed_part);
-    check_key_ids(*view);
-    if (verified) note_demands(*view, file->length);
-    if (verdict_.targets) return;
-    auto unsigned_targets = model::Targets::decode(**signed_part, model::Profile::Vehicle);
-    if (unsigned_targets) verdict_.targets = *std::move(unsigned_targets);
+    verdict_.canonical = std::move(next.canonical);
+    verdict_.targets = std::move(next.targets);
+    if (!verdict_.targets) return;
+    check_header(*verdict_.targets, "");
+    check_delegations(*verdict_.targets);
   }
 
-  void note_demands(const json::ObjectView& file, std::uint64_t bytes) {
+  /// A supplier's own file and its bins, of one version, judged as one: what is not handed in stays as it is
+  /// published.
+  void read_bins() {
+    model::Targets own;
+    const auto file = std::ranges::find_if(
+        files_, [](const IntakeFile& each) { return each.kind == FileKind::Metadata && each.roles.empty(); });
+    if (file != files_.end()) {
+      Read next = read(*file, **delegator_, entry_->name, "metadata");
+      note_file(entry_->name, next.canonical);
+      if (!next.targets) return;
+      own = *std::move(next.targets);
+      check_header(own, "");
+      verdict_.targets = own;
+      note_bins(own);
+    } else if (terms_.published != nullptr) {
+      own = *terms_.published;
+    } else {
+      return wrong("the metadata of " + entry_->name.value() +
+                   " itself are missing, which say who signs its bins: hand them in with all bins");
+    }
+    if (!delegates_to_bins(own)) return;
+    const model::SuccinctRoles& bins = *own.delegations->succinct;
+    for (const IntakeFile& each : files_) {
+      if (!each.roles.empty()) read_bin(each, own, bins);
+    }
+    for (const RoleName& role : handed_in_) kept_.erase(role);
+    check_kept(own, bins);
+    verdict_.canonical = to_bytes(operations::lines_of(signed_));
+  }
+
+  /// The bins are the supplier's own, by the same keys, and there is nothing else.
+  bool delegates_to_bins(const model::Targets& own) {
+    const std::string& name = entry_->name.value();
+    const model::SuccinctRoles agreed = terms_.supplier->bins();
+    if (!own.targets.empty())
+      wrong(name + " lists " + own.targets.begin()->first.value() + " itself, and not in a bin");
+    const auto* bins = own.delegations && own.delegations->succinct ? &*own.delegations->succinct : nullptr;
+    if (bins == nullptr || bins->bit_length != agreed.bit_length || bins->name_prefix != name) {
+      wrong(name + " must delegate to its " + std::to_string(std::uint64_t{1} << agreed.bit_length) +
+            " hashed bins, and to nobody else");
+      return false;
+    }
+    const bool same = bins->keys.threshold == entry_->keys.threshold &&
+                      bins->keys.classes == entry_->keys.classes &&
+                      materials(own.delegations->keys, bins->keys) ==
+                          materials((*delegator_)->delegations->keys, entry_->keys);
+    if (!same)
+      wrong("the bins of " + name + " must be signed by the keys and the threshold that " + name +
+            " has now: hand in its own metadata, which say so, too");
+    return true;
+  }
+
+  static std::set<std::string> materials(const model::KeyRing& ring, const model::RoleKeys& keys) {
+    std::set<std::string> all;
+    for (const KeyId& id : keys.keyids) {
+      if (const auto key = ring.find(id); key != ring.end()) all.insert(key->second.material());
+    }
+    return all;
+  }
+
+  void read_bin(const IntakeFile& file, const model::Targets& own, const model::SuccinctRoles& bins) {
+    const std::string first = file.roles.front().value();
+    for (const RoleName& role : file.roles) {
+      if (!bins.has(role)) return wrong(role.value() + " is no bin of " + entry_->name.value());
+      if (!handed_in_.insert(role).second) return wrong(role.value() + " is handed in twice");
+    }
+    const Read next = read(file, own, file.roles.front(), first);
+    for (const RoleName& role : file.roles) note_file(role, next.canonical);
+    if (!next.targets) return;
+    check_header(*next.targets, first + ": ");
+    if (next.targets->delegations && !next.targets->delegations->empty())
+      wrong(first + " lets others sign, which a bin may not");
+    if (file.roles.size() > 1 && !next.targets->targets.empty())
+      return wrong("one file is handed in for " + first + " and others, and lists images");
+    for (const auto& [name, target] : next.targets->targets) {
+      if (bins.bin_of(name) != file.roles.front())
+        wrong(name.value() + " is in " + first + ", and vehicles look for it in " +
+              bins.bin_of(name).value());
+    }
+    note_replaced(file.roles);
+    if (!verdict_.targets) {
+      verdict_.targets.emplace();
+      verdict_.targets->version = next.targets->version;
+      verdict_.targets->expires = next.targets->expires;
+    }
+    if (verdict_.targets->version != next.targets->version)
+      wrong(first + " has version " + std::to_string(next.targets->version.value()) +
+            ", and what came with it " + std::to_string(verdict_.targets->version.value()) +
+            ": one submission, one version");
+    verdict_.targets->targets.insert(next.targets->targets.begin(), next.targets->targets.end());
+  }
+
+  void note_file(const RoleName& role, ByteView canonical) { signed_[role] = crypto::sha256(canonical); }
+
+  /// What these bins list now.
+  void note_replaced(const std::vector<RoleName>& roles) {
+    for (const RoleName& role : roles) {
+      const auto now = terms_.family.find(role);
+      if (now != terms_.family.end())
+        replaced_.targets.insert((*now->second)->targets.begin(), (*now->second)->targets.end());
+    }
+  }
+
+  /// Every bin that is not handed in is published, and vehicles will believe it as before.
+  void check_kept(const model::Targets& own, const model::SuccinctRoles& bins) {
+    std::vector<RoleName> missing, doubted;
+    for (std::uint64_t number = 0; number >> bins.bit_length == 0; ++number) {
+      const RoleName bin = bins.bin(number);
+      const auto kept = kept_.find(bin);
+      if (handed_in_.contains(bin)) continue;
+      if (kept == kept_.end()) {
+        missing.push_back(bin);
+      } else if (const ByteView wire = kept->second->wire();
+                 !verify(Bytes(wire.begin(), wire.end()), own, bin)) {
+        doubted.push_back(bin);
+      }
+    }
+    if (!missing.empty())
+      wrong(std::to_string(missing.size()) + " bins were never handed in, " + missing.front().value() +
+            " first: all of them must be there, those without an image too");
+    if (!doubted.empty())
+      wrong(std::to_string(doubted.size()) + " bins are not signed by enough of the keys that " +
+            entry_->name.value() + " has now, " + doubted.front().value() +
+            " first: hand them in, signed anew");
+  }
+
+  /// For who accepts it.
+  void note_bins(const model::Targets& own) {
+    if (!own.delegations || !own.delegations->succinct) return;
+    const auto signers = materials(own.delegations->keys, own.delegations->succinct->keys);
+    if (terms_.published != nullptr && terms_.published->delegations &&
+        terms_.published->delegations->succinct &&
+        materials(terms_.published->delegations->keys, terms_.published->delegations->succinct->keys) ==
+            signers)
+      return;
+    std::string ids;
+    for (const auto& [id, key] : own.delegations->keys) {
+      if (signers.contains(key.material())) ids += (ids.empty() ? "" : ", ") + key.computed_id().value();
+    }
+    verdict_.notes.push_back(entry_->name.value() + " keeps its images in " +
+                             std::to_string(std::uint64_t{1} << own.delegations->succinct->bit_length) +
+                             " hashed bins, signed with " +
+                             std::to_string(own.delegations->succinct->keys.threshold) + " of: " + ids);
+  }
+
+  void note_demands(const json::ObjectView& file, const RoleName& role, const model::RoleKeys& keys,
+                    const model::KeyRing& ring, const Read& found, std::uint64_t bytes) {
     std::optional<std::vector<HardwareId>> whom;
     for (const model::DelegatedRole* entry : entries_) {
       if (!entry->any_hardware) whom = entry->hardware_ids;  // those of one below are among those above
     }
-    verdict_.demands = demands_of_targets(Repository::Image, entry_->name, *verdict_.targets, bytes, whom);
-    verdict_.demands.front() = demand_of_signatures(Repository::Image, entry_->name, bytes, signers_of(file),
-                                                    entry_->keys, (*delegator_)->delegations->keys, whom);
+    Demands demands = demands_of_targets(Repository::Image, role, *found.targets, bytes, whom);
+    demands.front() = demand_of_signatures(Repository::Image, role, bytes,
+                                           signers_of(file, keys, ring, found.canonical), keys, ring, whom);
+    std::move(demands.begin(), demands.end(), std::back_inserter(verdict_.demands));
   }
 
   /// Of its signatures those that are good.
-  [[nodiscard]] std::vector<KeyId> signers_of(const json::ObjectView& file) const {
+  static std::vector<KeyId> signers_of(const json::ObjectView& file, const model::RoleKeys& keys,
+                                       const model::KeyRing& ring, ByteView canonical) {
     std::vector<crypto::Signature> signatures;
     const auto listed = file.array("signatures");
     for (std::size_t at = 0; listed && at < (*listed)->size(); ++at) {
@@ -141,8 +324,7 @@ class Intake {
       auto bytes = each ? each->hex("sig") : fail(each.error());
       if (id && bytes) signatures.push_back({KeyId(*id), *std::move(bytes)});
     }
-    const auto counted =
-        ceremony::count((*delegator_)->delegations->keys, entry_->keys, verdict_.canonical, signatures);
+    const auto counted = ceremony::count(ring, keys, canonical, signatures);
     std::vector<KeyId> signers;
     for (const crypto::Signature& signature : counted.valid) signers.push_back(signature.keyid);
     return signers;
@@ -162,24 +344,29 @@ class Intake {
     }
   }
 
-  Result<trust::Verified<model::Targets>> verify(const Bytes& wire) const {
-    const auto authority = TRY(trust::Authority::of_delegation(*delegator_, entry_->name));
+  static Result<trust::Verified<model::Targets>> verify(const Bytes& wire, const model::Targets& delegator,
+                                                        const RoleName& role) {
+    const auto authority = TRY(trust::Authority::of_draft(delegator, role));
     auto unverified = TRY(trust::Unverified<model::Targets>::parse(wire, model::Profile::Vehicle));
     return std::move(unverified).verify(authority);
   }
 
-  void check_header(const model::Targets& targets) {
-    const Version published = terms_.published == nullptr ? Version(0) : terms_.published->version;
+  /// `called`: which file, where there are several.
+  void check_header(const model::Targets& targets, const std::string& called) {
+    Version published = terms_.published == nullptr ? Version(0) : terms_.published->version;
+    if (terms_.supplier->has_bins()) {
+      for (const auto& [bin, file] : terms_.family) published = std::max(published, (*file)->version);
+    }
     const Version least(std::max(published, terms_.spent).value() + 1);
     if (targets.version < least)
-      wrong("version " + std::to_string(targets.version.value()) + " is not above what there is: expected " +
-            std::to_string(least.value()) + " or later");
+      wrong(called + "version " + std::to_string(targets.version.value()) +
+            " is not above what there is: expected " + std::to_string(least.value()) + " or later");
     if (targets.version.value() > least.value() + kMaxLeap)
-      wrong("version " + std::to_string(targets.version.value()) + " leaps: expected " +
+      wrong(called + "version " + std::to_string(targets.version.value()) + " leaps: expected " +
             std::to_string(least.value()));
-    if (targets.expires <= terms_.now) wrong("it expired on " + format_utc(targets.expires));
+    if (targets.expires <= terms_.now) wrong(called + "it expired on " + format_utc(targets.expires));
     if (targets.expires > terms_.now + policy().expiry_ceiling)
-      wrong("it lives until " + format_utc(targets.expires) + ", and may at most until " +
+      wrong(called + "it lives until " + format_utc(targets.expires) + ", and may at most until " +
             format_utc(terms_.now + policy().expiry_ceiling));
   }
 
@@ -216,10 +403,15 @@ class Intake {
     if (is_fresh) check_bytes(name, target);
   }
 
+  /// What is published of what was handed in: of bins, those that are replaced.
+  [[nodiscard]] const model::Targets* base() const {
+    return terms_.supplier->has_bins() ? &replaced_ : terms_.published;
+  }
+
   [[nodiscard]] const model::Target* published(const TargetName& name) const {
-    if (terms_.published == nullptr) return nullptr;
-    const auto found = terms_.published->targets.find(name);
-    return found == terms_.published->targets.end() ? nullptr : &found->second;
+    if (base() == nullptr) return nullptr;
+    const auto found = base()->targets.find(name);
+    return found == base()->targets.end() ? nullptr : &found->second;
   }
 
   void check_hardware(const TargetName& name, const model::MustMatch& match, bool is_fresh) {
@@ -292,9 +484,9 @@ class Intake {
   /// A supplier and those below it share one quota.
   void check_total(const model::Targets& targets) {
     std::vector<const model::Targets*> files{&targets};
-    for (const auto& [role, file] : terms_.family) {
-      const bool goes =
-          !is_below() && (!targets.delegations || targets.delegations->keys_of(role) == nullptr);
+    for (const auto& [role, file] : kept_) {
+      const bool goes = !terms_.supplier->has_bins() && !is_below() &&
+                        (!targets.delegations || targets.delegations->keys_of(role) == nullptr);
       if (!goes) files.push_back(&**file);
     }
     std::uint64_t left = policy().quota_bytes;
@@ -316,9 +508,9 @@ class Intake {
   }
 
   void note_gone(const model::Targets& targets) {
-    if (terms_.published == nullptr) return;
+    if (base() == nullptr) return;
     operations::Remarks gone;
-    for (const auto& [name, target] : terms_.published->targets) {
+    for (const auto& [name, target] : base()->targets) {
       if (!targets.targets.contains(name)) gone.add("it no longer lists " + name.value());
     }
     verdict_.gone = gone.sentences();
@@ -395,6 +587,10 @@ class Intake {
   std::vector<const model::DelegatedRole*> entries_;  ///< one for each step of the way
   const model::DelegatedRole* entry_ = nullptr;       ///< the last of them
   const trust::Verified<model::Targets>* delegator_ = nullptr;
+  PublishedFiles kept_;               ///< of the family those that stay: of bins not what is handed in
+  std::set<RoleName> handed_in_;      ///< bins
+  model::Targets replaced_;           ///< all that those bins list as they are published
+  std::map<RoleName, Bytes> signed_;  ///< with bins, of each file the SHA-256 of what its signatures are over
   std::map<Bytes, std::string> fresh_;  ///< SHA-256 of the fresh images as they are listed, with their names
   operations::Remarks wrong_;
   IntakeVerdict verdict_;

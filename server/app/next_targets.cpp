@@ -11,6 +11,7 @@
 #include "server/ceremony/words.h"
 #include "server/repository/folder_transport.h"
 #include "server/repository/reader.h"
+#include "server/storage/sqlite/supplier_store.h"
 
 namespace cotter::app {
 namespace {
@@ -38,8 +39,8 @@ Error keeps_its_key(const RoleName& role) {
 
 }  // namespace
 
-Result<void> check_delegated(const trust::TrustedSet& published, const repository::Layout& layout,
-                             const model::Targets& next) {
+Result<void> check_delegated(host::Db& db, const trust::TrustedSet& published,
+                             const repository::Layout& layout, const model::Targets& next) {
   const auto& before = (*published.targets())->delegations;
   if (!before || !next.delegations) return {};
   trust::TrustedSet set = published;
@@ -56,7 +57,9 @@ Result<void> check_delegated(const trust::TrustedSet& published, const repositor
       if (is_unknown) return loaded;
       if (!loaded) continue;
       const trust::Verified<model::Targets>* file = set.targets(role.name, model::targets_role());
-      if ((*file)->delegations && (*file)->delegations->succinct) return fail(keeps_its_key(role.name));
+      // A supplier signs its own file, and so its bins, when it likes: the next time by the keys of that day.
+      const bool has_bins = (*file)->delegations && (*file)->delegations->succinct;
+      if (has_bins && !TRY(storage::SupplierStore(db).find(role.name))) return fail(keeps_its_key(role.name));
       rekeyed[role.name] = file;
     }
   }

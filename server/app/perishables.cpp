@@ -133,16 +133,18 @@ class Reading {
 
   /// A delegated role: a release's, whose key is online, or a supplier's, which signs for itself.
   Result<void> say_who_renews(const LiveRole& role, Perishable& what) {
-    const bool is_release = std::any_of(book_->roles.begin(), book_->roles.end(), [&](const LiveRole& other) {
-      return other.is_bins && other.delegator == (role.is_bins ? role.delegator : role.role);
-    });
+    const RoleName& owner = role.is_bins ? role.delegator : role.role;
+    std::optional<operations::Supplier> supplier;
+    if (db_) supplier = TRY(storage::SupplierStore(*db_).find(owner));
+    const bool is_release =
+        !supplier && std::any_of(book_->roles.begin(), book_->roles.end(), [&](const LiveRole& other) {
+          return other.is_bins && other.delegator == owner;
+        });
     if (is_release) {
-      what.command = "cotter release renew " + (role.is_bins ? role.delegator : role.role).value();
+      what.command = "cotter release renew " + owner.value();
       what.quorums = by_operator();
       return {};
     }
-    std::optional<operations::Supplier> supplier;
-    if (db_) supplier = TRY(storage::SupplierStore(*db_).find(role.role));
     if (!supplier) {
       what.command = "its keys' holders sign it anew with the tool that they have: cotter made neither";
       what.quorums = {{role.threshold, custodians_of(role)}};
@@ -150,9 +152,12 @@ class Reading {
       what.command = "none: it was removed, and goes once those who let it sign have signed that";
       what.quorums = by_operator();
     } else {
-      const std::string& name = role.role.value();
-      what.command = "cotter submit FILE --supplier " + name + " ..., by " + name +
-                     ": an image that it lists already will do; then cotter supplier accept";
+      const std::string& name = owner.value();
+      what.command = supplier->has_bins() ? "cotter submit --renew --supplier " + name + " ..., by " + name +
+                                                "; then cotter supplier accept"
+                                          : "cotter submit FILE --supplier " + name + " ..., by " + name +
+                                                ": an image that it lists already will do; then cotter "
+                                                "supplier accept";
       what.quorums = {{1, {name}}};
       for (std::size_t at = 0; at < role.keys.size(); ++at) {
         if (!book_->names.of(role.keys[at])) what.keys[at] += " (" + name + ")";

@@ -20,19 +20,25 @@ namespace {
 namespace fs = std::filesystem;
 using repository::Layout;
 
-/// In order, of the files of the role that lie there.
-Result<std::vector<Version>> versions_of(const Layout& layout, const RoleName& role) {
-  std::vector<Version> versions;
+using Versions = std::map<RoleName, std::vector<Version>>;
+
+/// In order, of the files of each of these roles that lie there: the folder is looked through once.
+Result<Versions> versions_of(const Layout& layout, const std::vector<RoleName>& roles) {
+  Versions versions;
+  std::map<std::string, RoleName> endings;  // "acme-0.json": a number and a point come before it
+  for (const RoleName& role : roles) endings.emplace(model::metadata_file_name(role, std::nullopt), role);
   std::error_code error;
   for (fs::directory_iterator entry(layout.dir(), error), end; !error && entry != end;
        entry.increment(error)) {
     const std::string name = entry->path().filename().string();
     std::uint64_t number = 0;
     std::from_chars(name.data(), name.data() + name.size(), number);
-    if (name == model::metadata_file_name(role, Version(number))) versions.emplace_back(number);
+    const auto role = endings.find(name.substr(name.find('.') + 1));
+    if (role != endings.end() && name == model::metadata_file_name(role->second, Version(number)))
+      versions[role->second].emplace_back(number);
   }
   if (error) return fail(host::errno_fault("cannot look into " + layout.dir().string(), error.value()));
-  std::ranges::sort(versions);
+  for (auto& [role, list] : versions) std::ranges::sort(list);
   return versions;
 }
 
@@ -61,8 +67,25 @@ Result<std::optional<crypto::Hashes>> listed_now(const trust::TrustedSet& publis
   return fail(found.error());
 }
 
-Result<void> remove_images(const trust::TrustedSet& published, const Layout& layout, const RoleName& role) {
-  for (const auto& [name, contents] : TRY(images_listed(layout, {role}))) {
+/// What files list: one that cannot be read lists nothing.
+void add_images(const Layout& layout, const RoleName& role, const std::vector<Version>& versions,
+                ListedImages& images) {
+  for (const Version version : versions) {
+    const auto wire = file_of(layout, role, version);
+    const auto file = wire ? read_vouched(*wire) : fail(wire.error());
+    if (!file) continue;
+    for (const auto& [name, target] : file->targets.targets) {
+      auto& contents = images[name];
+      if (std::ranges::find(contents, target.hashes) == contents.end()) contents.push_back(target.hashes);
+    }
+  }
+}
+
+Result<void> remove_images(const trust::TrustedSet& published, const Layout& layout, const RoleName& role,
+                           const std::vector<Version>& versions) {
+  ListedImages images;
+  add_images(layout, role, versions, images);
+  for (const auto& [name, contents] : images) {
     const auto listed = TRY(listed_now(published, layout, name));
     for (const crypto::Hashes& hashes : contents) {
       if (listed && listed->agrees_with(hashes)) continue;
@@ -74,10 +97,11 @@ Result<void> remove_images(const trust::TrustedSet& published, const Layout& lay
 }
 
 /// The newest last: as long as it lies there, there is more to do.
-Result<void> put_aside(const Layout& layout, const RoleName& role, const Layout& kept) {
+Result<void> put_aside(const Layout& layout, const RoleName& role, const std::vector<Version>& versions,
+                       const Layout& kept) {
   const auto made = host::make_dir(kept.dir());
   if (!made && !is_fault(made.error(), Fault::Kind::Conflict)) return made;
-  for (const Version version : TRY(versions_of(layout, role))) {
+  for (const Version version : versions) {
     TRY(host::write_atomically(kept.metadata(role, version), TRY(file_of(layout, role, version))));
     TRY(remove_file(layout.packed_metadata(role, version)));
     TRY(remove_file(layout.metadata(role, version)));
@@ -89,17 +113,8 @@ Result<void> put_aside(const Layout& layout, const RoleName& role, const Layout&
 
 Result<ListedImages> images_listed(const Layout& layout, const std::vector<RoleName>& roles) {
   ListedImages images;
-  for (const RoleName& role : roles) {
-    for (const Version version : TRY(versions_of(layout, role))) {
-      const auto wire = file_of(layout, role, version);
-      const auto file = wire ? read_vouched(*wire) : fail(wire.error());
-      if (!file) continue;
-      for (const auto& [name, target] : file->targets.targets) {
-        auto& contents = images[name];
-        if (std::ranges::find(contents, target.hashes) == contents.end()) contents.push_back(target.hashes);
-      }
-    }
-  }
+  for (const auto& [role, versions] : TRY(versions_of(layout, roles)))
+    add_images(layout, role, versions, images);
   return images;
 }
 
@@ -119,25 +134,30 @@ Result<std::set<RoleName>> suppliers_let_go(host::Db& db, const trust::TrustedSe
   for (const operations::Supplier& supplier : TRY(storage::SupplierStore(db).list())) {
     if (!supplier.removed) continue;
     const RoleName& top = supplier.below ? *supplier.below : supplier.name;
-    if (!lets_sign(**published.targets(), top)) {
-      gone.insert(supplier.name);
-    } else if (supplier.below) {
+    bool is_let_go = !lets_sign(**published.targets(), top);
+    if (!is_let_go && supplier.below) {
       const SupplierFamily family(published, transport, top);
       const auto* above = family.file_of(top);
-      if (above != nullptr && !lets_sign(**above, supplier.name)) gone.insert(supplier.name);
+      is_let_go = above != nullptr && !lets_sign(**above, supplier.name);
     }
+    if (!is_let_go) continue;
+    for (const RoleName& role : supplier.roles()) gone.insert(role);
   }
   return gone;
 }
 
 Result<void> clear_let_go(host::Db& db, const trust::TrustedSet& published, const Layout& layout,
                           const fs::path& kept_dir) {
+  std::vector<RoleName> left;
   for (const RoleName& role : TRY(suppliers_let_go(db, published, layout))) {
     const auto listed = published.listed(role);
     std::error_code ignored;
-    if (!listed || !fs::exists(layout.metadata(role, listed->version), ignored)) continue;
-    TRY(remove_images(published, layout, role));
-    TRY(put_aside(layout, role, Layout(kept_dir)));
+    if (listed && fs::exists(layout.metadata(role, listed->version), ignored)) left.push_back(role);
+  }
+  if (left.empty()) return {};
+  for (const auto& [role, versions] : TRY(versions_of(layout, left))) {
+    TRY(remove_images(published, layout, role, versions));
+    TRY(put_aside(layout, role, versions, Layout(kept_dir)));
   }
   return {};
 }

@@ -27,8 +27,8 @@ Result<ListedImages> images_listed(const repository::Layout& layout, const std::
 /// Without those that `other` lists too.
 void leave_out(ListedImages& images, const model::Targets& other);
 
-/// Suppliers that were removed, and whom no file of `published` lets sign. Where it cannot be told, for a
-/// file on the way does not verify, they are not among these. Faults: Busy, Io.
+/// The roles, bins too, of suppliers that were removed, and whom no file of `published` lets sign. Where it
+/// cannot be told, for a file on the way does not verify, they are not among these. Faults: Busy, Io.
 Result<std::set<RoleName>> suppliers_let_go(host::Db& db, const trust::TrustedSet& published,
                                             const repository::Layout& layout);
 

@@ -10,6 +10,7 @@
 #include "common/model/roles.h"
 #include "common/trust/draft.h"
 #include "server/app/abilities.h"
+#include "server/app/bin_names.h"
 #include "server/app/next_targets.h"
 #include "server/app/record.h"
 #include "server/app/removed_suppliers.h"
@@ -32,6 +33,8 @@ using repository::Publication;
 
 constexpr auto kWaitForOther = 15s;
 constexpr auto kAskAgain = 20ms;
+constexpr std::size_t kRoomForKeyIds =
+    8 * 1024;  // of who signed many files: strangers' ids may be among them
 
 const storage::Series kImages{Repository::Image, std::nullopt};
 
@@ -101,6 +104,15 @@ Result<std::vector<KeyId>> signers_of(const NewFile& file, const OnlineSigners& 
 Result<std::vector<ListedKey>> keys_listed_in(ByteView wire) {
   const VouchedTargets file = TRY(read_vouched(wire));
   return keys_listed_by(file.targets.delegations);
+}
+
+/// Of files of one role and its bins, each with its SHA-256.
+json::Object release_details(const RoleName& of, Version version, const std::map<RoleName, Bytes>& files) {
+  const Bytes sha256 = crypto::sha256(as_bytes(operations::lines_of(files)));
+  return {{"role", of.value()},
+          {"version", version.value()},
+          {"count", std::uint64_t{files.size()}},
+          {"sha256", to_hex(sha256)}};
 }
 
 using Listed = repository::NextSnapshot::Listed;
@@ -275,21 +287,26 @@ Result<PublishedVersions> RepositoryWriter::publish_release(
   Listed listed;
   json::Array told;
   for (const DelegatedFiles& release : releases) {
-    crypto::Hasher all(crypto::HashFunction::Sha256);
-    for (const auto& [role, sha256] : release.files) {
-      listed[role].version = release.version;
-      all.update(as_bytes(role.value() + " " + to_hex(sha256) + "\n"));
-    }
+    for (const auto& [role, sha256] : release.files) listed[role].version = release.version;
     change.releases.push_back(release.of);
-    told.emplace_back(json::Object{{"role", release.of.value()},
-                                   {"version", release.version.value()},
-                                   {"count", std::uint64_t{release.files.size()}},
-                                   {"sha256", to_hex(all.finish())}});
+    told.emplace_back(release_details(release.of, release.version, release.files));
   }
   COTTER_ASSERT(!snapshot || snapshot->listed() == listed);
   change.snapshot = snapshot ? std::move(snapshot) : next_snapshot(numbers, std::move(listed));
   change.details.set("release", told.size() == 1 ? std::move(told.front()) : json::Value(std::move(told)));
   return publish(numbers, std::move(change), batch, signers);
+}
+
+/// A version that others have signed stands for these bytes from now on, and what lists it gets its numbers.
+Result<ReleaseNumbers> RepositoryWriter::promise(const RoleName& role, Version version, ByteView canonical,
+                                                 const ReleaseCounters& counters) {
+  auto transaction = TRY(host::Transaction::begin(db_));
+  TRY(storage::VersionJournal(db_).note(kImages, role, version, canonical));
+  const ReleaseNumbers numbers = TRY(reserve({}));
+  storage::CounterStore store(db_);
+  for (const auto& [hardware, counter] : counters) TRY(store.note(hardware, counter, numbers.timestamp));
+  TRY(transaction.commit());
+  return numbers;
 }
 
 Result<PublishedVersions> RepositoryWriter::publish_delegated(DelegatedFile file,
@@ -298,18 +315,43 @@ Result<PublishedVersions> RepositoryWriter::publish_delegated(DelegatedFile file
                                                               const OnlineSigners& signers) {
   const auto written = TRY(repository::WrittenFile::write(batch, file.wire));
   written.add_to(batch, layout_, {file.role}, file.version);
-  auto transaction = TRY(host::Transaction::begin(db_));
-  TRY(storage::VersionJournal(db_).note(kImages, file.role, file.version, file.canonical));
-  const ReleaseNumbers numbers = TRY(reserve({}));
-  storage::CounterStore store(db_);
-  for (const auto& [hardware, counter] : counters) TRY(store.note(hardware, counter, numbers.timestamp));
-  TRY(transaction.commit());
+  const ReleaseNumbers numbers = TRY(promise(file.role, file.version, file.canonical, counters));
   Change change;
   change.snapshot = next_snapshot(numbers, {{file.role, repository::meta_of(file.version, file.wire)}});
   change.entries = TRY(key_changes(db_, {Repository::Image, file.version}, keys_below(file.role),
                                    TRY(keys_listed_in(file.wire)), now_));
   json::Object listed = TRY(signed_file_details(file.role, file.version, file.wire));
   change.details = {{"delegated", std::move(listed)}};
+  return publish(numbers, std::move(change), batch, signers);
+}
+
+Result<PublishedVersions> RepositoryWriter::publish_bins(const DelegatedBins& bins,
+                                                         const ReleaseCounters& counters,
+                                                         repository::Batch& batch,
+                                                         const OnlineSigners& signers) {
+  std::map<RoleName, Bytes> files;
+  std::vector<repository::WrittenFile> passing;  // until they have their names
+  std::set<KeyId> signers_of_all;
+  Change change;
+  for (const DelegatedBins::File& file : bins.files) {
+    const std::vector<RoleName> roles = file.roles.empty() ? std::vector{bins.of} : file.roles;
+    passing.push_back(TRY(repository::WrittenFile::write(batch, file.wire)));
+    passing.back().add_to(batch, layout_, roles, bins.version);
+    for (const RoleName& role : roles) files.emplace(role, crypto::sha256(file.wire));
+    for (const KeyId& id : TRY(signers_in(file.wire))) signers_of_all.insert(id);
+    if (!file.roles.empty()) continue;
+    change.entries = TRY(key_changes(db_, {Repository::Image, bins.version}, keys_below(bins.of),
+                                     TRY(keys_listed_in(file.wire)), now_));
+  }
+  const ReleaseNumbers numbers = TRY(promise(bins.of, bins.version, bins.canonical, counters));
+  Listed listed;
+  for (const auto& [role, sha256] : files) listed[role].version = bins.version;
+  change.snapshot = next_snapshot(numbers, std::move(listed));
+  json::Array keyids;
+  for (const KeyId& id : signers_of_all) keyids.emplace_back(id.value());
+  json::Object release = release_details(bins.of, bins.version, files);
+  set_first(release, "keyids", keyids, kRoomForKeyIds);
+  change.details.set("release", std::move(release));
   return publish(numbers, std::move(change), batch, signers);
 }
 
@@ -340,7 +382,7 @@ Result<PublishedVersions> RepositoryWriter::publish_root(const trust::Verified<m
   std::set<RoleName> dropped = TRY(droppable(*root));
   if (!dropped.empty()) {
     json::Array names;
-    for (const RoleName& role : dropped) names.emplace_back(role.value());
+    for (const RoleName& role : without_bins(dropped)) names.emplace_back(role.value());
     change.details.set("dropped", std::move(names));
   }
   change.snapshot = next_snapshot(numbers, std::move(listed), std::move(dropped));
@@ -398,7 +440,7 @@ Result<PublishedVersions> RepositoryWriter::publish(const ReleaseNumbers& number
   repository::NextSnapshot* const snapshot = change.snapshot.get();
   if (snapshot != nullptr) {
     versions.snapshot = numbers.snapshot;
-    versions.dropped = snapshot->dropped();
+    versions.dropped = without_bins(snapshot->dropped());
     // What is there already must be renewed for whoever can verify it.
     const bool is_renewal = root == nullptr && snapshot->listed().empty();
     const model::Root& judge = root != nullptr ? **root : *published_.root();
@@ -450,7 +492,7 @@ std::optional<ledger::Entry> RepositoryWriter::spent_before(const ReleaseNumbers
 /// Asked before the snapshot is signed: a role may have handed in since the holders signed.
 Result<std::vector<ledger::Entry>> RepositoryWriter::judge_targets(const NewFile& file) {
   const VouchedTargets next = TRY(read_vouched(file.wire));
-  TRY(check_delegated(published_, layout_, next.targets));
+  TRY(check_delegated(db_, published_, layout_, next.targets));
   const model::Targets& before = **published_.targets();
   auto entries = TRY(key_changes(db_, {Repository::Image, *file.version}, keys_listed_by(before.delegations),
                                  keys_listed_by(next.targets.delegations), now_));

@@ -40,7 +40,7 @@ struct PublishedVersions {
   Version targets;
   Version snapshot;
   Version timestamp;
-  std::set<RoleName> dropped{};  ///< which the snapshot lists no more
+  std::set<RoleName> dropped{};  ///< which the snapshot lists no more; their bins are not among them
 };
 
 /// A release's numbers: for each role one, which all the bins have that it touches, and those of what lists
@@ -136,6 +136,20 @@ class RepositoryWriter {
   };
   Result<PublishedVersions> publish_delegated(DelegatedFile file, const ReleaseCounters& counters,
                                               repository::Batch& batch, const OnlineSigners& signers);
+  /// The same of a supplier with hashed bins: those of its bins that change, and its own file where that
+  /// does, all of one version, listed by that alone. All of them become visible together.
+  struct DelegatedBins {
+    struct File {
+      std::vector<RoleName> roles{};  ///< the bins whose file it is; none: the supplier's own
+      Bytes wire{};
+    };
+    RoleName of;
+    Version version;
+    std::vector<File> files;
+    Bytes canonical;  ///< what the version stands for
+  };
+  Result<PublishedVersions> publish_bins(const DelegatedBins& bins, const ReleaseCounters& counters,
+                                         repository::Batch& batch, const OnlineSigners& signers);
   /// What is published now, after a publication by this writer. Rejections and Faults: as open().
   Result<void> read_anew();
   /// After a publication that leads to some supplier no more: reads anew, and takes out of the repository
@@ -160,6 +174,8 @@ class RepositoryWriter {
   Result<void> check_newest();
   Result<void> clean_up();
   Result<ReleaseNumbers> reserve(std::vector<storage::NextOf> roles);
+  Result<ReleaseNumbers> promise(const RoleName& role, Version version, ByteView canonical,
+                                 const ReleaseCounters& counters);
   Result<std::set<RoleName>> droppable(const model::Root& next);
   /// What changes below the timestamp, and what the ledger says of it besides its files.
   struct Change {

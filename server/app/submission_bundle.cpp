@@ -13,7 +13,7 @@ namespace cotter::app {
 namespace {
 
 constexpr std::string_view kType = "cotter-submission-bundle";
-constexpr std::uint64_t kMaxBytes = std::uint64_t{2} * operations::kMaxPaperBytes;
+constexpr std::uint64_t kMaxBytes = std::uint64_t{2} * operations::kMaxPapersBytes;
 
 std::string sha256_of(const model::Target& target) {
   const Bytes* sha256 = target.hashes.find(crypto::HashFunction::Sha256);
@@ -34,46 +34,96 @@ Result<SubmissionBundle::File> decode_file(const json::Value& value) {
   return file;
 }
 
+/// What is signed and by whom, beside what says whose it is.
+json::Object encode_metadata(const SubmissionBundle::Metadata& metadata, json::Object object) {
+  json::Array signed_by;
+  for (const crypto::Signature& signature : metadata.signatures) {
+    signed_by.emplace_back(
+        json::Object{{"keyid", signature.keyid.value()}, {"sig", to_hex(signature.bytes)}});
+  }
+  object.set("signed", metadata.targets.encode());
+  object.set("signatures", std::move(signed_by));
+  return object;
+}
+
+Result<SubmissionBundle::Metadata> decode_metadata(const json::ObjectView& view) {
+  SubmissionBundle::Metadata metadata;
+  metadata.targets = TRY(model::Targets::decode(*TRY(view.value("signed")), model::Profile::Vehicle));
+  for (const json::Value& each : *TRY(view.array("signatures"))) {
+    const auto signature = TRY(json::ObjectView::of(each, "signatures[]"));
+    KeyId id(TRY(signature.string("keyid")));
+    Bytes bytes = TRY(signature.hex("sig"));
+    metadata.signatures.push_back({std::move(id), std::move(bytes)});
+  }
+  return metadata;
+}
+
+Result<SubmissionBundle::Metadata> decode_bins(const json::Value& value) {
+  const auto view = TRY(json::ObjectView::of(value, "bins[]"));
+  SubmissionBundle::Metadata metadata = TRY(decode_metadata(view));
+  for (const json::Value& each : *TRY(view.array("roles")))
+    metadata.roles.emplace_back(TRY(json::string_of(each, "roles[]")));
+  if (metadata.roles.empty()) TRY(refuse(RuleId::MemberWrongKind, "the bins whose file it is", "none"));
+  return metadata;
+}
+
 }  // namespace
 
-Bytes SubmissionBundle::canonical() const { return json::canonical(targets.encode()); }
+Bytes SubmissionBundle::Metadata::canonical() const { return json::canonical(targets.encode()); }
 
-Bytes SubmissionBundle::wire() const {
+Bytes SubmissionBundle::Metadata::wire() const {
   trust::Draft<model::Targets> draft(targets);
   for (const crypto::Signature& signature : signatures) draft.attach(signature);
   return draft.wire();
 }
 
-void SubmissionBundle::attach(crypto::Signature signature) {
+void SubmissionBundle::Metadata::attach(crypto::Signature signature) {
   std::erase_if(signatures, [&](const auto& old) { return old.keyid == signature.keyid; });
   signatures.push_back(std::move(signature));
 }
 
+const model::Targets* SubmissionBundle::own() const {
+  const bool is_there = !metadata.empty() && metadata.front().roles.empty();
+  return is_there ? &metadata.front().targets : nullptr;
+}
+
+model::Targets SubmissionBundle::listed() const {
+  model::Targets all;
+  for (const Metadata& each : metadata) add_listed(all, each.targets);
+  return all;
+}
+
 operations::Submission SubmissionBundle::submission() const {
-  const Bytes metadata = wire();
   operations::Submission list;
-  list.files.push_back({operations::FileKind::Metadata, crypto::sha256(metadata), metadata.size()});
+  for (const Metadata& each : metadata) {
+    const Bytes wire = each.wire();
+    list.files.push_back({operations::FileKind::Metadata, crypto::sha256(wire), wire.size(), each.roles});
+  }
   for (const File& file : files) list.files.push_back(file.file);
   return list;
 }
 
 json::Object SubmissionBundle::encode() const {
-  json::Array signed_by, list;
-  for (const crypto::Signature& signature : signatures) {
-    signed_by.emplace_back(
-        json::Object{{"keyid", signature.keyid.value()}, {"sig", to_hex(signature.bytes)}});
+  json::Object object{{"_type", kType}, {"role", role.value()}};
+  json::Array bins, list;
+  for (const Metadata& each : metadata) {
+    if (each.roles.empty()) {
+      object = encode_metadata(each, std::move(object));
+      continue;
+    }
+    json::Array roles;
+    for (const RoleName& bin : each.roles) roles.emplace_back(bin.value());
+    bins.emplace_back(encode_metadata(each, json::Object{{"roles", std::move(roles)}}));
   }
+  if (!bins.empty()) object.set("bins", std::move(bins));
   for (const File& each : files) {
     list.emplace_back(json::Object{{"kind", name_of(each.file.kind)},
                                    {"sha256", to_hex(each.file.sha256)},
                                    {"length", each.file.length},
                                    {"path", each.path.string()}});
   }
-  return {{"_type", kType},
-          {"role", role.value()},
-          {"signed", targets.encode()},
-          {"signatures", std::move(signed_by)},
-          {"files", std::move(list)}};
+  object.set("files", std::move(list));
+  return object;
 }
 
 Result<void> SubmissionBundle::write(const std::filesystem::path& file) const {
@@ -91,15 +141,19 @@ Result<SubmissionBundle> SubmissionBundle::decode(ByteView text) {
   if (type != kType) TRY(refuse(RuleId::RoleTypeWrong, std::string(kType), type));
   SubmissionBundle bundle;
   bundle.role = RoleName(TRY(view.string("role")));
-  bundle.targets = TRY(model::Targets::decode(*TRY(view.value("signed")), model::Profile::Vehicle));
-  for (const json::Value& each : *TRY(view.array("signatures"))) {
-    const auto signature = TRY(json::ObjectView::of(each, "signatures[]"));
-    KeyId id(TRY(signature.string("keyid")));
-    Bytes bytes = TRY(signature.hex("sig"));
-    bundle.signatures.push_back({std::move(id), std::move(bytes)});
+  if (view.find("signed") != nullptr) bundle.metadata.push_back(TRY(decode_metadata(view)));
+  if (view.find("bins") != nullptr) {
+    for (const json::Value& each : *TRY(view.array("bins")))
+      bundle.metadata.push_back(TRY(decode_bins(each)));
   }
+  if (bundle.metadata.empty()) TRY(refuse(RuleId::MemberMissing, "signed, or bins", "neither"));
   for (const json::Value& each : *TRY(view.array("files"))) bundle.files.push_back(TRY(decode_file(each)));
   return bundle;
+}
+
+void add_listed(model::Targets& all, const model::Targets& file) {
+  all.targets.insert(file.targets.begin(), file.targets.end());
+  if (file.delegations) all.delegations = file.delegations;
 }
 
 std::vector<std::string> changes_in(const model::Targets* base, const model::Targets& next) {

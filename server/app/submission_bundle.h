@@ -23,17 +23,27 @@ struct SubmissionBundle {
     operations::SubmittedFile file;
     std::filesystem::path path;  ///< as the first signer named it
   };
-  RoleName role;
-  model::Targets targets;
-  std::vector<crypto::Signature> signatures;
-  std::vector<File> files;  ///< all but the metadata
+  /// A metadata file.
+  struct Metadata {
+    std::vector<RoleName> roles{};  ///< the bins whose file it is; none: the supplier's own
+    model::Targets targets{};
+    std::vector<crypto::Signature> signatures{};
 
-  /// Canonical JSON: what is signed.
-  [[nodiscard]] Bytes canonical() const;
-  /// The metadata file with the signatures so far.
-  [[nodiscard]] Bytes wire() const;
-  /// A second signature by the same key replaces the first.
-  void attach(crypto::Signature signature);
+    /// Canonical JSON: what is signed.
+    [[nodiscard]] Bytes canonical() const;
+    /// The metadata file with the signatures so far.
+    [[nodiscard]] Bytes wire() const;
+    /// A second signature by the same key replaces the first.
+    void attach(crypto::Signature signature);
+  };
+  RoleName role;
+  std::vector<Metadata> metadata;  ///< the supplier's own first, where it is among them; then those of bins
+  std::vector<File> files;         ///< all but the metadata
+
+  /// The supplier's own file; nullptr where it stays as it is published.
+  [[nodiscard]] const model::Targets* own() const;
+  /// All that its files list, as one.
+  [[nodiscard]] model::Targets listed() const;
   /// What is announced to the server, the metadata first.
   [[nodiscard]] operations::Submission submission() const;
 
@@ -45,6 +55,10 @@ struct SubmissionBundle {
   /// Faults besides: NotFound, Denied, Io.
   static Result<SubmissionBundle> read(const std::filesystem::path& file);
 };
+
+/// Adds what a file of the same supplier lists to what others do; the delegations are those of whichever has
+/// some.
+void add_listed(model::Targets& all, const model::Targets& file);
 
 /// What `next` lists otherwise than `base` (nothing: no role yet), a line a change, for who signs to read.
 std::vector<std::string> changes_in(const model::Targets* base, const model::Targets& next);

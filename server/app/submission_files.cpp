@@ -90,13 +90,6 @@ Result<Bytes> SubmissionFiles::paper(const std::string& id, const SubmittedFile&
   return bytes;
 }
 
-Result<Bytes> SubmissionFiles::metadata(const operations::SubmissionRecord& record) const {
-  for (const SubmittedFile& file : record.submission.files) {
-    if (file.kind == operations::FileKind::Metadata) return paper(record.id, file);
-  }
-  return fault(Fault::Kind::NotFound, "the submission has no metadata");
-}
-
 /// Gives the complete part its name, if its bytes are the right ones; else it is emptied.
 Result<bool> SubmissionFiles::finish(const std::string& id, const SubmittedFile& file) {
   const fs::path whole = folder(id) / to_hex(file.sha256);

@@ -32,8 +32,6 @@ class SubmissionFiles {
   /// A paper's bytes, which have the SHA-256 that was announced. Faults: NotFound (it is not whole), Conflict
   /// (somebody changed it here), Denied, Io.
   [[nodiscard]] Result<Bytes> paper(const std::string& id, const operations::SubmittedFile& file) const;
-  /// Its metadata file, as paper().
-  [[nodiscard]] Result<Bytes> metadata(const operations::SubmissionRecord& record) const;
   /// For bytes read by whole(): they are no longer what was announced.
   static Error changed(const operations::SubmittedFile& file);
   /// Everything of the submission. Faults: Denied, Io.

@@ -34,6 +34,7 @@ static_assert(kRoomForImages + kRoomForDelegations + kRoomForUnlisted + kRoomFor
 Result<IntakeFile> load(const SubmissionFiles& files, const std::string& id, const SubmittedFile& listed) {
   IntakeFile file;
   file.kind = listed.kind;
+  file.roles = listed.roles;
   if (listed.kind != FileKind::Image) {
     file.paper = TRY(files.paper(id, listed));
     file.length = file.paper.size();
@@ -98,9 +99,7 @@ json::Object details_of(const SubmissionRecord& record) {
                        {"files", std::uint64_t{record.submission.files.size()}},
                        {"bytes", record.submission.total_length()},
                        {"files_sha256", to_hex(crypto::sha256(record.submission.encode()))}};
-  for (const SubmittedFile& file : record.submission.files) {
-    if (file.kind == FileKind::Metadata) details.set("sha256", to_hex(file.sha256));
-  }
+  details.set("sha256", to_hex(record.submission.metadata_sha256(RoleName(record.supplier))));
   return details;
 }
 
@@ -160,7 +159,9 @@ Result<IntakeVerdict> judge_stored(host::Db& db, const trust::TrustedSet& publis
     terms.neighbours = TRY(all_neighbours(db, published, transport, role));
   storage::VersionJournal journal(db);
   terms.spent = TRY(journal.highest(kImages, role)).value_or(Version(0));
-  if (const auto listed = published.listed(role)) terms.spent = std::max(terms.spent, listed->version);
+  for (const RoleName& each : supplier->roles()) {
+    if (const auto listed = published.listed(each)) terms.spent = std::max(terms.spent, listed->version);
+  }
   terms.supplier = &*supplier;
   terms.counters = TRY(counters_of(db, **published.targets(), family.files(), top));
   terms.now = now;

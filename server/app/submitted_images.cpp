@@ -3,6 +3,7 @@
 #include "common/base/printable.h"
 #include "common/json/object_view.h"
 #include "common/json/strict_reader.h"
+#include "server/app/submission_bundle.h"
 
 namespace cotter::app {
 namespace {
@@ -36,9 +37,20 @@ std::vector<SubmittedImage> images_of(const operations::Submission& submission, 
 
 Result<model::Targets> submitted_targets(const SubmissionFiles& files,
                                          const operations::SubmissionRecord& record) {
-  const auto metadata = TRY(json::read(TRY(files.metadata(record))));
-  const auto* content = TRY(TRY(json::ObjectView::of(metadata, "file")).value("signed"));
-  return model::Targets::decode(*content, model::Profile::Vehicle);
+  std::optional<model::Targets> all;
+  for (const operations::SubmittedFile& file : record.submission.files) {
+    if (file.kind != operations::FileKind::Metadata) continue;
+    const auto metadata = TRY(json::read(TRY(files.paper(record.id, file))));
+    const auto* content = TRY(TRY(json::ObjectView::of(metadata, "file")).value("signed"));
+    auto targets = TRY(model::Targets::decode(*content, model::Profile::Vehicle));
+    if (all) {
+      add_listed(*all, targets);
+    } else {
+      all = std::move(targets);
+    }
+  }
+  if (all) return *std::move(all);
+  return fault(Fault::Kind::NotFound, "the submission has no metadata");
 }
 
 Result<std::vector<SubmittedImage>> submitted_images(const SubmissionFiles& files,

@@ -28,9 +28,9 @@ struct SubmittedImage {
 /// file.
 std::vector<SubmittedImage> images_of(const operations::Submission& submission, const model::Targets& next);
 
-/// What the metadata says that was handed in, whoever signed it. Faults: NotFound (it is not whole, or it was
-/// judged for good and is gone), Conflict (it is no longer what was handed in), Denied, Io. Rejections: those
-/// of reading it.
+/// What the metadata says that was handed in, whoever signed it; of bins, all of them as one. Faults:
+/// NotFound (it is not whole, or it was judged for good and is gone), Conflict (it is no longer what was
+/// handed in), Denied, Io. Rejections: those of reading it.
 Result<model::Targets> submitted_targets(const SubmissionFiles& files,
                                          const operations::SubmissionRecord& record);
 /// images_of() by submitted_targets(), whose errors it has.

@@ -41,7 +41,13 @@ SupplierFamily::SupplierFamily(trust::TrustedSet published, trust::Transport& tr
   load(transport, supplier, model::targets_role());
   const auto* own = file_of(supplier);
   if (own == nullptr || !(*own)->delegations) return;
-  for (const model::DelegatedRole& entry : (*own)->delegations->roles) load(transport, entry.name, supplier);
+  const model::Delegations& delegations = *(*own)->delegations;
+  for (const model::DelegatedRole& entry : delegations.roles) load(transport, entry.name, supplier);
+  if (!delegations.succinct) return;
+  const model::SuccinctRoles& bins = *delegations.succinct;
+  if (bins.bit_length > operations::kMostSupplierBits) return;  // no supplier's
+  for (std::uint64_t number = 0; number >> bins.bit_length == 0; ++number)
+    load(transport, bins.bin(number), supplier);
 }
 
 void SupplierFamily::load(trust::Transport& transport, const RoleName& role, const RoleName& delegator) {

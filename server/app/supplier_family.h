@@ -1,5 +1,5 @@
-// A supplier's published file and those of the roles that it lets sign, read as a vehicle would.
-// Never a file that does not verify: it counts as not published. One thread.
+// A supplier's published file and those of the roles that it lets sign, or of its bins, read as a vehicle
+// would. Never a file that does not verify: it counts as not published. One thread.
 #pragma once
 
 #include "common/base/strong.h"

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/json/canonical.h"
+#include "common/model/file_names.h"
 #include "server/app/bin_names.h"
 #include "server/app/director_roots.h"
 #include "server/app/record.h"
@@ -11,6 +12,7 @@
 #include "server/app/removed_suppliers.h"
 #include "server/app/supplier_changes.h"
 #include "server/app/supplier_family.h"
+#include "server/ceremony/agreed_bins.h"
 #include "server/repository/folder_transport.h"
 #include "server/storage/sqlite/supplier_store.h"
 
@@ -18,6 +20,10 @@ namespace cotter::app {
 namespace {
 
 using operations::Supplier;
+
+std::string bins_in_words(std::uint32_t bits) {
+  return bits == 0 ? "no hashed bins" : std::to_string(std::uint64_t{1} << bits) + " hashed bins";
+}
 
 Result<void> check_policy(const AddSupplierRequest& request) {
   const operations::SupplierPolicy& policy = request.policy;
@@ -29,11 +35,51 @@ Result<void> check_policy(const AddSupplierRequest& request) {
   if (policy.min_rsa_bits < operations::kMinRsaBits || policy.min_rsa_bits > operations::kMostRsaBits)
     return fault(Fault::Kind::Usage, "RSA keys have " + std::to_string(operations::kMinRsaBits) + " to " +
                                          std::to_string(operations::kMostRsaBits) + " bits here");
+  if (policy.bit_length > operations::kMostSupplierBits)
+    return fault(Fault::Kind::Usage,
+                 "more than " + bins_in_words(operations::kMostSupplierBits) +
+                     " are more than a supplier can sign and hand in at a time",
+                 "enough for 65536 images; give suppliers of more a release role, or names of several");
+  if (policy.bit_length > 0) {
+    operations::Supplier split;
+    split.name = request.plan.name;
+    split.policy = policy;
+    if (!model::is_releasable_role_name(split.bins().bin(0).value()))
+      return fault(Fault::Kind::Usage, "'" + request.plan.name.value() + "' is too long for a role with bins",
+                   "1 to 60 of A-Z a-z 0-9 . _ -");
+  }
   for (const crypto::PublicKey& key : request.plan.keys) {
     if (const auto objection = policy.objection_to(key))
       return fault(Fault::Kind::Usage, "key " + key.computed_id().value() + " " + *objection);
   }
   return {};
+}
+
+/// Its policy, with the bins that it was taken in with: a number that no later policy changes.
+Result<operations::SupplierPolicy> policy_of(host::Db& db, const AddSupplierRequest& request) {
+  operations::SupplierPolicy policy = request.policy;
+  const auto there = TRY(storage::SupplierStore(db).find(request.plan.name));
+  if (there && policy.bit_length == 0) policy.bit_length = there->policy.bit_length;
+  if (there && policy.bit_length != there->policy.bit_length)
+    return fault(Fault::Kind::Conflict,
+                 request.plan.name.value() + " was taken in with " + bins_in_words(there->policy.bit_length) +
+                     ", which it keeps: another number would rename them all",
+                 "take a supplier in under another name and with other paths, or leave it as it is");
+  if (policy.bit_length > 0 && policy.may_delegate)
+    return fault(Fault::Kind::Usage, "who has hashed bins delegates to them, and lets nobody else sign",
+                 "leave out --may-delegate or --expected-targets");
+  return policy;
+}
+
+/// With the delegation its holders sign for how many bins there are: the supplier learns it from there.
+Result<void> agree_on_bins(model::Targets& targets, const RoleName& name, std::uint32_t bits, bool is_new) {
+  auto& roles = targets.delegations->roles;
+  const auto entry = std::ranges::find(roles, name, &model::DelegatedRole::name);
+  COTTER_ASSERT(entry != roles.end());
+  if (is_new && bits > 0) ceremony::agree_on_bits(*entry, bits);
+  if (ceremony::agreed_bits(*entry).value_or(0) == bits) return {};
+  return fault(Fault::Kind::Conflict, "role " + name.value() + " is delegated to already, with other bins",
+               "take the supplier out first, or choose another name");
 }
 
 /// KEY-2: with one key for two roles, who loses it for one of them loses the other too. `listed`: with what
@@ -54,26 +100,28 @@ Result<void> check_keys_are_its_own(const Workspace& workspace, const Repository
   return {};
 }
 
-Result<void> keep_policy(host::Db& db, const AddSupplierRequest& request, UtcTime now) {
+Result<void> keep_policy(host::Db& db, const AddSupplierRequest& request,
+                         const operations::SupplierPolicy& next, UtcTime now) {
   auto transaction = TRY(host::Transaction::begin(db));
   storage::SupplierStore store(db);
   const auto there = TRY(store.find(request.plan.name));
-  json::Object policy = request.policy.encode();
+  json::Object policy = next.encode();
   if (there && json::to_text(there->policy.encode()) == json::to_text(policy)) return {};
   for (const keystore::KeyInfo& key : request.named) {
     if (!there) TRY(record_key(db, ledger::kKeyProposed, key, request.plan.name.value(), now));
   }
-  TRY(store.put({request.plan.name, request.policy, now}));
+  TRY(store.put({request.plan.name, next, now}));
   TRY(record(db, {std::string(ledger::kSupplier), now, acting_account(), request.plan.name.value(),
                   json::Object{{"change", there ? "policy" : "added"}, {"policy", std::move(policy)}}}));
   return transaction.commit();
 }
 
-/// The supplier, and all whom it ever let sign.
+/// The roles of the supplier, and of all whom it ever let sign.
 Result<std::vector<RoleName>> family_of(host::Db& db, const RoleName& name) {
-  std::vector<RoleName> family{name};
+  std::vector<RoleName> family;
   for (const Supplier& other : TRY(storage::SupplierStore(db).list())) {
-    if (other.below == name) family.push_back(other.name);
+    if (other.name != name && other.below != name) continue;
+    for (RoleName& role : other.roles()) family.push_back(std::move(role));
   }
   return family;
 }
@@ -108,14 +156,18 @@ Result<TargetsOutcome> try_to_add(const Workspace& workspace, const AddSupplierR
   TRY(check_policy(request));
   RepositoryWriter writer = TRY(RepositoryWriter::open(workspace, now));
   TRY(check_name_is_free(writer.db(), request.plan.name));
+  const operations::SupplierPolicy policy = TRY(policy_of(writer.db(), request));
   auto change = TRY(TargetsChange::begin(workspace, writer, request));
   model::Targets next = change.listed();
   if (!TRY(storage::SupplierStore(writer.db()).find(request.plan.name)))
-    TRY(check_bin_names(writer, next, request.plan.name, false));
+    TRY(check_bin_names(writer, next, request.plan.name, policy.bit_length > 0));
   TRY(check_keys_are_its_own(workspace, writer, next, request.plan));
   const bool is_new = TRY(repository::add_delegation(next, request.plan));
-  TRY(keep_policy(writer.db(), request, now));
-  const auto line = is_new ? std::optional(repository::summary_line(request.plan)) : std::nullopt;
+  TRY(agree_on_bins(next, request.plan.name, policy.bit_length, is_new));
+  TRY(keep_policy(writer.db(), request, policy, now));
+  std::optional<std::string> line;
+  if (is_new) line = repository::summary_line(request.plan);
+  if (line && policy.bit_length > 0) *line += ", in " + bins_in_words(policy.bit_length);
   return change.finish(std::move(next), line);
 }
 

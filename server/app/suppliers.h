@@ -22,8 +22,9 @@ struct AddSupplierRequest : TargetsSigning {
 };
 
 /// Keeps the policy, and changes the targets as TargetsChange does; the ledger tells of both. Run again with
-/// more holders it adds their signatures, with another policy it changes that. Faults: Usage (plan or
-/// policy), Conflict (a role of that name, or of some of its paths, is there; a key signs for another
+/// more holders it adds their signatures, with another policy it changes that, but for the number of hashed
+/// bins: a policy that says none of them keeps those there are. Faults: Usage (plan or policy), Conflict
+/// (another number of bins; a role of that name, or of some of its paths, is there; a key signs for another
 /// role, the director's too (KEY-2); a supplier of that name was removed; or a bin of another role has that
 /// name, or may get it), those of TargetsChange.
 /// Rejections: those of a client.

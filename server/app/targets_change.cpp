@@ -177,7 +177,7 @@ Result<void> TargetsChange::check(const model::Targets& next) const {
   Demands demands = demands_of_targets(Repository::Image, model::targets_role(), next, bytes);
   demands.front() = demand_of_role(Repository::Image, model::targets_role(), keys, root.keys, bytes);
   TRY(refuse_unverifiable(writer_->db(), demands));
-  return check_delegated(writer_->published(), writer_->layout(), next);
+  return check_delegated(writer_->db(), writer_->published(), writer_->layout(), next);
 }
 
 Result<TargetsOutcome> TargetsChange::sign(Waiting next) {

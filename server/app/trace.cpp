@@ -286,7 +286,7 @@ class Tracer {
   Result<void> attach_handlings() {
     std::map<std::string, std::set<Key>> by_file;
     for (const auto& [key, artifact] : artifacts_) {
-      for (const Span& span : artifact.published) by_file[span.first.file_sha256].insert(key);
+      for (const Span& span : artifact.published) by_file[handed_in_as(span.first)].insert(key);
     }
     Result<void> read;
     for (const std::string_view kind : kHandlings) {
@@ -327,6 +327,13 @@ class Tracer {
       }
     }
     return {};
+  }
+
+  /// What entries on a submission call its metadata: the file's SHA-256; with bins that over the lines of all
+  /// its files, as its publication has it.
+  [[nodiscard]] std::string handed_in_as(const Listing& listing) const {
+    if (!listing.release_role) return listing.file_sha256;
+    return releases_.at(Place(*listing.release_role, listing.version)).sha256;
   }
 
   static void note_paper(Traced& artifact, const ListedPaper& paper, const Step& step, bool is_kept) {

@@ -1,6 +1,7 @@
-// How many hashed bins (TAP 15) the holders of targets let a release role have: they sign it with the role's
-// entry, for the role's own file, which says how many there are, is signed by an online key alone. Never
-// looked at by a vehicle, which takes the bins as the role's file has them. Pure.
+// How many hashed bins (TAP 15) the holders of targets let a role have: they sign it with the role's entry,
+// for the role's own file, which says how many there are, is signed by others: a release role's by an online
+// key alone, a supplier's by its own. Never looked at by a vehicle, which takes the bins as the role's file
+// has them. Pure.
 #pragma once
 
 #include <cstdint>

@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@
 #include "common/json/object_view.h"
 #include "common/json/strict_reader.h"
 #include "common/keystore/key_folder.h"
+#include "server/app/next_bins.h"
 #include "server/app/operations_service.h"
 #include "server/app/submission_bundle.h"
 #include "server/cli/api_client.h"
@@ -56,6 +58,7 @@ struct Options {
   std::vector<fs::path> provenance;
   DelegateOptions delegate;
   std::string expires = "90d";
+  bool renew = false;
   fs::path partial = "cotter-submission.json";
 };
 
@@ -74,6 +77,7 @@ struct Base {
   const trust::Verified<model::Targets>* delegator = nullptr;  ///< of files that `set` shares
   const model::DelegatedRole* entry = nullptr;
   const model::Targets* published = nullptr;  ///< nothing yet
+  std::optional<app::SplitRole> split{};      ///< with hashed bins
 };
 
 const model::DelegatedRole* entry_in(const trust::Verified<model::Targets>& file, const RoleName& role) {
@@ -101,6 +105,16 @@ Result<RoleName> find_delegator(Base& base, trust::Transport& transport) {
                "who lets you sign may not have published it yet");
 }
 
+/// Fresh, as a vehicle would have it, but for what its roles have published: a supplier may come to renew
+/// that when it has expired.
+Result<trust::TrustedSet> read_published(trust::Transport& transport, const Bytes& root, UtcTime now) {
+  NoStore store;
+  const auto fresh = TRY(repository::read_as_client(transport, root, now, store));
+  auto set = TRY(repository::read_as_client(transport, root, repository::kBeforeAnyExpiry, store));
+  if (std::ranges::equal(set.timestamp()->wire(), fresh.timestamp()->wire())) return set;
+  return fault(Fault::Kind::Conflict, "something was published while it was read", "try again");
+}
+
 Result<Base> read_base(const Options& options, const crypto::Secret& token, UtcTime now) {
   std::string url = options.server;
   while (url.ends_with('/')) url.pop_back();
@@ -108,14 +122,18 @@ Result<Base> read_base(const Options& options, const crypto::Secret& token, UtcT
   tls.ca = options.ca;
   auto transport = TRY(repository::UrlTransport::create(url + "/api/v1/repo", tls));
   TRY(transport.show_token(token));
-  NoStore store;
-  Bytes root = TRY(host::read_file(options.root, kMaxRoot));
-  auto set = TRY(repository::read_as_client(transport, std::move(root), now, store));
+  const Bytes root = TRY(host::read_file(options.root, kMaxRoot));
+  auto set = TRY(read_published(transport, root, now));
   Base base{std::move(set), RoleName(options.role)};
   const RoleName delegator = TRY(find_delegator(base, transport));
-  if (!base.set.listed(base.role)) return base;
-  TRY(repository::load_delegated(base.set, transport, base.role, delegator));
-  base.published = &**base.set.targets(base.role, delegator);
+  if (delegator == model::targets_role())
+    base.split = TRY(app::read_split_role(base.set, transport, base.role));
+  if (base.split) {
+    base.published = base.split->own;
+  } else if (base.set.listed(base.role)) {
+    TRY(repository::load_delegated(base.set, transport, base.role, delegator));
+    base.published = &**base.set.targets(base.role, delegator);
+  }
   return base;
 }
 
@@ -172,7 +190,8 @@ Result<SubmissionBundle::File> take_provenance(const fs::path& path, const fs::p
   return SubmissionBundle::File{std::move(file), std::move(sealed)};
 }
 
-Result<void> add_images(SubmissionBundle& bundle, const Options& options) {
+/// To the bundle's files, and to what the next metadata list.
+Result<void> add_images(SubmissionBundle& bundle, model::Targets& next, const Options& options) {
   std::optional<ReleaseCounter> counter;
   if (options.counter) counter = ReleaseCounter(*options.counter);
   for (std::size_t i = 0; i < options.files.size(); ++i) {
@@ -184,9 +203,9 @@ Result<void> add_images(SubmissionBundle& bundle, const Options& options) {
     operations::SubmittedFile file = TRY(look_at(options.files[i], FileKind::Image, &release.hashes));
     release.length = file.length;
     TRY(repository::check_release(release));
-    auto change = TRY(repository::with_release(bundle.targets, release));
+    auto change = TRY(repository::with_release(next, release));
     counter = change.counter;  // one for all that are released together (IMG-9)
-    bundle.targets = std::move(change.targets);
+    next = std::move(change.targets);
     const bool is_there = std::ranges::any_of(
         bundle.files, [&](const SubmissionBundle::File& each) { return each.file.sha256 == file.sha256; });
     if (change.changed && !is_there)
@@ -198,19 +217,34 @@ Result<void> add_images(SubmissionBundle& bundle, const Options& options) {
 Result<SubmissionBundle> make_bundle(const Options& options, const Base& base, const Signers& signers,
                                      UtcTime now) {
   const bool has_images = !options.files.empty();
-  if (options.files.size() != options.names.size() || (!has_images && !options.delegate.is_given()) ||
+  if (options.files.size() != options.names.size() ||
+      (!has_images && !options.delegate.is_given() && !options.renew) ||
       (has_images && (options.hardware_ids.empty() || options.version.empty()))) {
     return fault(Fault::Kind::Usage,
                  "a new submission takes files, a --name for each, --hardware-id and --version",
-                 "or --delegate or --end-delegation and no files");
+                 "or --renew, --delegate or --end-delegation and no files");
   }
+  if (base.split && options.delegate.is_given())
+    return fault(Fault::Kind::Usage, base.role.value() + " has hashed bins, and lets nobody else sign",
+                 "ask whoever runs the repository for a role beside it");
   SubmissionBundle bundle;
   bundle.role = base.role;
-  if (base.published != nullptr) bundle.targets = *base.published;
-  bundle.targets.version = Version(base.published == nullptr ? 1 : base.published->version.value() + 1);
-  bundle.targets.expires = now + *TRY(lifetime_of(options.expires));
-  TRY(add_images(bundle, options));
-  TRY(change_delegations(bundle.targets, base.role, options.delegate));
+  model::Targets next;
+  if (base.published != nullptr) next = *base.published;
+  if (base.split) next = base.split->listed();
+  TRY(add_images(bundle, next, options));
+  const UtcTime expires = now + *TRY(lifetime_of(options.expires));
+  if (base.split) {
+    bundle.metadata = app::next_metadata(*base.split, next, {now, expires, options.renew});
+    if (bundle.metadata.empty())
+      return fault(Fault::Kind::Usage, "nothing changes: all of it is listed so already",
+                   "--renew signs anew what is there");
+  } else {
+    TRY(change_delegations(next, base.role, options.delegate));
+    next.version = Version(base.published == nullptr ? 1 : base.published->version.value() + 1);
+    next.expires = expires;
+    bundle.metadata.push_back({{}, std::move(next), {}});
+  }
   for (const fs::path& path : options.sboms) {
     operations::SubmittedFile file = TRY(look_at(path, FileKind::Sbom));
     bundle.files.push_back({std::move(file), fs::absolute(path)});
@@ -234,17 +268,50 @@ Result<void> sign(SubmissionBundle& bundle, const Base& base, const Signers& sig
           "key " + signer->public_key().computed_id().value() + " is none of " + base.role.value() + "'s",
           "tell whoever runs the repository about a new key first");
     }
-    crypto::Signature signature = TRY(signer->sign(bundle.canonical()));
-    signature.keyid = *id;
-    bundle.attach(std::move(signature));
+    for (SubmissionBundle::Metadata& metadata : bundle.metadata) {
+      crypto::Signature signature = TRY(signer->sign(metadata.canonical()));
+      signature.keyid = *id;
+      metadata.attach(std::move(signature));
+    }
   }
   return {};
 }
 
+/// Each file, as a vehicle would verify it.
 bool is_signed(const SubmissionBundle& bundle, const Base& base) {
-  const auto authority = trust::Authority::of_delegation(*base.delegator, base.role);
-  auto unverified = trust::Unverified<model::Targets>::parse(bundle.wire(), model::Profile::Vehicle);
-  return authority && unverified && std::move(*unverified).verify(*authority);
+  const model::Targets* own = bundle.own() != nullptr ? bundle.own() : base.published;
+  return std::ranges::all_of(bundle.metadata, [&](const SubmissionBundle::Metadata& metadata) {
+    const bool is_bin = !metadata.roles.empty();
+    if (is_bin && own == nullptr) return false;
+    const auto authority = is_bin ? trust::Authority::of_draft(*own, metadata.roles.front())
+                                  : trust::Authority::of_delegation(*base.delegator, base.role);
+    auto unverified = trust::Unverified<model::Targets>::parse(metadata.wire(), model::Profile::Vehicle);
+    return authority && unverified && std::move(*unverified).verify(*authority);
+  });
+}
+
+/// What whoever signs reads first.
+void show_changes(const SubmissionBundle& bundle, const Base& base) {
+  model::Targets replaced;
+  if (!base.split) {
+    for (const std::string& line : app::changes_in(base.published, bundle.listed()))
+      fmt::print("{}\n", printable(line));
+    for (const std::string& line : repository::delegation_changes(base.role, base.published, bundle.listed()))
+      fmt::print("{}\n", printable(line));
+    return;
+  }
+  std::size_t bins = 0;
+  for (const SubmissionBundle::Metadata& metadata : bundle.metadata) {
+    bins += metadata.roles.size();
+    for (const RoleName& role : metadata.roles) {
+      const auto there = base.split->bins.find(role);
+      if (there != base.split->bins.end()) app::add_listed(replaced, **there->second);
+    }
+  }
+  for (const std::string& line : app::changes_in(&replaced, bundle.listed()))
+    fmt::print("{}\n", printable(line));
+  fmt::print("{} of {} bins{}, in {} files\n", bins, std::uint64_t{1} << base.split->bit_length,
+             bundle.own() != nullptr ? ", and what says who signs them" : "", bundle.metadata.size());
 }
 
 Result<ApiReply> good(Result<ApiReply> reply) {
@@ -319,8 +386,10 @@ Result<ApiReply> upload(ApiClient& client, const SubmissionBundle& bundle) {
   std::uint64_t done = 0;
   {
     host::Progress bar("sending", list.total_length());
-    const Bytes metadata = bundle.wire();
-    TRY(send(client, place + "/files/" + to_hex(list.files.front().sha256), metadata, bar, done));
+    for (const SubmissionBundle::Metadata& metadata : bundle.metadata) {
+      const Bytes wire = metadata.wire();
+      TRY(send(client, place + "/files/" + to_hex(crypto::sha256(wire)), wire, bar, done));
+    }
     for (const SubmissionBundle::File& file : bundle.files)
       TRY(send_file(client, place + "/files/" + to_hex(file.file.sha256), file, bar, done));
   }
@@ -349,14 +418,15 @@ Result<void> show_answer(const ApiReply& reply, const Context& context) {
 
 void show_partial(const Options& options, const SubmissionBundle& bundle, const Base& base,
                   const Context& context) {
+  const std::size_t signatures = bundle.metadata.front().signatures.size();  // each signs all files
   if (context.json) {
     host::print_json(json::Object{{"state", "awaiting"},
                                   {"bundle", options.partial.string()},
-                                  {"signatures", std::uint64_t{bundle.signatures.size()}},
+                                  {"signatures", std::uint64_t{signatures}},
                                   {"threshold", std::uint64_t{base.entry->keys.threshold}}});
     return;
   }
-  fmt::print("signed by {} of {}: pass on {}, with the files that it names\n", bundle.signatures.size(),
+  fmt::print("signed by {} of {}: pass on {}, with the files that it names\n", signatures,
              base.entry->keys.threshold, options.partial.string());
 }
 
@@ -378,17 +448,12 @@ Result<void> run(const Options& options, const Context& context) {
   const bool goes_on = fs::exists(options.partial, ignored);
   SubmissionBundle bundle =
       goes_on ? TRY(SubmissionBundle::read(options.partial)) : TRY(make_bundle(options, base, signers, now));
-  if (goes_on && (!options.files.empty() || options.delegate.is_given()))
+  if (goes_on && (!options.files.empty() || options.delegate.is_given() || options.renew))
     return fault(Fault::Kind::Conflict, options.partial.string() + " is a submission under way",
                  "go on with it without naming files and delegations, or remove it to drop it");
   if (bundle.role != base.role)
     return fault(Fault::Kind::Usage, "the bundle is of role " + bundle.role.value());
-  if (!context.json) {
-    for (const std::string& line : app::changes_in(base.published, bundle.targets))
-      fmt::print("{}\n", printable(line));
-    for (const std::string& line : repository::delegation_changes(base.role, base.published, bundle.targets))
-      fmt::print("{}\n", printable(line));
-  }
+  if (!context.json) show_changes(bundle, base);
   if (!is_signed(bundle, base)) TRY(sign(bundle, base, signers));
   TRY(bundle.write(options.partial));
   if (!is_signed(bundle, base)) {
@@ -441,6 +506,8 @@ void add_submit(CLI::App& app, Context& context) {
   add_delegate_options(*verb, options->delegate);
   verb->add_option("--expires", options->expires, "how long the metadata lives: 90d, 12h")
       ->capture_default_str();
+  verb->add_flag("--renew", options->renew,
+                 "sign anew all that is published, for as long as --expires says; files may come with it");
   verb->add_option("--partial", options->partial,
                    "where the bundle lies until it is handed in: for the next who signs, and to go on with")
       ->capture_default_str();

@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@
 #include "server/cli/submission_view.h"
 #include "server/cli/submit_delegation.h"
 #include "server/cli/verbs.h"
+#include "server/repository/bins.h"
 #include "server/storage/sqlite/database.h"
 #include "server/storage/sqlite/supplier_store.h"
 
@@ -33,6 +35,7 @@ struct AddOptions {
   std::vector<fs::path> keys;
   std::uint32_t threshold = 1;
   std::string ceiling = "180d";
+  std::optional<std::uint64_t> expected_targets;
   operations::SupplierPolicy policy;
   SigningOptions signing;
   SignerOption signer;
@@ -80,6 +83,7 @@ Result<void> run_add(const AddOptions& options, const Context& context) {
   }
   request.plan.threshold = options.threshold;
   request.policy = options.policy;
+  if (options.expected_targets) request.policy.bit_length = repository::bits_for(*options.expected_targets);
   request.policy.expiry_ceiling = *TRY(lifetime_of(options.ceiling));
   TRY(repository::check_plan(request.plan));
   const std::vector<ceremony::Signers> holders = TRY(sign_with(options.signing, context, request));
@@ -182,6 +186,9 @@ void add_policy_options(CLI::App& verb, AddOptions& options) {
   verb.add_flag("--sbom", options.policy.needs_sbom, "each new image needs a CycloneDX SBOM that names it");
   verb.add_flag("--provenance", options.policy.needs_provenance,
                 "each new image needs an in-toto statement of its origin, signed by the supplier");
+  verb.add_option("--expected-targets", options.expected_targets,
+                  "how many images it will list in the end, up to 65536: they lie in hashed bins then, whose "
+                  "number stays (default: in one file)");
   verb.add_flag("--may-delegate", options.policy.may_delegate,
                 "it may let suppliers of its own sign some of its names, by its own signature");
   verb.add_flag("--two-person", options.policy.needs_two_people,

@@ -80,8 +80,12 @@ Response not_allowed(const char* allowed) {
 json::Object as_json(const SubmissionRecord& record) {
   json::Array files;
   for (const auto& file : record.submission.files) {
-    files.emplace_back(
-        json::Object{{"kind", name_of(file.kind)}, {"sha256", to_hex(file.sha256)}, {"length", file.length}});
+    json::Object entry{
+        {"kind", name_of(file.kind)}, {"sha256", to_hex(file.sha256)}, {"length", file.length}};
+    json::Array roles;
+    for (const RoleName& role : file.roles) roles.emplace_back(role.value());
+    if (!roles.empty()) entry.set("roles", std::move(roles));
+    files.emplace_back(std::move(entry));
   }
   return {{"id", record.id},
           {"supplier", record.supplier},

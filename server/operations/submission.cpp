@@ -10,6 +10,7 @@
 #include "common/json/canonical.h"
 #include "common/json/object_view.h"
 #include "common/json/strict_reader.h"
+#include "common/model/file_names.h"
 
 namespace cotter::operations {
 namespace {
@@ -27,6 +28,23 @@ Result<FileKind> kind_named(std::string_view name) {
   return FileKind::Image;
 }
 
+/// Of a metadata file that says so: the bins whose file it is.
+Result<std::vector<RoleName>> decode_roles(const json::ObjectView& view, FileKind kind) {
+  std::vector<RoleName> roles;
+  if (view.find("roles") == nullptr) return roles;
+  const json::Array* list = TRY(view.array("roles"));
+  if (kind != FileKind::Metadata || list->empty())
+    TRY(refuse(RuleId::MemberWrongKind, "roles of metadata alone, one or more",
+               std::to_string(list->size())));
+  for (const json::Value& each : *list) {
+    std::string role = TRY(json::string_of(each, "roles[]"));
+    if (!model::is_releasable_role_name(role))
+      TRY(refuse(RuleId::RoleNameUnsafe, "1 to 64 of A-Z a-z 0-9 . _ -", shown(role)));
+    roles.emplace_back(std::move(role));
+  }
+  return roles;
+}
+
 Result<SubmittedFile> decode_file(const json::Value& value) {
   const auto view = TRY(json::ObjectView::of(value, "files[]"));
   SubmittedFile file;
@@ -36,6 +54,7 @@ Result<SubmittedFile> decode_file(const json::Value& value) {
   if (file.sha256.size() != crypto::digest_size(crypto::HashFunction::Sha256)) {
     TRY(refuse(RuleId::MemberWrongKind, "64 hex digits", std::to_string(2 * file.sha256.size())));
   }
+  file.roles = TRY(decode_roles(view, file.kind));
   if (file.length == 0) TRY(refuse(RuleId::MemberWrongKind, "a length of at least 1", "0"));
   if (file.kind != FileKind::Image && file.length > kMaxPaperBytes) {
     TRY(refuse(RuleId::FileTooLarge, "at most " + std::to_string(kMaxPaperBytes) + " bytes",
@@ -112,13 +131,18 @@ Result<Submission> Submission::decode(ByteView bytes) {
   }
   Submission submission;
   std::set<Bytes> seen;
-  std::size_t metadata = 0;
+  std::set<RoleName> bins;
+  std::size_t metadata = 0, own = 0;
   std::uint64_t papers = 0;
   for (const json::Value& each : *list) {
     SubmittedFile file = TRY(decode_file(each));
     if (!seen.insert(file.sha256).second)
       TRY(refuse(RuleId::MemberWrongKind, "each file once", to_hex(file.sha256)));
     if (file.kind == FileKind::Metadata) ++metadata;
+    if (file.kind == FileKind::Metadata && file.roles.empty()) ++own;
+    for (const RoleName& role : file.roles) {
+      if (!bins.insert(role).second) TRY(refuse(RuleId::MemberWrongKind, "each role once", role.value()));
+    }
     if (file.kind != FileKind::Image) papers += file.length;
     submission.files.push_back(std::move(file));
   }
@@ -126,8 +150,9 @@ Result<Submission> Submission::decode(ByteView bytes) {
     TRY(refuse(RuleId::FileTooLarge, "at most " + std::to_string(kMaxPapersBytes) + " bytes of papers",
                std::to_string(papers)));
   }
-  if (metadata != 1) {
-    TRY(refuse(RuleId::MemberWrongKind, "exactly one metadata file", std::to_string(metadata)));
+  if (metadata == 0 || own > 1) {
+    TRY(refuse(RuleId::MemberWrongKind, "exactly one metadata file, but for those of bins",
+               std::to_string(own)));
   }
   return submission;
 }
@@ -135,8 +160,12 @@ Result<Submission> Submission::decode(ByteView bytes) {
 Bytes Submission::encode() const {
   json::Array list;
   for (const SubmittedFile& file : files) {
-    list.emplace_back(
-        json::Object{{"kind", name_of(file.kind)}, {"sha256", to_hex(file.sha256)}, {"length", file.length}});
+    json::Object entry{
+        {"kind", name_of(file.kind)}, {"sha256", to_hex(file.sha256)}, {"length", file.length}};
+    json::Array roles;
+    for (const RoleName& role : file.roles) roles.emplace_back(role.value());
+    if (!roles.empty()) entry.set("roles", std::move(roles));
+    list.emplace_back(std::move(entry));
   }
   return to_bytes(json::to_text(json::Object{{"_type", kType}, {"files", std::move(list)}}));
 }
@@ -147,10 +176,35 @@ std::uint64_t Submission::total_length() const {
   return total;
 }
 
+bool Submission::has_bins() const {
+  return std::ranges::any_of(files, [](const SubmittedFile& file) { return !file.roles.empty(); });
+}
+
+std::map<RoleName, Bytes> Submission::metadata(const RoleName& supplier) const {
+  std::map<RoleName, Bytes> all;
+  for (const SubmittedFile& file : files) {
+    if (file.kind == FileKind::Metadata && file.roles.empty()) all.emplace(supplier, file.sha256);
+    for (const RoleName& role : file.roles) all.emplace(role, file.sha256);
+  }
+  return all;
+}
+
+Bytes Submission::metadata_sha256(const RoleName& supplier) const {
+  const auto all = metadata(supplier);
+  if (!has_bins()) return all.empty() ? Bytes() : all.begin()->second;
+  return crypto::sha256(as_bytes(lines_of(all)));
+}
+
 const SubmittedFile* Submission::find(ByteView sha256) const {
   const auto found = std::ranges::find_if(
       files, [&](const SubmittedFile& file) { return std::ranges::equal(file.sha256, sha256); });
   return found == files.end() ? nullptr : &*found;
+}
+
+std::string lines_of(const std::map<RoleName, Bytes>& files) {
+  std::string lines;
+  for (const auto& [role, sha256] : files) lines += role.value() + " " + to_hex(sha256) + "\n";
+  return lines;
 }
 
 bool is_submission_id(std::string_view text) noexcept {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,12 +11,13 @@
 
 #include "common/base/bytes.h"
 #include "common/base/result.h"
+#include "common/base/strong.h"
 #include "common/base/time.h"
 
 namespace cotter::operations {
 
 inline constexpr std::size_t kMaxSubmissionBytes =
-    256 * 1024;  ///< of the list of files, which takes 120 a file
+    256 * 1024;  ///< of the list of files, which takes 120 a file, and up to 70 a bin
 inline constexpr std::size_t kMaxSubmissionFiles = 1024;
 inline constexpr std::uint64_t kMaxPapersBytes =
     32 * 1024 * 1024;  ///< of all papers: they are judged in memory
@@ -31,19 +33,29 @@ struct SubmittedFile {
   FileKind kind = FileKind::Image;
   Bytes sha256;
   std::uint64_t length = 0;
+  std::vector<RoleName> roles{};  ///< of metadata: the bins whose file it is; none: the supplier's own
 };
 
 /// The list of files that opens a submission (schemas/submission.schema.json).
 struct Submission {
   std::vector<SubmittedFile> files;
 
-  /// One metadata file and any number of others; no hash twice; lengths of 1 up to 2^53-1, papers up to
-  /// kMaxPaperBytes, all of them up to kMaxPapersBytes. Rejections: json-*, member-*, file-too-large.
+  /// A metadata file, of the supplier's own role or of bins, and any number of others; no hash twice, no role
+  /// twice; lengths of 1 up to 2^53-1, papers up to kMaxPaperBytes, all of them up to kMaxPapersBytes.
+  /// Rejections: json-*, member-*, role-name-unsafe, file-too-large.
   static Result<Submission> decode(ByteView bytes);
   [[nodiscard]] Bytes encode() const;
   [[nodiscard]] std::uint64_t total_length() const;
+  [[nodiscard]] bool has_bins() const;
+  /// Each role with the SHA-256 of its file.
+  [[nodiscard]] std::map<RoleName, Bytes> metadata(const RoleName& supplier) const;
+  /// Of the one metadata file; with bins over lines_of() of all of them, as the publication has it.
+  [[nodiscard]] Bytes metadata_sha256(const RoleName& supplier) const;
   [[nodiscard]] const SubmittedFile* find(ByteView sha256) const;
 };
+
+/// "ROLE SHA256\n" of each, by name: what the ledger's hash over many files of one version is over.
+std::string lines_of(const std::map<RoleName, Bytes>& files);
 
 enum class SubmissionState : std::uint8_t { Uploading, Waiting, Refused, Accepted, Rejected, Withdrawn };
 std::string_view name_of(SubmissionState state) noexcept;

@@ -36,16 +36,18 @@ std::optional<std::string> SupplierPolicy::objection_to(const crypto::PublicKey&
 }
 
 json::Object SupplierPolicy::encode() const {
-  return {{"expiry_ceiling_seconds", std::int64_t{expiry_ceiling.count()}},
-          {"schemes", json::Array(schemes.begin(), schemes.end())},
-          {"min_rsa_bits", min_rsa_bits},
-          {"version_floor", version_floor},
-          {"counter_leap", counter_leap},
-          {"quota_bytes", quota_bytes},
-          {"sbom", needs_sbom},
-          {"provenance", needs_provenance},
-          {"two_people", needs_two_people},
-          {"may_delegate", may_delegate}};
+  json::Object policy{{"expiry_ceiling_seconds", std::int64_t{expiry_ceiling.count()}},
+                      {"schemes", json::Array(schemes.begin(), schemes.end())},
+                      {"min_rsa_bits", min_rsa_bits},
+                      {"version_floor", version_floor},
+                      {"counter_leap", counter_leap},
+                      {"quota_bytes", quota_bytes},
+                      {"sbom", needs_sbom},
+                      {"provenance", needs_provenance},
+                      {"two_people", needs_two_people},
+                      {"may_delegate", may_delegate}};
+  if (bit_length > 0) policy.set("bit_length", std::uint64_t{bit_length});
+  return policy;
 }
 
 Result<SupplierPolicy> SupplierPolicy::decode(const json::Value& value) {
@@ -64,7 +66,31 @@ Result<SupplierPolicy> SupplierPolicy::decode(const json::Value& value) {
   if (view.find("may_delegate") != nullptr) policy.may_delegate = TRY(view.boolean("may_delegate"));
   if (view.find("min_rsa_bits") != nullptr) policy.min_rsa_bits = TRY(view.integer("min_rsa_bits"));
   if (view.find("counter_leap") != nullptr) policy.counter_leap = TRY(view.integer("counter_leap"));
+  if (view.find("bit_length") != nullptr) {
+    const std::uint64_t bits = TRY(view.integer("bit_length"));
+    if (bits > kMostSupplierBits) {
+      TRY(refuse(RuleId::MemberWrongKind, "a bit_length of at most " + std::to_string(kMostSupplierBits),
+                 std::to_string(bits)));
+    }
+    policy.bit_length = static_cast<std::uint32_t>(std::min<std::uint64_t>(bits, kMostSupplierBits));
+  }
   return policy;
+}
+
+model::SuccinctRoles Supplier::bins() const {
+  COTTER_ASSERT(has_bins());
+  model::SuccinctRoles bins;
+  bins.bit_length = policy.bit_length;
+  bins.name_prefix = name.value();
+  return bins;
+}
+
+std::vector<RoleName> Supplier::roles() const {
+  std::vector<RoleName> all{name};
+  if (!has_bins()) return all;
+  const model::SuccinctRoles own = bins();
+  for (std::uint64_t number = 0; number >> own.bit_length == 0; ++number) all.push_back(own.bin(number));
+  return all;
 }
 
 }  // namespace cotter::operations

@@ -13,11 +13,15 @@
 #include "common/base/time.h"
 #include "common/crypto/public_key.h"
 #include "common/json/value.h"
+#include "common/model/roles.h"
 
 namespace cotter::operations {
 
 inline constexpr std::uint64_t kMinRsaBits = 2048;    ///< what vehicles ask of any key (FMT-7)
 inline constexpr std::uint64_t kMostRsaBits = 16384;  ///< that OpenSSL verifies with
+/// Of a supplier's bin length: 512 bins of some 60 kB are what one submission holds, and what people sign
+/// anew in one go when their keys change or their metadata expires.
+inline constexpr std::uint32_t kMostSupplierBits = 9;
 
 struct SupplierPolicy {
   std::chrono::seconds expiry_ceiling{std::chrono::days{180}};  ///< how long its metadata may live at most
@@ -30,6 +34,8 @@ struct SupplierPolicy {
   bool needs_provenance = false;
   bool needs_two_people = false;  ///< to accept what it hands in
   bool may_delegate = false;      ///< to suppliers of its own
+  /// Two to this power is the number of its hashed bins (TAP 15), for good; 0: it has none.
+  std::uint32_t bit_length = 0;
 
   /// How many have to say yes.
   [[nodiscard]] std::uint32_t people() const { return needs_two_people ? 2 : 1; }
@@ -47,6 +53,12 @@ struct Supplier {
   UtcTime added{};
   std::optional<UtcTime> removed{};  ///< itself, or the one above it
   std::optional<RoleName> below{};   ///< the supplier that lets it sign; none: the targets do
+
+  [[nodiscard]] bool has_bins() const { return !below && policy.bit_length > 0; }
+  /// Its bins, without keys. It must have some.
+  [[nodiscard]] model::SuccinctRoles bins() const;
+  /// Whose metadata it signs: its own role and its bins.
+  [[nodiscard]] std::vector<RoleName> roles() const;
 };
 
 }  // namespace cotter::operations

@@ -60,7 +60,9 @@ void bundle(ByteView wire) {
   const std::string written = json::to_text(read->encode());
   const auto again = app::SubmissionBundle::decode(as_bytes(written));
   COTTER_ASSERT(again && json::to_text(again->encode()) == written &&
-                again->canonical() == read->canonical());
+                again->metadata.size() == read->metadata.size());
+  for (std::size_t at = 0; at < read->metadata.size(); ++at)
+    COTTER_ASSERT(again->metadata[at].canonical() == read->metadata[at].canonical());
 }
 
 }  // namespace

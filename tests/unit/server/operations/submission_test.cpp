@@ -27,6 +27,35 @@ TEST(Submission, ComesBackAsItWasWritten) {
   EXPECT_EQ(again->encode(), read->encode());
 }
 
+std::string bins(char digit, const std::string& roles) {
+  std::string entry = file("metadata", digit, "7");
+  entry.insert(entry.size() - 1, R"(,"roles":)" + roles);
+  return entry;
+}
+
+TEST(Submission, OfBinsSaysWhoseFileEachIs) {
+  const auto read =
+      Submission::decode(as_bytes(list_of(bins('b', R"(["acme-1","acme-0"])") + "," +
+                                          bins('c', R"(["acme-2"])") + "," + file("image", 'd', "9"))));
+  ASSERT_TRUE(read);
+  EXPECT_TRUE(read->has_bins());
+  const std::string b(64, 'b'), c(64, 'c');
+  EXPECT_EQ(lines_of(read->metadata(RoleName("acme"))),
+            "acme-0 " + b + "\nacme-1 " + b + "\nacme-2 " + c + "\n");
+  const auto again = Submission::decode(read->encode());
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->encode(), read->encode());
+  EXPECT_EQ(again->files.front().roles.size(), 2U);
+  for (const std::string& bad :
+       {bins('b', "[]"), bins('b', R"([7])"), bins('b', R"(["../x"])"), bins('b', R"(["targets"])"),
+        bins('b', R"(["acme-0"])") + "," + bins('c', R"(["acme-0"])"),
+        file("metadata", 'b', "7") + "," + file("metadata", 'c', "7") + "," + bins('d', R"(["acme-0"])"),
+        file("metadata", 'b', "7") + R"(,{"kind":"image","sha256":")" + c +
+            R"(","length":1,"roles":["acme-0"]})"}) {
+    EXPECT_FALSE(Submission::decode(as_bytes(list_of(bad)))) << bad;
+  }
+}
+
 TEST(Submission, IsRefusedWhereItSaysTooMuchTooLittleOrTwoThings) {
   const std::string metadata = file("metadata", 'a', "7");
   for (const std::string& bad : {
