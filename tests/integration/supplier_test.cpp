@@ -232,6 +232,62 @@ TEST_F(Supplier, HandsInAndIsPublishedOnceSomebodyAcceptsIt) {  // IMG-3, IMG-7,
   EXPECT_EQ(cotter({"audit", "verify"}).exit_code, kDone);
 }
 
+std::vector<std::string> files_of(const std::string& supplier, const fs::path& dir) {
+  std::vector<std::string> names;
+  for (const auto& entry : fs::directory_iterator(dir)) {
+    const std::string name = entry.path().filename().string();
+    if (has(name, "." + supplier + ".") || has(name, "." + supplier + "-")) names.push_back(name);
+  }
+  return names;
+}
+
+TEST_F(Supplier, WithHashedBinsHandsInTheBinsThatChange) {
+  take_in("split", {"--expected-targets", "500"});
+  const fs::path repo = workspace() / "repo";
+  ASSERT_EQ(
+      cotter({"supplier", "accept", id_of(submit("split", image("split", "app.bin", "in a bin")))}).exit_code,
+      kDone);
+  const auto found = find("split/ecu/app.bin");
+  ASSERT_TRUE(found) << summary(found.error());
+  EXPECT_TRUE(found->role.value().starts_with("split-")) << found->role.value();
+  for (const char* file : {"1.split.json", "1.split-0.json", "1.split-3.json"})
+    EXPECT_TRUE(fs::exists(repo / file)) << file;
+
+  auto half = image("split", "boot.bin", "in a bin too");
+  half.resize(half.size() - 2);  // one key
+  const Ended passed_on = submit("split", half);
+  ASSERT_EQ(passed_on.exit_code, kDone) << passed_on.err;
+  EXPECT_EQ(text_of(parsed(passed_on.out), "state"), "awaiting");
+  const Ended whole = submit("split", {"--key", key("split-3").string()});
+  ASSERT_EQ(cotter({"supplier", "accept", id_of(whole)}).exit_code, kDone);
+  EXPECT_TRUE(find("split/ecu/app.bin"));
+  EXPECT_TRUE(find("split/ecu/boot.bin"));
+  EXPECT_FALSE(fs::exists(repo / "2.split.json")) << "who signs has not changed";
+
+  const Ended renewed =
+      submit("split", {"--renew", "--key", key("split-1").string(), "--key", key("split-2").string()});
+  ASSERT_EQ(cotter({"supplier", "accept", id_of(renewed)}).exit_code, kDone);
+  for (const char* file : {"3.split.json", "3.split-0.json", "3.split-3.json"})
+    EXPECT_TRUE(fs::exists(repo / file)) << file;
+  EXPECT_EQ(cotter({"check"}).exit_code, kDone);
+  EXPECT_EQ(cotter({"audit", "verify"}).exit_code, kDone);
+  const Ended traced = cotter({"trace", "split/ecu/app.bin"});
+  ASSERT_EQ(traced.exit_code, kDone) << traced.err;
+  EXPECT_TRUE(has(traced.out, "split-ci")) << traced.out;
+  const Ended who = cotter({"who-can-sign", "split/ecu/app.bin"});
+  EXPECT_EQ(who.exit_code, kDone) << who.err;
+  EXPECT_TRUE(has(who.out, "split")) << who.out;
+
+  const Ended removed =
+      cotter({"supplier", "remove", "split", "--sign-with", (holders() / "holder-1").string(), "--sign-with",
+              (holders() / "holder-2").string()});
+  ASSERT_EQ(removed.exit_code, kDone) << removed.err;
+  EXPECT_FALSE(find("split/ecu/app.bin"));
+  EXPECT_TRUE(files_of("split", repo).empty()) << testing::PrintToString(files_of("split", repo));
+  EXPECT_EQ(cotter({"check"}).exit_code, kDone);
+  EXPECT_EQ(cotter({"trace", "split/ecu/app.bin"}).exit_code, kDone);
+}
+
 TEST_F(Supplier, HasItsImagesShownToWhoeverAccepts) {
   take_in("seen");
   auto words = image("seen", "app.bin", "to be seen");

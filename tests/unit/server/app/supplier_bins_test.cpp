@@ -10,6 +10,7 @@
 #include "server/app/bin_names.h"
 #include "server/app/check_repository.h"
 #include "server/app/next_bins.h"
+#include "server/app/perishables.h"
 #include "server/app/targets_change.h"
 #include "server/app/trace_workspace.h"
 #include "server/ceremony/agreed_bins.h"
@@ -547,6 +548,26 @@ TEST_F(SupplierBins, AreTracedByTheirMetadataWhereAnEntryHasNoRoomForAllImages) 
     ASSERT_EQ(told->artifacts.size(), 1U);
     EXPECT_EQ(told->artifacts.front().handed_in.size(), 1U) << name;
   }
+}
+
+TEST_F(SupplierBins, AreForecastByTheFirstToEndAsTheirSuppliersToRenew) {
+  publish(ws, {{kApp, kBuild}});
+  const std::string other = elsewhere(kApp);
+  Metadata next = next_of(ws, {{other, "more"}});
+  ASSERT_EQ(next.size(), 1U);
+  next.front().targets.expires = kNow + std::chrono::days(10);
+  ASSERT_EQ(judged(ws, signed_by(next, ws.acme), {{other, "more"}}).state, SubmissionState::Accepted);
+  std::filesystem::create_directory(ws.workspace().keys_dir());
+  const auto book = KeyBook::read(ws.workspace());
+  ASSERT_TRUE(book) << explain(book.error());
+  const auto all = perishables_of(ws.workspace(), *book, kNow);
+  ASSERT_TRUE(all) << explain(all.error());
+  const auto acme = std::ranges::find(*all, std::string("image/acme"), &Perishable::id);
+  ASSERT_NE(acme, all->end());
+  EXPECT_EQ(acme->ends, kNow + std::chrono::days(10));
+  EXPECT_TRUE(acme->command.starts_with("cotter submit --renew --supplier acme")) << acme->command;
+  ASSERT_EQ(acme->quorums.size(), 1U);
+  EXPECT_EQ(acme->quorums.front().who, std::vector<std::string>{"acme"});
 }
 
 using Ceremony = test::RootCeremonyIn<SupplierWorkspace>;
