@@ -1,7 +1,6 @@
 #include "server/app/intake.h"
 
 #include <algorithm>
-#include <iterator>
 #include <set>
 
 #include "common/json/canonical.h"
@@ -126,7 +125,7 @@ class Intake {
     check_key_ids(*view);
     const model::RoleKeys* keys = delegator.delegations->keys_of(role);
     if (found.is_verified && keys != nullptr)
-      note_demands(*view, role, *keys, delegator.delegations->keys, found, file.length);
+      note_demands(*view, *keys, delegator.delegations->keys, found, file.length);
     if (found.targets) return found;
     auto unsigned_targets = model::Targets::decode(**signed_part, model::Profile::Vehicle);
     if (unsigned_targets) found.targets = *std::move(unsigned_targets);
@@ -301,16 +300,28 @@ class Intake {
                              std::to_string(own.delegations->succinct->keys.threshold) + " of: " + ids);
   }
 
-  void note_demands(const json::ObjectView& file, const RoleName& role, const model::RoleKeys& keys,
-                    const model::KeyRing& ring, const Read& found, std::uint64_t bytes) {
+  /// Bins are the supplier's, as one: the largest counts.
+  void note_demands(const json::ObjectView& file, const model::RoleKeys& keys, const model::KeyRing& ring,
+                    const Read& found, std::uint64_t bytes) {
     std::optional<std::vector<HardwareId>> whom;
     for (const model::DelegatedRole* entry : entries_) {
       if (!entry->any_hardware) whom = entry->hardware_ids;  // those of one below are among those above
     }
+    const RoleName& role = entry_->name;
     Demands demands = demands_of_targets(Repository::Image, role, *found.targets, bytes, whom);
     demands.front() = demand_of_signatures(Repository::Image, role, bytes,
                                            signers_of(file, keys, ring, found.canonical), keys, ring, whom);
-    std::move(demands.begin(), demands.end(), std::back_inserter(verdict_.demands));
+    for (Demand& demand : demands) {
+      const auto same = std::ranges::find_if(verdict_.demands, [&](const Demand& other) {
+        return other.role == demand.role && other.threshold == demand.threshold &&
+               other.schemes == demand.schemes;
+      });
+      if (same == verdict_.demands.end()) {
+        verdict_.demands.push_back(std::move(demand));
+      } else {
+        same->bytes = std::max(same->bytes, demand.bytes);
+      }
+    }
   }
 
   /// Of its signatures those that are good.

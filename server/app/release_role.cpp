@@ -8,6 +8,7 @@
 #include "server/repository/bins.h"
 #include "server/repository/folder_transport.h"
 #include "server/repository/reader.h"
+#include "server/storage/sqlite/supplier_store.h"
 
 namespace cotter::app {
 
@@ -36,7 +37,10 @@ Result<trust::Verified<model::Targets>> signed_for(const trust::Verified<model::
   return located(draft.seal(authority), Repository::Image, role.value());
 }
 
-Result<ReleaseRole> ReleaseRole::open(const RepositoryWriter& writer, const RoleName& name) {
+Result<ReleaseRole> ReleaseRole::open(RepositoryWriter& writer, const RoleName& name) {
+  if (TRY(storage::SupplierStore(writer.db()).find(name)))
+    return fault(Fault::Kind::Conflict, name.value() + " is a supplier's role, whose bins it signs itself",
+                 "what it hands in is published by cotter supplier accept");
   ReleaseRole role(writer.layout(), writer.published(), name);
   role.entry_ = TRY(repository::find_delegation(**role.set_.targets(), name));
   repository::FolderTransport folder(role.layout_.dir());

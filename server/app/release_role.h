@@ -59,8 +59,8 @@ Result<trust::Verified<model::Targets>> signed_for(const trust::Verified<model::
 class ReleaseRole {
  public:
   /// Reads the role's own file, and no bin. Faults: NotFound (no such role, or one without bins; it waits for
-  /// its holders), Io. Rejections: those of a client.
-  static Result<ReleaseRole> open(const RepositoryWriter& writer, const RoleName& name);
+  /// its holders), Conflict (it is a supplier's), Io. Rejections: those of a client.
+  static Result<ReleaseRole> open(RepositoryWriter& writer, const RoleName& name);
 
   [[nodiscard]] const RoleName& name() const noexcept { return name_; }
   /// As targets delegate to it.

@@ -9,6 +9,7 @@
 
 #include "server/app/bin_names.h"
 #include "server/app/check_repository.h"
+#include "server/app/grow_release_role.h"
 #include "server/app/next_bins.h"
 #include "server/app/perishables.h"
 #include "server/app/targets_change.h"
@@ -438,6 +439,21 @@ TEST_F(SupplierBins, ThatTheNewKeysDidNotSignAreHandedInAnew) {
   const auto outcome = judged(ws, signed_by(all, mixed), {});
   ASSERT_EQ(outcome.state, SubmissionState::Accepted) << testing::PrintToString(outcome.wrong);
   EXPECT_TRUE(ws.find(kApp));
+}
+
+TEST_F(SupplierBins, AreNoReleaseRolesToGrow) {
+  publish(ws, {{kApp, kBuild}});
+  GrowRequest request;
+  request.role = kAcme;
+  request.bit_length = kBits + 1;
+  request.confirmed = true;
+  for (const std::size_t place : {0U, 1U}) request.holders.push_back(ws.keys.targets.at(place).get());
+  request.online = [&] { return Result<OnlineSigners>(ws.keys.online()); };
+  const auto grown = grow_release_role(ws.workspace(), request, kNow);
+  ASSERT_FALSE(grown);
+  EXPECT_TRUE(is_fault(grown.error(), Fault::Kind::Conflict)) << explain(grown.error());
+  const auto set = ws.read().value();
+  EXPECT_EQ(ceremony::agreed_bits((*set.targets())->delegations->roles.front()), kBits);
 }
 
 // What vehicles do with bins that the intake never saw: whoever has the online keys may publish anything.
