@@ -34,6 +34,10 @@ Result<trust::Found> published(const std::filesystem::path& repo_dir, const Targ
 Result<bool> goes(host::Db& db, const RoleName& role) {
   storage::SupplierStore store(db);
   auto supplier = TRY(store.find(role));
+  if (!supplier) {
+    auto split = TRY(store.find(RoleName(role.value().substr(0, role.value().rfind('-')))));
+    if (split && split->has_bins() && split->bins().has(role)) supplier = std::move(split);
+  }
   if (supplier && supplier->below) supplier = TRY(store.find(*supplier->below));
   return supplier && supplier->removed;
 }

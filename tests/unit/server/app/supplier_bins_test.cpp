@@ -7,11 +7,14 @@
 #include <map>
 #include <set>
 
+#include "common/json/canonical.h"
+#include "server/app/assign.h"
 #include "server/app/bin_names.h"
 #include "server/app/check_repository.h"
 #include "server/app/grow_release_role.h"
 #include "server/app/next_bins.h"
 #include "server/app/perishables.h"
+#include "server/app/register_vehicle.h"
 #include "server/app/targets_change.h"
 #include "server/app/trace_workspace.h"
 #include "server/ceremony/agreed_bins.h"
@@ -19,6 +22,7 @@
 #include "server/repository/folder_transport.h"
 #include "tests/sim/kill_at_step.h"
 #include "tests/sim/small_disk.h"
+#include "tests/unit/server/fleet.h"
 #include "tests/unit/server/root_ceremony.h"
 #include "tests/unit/server/supplier_workspace.h"
 
@@ -222,7 +226,7 @@ TEST_F(SupplierBins, HoldEachImageWhereVehiclesLookForIt) {
   Metadata shared = first();
   shared[kEmpty].targets.targets = shared[kBin].targets.targets;
   shared[kEmpty].roles.push_back(bin_of(kApp));
-  shared.erase(shared.begin() + kBin);
+  shared.erase(shared.begin() + 1);
   expect_wrong(signed_by(shared, ws.acme), "and lists images");
 }
 
@@ -595,6 +599,25 @@ std::vector<std::string> files_of_acme(const std::filesystem::path& dir) {
     if (name.find(".acme") != std::string::npos) names.push_back(name);
   }
   return names;
+}
+
+TEST_F(SupplierBins, AreAssignedToNobodyFromTheDayTheirSupplierIsRemoved) {  // IMG-13
+  publish(ws, {{kApp, kBuild}});
+  host::Db db = storage::open_database(ws.workspace().db_path()).value();
+  const VehicleId vin("VIN-1");
+  inventory::VehicleRecord record = test::factory_record(vin.value());
+  for (inventory::EcuRecord& ecu : record.ecus) ecu.hardware_id = HardwareId("acme-ecu");
+  const std::string text = json::to_text(record.encode());
+  ASSERT_TRUE(register_vehicle(db, as_bytes(text), kNow));
+  RemoveSupplierRequest request;
+  request.name = kAcme;
+  request.holders.push_back(ws.keys.targets.front().get());  // one of two: its images are there still
+  request.online = [&] { return Result<OnlineSigners>(ws.keys.online()); };
+  ASSERT_EQ(remove_supplier(ws.workspace(), request, kNow)->state, TargetsOutcome::State::Awaiting);
+  ASSERT_TRUE(ws.find(kApp));
+  const auto assigned = assign(db, ws.repo(), vin, EcuSerial("BRAKE"), TargetName(kApp), kNow);
+  ASSERT_FALSE(assigned);
+  EXPECT_TRUE(is_fault(assigned.error(), Fault::Kind::Conflict)) << explain(assigned.error());
 }
 
 TEST(SuppliersWithBins, TakeThemAlongWhenTheyGo) {  // IMG-13
