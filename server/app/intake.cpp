@@ -8,6 +8,7 @@
 #include "common/json/strict_reader.h"
 #include "common/model/file_names.h"
 #include "common/trust/delegation_order.h"
+#include "server/app/bin_intake.h"
 #include "server/ceremony/signing.h"
 #include "server/operations/papers.h"
 #include "server/operations/remarks.h"
@@ -146,13 +147,17 @@ class Intake {
     }
     Read next = read(*file, **delegator_, entry_->name, "metadata");
     if (next.is_verified) {
-      for (const std::string& sentence : judge_rekeyed(*next.targets, terms_.family)) wrong(sentence);
+      wrong(judge_rekeyed(*next.targets, terms_.family));
     }
     verdict_.canonical = std::move(next.canonical);
     verdict_.targets = std::move(next.targets);
     if (!verdict_.targets) return;
     check_header(*verdict_.targets, "");
     check_delegations(*verdict_.targets);
+  }
+
+  void wrong(const std::vector<std::string>& sentences) {
+    for (const std::string& sentence : sentences) wrong(std::string_view(sentence));
   }
 
   /// A supplier's own file and its bins, of one version, judged as one: what is not handed in stays as it is
@@ -168,51 +173,23 @@ class Intake {
       own = *std::move(next.targets);
       check_header(own, "");
       verdict_.targets = own;
-      note_bins(own);
+      if (auto note = change_of_bins(entry_->name, terms_.published, own))
+        verdict_.notes.push_back(*std::move(note));
     } else if (terms_.published != nullptr) {
       own = *terms_.published;
     } else {
       return wrong("the metadata of " + entry_->name.value() +
                    " itself are missing, which say who signs its bins: hand them in with all bins");
     }
-    if (!delegates_to_bins(own)) return;
-    const model::SuccinctRoles& bins = *own.delegations->succinct;
+    wrong(judge_own_file(own, *terms_.supplier, *entry_, (*delegator_)->delegations->keys));
+    const model::SuccinctRoles* bins = bins_in(own, *terms_.supplier);
+    if (bins == nullptr) return;
     for (const IntakeFile& each : files_) {
-      if (!each.roles.empty()) read_bin(each, own, bins);
+      if (!each.roles.empty()) read_bin(each, own, *bins);
     }
     for (const RoleName& role : handed_in_) kept_.erase(role);
-    check_kept(own, bins);
+    wrong(judge_kept_bins(own, handed_in_, kept_));
     verdict_.canonical = to_bytes(operations::lines_of(signed_));
-  }
-
-  /// The bins are the supplier's own, by the same keys, and there is nothing else.
-  bool delegates_to_bins(const model::Targets& own) {
-    const std::string& name = entry_->name.value();
-    const model::SuccinctRoles agreed = terms_.supplier->bins();
-    if (!own.targets.empty())
-      wrong(name + " lists " + own.targets.begin()->first.value() + " itself, and not in a bin");
-    const auto* bins = own.delegations && own.delegations->succinct ? &*own.delegations->succinct : nullptr;
-    if (bins == nullptr || bins->bit_length != agreed.bit_length || bins->name_prefix != name) {
-      wrong(name + " must delegate to its " + std::to_string(std::uint64_t{1} << agreed.bit_length) +
-            " hashed bins, and to nobody else");
-      return false;
-    }
-    const bool same = bins->keys.threshold == entry_->keys.threshold &&
-                      bins->keys.classes == entry_->keys.classes &&
-                      materials(own.delegations->keys, bins->keys) ==
-                          materials((*delegator_)->delegations->keys, entry_->keys);
-    if (!same)
-      wrong("the bins of " + name + " must be signed by the keys and the threshold that " + name +
-            " has now: hand in its own metadata, which say so, too");
-    return true;
-  }
-
-  static std::set<std::string> materials(const model::KeyRing& ring, const model::RoleKeys& keys) {
-    std::set<std::string> all;
-    for (const KeyId& id : keys.keyids) {
-      if (const auto key = ring.find(id); key != ring.end()) all.insert(key->second.material());
-    }
-    return all;
   }
 
   void read_bin(const IntakeFile& file, const model::Targets& own, const model::SuccinctRoles& bins) {
@@ -220,21 +197,13 @@ class Intake {
     for (const RoleName& role : file.roles) {
       if (!bins.has(role)) return wrong(role.value() + " is no bin of " + entry_->name.value());
       if (!handed_in_.insert(role).second) return wrong(role.value() + " is handed in twice");
+      note_replaced(role);
     }
     const Read next = read(file, own, file.roles.front(), first);
     for (const RoleName& role : file.roles) note_file(role, next.canonical);
     if (!next.targets) return;
     check_header(*next.targets, first + ": ");
-    if (next.targets->delegations && !next.targets->delegations->empty())
-      wrong(first + " lets others sign, which a bin may not");
-    if (file.roles.size() > 1 && !next.targets->targets.empty())
-      return wrong("one file is handed in for " + first + " and others, and lists images");
-    for (const auto& [name, target] : next.targets->targets) {
-      if (bins.bin_of(name) != file.roles.front())
-        wrong(name.value() + " is in " + first + ", and vehicles look for it in " +
-              bins.bin_of(name).value());
-    }
-    note_replaced(file.roles);
+    wrong(judge_bin(file.roles, *next.targets, bins));
     if (!verdict_.targets) {
       verdict_.targets.emplace();
       verdict_.targets->version = next.targets->version;
@@ -249,55 +218,11 @@ class Intake {
 
   void note_file(const RoleName& role, ByteView canonical) { signed_[role] = crypto::sha256(canonical); }
 
-  /// What these bins list now.
-  void note_replaced(const std::vector<RoleName>& roles) {
-    for (const RoleName& role : roles) {
-      const auto now = terms_.family.find(role);
-      if (now != terms_.family.end())
-        replaced_.targets.insert((*now->second)->targets.begin(), (*now->second)->targets.end());
-    }
-  }
-
-  /// Every bin that is not handed in is published, and vehicles will believe it as before.
-  void check_kept(const model::Targets& own, const model::SuccinctRoles& bins) {
-    std::vector<RoleName> missing, doubted;
-    for (std::uint64_t number = 0; number >> bins.bit_length == 0; ++number) {
-      const RoleName bin = bins.bin(number);
-      const auto kept = kept_.find(bin);
-      if (handed_in_.contains(bin)) continue;
-      if (kept == kept_.end()) {
-        missing.push_back(bin);
-      } else if (const ByteView wire = kept->second->wire();
-                 !verify(Bytes(wire.begin(), wire.end()), own, bin)) {
-        doubted.push_back(bin);
-      }
-    }
-    if (!missing.empty())
-      wrong(std::to_string(missing.size()) + " bins were never handed in, " + missing.front().value() +
-            " first: all of them must be there, those without an image too");
-    if (!doubted.empty())
-      wrong(std::to_string(doubted.size()) + " bins are not signed by enough of the keys that " +
-            entry_->name.value() + " has now, " + doubted.front().value() +
-            " first: hand them in, signed anew");
-  }
-
-  /// For who accepts it.
-  void note_bins(const model::Targets& own) {
-    if (!own.delegations || !own.delegations->succinct) return;
-    const auto signers = materials(own.delegations->keys, own.delegations->succinct->keys);
-    if (terms_.published != nullptr && terms_.published->delegations &&
-        terms_.published->delegations->succinct &&
-        materials(terms_.published->delegations->keys, terms_.published->delegations->succinct->keys) ==
-            signers)
-      return;
-    std::string ids;
-    for (const auto& [id, key] : own.delegations->keys) {
-      if (signers.contains(key.material())) ids += (ids.empty() ? "" : ", ") + key.computed_id().value();
-    }
-    verdict_.notes.push_back(entry_->name.value() + " keeps its images in " +
-                             std::to_string(std::uint64_t{1} << own.delegations->succinct->bit_length) +
-                             " hashed bins, signed with " +
-                             std::to_string(own.delegations->succinct->keys.threshold) + " of: " + ids);
+  /// What the bin lists now.
+  void note_replaced(const RoleName& bin) {
+    const auto now = terms_.family.find(bin);
+    if (now != terms_.family.end())
+      replaced_.targets.insert((*now->second)->targets.begin(), (*now->second)->targets.end());
   }
 
   /// Bins are the supplier's, as one: the largest counts.

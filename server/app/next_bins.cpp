@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "server/app/bin_intake.h"
 #include "server/ceremony/agreed_bins.h"
 #include "server/operations/supplier.h"
 #include "server/repository/bins.h"
@@ -18,13 +19,6 @@ bool is_same(const Listed& one, const Listed& other) {
   return std::equal(one.begin(), one.end(), other.begin(), other.end(), [](const auto& a, const auto& b) {
     return a.first == b.first && a.second.encode() == b.second.encode();
   });
-}
-
-bool is_signed(const trust::Verified<model::Targets>& file, const model::Targets& own, const RoleName& bin) {
-  const auto authority = trust::Authority::of_draft(own, bin);
-  auto unverified = trust::Unverified<model::Targets>::parse(Bytes(file.wire().begin(), file.wire().end()),
-                                                             model::Profile::Vehicle);
-  return authority && unverified && std::move(*unverified).verify(*authority);
 }
 
 }  // namespace
@@ -97,7 +91,7 @@ std::vector<SubmissionBundle::Metadata> next_metadata(const SplitRole& role, con
     const auto there = role.bins.find(bin);
     const Listed& list = lists[bin];
     const bool stays = !how.renews && there != role.bins.end() && is_same((*there->second)->targets, list) &&
-                       (!own_changes || is_signed(*there->second, own, bin));
+                       (!own_changes || is_signed_for(own, bin, *there->second));
     if (stays) continue;
     if (list.empty()) {
       empty.roles.push_back(bin);
