@@ -10,13 +10,26 @@ namespace {
 
 class VehicleOfASupplier : public testing::Test {
  protected:
-  void SetUp() override {
-    generate("acme-1", {"--dir", keys().string()});
-    cotter({"supplier", "add", "acme", "--path", "acme/*/*", "--hardware-id", vehicle.adas().hardware_id,
-            "--key", (keys() / "acme-1.pub.json").string(), "--sign-with", holder(1), "--sign-with",
-            holder(2)});
-    cotter({"token", "add", "acme-ci", "--role", "supplier", "--supplier", "acme", "--out",
-            (keys() / "acme.token").string()});
+  void take_in(const std::string& name, const std::vector<std::string>& more = {}) {
+    supplier = name;
+    generate(name + "-1", {"--dir", keys().string()});
+    std::vector<std::string> words = {"supplier",
+                                      "add",
+                                      name,
+                                      "--path",
+                                      name + "/*/*",
+                                      "--hardware-id",
+                                      vehicle.adas().hardware_id,
+                                      "--key",
+                                      (keys() / (name + "-1.pub.json")).string(),
+                                      "--sign-with",
+                                      holder(1),
+                                      "--sign-with",
+                                      holder(2)};
+    words.insert(words.end(), more.begin(), more.end());
+    cotter(words);
+    cotter({"token", "add", name + "-ci", "--role", "supplier", "--supplier", name, "--out",
+            (keys() / (name + ".token")).string()});
   }
 
   Ended try_cotter(std::vector<std::string> arguments) {
@@ -38,7 +51,7 @@ class VehicleOfASupplier : public testing::Test {
       must(host::write_atomically(keys() / (name + ".pub.json"), as_bytes(json::to_text(made))));
   }
 
-  /// Handed in by acme, and accepted.
+  /// Handed in by the supplier, and accepted.
   fs::path supplied(const std::string& name, std::size_t size, const std::string& counter) {
     const fs::path file = keys() / (std::to_string(size) + ".bin");
     must(host::write_atomically(file, Bytes(size, static_cast<std::uint8_t>(size))));
@@ -53,7 +66,7 @@ class VehicleOfASupplier : public testing::Test {
                                           "--release-counter",
                                           counter,
                                           "--supplier",
-                                          "acme",
+                                          supplier,
                                           "--server",
                                           world.server_url(),
                                           "--ca",
@@ -61,9 +74,9 @@ class VehicleOfASupplier : public testing::Test {
                                           "--root",
                                           (vehicle.repo() / "1.root.json").string(),
                                           "--token-file",
-                                          (keys() / "acme.token").string(),
+                                          (keys() / (supplier + ".token")).string(),
                                           "--key",
-                                          (keys() / "acme-1.key").string(),
+                                          (keys() / (supplier + "-1.key")).string(),
                                           "--partial",
                                           (keys() / "bundle.json").string()});
     cotter({"supplier", "accept", text_of(handed_in, "id")});
@@ -114,10 +127,12 @@ class VehicleOfASupplier : public testing::Test {
 
   VehicleWorld& vehicle = VehicleWorld::get();
   World& world = vehicle.world();
+  std::string supplier;
 };
 
 TEST_F(VehicleOfASupplier, UpdatesOnWhenTheSupplierIsLetGoAndItsNameLeavesTheSnapshot) {  // IMG-13
   const EcuPlan& adas = vehicle.adas();
+  take_in("acme");
   const fs::path running = supplied("acme/adas/app.bin", 3101, "1");
   assign(adas, "acme/adas/app.bin");
   expect_cycle();
@@ -146,6 +161,21 @@ TEST_F(VehicleOfASupplier, UpdatesOnWhenTheSupplierIsLetGoAndItsNameLeavesTheSna
   expect_cycle();
   expect_update(adas);
   expect_update(vehicle.gateway());
+}
+
+TEST_F(VehicleOfASupplier, UpdatesToImagesInItsHashedBins) {
+  const EcuPlan& adas = vehicle.adas();
+  take_in("parts", {"--expected-targets", "500"});
+  for (const char* number : {"1000", "1001", "1002"}) {
+    const std::string name = "parts/adas/" + std::string(number) + ".bin";
+    const fs::path build = supplied(name, 2000 + static_cast<std::size_t>(std::stoi(number)), number);
+    assign(adas, name);
+    expect_cycle();
+    EXPECT_EQ(vehicle.active(adas), sha256_of(build)) << name;
+  }
+  const auto set = must(repository::read_as_client(vehicle.repo(), repository::kBeforeAnyExpiry));
+  for (const char* bin : {"parts-0", "parts-1", "parts-2", "parts-3"})
+    EXPECT_TRUE(set.listed(RoleName(bin))) << bin;
 }
 
 }  // namespace
