@@ -15,6 +15,8 @@ namespace {
 
 using Listed = std::map<TargetName, model::Target>;
 
+static_assert((std::size_t{1} << operations::kMostSupplierBits) == operations::kMaxSubmissionBins);
+
 bool is_same(const Listed& one, const Listed& other) {
   return std::equal(one.begin(), one.end(), other.begin(), other.end(), [](const auto& a, const auto& b) {
     return a.first == b.first && a.second.encode() == b.second.encode();

@@ -61,9 +61,13 @@ Result<SubmissionBundle::Metadata> decode_metadata(const json::ObjectView& view)
 Result<SubmissionBundle::Metadata> decode_bins(const json::Value& value) {
   const auto view = TRY(json::ObjectView::of(value, "bins[]"));
   SubmissionBundle::Metadata metadata = TRY(decode_metadata(view));
-  for (const json::Value& each : *TRY(view.array("roles")))
-    metadata.roles.emplace_back(TRY(json::string_of(each, "roles[]")));
-  if (metadata.roles.empty()) TRY(refuse(RuleId::MemberWrongKind, "the bins whose file it is", "none"));
+  const json::Array* roles = TRY(view.array("roles"));
+  if (roles->empty() || roles->size() > operations::kMaxSubmissionBins) {
+    TRY(refuse(RuleId::MemberWrongKind,
+               "1 to " + std::to_string(operations::kMaxSubmissionBins) + " bins whose file it is",
+               std::to_string(roles->size())));
+  }
+  for (const json::Value& each : *roles) metadata.roles.emplace_back(TRY(json::string_of(each, "roles[]")));
   return metadata;
 }
 

@@ -33,9 +33,10 @@ Result<std::vector<RoleName>> decode_roles(const json::ObjectView& view, FileKin
   std::vector<RoleName> roles;
   if (view.find("roles") == nullptr) return roles;
   const json::Array* list = TRY(view.array("roles"));
-  if (kind != FileKind::Metadata || list->empty())
-    TRY(refuse(RuleId::MemberWrongKind, "roles of metadata alone, one or more",
+  if (kind != FileKind::Metadata || list->empty() || list->size() > kMaxSubmissionBins) {
+    TRY(refuse(RuleId::MemberWrongKind, "roles of metadata alone, 1 to " + std::to_string(kMaxSubmissionBins),
                std::to_string(list->size())));
+  }
   for (const json::Value& each : *list) {
     std::string role = TRY(json::string_of(each, "roles[]"));
     if (!model::is_releasable_role_name(role))
@@ -144,6 +145,10 @@ Result<Submission> Submission::decode(ByteView bytes) {
       if (!bins.insert(role).second) TRY(refuse(RuleId::MemberWrongKind, "each role once", role.value()));
     }
     if (file.kind != FileKind::Image) papers += file.length;
+    if (bins.size() > kMaxSubmissionBins) {
+      TRY(refuse(RuleId::MemberWrongKind, "at most " + std::to_string(kMaxSubmissionBins) + " bins",
+                 std::to_string(bins.size())));
+    }
     submission.files.push_back(std::move(file));
   }
   if (papers > kMaxPapersBytes) {

@@ -19,6 +19,7 @@ namespace cotter::operations {
 inline constexpr std::size_t kMaxSubmissionBytes =
     256 * 1024;  ///< of the list of files, which takes 120 a file, and up to 70 a bin
 inline constexpr std::size_t kMaxSubmissionFiles = 1024;
+inline constexpr std::size_t kMaxSubmissionBins = 512;  ///< whose files they may be, all together
 inline constexpr std::uint64_t kMaxPapersBytes =
     32 * 1024 * 1024;  ///< of all papers: they are judged in memory
 inline constexpr std::uint64_t kMaxPaperBytes = 8 * 1024 * 1024;  ///< of metadata, an SBOM or a provenance
@@ -41,8 +42,8 @@ struct Submission {
   std::vector<SubmittedFile> files;
 
   /// A metadata file, of the supplier's own role or of bins, and any number of others; no hash twice, no role
-  /// twice; lengths of 1 up to 2^53-1, papers up to kMaxPaperBytes, all of them up to kMaxPapersBytes.
-  /// Rejections: json-*, member-*, role-name-unsafe, file-too-large.
+  /// twice and at most kMaxSubmissionBins of them; lengths of 1 up to 2^53-1, papers up to kMaxPaperBytes,
+  /// all of them up to kMaxPapersBytes. Rejections: json-*, member-*, role-name-unsafe, file-too-large.
   static Result<Submission> decode(ByteView bytes);
   [[nodiscard]] Bytes encode() const;
   [[nodiscard]] std::uint64_t total_length() const;

@@ -56,6 +56,19 @@ TEST(Submission, OfBinsSaysWhoseFileEachIs) {
   }
 }
 
+TEST(Submission, OfMoreBinsThanASupplierHasIsRefused) {
+  const auto numbered = [](std::size_t first, std::size_t count) {
+    std::string roles;
+    for (std::size_t number = first; number < first + count; ++number)
+      roles += (roles.empty() ? "[\"a-" : ",\"a-") + std::to_string(number) + "\"";
+    return roles + "]";
+  };
+  EXPECT_TRUE(Submission::decode(as_bytes(list_of(bins('b', numbered(0, kMaxSubmissionBins))))));
+  EXPECT_FALSE(Submission::decode(as_bytes(list_of(bins('b', numbered(0, kMaxSubmissionBins + 1))))));
+  EXPECT_FALSE(Submission::decode(
+      as_bytes(list_of(bins('b', numbered(0, kMaxSubmissionBins)) + "," + bins('c', numbered(9999, 1))))));
+}
+
 TEST(Submission, IsRefusedWhereItSaysTooMuchTooLittleOrTwoThings) {
   const std::string metadata = file("metadata", 'a', "7");
   for (const std::string& bad : {
