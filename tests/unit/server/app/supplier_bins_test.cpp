@@ -15,6 +15,7 @@
 #include "server/app/next_bins.h"
 #include "server/app/perishables.h"
 #include "server/app/register_vehicle.h"
+#include "server/app/signing_paths.h"
 #include "server/app/targets_change.h"
 #include "server/app/trace_workspace.h"
 #include "server/ceremony/agreed_bins.h"
@@ -588,6 +589,17 @@ TEST_F(SupplierBins, AreForecastByTheFirstToEndAsTheirSuppliersToRenew) {
   EXPECT_TRUE(acme->command.starts_with("cotter submit --renew --supplier acme")) << acme->command;
   ASSERT_EQ(acme->quorums.size(), 1U);
   EXPECT_EQ(acme->quorums.front().who, std::vector<std::string>{"acme"});
+}
+
+TEST_F(SupplierBins, AreAskedForByTheirSuppliersThreshold) {
+  publish(ws, {{kApp, kBuild}});
+  repository::FolderTransport folder(ws.repo());
+  const auto paths = signing_paths(ws.read().value(), folder, TargetName(kApp), HardwareId("acme-ecu"));
+  ASSERT_TRUE(paths) << explain(paths.error());
+  ASSERT_EQ(paths->asked.size(), 3U) << "targets, acme and its bin";
+  EXPECT_EQ(paths->asked.back().role, bin_of(kApp));
+  EXPECT_TRUE(paths->asked.back().lists);
+  EXPECT_EQ(paths->asked.back().keys.fewest(), 2U);
 }
 
 using Ceremony = test::RootCeremonyIn<SupplierWorkspace>;
