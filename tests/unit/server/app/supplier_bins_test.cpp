@@ -341,6 +341,15 @@ TEST(SuppliersWithBins, KeepTheirNumberFromTheDayTheyAreTakenIn) {
   EXPECT_TRUE(kept->policy.needs_sbom);
 }
 
+TEST(SupplierPolicy, SaysHowManyBinsThereAreAndNoMoreThanASubmissionHolds) {
+  json::Object kept = in_bins().encode();
+  EXPECT_EQ(operations::SupplierPolicy::decode(kept)->bit_length, kBits);
+  kept.set("bit_length", std::uint64_t{operations::kMostSupplierBits} + 1);
+  EXPECT_FALSE(operations::SupplierPolicy::decode(kept));
+  kept.erase("bit_length");
+  EXPECT_EQ(operations::SupplierPolicy::decode(kept)->bit_length, 0U);
+}
+
 TEST(SuppliersWithBins, AreTakenInWithNoMoreThanTheyCanSignAndWithNobodyBelow) {
   const SupplierWorkspace ws;
   operations::SupplierPolicy policy = in_bins();
