@@ -15,8 +15,9 @@ namespace {
 
 constexpr std::size_t kMostDigits = (repository::kMostBits + 3) / 4;
 
-/// Whether a role of that name has bins: all of them are in the snapshot, or it was agreed that it may.
-bool is_split(const RepositoryWriter& writer, const model::Targets& listed, const RoleName& role) {
+/// Whether a role of that name has bins: all of them are in the snapshot, or it was agreed that it may, or it
+/// is a supplier's that was taken in with some.
+Result<bool> is_split(RepositoryWriter& writer, const model::Targets& listed, const RoleName& role) {
   for (std::size_t digits = 1; digits <= kMostDigits; ++digits) {
     if (writer.published().listed(RoleName(role.value() + "-" + std::string(digits, '0')))) return true;
   }
@@ -25,7 +26,8 @@ bool is_split(const RepositoryWriter& writer, const model::Targets& listed, cons
       if (entry.name == role && ceremony::agreed_bits(entry)) return true;
     }
   }
-  return false;
+  const auto supplier = TRY(storage::SupplierStore(writer.db()).find(role));
+  return supplier && supplier->has_bins();
 }
 
 /// Every name that is a role's, or was.
@@ -65,7 +67,7 @@ std::set<RoleName> without_bins(const std::set<RoleName>& roles) {
 Result<void> check_bin_names(RepositoryWriter& writer, const model::Targets& listed, const RoleName& name,
                              bool has_bins) {
   const RoleName before_dash(name.value().substr(0, name.value().rfind('-')));
-  if (may_be_bin_of(name, before_dash) && is_split(writer, listed, before_dash))
+  if (may_be_bin_of(name, before_dash) && TRY(is_split(writer, listed, before_dash)))
     return fault(Fault::Kind::Conflict,
                  name.value() + " is the name of a bin that role " + before_dash.value() + " has, or may get",
                  "choose another name");
