@@ -54,7 +54,7 @@ Result<std::vector<repository::IncomingImage>> add_images(const RepositoryWriter
     const auto& image = images.back();
     if (!target.hashes.agrees_with(image.hashes()) || image.length() != target.length)
       return fault(Fault::Kind::Conflict, "the file of " + name.value() + " changed while it was published");
-    repository::add_to(batch, writer.layout(), image, name);
+    repository::add_to(batch, writer.layout(), image, {name});
   }
   return images;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <future>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -10,10 +11,10 @@
 #include <thread>
 #include <utility>
 
+#include "common/host/on_threads.h"
 #include "common/trust/delegation_order.h"
 #include "server/app/abilities.h"
 #include "server/app/init_release_role.h"
-#include "server/app/on_threads.h"
 #include "server/app/read_images.h"
 #include "server/app/record_refusal.h"
 #include "server/repository/bins.h"
@@ -103,13 +104,12 @@ class Applying {
     TRY(may_list());
     std::vector<SourceFile> files = source_files(artifacts_);
     TRY(take_in(files));
-    TRY(plan());
-    TRY(find_unknown_hardware());
     if (request_->dry_run) {
+      TRY(plan());
       if (outcome_.bins > 0) outcome_.state = ApplyOutcome::State::WouldPublish;
       return std::move(outcome_);
     }
-    TRY(store(files));
+    TRY(plan_and_store(files));
     if (outcome_.bins == 0) {
       note_unchanged();
     } else {
@@ -189,7 +189,8 @@ class Applying {
       outcome_.unchanged += part.outcome->unchanged;
     }
     for (const Artifact& artifact : artifacts_) outcome_.hashes.push_back(artifact.release.hashes);
-    return findings.verdict();
+    TRY(findings.verdict());
+    return find_unknown_hardware();
   }
 
   Result<void> plan(Part& part, Findings& findings) {
@@ -239,14 +240,18 @@ class Applying {
   }
 
   /// Images before the metadata that list them (FMT-105); also those that do not change: one that the disk
-  /// damaged is mended.
-  Result<void> store(const std::vector<SourceFile>& files) {
+  /// damaged is mended. What they change is found out while the disk makes them durable.
+  Result<void> plan_and_store(const std::vector<SourceFile>& files) {
     repository::Batch batch(writer_->layout());
     for (const SourceFile& file : files) {
-      for (const std::size_t i : file.artifacts)
-        repository::add_to(batch, writer_->layout(), *file.image, artifacts_[i].release.name);
+      std::vector<TargetName> names;
+      for (const std::size_t i : file.artifacts) names.push_back(artifacts_[i].release.name);
+      repository::add_to(batch, writer_->layout(), *file.image, names);
     }
-    return batch.finish();
+    auto durable = std::async(std::launch::async, [&batch] { return batch.make_durable(); });
+    TRY(plan());
+    TRY(durable.get());
+    return batch.give_names();
   }
 
   void note_unchanged() {
@@ -290,7 +295,7 @@ class Applying {
     for (std::size_t from = 0; from < part.changes.size(); from += kBinsAtOnce) {
       const std::size_t count = std::min(kBinsAtOnce, part.changes.size() - from);
       std::vector<std::optional<Result<SignedFiles::Written>>> written(count);
-      on_threads(count, [&](std::size_t i) {
+      host::on_threads(count, [&](std::size_t i) {
         const auto wire = next_bin(part, part.changes[from + i], key);
         written[i].emplace(wire ? files.write(*wire) : fail(wire.error()));
         ++signed_;

@@ -11,7 +11,7 @@
 #include <unordered_map>
 #include <utility>
 
-#include "server/app/on_threads.h"
+#include "common/host/on_threads.h"
 
 namespace cotter::app {
 namespace {
@@ -37,7 +37,7 @@ class Reading {
 
   Findings run(const std::vector<Artifact>& artifacts) {
     std::vector<std::jthread> others;
-    for (std::size_t i = 1; i < std::min<std::size_t>(worker_threads(), files_->size()); ++i)
+    for (std::size_t i = 1; i < std::min<std::size_t>(host::worker_threads(), files_->size()); ++i)
       others.emplace_back([this] { work(false); });
     work(true);
     others.clear();

@@ -4,14 +4,20 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
-#include <string>
+#include <cstdint>
+#include <cstdio>
+#include <mutex>
+#include <optional>
 #include <system_error>
+#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
 #include "common/disk/descriptor.h"
 #include "common/host/atomic_file.h"
+#include "common/host/on_threads.h"
 #include "server/repository/file_reader.h"
 
 namespace cotter::repository {
@@ -24,10 +30,21 @@ tl::unexpected<Error> cannot_write(const fs::path& path) {
   return fail(host::errno_fault("cannot write " + path.string(), errno));
 }
 
-Result<void> sync_file(const fs::path& path) {
+Result<void> sync_file(const std::string& path) {
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (file.get() < 0 || ::fdatasync(file.get()) != 0) return cannot_write(path);
   return {};
+}
+
+std::string folder_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
+
+/// A path in the incoming folder that no file of this process has had: whoever holds one removes it later.
+/// What another process left there goes.
+fs::path new_path(const Layout& layout) {
+  static std::atomic<std::uint64_t> given{0};
+  fs::path path = layout.incoming_dir() / ("file." + std::to_string(++given));
+  ::unlink(path.c_str());
+  return path;
 }
 
 }  // namespace
@@ -48,9 +65,9 @@ void begin_writing_out(int fd, std::uint64_t length) noexcept {
 }
 
 Result<PassingFile> Batch::write(ByteView bytes) {
-  const fs::path path = layout_->incoming_dir() / ("file." + std::to_string(++written_));
+  const fs::path path = new_path(*layout_);
   const Descriptor fd(
-      ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, host::kPublicFile));
+      ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, host::kPublicFile));
   if (fd.get() < 0) return cannot_write(path);
   PassingFile file(path);
   while (!bytes.empty()) {
@@ -62,60 +79,80 @@ Result<PassingFile> Batch::write(ByteView bytes) {
   return file;
 }
 
-/// Each file once, however many names it has. A sync of one file costs the disk a flush of its own: above
-/// some files one of the whole file system is cheaper, though it waits for others' bytes too. It tells of
-/// failed writes since Linux 5.8.
-Result<void> Batch::sync_data() const {
-  constexpr std::size_t kMany = 64;
+/// A sync of one file costs the disk a flush of its own: above some files one of the whole file system is
+/// cheaper, though it waits for others' bytes too. It tells of failed writes since Linux 5.8.
+Result<void> Batch::make_durable() const {
+  constexpr std::size_t kMany = 32;
   if (files_.size() > kMany) {
     const Descriptor dir(::open(layout_->incoming_dir().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (dir.get() < 0 || ::syncfs(dir.get()) != 0) return cannot_write(layout_->dir());
     return {};
   }
-  const fs::path* last = nullptr;
-  for (const Named& named : files_) {
-    if (last != nullptr && *last == named.file) continue;
-    TRY(sync_file(named.file));
-    last = &named.file;
+  for (const Naming& naming : files_) TRY(sync_file(naming.file));
+  return {};
+}
+
+/// A file that moves has no link that must be removed again. Where it cannot, because the name is taken or
+/// the file system does not know how, it is linked like the others, which looks what is there.
+Result<void> Batch::put(const Naming& naming) const {
+  const std::string* file = &naming.file;
+  for (const std::string& name : naming.names) {
+    if (naming.moves && file == &naming.file &&
+        ::renameat2(AT_FDCWD, file->c_str(), AT_FDCWD, name.c_str(), RENAME_NOREPLACE) == 0) {
+      file = &name;
+    } else {
+      TRY(link(*file, name, naming.mends));
+    }
   }
   return {};
 }
 
-Result<void> Batch::put(const Named& named) const {
-  if (::link(named.file.c_str(), named.name.c_str()) == 0) return {};
-  if (errno != EEXIST) return cannot_write(named.name);
+Result<void> Batch::link(const std::string& file, const std::string& name, bool mends) const {
+  if (::link(file.c_str(), name.c_str()) == 0) return {};
+  if (errno != EEXIST) return cannot_write(name);
   // What a writer left that was killed has its name already. Not asked before: nearly always nothing is
   // there. It may be this very file: a release that goes on does not read it.
   std::error_code unknown;
-  if (fs::equivalent(named.file, named.name, unknown)) return {};
-  if (TRY(same_content(named.file, named.name))) return {};
-  if (named.other == Other::Refuse) {
-    return fault(Fault::Kind::Conflict, named.name.string() + " is there already, with other content",
+  if (fs::equivalent(file, name, unknown)) return {};
+  if (TRY(same_content(file, name))) return {};
+  if (!mends) {
+    return fault(Fault::Kind::Conflict, name + " is there already, with other content",
                  "a version is never published twice; was " + layout_->dir().string() +
                      " or cotter.db restored from a backup?");
   }
-  const fs::path passing = layout_->incoming_dir() / "mended";
-  ::unlink(passing.c_str());
-  if (::link(named.file.c_str(), passing.c_str()) != 0 || ::rename(passing.c_str(), named.name.c_str()) != 0)
-    return cannot_write(named.name);
+  const fs::path passing = new_path(*layout_);
+  if (::link(file.c_str(), passing.c_str()) != 0 || ::rename(passing.c_str(), name.c_str()) != 0)
+    return cannot_write(name);
   return {};
 }
 
-Result<void> Batch::make_durable() {
-  // Folders first, and all of them: of a name that a killed writer left the folder may not be durable yet.
-  for (const Named& named : files_) {
-    const std::string& name = named.name.native();
-    dirs_.insert(name.substr(0, name.rfind('/')));
-  }
-  for (const std::string& dir : dirs_) TRY(make_dirs(dir));
-  return sync_data();
-}
-
+/// The names of one folder wait for each other, whoever gives them: one thread for a folder.
 Result<void> Batch::give_names() {
-  for (const Named& named : files_) TRY(put(named));
-  for (const std::string& dir : dirs_) TRY(host::sync_dir(dir));
+  // All of them: of a name that a killed writer left the folder may not be durable yet.
+  std::unordered_set<std::string> dirs;
+  std::vector<std::vector<const Naming*>> folders;
+  std::unordered_map<std::string, std::size_t> known;
+  for (const Naming& naming : files_) {
+    for (const std::string& name : naming.names) dirs.insert(folder_of(name));
+    const auto [place, is_new] = known.try_emplace(folder_of(naming.names.front()), folders.size());
+    if (is_new) folders.emplace_back();
+    folders[place->second].push_back(&naming);
+  }
+  for (const std::string& dir : dirs) TRY(make_dirs(dir));
+  std::mutex mutex;
+  std::optional<Error> failed;
+  host::on_threads(folders.size(), [&](std::size_t i) {
+    for (const Naming* naming : folders[i]) {
+      auto done = put(*naming);
+      if (done) continue;
+      const std::lock_guard lock(mutex);
+      failed = std::move(done).error();
+      return;
+    }
+  });
+  if (failed) return fail(*std::move(failed));
+  for (const std::string& dir : dirs) TRY(host::sync_dir(dir));
   files_.clear();
-  dirs_.clear();
   return {};
 }
 

@@ -1,14 +1,11 @@
 // Many new files of a repository at the price of one: all are written, then the data of all is made durable,
 // then they get their names, and each folder is made durable once. Never shows a name before its bytes are
 // durable, never puts other bytes under a name that has some. One writer at a time: hold Layout::lock(). One
-// thread, but for write(), which any may call.
+// thread, but for write(), which any may call; names are given on some more.
 #pragma once
 
-#include <atomic>
-#include <cstdint>
 #include <filesystem>
 #include <string>
-#include <unordered_set>
 #include <vector>
 
 #include "common/base/bytes.h"
@@ -37,34 +34,33 @@ class Batch {
 
   /// Bytes of a metadata file, not durable yet. Faults: NoSpace, Denied, Io.
   Result<PassingFile> write(ByteView bytes);
-  /// `file` is to have `name`; all names of one file one after the other. Other bytes under that name are
-  /// damage where the name says what they must be, as those of images do, and are mended; else a conflict.
-  enum class Other : std::uint8_t { Mend, Refuse };
-  void add(std::filesystem::path file, std::filesystem::path name, Other other) {
-    files_.push_back({std::move(file), std::move(name), other});
-  }
+  /// A file, and the paths that it is to have as names, at least one. Files whose first names are in one
+  /// folder get theirs in the order in which they were added.
+  struct Naming {
+    std::string file;
+    std::vector<std::string> names;
+    bool moves = false;  ///< to its first name; else it stays where it is too
+    /// Other bytes under a name are damage where the name says what they must be, as those of images do; else
+    /// they are a conflict.
+    bool mends = false;
+  };
+  void add(Naming naming) { files_.push_back(std::move(naming)); }
   [[nodiscard]] std::size_t size() const noexcept { return files_.size(); }
 
-  /// Makes the bytes of all durable, under no name yet, and the folders that are missing. Faults: NoSpace,
-  /// Denied, Io.
-  Result<void> make_durable();
-  /// Gives them their names, durable too; the batch is empty after. Killed in between, some of the names are
-  /// there, with whole files. Faults: Conflict (other bytes under a name), NoSpace, Denied, Io.
+  /// Makes the bytes of all durable, under no name yet. Faults: NoSpace, Denied, Io.
+  Result<void> make_durable() const;
+  /// Gives them their names, durable too, and makes the folders that are missing; the batch is empty after.
+  /// Killed in between, some of the names are there, with whole files. Faults: Conflict (other bytes under a
+  /// name), NoSpace, Denied, Io.
   Result<void> give_names();
   /// Both. What is there already stays as it is.
   Result<void> finish();
 
  private:
-  struct Named {
-    std::filesystem::path file, name;
-    Other other = Other::Refuse;
-  };
-  Result<void> sync_data() const;
-  Result<void> put(const Named& named) const;
+  Result<void> put(const Naming& naming) const;
+  Result<void> link(const std::string& file, const std::string& name, bool mends) const;
   const Layout* layout_;
-  std::vector<Named> files_;
-  std::unordered_set<std::string> dirs_;  ///< that have new names
-  std::atomic<std::uint64_t> written_{0};
+  std::vector<Naming> files_;
 };
 
 /// Both hold the same bytes. Faults: NotFound, Denied, Io.

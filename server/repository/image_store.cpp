@@ -155,10 +155,14 @@ Result<IncomingImage> take_in(const fs::path& dir, const fs::path& source,
   return image;
 }
 
-void add_to(Batch& batch, const Layout& layout, const IncomingImage& image, const TargetName& name) {
+void add_to(Batch& batch, const Layout& layout, const IncomingImage& image,
+            const std::vector<TargetName>& names) {
+  Batch::Naming naming{image.file().native(), {}, !image.is_kept(), true};
   for (const auto& [function, digest] : image.hashes().all()) {
-    batch.add(image.file(), layout.image(name, to_hex(digest)), Batch::Other::Mend);
+    const std::string hex = to_hex(digest);
+    for (const TargetName& name : names) naming.names.push_back(layout.image(name, hex).native());
   }
+  batch.add(std::move(naming));
 }
 
 Result<void> store_image(const Layout& layout, const IncomingImage& image, const TargetName& name) {

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <vector>
 
 #include "common/base/result.h"
 #include "common/crypto/digest.h"
@@ -36,6 +37,7 @@ class IncomingImage {
   [[nodiscard]] const std::optional<struct stat>& source() const noexcept { return source_; }
   /// The copy stays when this goes.
   void keep() noexcept { is_kept_ = true; }
+  [[nodiscard]] bool is_kept() const noexcept { return is_kept_; }
   /// A copy that was made before, and stays when this goes.
   static IncomingImage kept(std::filesystem::path file, std::uint64_t length, crypto::Hashes hashes);
 
@@ -61,8 +63,10 @@ Result<IncomingImage> take_in(const std::filesystem::path& dir, const std::files
                               const std::function<void(std::uint64_t)>& progress,
                               Durable durable = Durable::Now);
 
-/// The same for a batch: the image is to have its names once all that is in it is durable.
-void add_to(Batch& batch, const Layout& layout, const IncomingImage& image, const TargetName& name);
+/// For a batch: the image is to have all its paths under these names once all that is in the batch is
+/// durable. Once for an image: one that is not kept then goes to the first of them.
+void add_to(Batch& batch, const Layout& layout, const IncomingImage& image,
+            const std::vector<TargetName>& names);
 
 /// Links the image under targets/… once for each hash (FMT-101), durable on return. What lies there already
 /// is kept where it is whole, and mended where the disk damaged it. Faults: NoSpace, Denied, Io.

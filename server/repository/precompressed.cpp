@@ -46,12 +46,14 @@ Result<WrittenFile> WrittenFile::write(Batch& batch, ByteView wire) {
 
 void WrittenFile::add_to(Batch& batch, const Layout& layout, const std::vector<RoleName>& roles,
                          Version version) const {
-  for (const RoleName& role : roles)
-    batch.add(plain_.path(), layout.metadata(role, version), Batch::Other::Refuse);
+  Batch::Naming plain{plain_.path().native(), {}, true, false};
+  for (const RoleName& role : roles) plain.names.push_back(layout.metadata(role, version).native());
+  batch.add(std::move(plain));
   if (!packed_) return;
   // The plain file says what it must be, so another one is damage, or of another packer.
-  for (const RoleName& role : roles)
-    batch.add(packed_->path(), layout.packed_metadata(role, version), Batch::Other::Mend);
+  Batch::Naming packed{packed_->path().native(), {}, true, true};
+  for (const RoleName& role : roles) packed.names.push_back(layout.packed_metadata(role, version).native());
+  batch.add(std::move(packed));
 }
 
 }  // namespace cotter::repository

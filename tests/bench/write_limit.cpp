@@ -11,7 +11,7 @@
 #include "common/crypto/digest.h"
 #include "common/disk/descriptor.h"
 #include "common/host/atomic_file.h"
-#include "server/app/on_threads.h"
+#include "common/host/on_threads.h"
 #include "server/repository/batch.h"
 #include "server/repository/layout.h"
 #include "tests/bench/measure.h"
@@ -20,8 +20,8 @@ namespace cotter::bench {
 namespace {
 
 namespace fs = std::filesystem;
-using app::on_threads;
 using disk::Descriptor;
+using host::on_threads;
 
 constexpr std::uint64_t kMaxImage = 1024 * 1024;
 

@@ -330,9 +330,9 @@ TEST_F(PublishCommand, ReleasesIntoSeveralRolesAtOnce) {
   for (const std::string role : {"fw", "tools"}) {
     ASSERT_EQ(cotter({"key", "generate", "--name", "image-" + role, "--role", "image/" + role}).exit_code,
               kDone);
-    const Ended made = cotter({"release", "init-role", role, "--paths", role + "/*", "--bit-length", "1",
+    const Ended init = cotter({"release", "init-role", role, "--paths", role + "/*", "--bit-length", "1",
                                "--sign-with", holder(1), "--sign-with", holder(2)});
-    ASSERT_EQ(made.exit_code, kDone) << made.err;
+    ASSERT_EQ(init.exit_code, kDone) << init.err;
     static_cast<void>(file(role, role));
     manifest += "[[artifact]]\nrole = \"" + role + "\"\nfile = \"" + role + "\"\nname = \"" + role +
                 "/a\"\nhardware_ids = [\"hw-1\"]\nversion = \"1.0\"\n";

@@ -100,7 +100,7 @@ TEST_F(RefusedRelease, IsToldOfWhateverIsDoneToTheRole) {
 TEST_F(RefusedRelease, IsNoneWhereAPassphraseWasMistyped) {
   const Fault mistyped{Fault::Kind::Denied, "cannot unlock the keys: wrong passphrase", ""};
   ApplyRequest request = ws_.request({ws_.artifact("a", "a")});
-  request.signers = [&]() -> Result<ReleaseSigners> { return fail(mistyped); };
+  request.signers = [&](const RoleName&) -> Result<ReleaseSigners> { return fail(mistyped); };
   ASSERT_FALSE(apply_release(ws_.workspace(), request, kNow));
   PublishRequest publication = ws_.TestWorkspace::request("b", "b", {0, 1});
   publication.online = [&]() -> Result<OnlineSigners> { return fail(mistyped); };

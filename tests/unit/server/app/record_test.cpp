@@ -334,7 +334,7 @@ TEST(RecordedRelease, TellsOfBinsThatWereSignedForNobody) {
   const auto before = (*ws.read()->snapshot())->version.value();
   sim::SimKey stranger("stranger");
   app::ApplyRequest request = ws.request({ws.artifact("a", "a")});
-  request.signers = [&]() -> Result<app::ReleaseSigners> {
+  request.signers = [&](const RoleName&) -> Result<app::ReleaseSigners> {
     return app::ReleaseSigners{{ws.keys.snapshot.front().get(), &stranger}, ws.release_key.front().get()};
   };
   ASSERT_FALSE(app::apply_release(ws.workspace(), request, kNow)) << "a client would refuse its timestamp";

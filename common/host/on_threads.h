@@ -8,7 +8,7 @@
 #include <thread>
 #include <vector>
 
-namespace cotter::app {
+namespace cotter::host {
 
 inline unsigned worker_threads() {
   constexpr unsigned kMostThreads = 8;
@@ -27,4 +27,4 @@ void on_threads(std::size_t count, const Work& work) {
   loop();
 }
 
-}  // namespace cotter::app
+}  // namespace cotter::host
