@@ -29,6 +29,7 @@ void DelegationWalk::enter(const Visit& visit, const Verified<model::Targets>& f
 DelegationWalk::Visit DelegationWalk::visit_of(const Passage& passage, const RoleName& delegator,
                                                std::uint32_t depth) {
   Visit visit{passage.roles.front().name, delegator, depth};
+  visit.is_bin = passage.entry == nullptr;
   if (passage.roles.size() == 1) return visit;  // whose agreement with itself is none
   for (const model::AgreeingRole& role : passage.roles) visit.together.push_back(role.name);
   visit.least = passage.least;
@@ -128,8 +129,14 @@ Result<void> DelegationWalk::give(Bytes file) {
   }
   TRY(set_.update_targets(std::move(file), visit.role, visit.delegator));
   const Verified<model::Targets>& trusted = *set_.targets(visit.role, visit.delegator);
-  effects_.emplace_back(
-      Store{visit.role, trusted->version, Bytes(trusted.wire().begin(), trusted.wire().end())});
+  // A bin does not say which one it is. Listed by its version alone, a mirror can give another one for it;
+  // that one, kept, would be taken again when the mirror is honest.
+  const auto listed = set_.listed(visit.role);
+  const bool may_be_another = visit.is_bin && !(listed && listed->hashes);
+  if (!may_be_another || trusted->targets.contains(target_)) {
+    effects_.emplace_back(
+        Store{visit.role, trusted->version, Bytes(trusted.wire().begin(), trusted.wire().end())});
+  }
   place_ = Place::Stored;
   advance();
   return {};

@@ -109,6 +109,7 @@ class DelegationWalk {
     std::uint32_t depth = 0;
     std::vector<RoleName> together{};  ///< empty: `role` alone
     std::uint32_t least = 1;           ///< how many of `together` must agree
+    bool is_bin = false;
   };
   /// One search from some role downward.
   struct Search {

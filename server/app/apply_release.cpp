@@ -100,6 +100,13 @@ class Applying {
         counters_(writer) {}
 
   Result<ApplyOutcome> run() {
+    auto done = release();
+    if (!done && is_fault(done.error(), Fault::Kind::NoSpace) && taken_) taken_->forget();
+    return done;
+  }
+
+ private:
+  Result<ApplyOutcome> release() {
     TRY(open_roles());
     TRY(may_list());
     std::vector<SourceFile> files = source_files(artifacts_);
@@ -119,7 +126,6 @@ class Applying {
     return std::move(outcome_);
   }
 
- private:
   Result<void> open_roles() {
     for (const RoleName& name : request_->manifest.roles()) {
       ReleaseRole role = TRY(ReleaseRole::open(*writer_, name));

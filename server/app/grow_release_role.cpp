@@ -87,6 +87,7 @@ Result<Growth> measure(const RepositoryWriter& writer, const ReleaseRole& role,
   std::map<RoleName, model::FileMeta> listed;
   for (const RoleName& name : names_of(role.name(), more))
     listed[name].version = Version(role.file().version.value() + 1);
+  listed[role.name()] = repository::meta_of(listed[role.name()].version, {});  // as large as the next
   const model::Root& root = *writer.published().root();
   const trust::Draft<model::Snapshot> next(
       repository::next_snapshot(*last, Version(last->version.value() + 1), last->expires, listed));
@@ -166,7 +167,6 @@ Result<void> split(RepositoryWriter& writer, const GrowRequest& request, GrowOut
       TRY(writer.begin_release({{role.name(), json::Object{{"bins_before", outcome.growth.bins_before},
                                                            {"bins", outcome.growth.bins}}}},
                                {}));
-  auto snapshot = writer.begin_snapshot(numbers, {names_of(role.name(), more)});
   SignedFiles files(writer.layout(), role.name(), numbers.releases.front());
   const auto add = [&](const trust::Verified<model::Targets>& delegator, const RoleName& name,
                        model::Targets next) -> Result<trust::Verified<model::Targets>> {
@@ -196,8 +196,7 @@ Result<void> split(RepositoryWriter& writer, const GrowRequest& request, GrowOut
     const auto file = TRY(signed_for(own_file, empty.front(), bin, *keys.role));
     files.add(empty, TRY(files.write(file.wire())));
   }
-  outcome.versions =
-      TRY(writer.publish_release(numbers, files.files(), files.batch(), keys.online, std::move(snapshot)));
+  outcome.versions = TRY(writer.publish_release(numbers, files.files(), files.batch(), keys.online));
   outcome.release = numbers.releases.front();
   outcome.state = GrowOutcome::State::Grown;
   return {};

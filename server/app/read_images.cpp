@@ -43,7 +43,9 @@ class Reading {
     others.clear();
     tell();
     Findings findings;
-    if (taken_ != nullptr) {
+    if (is_full_) {  // foremost: what is remembered has to go then, for a full disk is in everybody's way
+      findings.add("", full_.error());
+    } else if (taken_ != nullptr) {
       if (const auto kept = taken_->remember_rest(); !kept) findings.add("", kept.error());
     }
     for (std::size_t i = 0; i < files_->size(); ++i) {
@@ -58,10 +60,16 @@ class Reading {
  private:
   void work(bool is_caller) {
     for (std::size_t i = next_++; i < files_->size(); i = next_++) {
+      if (is_full_) return;
       if ((*files_)[i].image) continue;
       if (auto done = take_in((*files_)[i], is_caller); !done) {
         const std::lock_guard lock(mutex_);
-        errors_.emplace(i, std::move(done).error());
+        if (is_fault(done.error(), Fault::Kind::NoSpace)) {
+          full_ = std::move(done);
+          is_full_ = true;
+        } else {
+          errors_.emplace(i, std::move(done).error());
+        }
       }
     }
   }
@@ -89,6 +97,8 @@ class Reading {
   std::atomic<std::uint64_t> done_{0};
   std::atomic<std::size_t> next_{0};
   std::mutex mutex_;
+  Result<void> full_;  ///< of the disk; no more is read then
+  std::atomic<bool> is_full_{false};
   std::map<std::size_t, Error> errors_;  ///< by file
 };
 

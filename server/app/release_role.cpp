@@ -25,6 +25,7 @@ void SignedFiles::add(const std::vector<RoleName>& roles, Written file) {
   file.file.add_to(batch_, *layout_, roles, of.version);
   for (const RoleName& role : roles) of.files.emplace(role, file.sha256);
   of.most_bytes = std::max(of.most_bytes, file.bytes);
+  if (std::ranges::find(roles, of.of) != roles.end()) of.own_bytes = file.bytes;
   passing_.push_back(std::move(file.file));
 }
 

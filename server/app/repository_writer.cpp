@@ -288,6 +288,11 @@ Result<PublishedVersions> RepositoryWriter::publish_release(
   json::Array told;
   for (const DelegatedFiles& release : releases) {
     for (const auto& [role, sha256] : release.files) listed[role].version = release.version;
+    if (const auto own = release.files.find(release.of); own != release.files.end()) {
+      model::FileMeta& meta = listed[release.of];
+      meta.length = release.own_bytes;
+      meta.hashes.emplace().set(crypto::HashFunction::Sha256, own->second);
+    }
     change.releases.push_back(release.of);
     told.emplace_back(release_details(release.of, release.version, release.files));
   }

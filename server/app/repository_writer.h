@@ -60,12 +60,15 @@ struct RoleRelease {
   json::Object details;
 };
 
-/// Files of a delegated role, signed and written to a batch, all of one version.
+/// Files of a delegated role, signed and written to a batch, all of one version. The snapshot lists bins by
+/// that alone, and the role's own file by its hash too: the same key signs both, and a bin of the own file's
+/// version could stand in for it.
 struct DelegatedFiles {
   RoleName of;  ///< the role whose bins they are
   Version version;
   std::map<RoleName, Bytes> files{};  ///< each with the SHA-256 of its bytes
   std::uint64_t most_bytes = 0;       ///< of any one of them
+  std::uint64_t own_bytes = 0;        ///< of the role's own file, where that is one of them
 };
 
 class RepositoryWriter {

@@ -93,8 +93,10 @@ Result<void> WorkspaceSigners::open() {
   std::vector<RoleName> here;
   for (const RoleName& role : roles_) {
     if (socket_of(role)) continue;
-    TRY(release_key(role));  // before anybody is asked for a passphrase
-    here.push_back(role);
+    const auto key = release_key(role);  // before anybody is asked for a passphrase
+    if (!key && roles_.size() == 1) return fail(key.error());
+    if (key)
+      here.push_back(role);  // one of several may have nothing to sign; else it says then what is missing
   }
   keys_ = TRY(keys::open_signers(workspace_->keys_dir(), workspace_unlock(*context_), here));
   return {};

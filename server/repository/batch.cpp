@@ -12,7 +12,6 @@
 #include <optional>
 #include <system_error>
 #include <unordered_map>
-#include <unordered_set>
 #include <utility>
 
 #include "common/disk/descriptor.h"
@@ -82,6 +81,7 @@ Result<PassingFile> Batch::write(ByteView bytes) {
 /// A sync of one file costs the disk a flush of its own: above some files one of the whole file system is
 /// cheaper, though it waits for others' bytes too. It tells of failed writes since Linux 5.8.
 Result<void> Batch::make_durable() const {
+  for (const std::string& folder : folders()) TRY(make_dirs(folder));
   constexpr std::size_t kMany = 32;
   if (files_.size() > kMany) {
     const Descriptor dir(::open(layout_->incoming_dir().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -90,6 +90,15 @@ Result<void> Batch::make_durable() const {
   }
   for (const Naming& naming : files_) TRY(sync_file(naming.file));
   return {};
+}
+
+/// Of all names: of one that a killed writer gave the folder may not be durable yet.
+std::unordered_set<std::string> Batch::folders() const {
+  std::unordered_set<std::string> all;
+  for (const Naming& naming : files_) {
+    for (const std::string& name : naming.names) all.insert(folder_of(name));
+  }
+  return all;
 }
 
 /// A file that moves has no link that must be removed again. Where it cannot, because the name is taken or
@@ -128,21 +137,17 @@ Result<void> Batch::link(const std::string& file, const std::string& name, bool 
 
 /// The names of one folder wait for each other, whoever gives them: one thread for a folder.
 Result<void> Batch::give_names() {
-  // All of them: of a name that a killed writer left the folder may not be durable yet.
-  std::unordered_set<std::string> dirs;
-  std::vector<std::vector<const Naming*>> folders;
+  std::vector<std::vector<const Naming*>> work;
   std::unordered_map<std::string, std::size_t> known;
   for (const Naming& naming : files_) {
-    for (const std::string& name : naming.names) dirs.insert(folder_of(name));
-    const auto [place, is_new] = known.try_emplace(folder_of(naming.names.front()), folders.size());
-    if (is_new) folders.emplace_back();
-    folders[place->second].push_back(&naming);
+    const auto [place, is_new] = known.try_emplace(folder_of(naming.names.front()), work.size());
+    if (is_new) work.emplace_back();
+    work[place->second].push_back(&naming);
   }
-  for (const std::string& dir : dirs) TRY(make_dirs(dir));
   std::mutex mutex;
   std::optional<Error> failed;
-  host::on_threads(folders.size(), [&](std::size_t i) {
-    for (const Naming* naming : folders[i]) {
+  host::on_threads(work.size(), [&](std::size_t i) {
+    for (const Naming* naming : work[i]) {
       auto done = put(*naming);
       if (done) continue;
       const std::lock_guard lock(mutex);
@@ -151,7 +156,7 @@ Result<void> Batch::give_names() {
     }
   });
   if (failed) return fail(*std::move(failed));
-  for (const std::string& dir : dirs) TRY(host::sync_dir(dir));
+  for (const std::string& folder : folders()) TRY(host::sync_dir(folder));
   files_.clear();
   return {};
 }

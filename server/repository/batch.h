@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "common/base/bytes.h"
@@ -31,6 +32,7 @@ class PassingFile {
 class Batch {
  public:
   explicit Batch(const Layout& layout) : layout_(&layout) {}
+  explicit Batch(Layout&&) = delete;  // it must outlive the batch
 
   /// Bytes of a metadata file, not durable yet. Faults: NoSpace, Denied, Io.
   Result<PassingFile> write(ByteView bytes);
@@ -47,16 +49,17 @@ class Batch {
   void add(Naming naming) { files_.push_back(std::move(naming)); }
   [[nodiscard]] std::size_t size() const noexcept { return files_.size(); }
 
-  /// Makes the bytes of all durable, under no name yet. Faults: NoSpace, Denied, Io.
+  /// Makes the bytes of all durable, under no name yet, and the folders that are missing. Faults: NoSpace,
+  /// Denied, Io.
   Result<void> make_durable() const;
-  /// Gives them their names, durable too, and makes the folders that are missing; the batch is empty after.
-  /// Killed in between, some of the names are there, with whole files. Faults: Conflict (other bytes under a
-  /// name), NoSpace, Denied, Io.
+  /// Gives them their names, durable too; the batch is empty after. Killed in between, some of the names are
+  /// there, with whole files. Faults: Conflict (other bytes under a name), NoSpace, Denied, Io.
   Result<void> give_names();
   /// Both. What is there already stays as it is.
   Result<void> finish();
 
  private:
+  [[nodiscard]] std::unordered_set<std::string> folders() const;
   Result<void> put(const Naming& naming) const;
   Result<void> link(const std::string& file, const std::string& name, bool mends) const;
   const Layout* layout_;

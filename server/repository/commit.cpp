@@ -11,6 +11,7 @@
 #include "server/repository/folder_transport.h"
 #include "server/repository/publication_transport.h"
 #include "server/repository/reader.h"
+#include "server/repository/taken_images.h"
 
 namespace cotter::repository {
 namespace {
@@ -163,9 +164,8 @@ Result<void> Prepared::show(const NewFile& timestamp) {
 Result<void> empty_incoming(const Layout& layout) {
   TRY(remove_files(layout.incoming_dir(),
                    [&](const std::string& name) { return name != layout.lock().filename(); }));
-  std::error_code unknown;
-  if (!fs::exists(layout.taken_dir(), unknown) || fs::exists(layout.taken_journal(), unknown)) return {};
-  return remove_files(layout.taken_dir(), [](const std::string&) { return true; });
+  TakenImages::sweep(layout);
+  return {};
 }
 
 Result<void> clean_up(const Layout& layout, const trust::TrustedSet& published) {

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <set>
 #include <string_view>
 #include <system_error>
@@ -56,6 +57,11 @@ Result<std::unique_ptr<TakenImages>> TakenImages::open(const Layout& layout, std
 }
 
 TakenImages::~TakenImages() { ::rmdir(dir_.c_str()); }
+
+void TakenImages::sweep(const Layout& layout) {
+  std::error_code unknown;
+  if (fs::exists(layout.taken_dir(), unknown)) static_cast<void>(open(layout, UINT64_MAX));
+}
 
 /// Up to the first line that is not whole. One that cannot be read is none; nor is another account's.
 void TakenImages::load() {

@@ -31,6 +31,9 @@ class TakenImages {
   /// bytes are noted. Faults: NoSpace, Denied, Io.
   static Result<std::unique_ptr<TakenImages>> open(const Layout& layout, std::uint64_t step);
   ~TakenImages();  ///< removes the folder, where nothing is left in it
+  /// For any other writer: what no release would find again goes, half a copy or all of them. What cannot go
+  /// because it is another account's is in nobody's way but that of the next release.
+  static void sweep(const Layout& layout);
   TakenImages(const TakenImages&) = delete;
   TakenImages& operator=(const TakenImages&) = delete;
 

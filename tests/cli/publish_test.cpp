@@ -354,6 +354,16 @@ TEST_F(PublishCommand, ReleasesIntoSeveralRolesAtOnce) {
                   "fw: nothing changes: 0 added, 0 replaced, 1 there already\n"
                   "tools: nothing changes: 0 added, 0 replaced, 1 there already\n"))
       << again.out << again.err;
+  // Of a role in which nothing changes no key is wanted.
+  const fs::path key = workspace() / "keys" / "image-tools.key";
+  fs::rename(key, folder() / "away.key");
+  static_cast<void>(file("fw", "the next fw"));
+  const Ended next = cotter({"release", "apply", file("both.toml", manifest)});
+  EXPECT_EQ(next.exit_code, kDone) << next.err;
+  static_cast<void>(file("tools", "the next tools"));
+  const Ended without = cotter({"release", "apply", file("both.toml", manifest)});
+  EXPECT_NE(without.exit_code, kDone);
+  EXPECT_TRUE(has(without.err, "tools")) << without.err;
 }
 
 }  // namespace

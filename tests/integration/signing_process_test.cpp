@@ -272,9 +272,9 @@ TEST_F(SigningProcess, LeavesAReleaseRolesKeyOnAnotherMachine) {  // KEY-10
   const Ended published = run(with_it);
   EXPECT_EQ(published.exit_code, kDone) << published.err << read_text(log());
   // One release into the roles of both.
-  const Ended beside =
-      run({"release", "init-role", "fw", "--paths", "fw/*", "--bit-length", "1", "--sign-with",
-           (at("holders") / "holder-1").string(), "--sign-with", (at("holders") / "holder-2").string()});
+  const Ended beside = run({"release", "init-role", "fw", "--paths", "fw/*", "--hardware-id", "brake-mk4",
+                            "--bit-length", "2", "--sign-with", (at("holders") / "holder-1").string(),
+                            "--sign-with", (at("holders") / "holder-2").string()});
   ASSERT_EQ(beside.exit_code, kDone) << beside.err << read_text(log());
   const auto artifact = [](const std::string& role) {
     return "[[artifact]]\nrole = \"" + role + "\"\nfile = \"tool.bin\"\nname = \"" + role +

@@ -29,7 +29,7 @@ bool changes_files(const __ptrace_syscall_info& info) {
 }
 
 [[noreturn]] void be_traced(const std::function<bool()>& work) {
-  if (::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) ::_exit(kCannotTrace);
+  if (::setpgid(0, 0) != 0 || ::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) ::_exit(kCannotTrace);
   ::raise(SIGSTOP);  // until the parent has set its options
   ::_exit(work() ? 0 : 1);
 }
@@ -49,26 +49,31 @@ int signal_of(int status) {
 }  // namespace
 
 Death run_until_step(unsigned step, const std::function<bool()>& work) {
+  constexpr unsigned kOptions = PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL | PTRACE_O_TRACECLONE;
   const pid_t child = ::fork();
   if (child < 0) return Death::CannotTrace;
   if (child == 0) be_traced(work);
   int status = 0;
   unsigned steps = 0;
-  bool has_options = false;
-  while (::waitpid(child, &status, 0) == child && WIFSTOPPED(status)) {
-    if (!has_options) {
-      has_options =
-          ::ptrace(PTRACE_SETOPTIONS, child, nullptr, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL) == 0;
-    } else if (WSTOPSIG(status) == (SIGTRAP | 0x80)) {
+  if (::waitpid(child, &status, 0) != child) return Death::CannotTrace;
+  if (!WIFSTOPPED(status)) return death_of(status);
+  ::ptrace(PTRACE_SETOPTIONS, child, nullptr, kOptions);
+  ::ptrace(PTRACE_SYSCALL, child, nullptr, 0);
+  // Its threads are in its group. The child itself is the last to go, dead or done.
+  for (pid_t thread; (thread = ::waitpid(-child, &status, __WALL)) > 0;) {
+    if (!WIFSTOPPED(status)) {
+      if (thread == child) break;
+      continue;
+    }
+    if (WSTOPSIG(status) == (SIGTRAP | 0x80)) {
       __ptrace_syscall_info info{};
-      ::ptrace(PTRACE_GET_SYSCALL_INFO, child, sizeof(info), &info);
+      ::ptrace(PTRACE_GET_SYSCALL_INFO, thread, sizeof(info), &info);
       if (info.op == PTRACE_SYSCALL_INFO_ENTRY && changes_files(info) && ++steps == step) {
         ::kill(child, SIGKILL);
-        ::waitpid(child, &status, 0);
-        return Death::Killed;
+        continue;  // it goes no further, and is not let
       }
     }
-    ::ptrace(PTRACE_SYSCALL, child, nullptr, signal_of(status));
+    ::ptrace(PTRACE_SYSCALL, thread, nullptr, signal_of(status));
   }
   return death_of(status);
 }

@@ -16,7 +16,7 @@ enum class Death : std::uint8_t {
 };
 
 /// Forks, lets the child do `work` (true: well), and sends it SIGKILL when it is about to make its `step`th
-/// (from 1) system call that changes a file system: the call itself is not made.
+/// (from 1) system call that changes a file system, on whichever thread: the call itself is not made.
 Death run_until_step(unsigned step, const std::function<bool()>& work);
 
 }  // namespace cotter::sim

@@ -112,14 +112,18 @@ class SupplierWorkspace : public TestWorkspace {
            to_hex(crypto::sha256(as_bytes(content))) + R"("}]}}})";
   }
 
+  /// "acme-ci", by which its submissions come.
+  static void give_token(host::Db& db, const std::string& supplier_name) {
+    static_cast<void>(app::add_token(db, {supplier_name + "-ci", operations::TokenRole::Supplier,
+                                          supplier_name, kNow, kNow + std::chrono::days(1)}));
+  }
   /// As if it had come by the API, judged and waiting.
   [[nodiscard]] std::string waiting(const Bytes& metadata, const std::string& image,
                                     const std::string& supplier_name = "acme",
                                     const std::string& sbom_file = {}) const {
     host::Db db = storage::open_database(workspace().db_path()).value();
     storage::SupplierStore store(db);
-    static_cast<void>(app::add_token(db, {supplier_name + "-ci", operations::TokenRole::Supplier,
-                                          supplier_name, kNow, kNow + std::chrono::days(1)}));
+    give_token(db, supplier_name);
     operations::SubmissionRecord record;
     record.id = operations::new_submission_id();
     record.supplier = supplier_name;

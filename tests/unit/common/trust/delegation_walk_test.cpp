@@ -185,6 +185,26 @@ TEST(DelegationWalk, HashBinsLeadToTheOneThatHoldsTheName) {  // TAP 15
   EXPECT_EQ(found->role, bin);
 }
 
+TEST(DelegationWalk, KeepsNoBinThatAMirrorGaveInPlaceOfAnother) {  // FMT-46
+  Client client;
+  client.sim.list_hashes = false;
+  client.sim.delegate_bins(kTargets, 1, "bin");
+  const TargetName name("x.bin");
+  const RoleName bin = client.sim.targets().delegations->succinct->bin_of(name);
+  client.sim.add_target(bin, name, "one");
+  for (const char* each : {"bin-0", "bin-1"}) client.sim.publish(RoleName(each));
+  client.sim.release({kTargets});
+  const Bytes honest = client.sim.file_of(bin);
+  client.sim.files[client.sim.path_of(bin)] =
+      client.sim.file_of(RoleName(bin == RoleName("bin-0") ? "bin-1" : "bin-0"));
+  EXPECT_EQ(verdict(client.find("x.bin")), "target-not-found");
+  client.sim.files[client.sim.path_of(bin)] = honest;
+  EXPECT_EQ(verdict(client.find("x.bin")), "accepted");
+  client.sim.forget_requests();
+  EXPECT_EQ(verdict(client.find("x.bin")), "accepted");
+  EXPECT_EQ(client.sim.requests(), (Lines{"2.root.json", "timestamp.json"})) << "the right one is kept";
+}
+
 TEST(DelegationWalk, StoresEachRoleThatItVerified) {
   Client client;
   chain(client, 2);

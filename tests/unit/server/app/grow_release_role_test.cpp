@@ -9,6 +9,7 @@
 #include "server/app/abilities.h"
 #include "server/app/check_repository.h"
 #include "server/app/targets_ceremony.h"
+#include "server/app/targets_change.h"
 #include "server/app/trace_workspace.h"
 #include "server/ceremony/agreed_bins.h"
 #include "server/signing/service.h"
@@ -41,6 +42,20 @@ class Growing : public testing::Test {
     const auto outcome = ws_.grow(bits);
     ASSERT_TRUE(outcome) << explain(outcome.error());
     ASSERT_EQ(outcome->state, State::Grown);
+  }
+  /// As it could be done before the names that bins may get were kept free.
+  [[nodiscard]] TargetsOutcome::State delegate(const char* role,
+                                               std::initializer_list<std::size_t> holders) const {
+    InitRoleRequest request = ws_.init_request(holders);
+    request.plan.name = RoleName(role);
+    request.plan.paths = {"doors/*"};
+    RepositoryWriter writer = RepositoryWriter::open(ws_.workspace(), kNow).value();
+    TargetsChange change = TargetsChange::begin(ws_.workspace(), writer, request).value();
+    model::Targets next = change.listed();
+    EXPECT_TRUE(repository::add_delegation(next, request.plan));
+    const auto done = change.finish(std::move(next), "a role");
+    EXPECT_TRUE(done) << explain(done.error());
+    return done ? done->state : TargetsOutcome::State::Unchanged;
   }
   /// The whole folder's file names, and what the timestamp says.
   [[nodiscard]] std::set<std::string> shown() const {
@@ -189,21 +204,13 @@ TEST_F(Growing, IsNotUndone) {
 }
 
 TEST_F(Growing, TakesNobodysName) {
-  InitRoleRequest other = ws_.init_request({0, 1});
-  other.plan.name = RoleName("fw-1f");
-  other.plan.paths = {"doors/*"};
-  ASSERT_TRUE(init_release_role(ws_.workspace(), other, kNow));
+  ASSERT_EQ(delegate("fw-1f", {0, 1}), TargetsOutcome::State::Published);
   EXPECT_TRUE(is(ws_.grow(5), Fault::Kind::Conflict));
   EXPECT_TRUE(ws_.grow(4));
 }
 
 TEST_F(Growing, TakesNoNameThatWaitsForItsHolders) {
-  InitRoleRequest other = ws_.init_request({0});
-  other.plan.name = RoleName("fw-1f");
-  other.plan.paths = {"doors/*"};
-  const auto waiting = init_release_role(ws_.workspace(), other, kNow);
-  ASSERT_TRUE(waiting);
-  ASSERT_EQ(waiting->state, TargetsOutcome::State::Awaiting);
+  ASSERT_EQ(delegate("fw-1f", {0}), TargetsOutcome::State::Awaiting);
   const Version before = (*ws_.read()->targets())->version;
   EXPECT_TRUE(is(ws_.grow(5), Fault::Kind::Conflict)) << "both would be signed at once";
   EXPECT_EQ((*ws_.read()->targets())->version, before);

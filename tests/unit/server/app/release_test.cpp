@@ -335,9 +335,28 @@ TEST_F(Release, SnapshotListsBinsByVersionAlone) {  // FMT-46
   ASSERT_TRUE(ws_.apply({ws_.artifact("a", "a")}));
   const auto set = ws_.read();
   for (const model::MetaFiles::Entry entry : (*set->snapshot())->meta) {
-    EXPECT_EQ(entry.meta().hashes.has_value(), entry.role == "targets") << entry.role;
-    EXPECT_EQ(entry.meta().length.has_value(), entry.role == "targets") << entry.role;
+    const bool is_bin = entry.role != "targets" && entry.role != kFirmware.value();
+    EXPECT_NE(entry.meta().hashes.has_value(), is_bin) << entry.role;
+    EXPECT_NE(entry.meta().length.has_value(), is_bin) << entry.role;
   }
+}
+
+TEST_F(Release, NoOldBinStandsInForTheRolesOwnFile) {
+  init();
+  ASSERT_TRUE(ws_.apply({ws_.artifact("a", "old")}));
+  ASSERT_TRUE(renew_release_role(
+      ws_.workspace(), kFirmware, std::chrono::days(10'000), [&] { return ws_.release_signers(); }, kNow));
+  const std::string own = std::to_string(ws_.read()->listed(kFirmware)->version.value());
+  ASSERT_TRUE(ws_.apply({ws_.artifact("a", "new", 2)}));
+  ASSERT_TRUE(ws_.find("fw/a"));
+  // Without a key: the bin of the version that the role's own file has, whose key signed both.
+  const std::string bin = model::SuccinctRoles{{}, 3, kFirmware.value()}.bin_of(TargetName("fw/a")).value();
+  fs::copy_file(ws_.repo() / (own + "." + bin + ".json"),
+                ws_.repo() / (own + "." + kFirmware.value() + ".json"), fs::copy_options::overwrite_existing);
+  const auto found = ws_.find("fw/a");
+  ASSERT_FALSE(found) << "the old image came back";
+  ASSERT_NE(rejection_in(found.error()), nullptr) << summary(found.error());
+  EXPECT_EQ(rule_of(rejection_in(found.error())->rule).name, "targets-hash-wrong");
 }
 
 TEST_F(Release, OfWhatIsThereChangesNothing) {

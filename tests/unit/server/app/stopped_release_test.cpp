@@ -1,9 +1,11 @@
 // A release that was stopped, and what it reads when it is run again.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "server/app/apply_release.h"
 #include "server/app/check_repository.h"
 #include "server/repository/folder_transport.h"
+#include "tests/sim/small_disk.h"
 #include "tests/unit/server/release_workspace.h"
 
 namespace cotter::app {
@@ -135,8 +137,58 @@ TEST_F(StoppedRelease, WithoutAJournalIsClearedAwayByWhoeverWritesNext) {
   fs::create_directory(taken());
   test::write(taken() / "image.abcdef", "aa");
   ASSERT_TRUE(ws_.publish("other", "image"));
-  EXPECT_TRUE(copies().empty());
+  EXPECT_FALSE(fs::exists(taken()));
   EXPECT_EQ(bytes_to_go_on(), 16U);
+}
+
+/// Killed while it copied one more.
+TEST_F(StoppedRelease, KeepsNoHalfCopyBesideThoseThatItRemembers) {
+  stop(request());
+  test::write(taken() / "image.abcdef", "half");
+  ASSERT_TRUE(ws_.publish("other", "image"));
+  EXPECT_EQ(copies().size(), 4U);
+  EXPECT_EQ(bytes_to_go_on(), 0U);
+}
+
+TEST_F(StoppedRelease, ByAFullDiskLeavesRoomForOthers) {
+  const sim::SmallDisk disk("3m");
+  if (!disk.mounted()) GTEST_SKIP() << "this machine does not let us mount a small disk";
+  const test::ReleaseWorkspace small(disk.path() / "ws");
+  ASSERT_TRUE(small.init_role());
+  const sim::TempDir elsewhere;
+  ApplyRequest large = small.request({});
+  for (const char* name : {"a", "b", "c", "d", "e", "f", "g", "h"}) {
+    large.manifest.artifacts.push_back(small.artifact(name, name));
+    large.manifest.artifacts.back().file = elsewhere.path() / name;
+    test::write(elsewhere.path() / name, std::string(500'000, *name));
+  }
+  test::let_settle(large.manifest.artifacts);
+  large.remember_every = 1;
+  const auto stopped = apply_release(small.workspace(), large, kNow);
+  ASSERT_FALSE(stopped);
+  EXPECT_TRUE(is_fault(stopped.error(), Fault::Kind::NoSpace)) << explain(stopped.error());
+  EXPECT_FALSE(fs::exists(small.layout().taken_dir()));
+  const auto published = small.publish("other", "image");
+  EXPECT_TRUE(published) << explain(published.error());
+}
+
+TEST_F(StoppedRelease, OfAnotherAccountIsInNobodysWay) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can be two accounts";
+  constexpr uid_t kNobody = 65534;
+  const fs::path workspace = ws_.repo().parent_path();
+  for (const auto& entry : fs::recursive_directory_iterator(workspace))
+    ASSERT_EQ(::lchown(entry.path().c_str(), kNobody, kNobody), 0);
+  ASSERT_EQ(::lchown(workspace.c_str(), kNobody, kNobody), 0);
+  fs::permissions(workspace.parent_path(), fs::perms(0755));
+  fs::create_directory(taken());
+  fs::permissions(taken(), fs::perms(0700));
+  test::write(taken() / "image.abcdef", "root's");
+  {
+    const sim::AsNobody nobody;
+    const auto published = ws_.publish("other", "image");
+    EXPECT_TRUE(published) << explain(published.error());
+  }
+  EXPECT_EQ(copies().size(), 1U);
 }
 
 /// The last step is made where there was one before it.

@@ -104,6 +104,7 @@ std::string waiting(const SupplierWorkspace& ws, const Metadata& metadata, const
     record.submission.files.push_back({FileKind::Image, crypto::sha256(as_bytes(content)), content.size()});
     EXPECT_TRUE(files.append(record.id, record.submission.files.back(), 0, as_bytes(content)));
   }
+  SupplierWorkspace::give_token(db, record.supplier);
   EXPECT_TRUE(storage::SupplierStore(db).add(record));
   return record.id;
 }

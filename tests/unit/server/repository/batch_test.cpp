@@ -19,7 +19,7 @@ using test::write;
 class Batches : public testing::Test {
  protected:
   void SetUp() override { ASSERT_TRUE(fs::create_directories(layout().incoming_dir())); }
-  [[nodiscard]] Layout layout() const { return Layout(temp_.path() / "repo"); }
+  [[nodiscard]] const Layout& layout() const { return layout_; }
   [[nodiscard]] std::string incoming(const std::string& name, const std::string& content) const {
     const fs::path path = layout().incoming_dir() / name;
     write(path, content);
@@ -28,6 +28,7 @@ class Batches : public testing::Test {
   [[nodiscard]] std::string named(const std::string& path) const { return (layout().dir() / path).native(); }
 
   sim::TempDir temp_;
+  const Layout layout_{temp_.path() / "repo"};
 };
 
 TEST_F(Batches, MoveAFileToItsFirstNameAndLinkItToTheOthers) {
