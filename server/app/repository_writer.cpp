@@ -335,6 +335,7 @@ Result<PublishedVersions> RepositoryWriter::publish_bins(const DelegatedBins& bi
                                                          repository::Batch& batch,
                                                          const OnlineSigners& signers) {
   std::map<RoleName, Bytes> files;
+  Listed listed;
   std::vector<repository::WrittenFile> passing;  // until they have their names
   std::set<KeyId> signers_of_all;
   Change change;
@@ -342,15 +343,19 @@ Result<PublishedVersions> RepositoryWriter::publish_bins(const DelegatedBins& bi
     const std::vector<RoleName> roles = file.roles.empty() ? std::vector{bins.of} : file.roles;
     passing.push_back(TRY(repository::WrittenFile::write(batch, file.wire)));
     passing.back().add_to(batch, layout_, roles, bins.version);
-    for (const RoleName& role : roles) files.emplace(role, crypto::sha256(file.wire));
+    // By hash: its signer is away and may have signed other files of this version, or old ones, which nobody
+    // judged; no version journal of ours holds it to one.
+    const model::FileMeta meta = repository::meta_of(bins.version, file.wire);
+    for (const RoleName& role : roles) {
+      files.emplace(role, crypto::sha256(file.wire));
+      listed.emplace(role, meta);
+    }
     for (const KeyId& id : TRY(signers_in(file.wire))) signers_of_all.insert(id);
     if (!file.roles.empty()) continue;
     change.entries = TRY(key_changes(db_, {Repository::Image, bins.version}, keys_below(bins.of),
                                      TRY(keys_listed_in(file.wire)), now_));
   }
   const ReleaseNumbers numbers = TRY(promise(bins.of, bins.version, bins.canonical, counters));
-  Listed listed;
-  for (const auto& [role, sha256] : files) listed[role].version = bins.version;
   change.snapshot = next_snapshot(numbers, std::move(listed));
   json::Array keyids;
   for (const KeyId& id : signers_of_all) keyids.emplace_back(id.value());

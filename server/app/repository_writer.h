@@ -140,7 +140,8 @@ class RepositoryWriter {
   Result<PublishedVersions> publish_delegated(DelegatedFile file, const ReleaseCounters& counters,
                                               repository::Batch& batch, const OnlineSigners& signers);
   /// The same of a supplier with hashed bins: those of its bins that change, and its own file where that
-  /// does, all of one version, listed by that alone. All of them become visible together.
+  /// does, all of one version, each listed with its length and hash, as any supplier's file: who signs them
+  /// is offline. All of them become visible together.
   struct DelegatedBins {
     struct File {
       std::vector<RoleName> roles{};  ///< the bins whose file it is; none: the supplier's own

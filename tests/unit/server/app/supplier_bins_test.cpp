@@ -162,7 +162,11 @@ TEST_F(SupplierBins, AreHandedInAllAtFirstAndVehiclesFindEachImageInItsOwn) {  /
   const Rejection* rejection = rejection_in(none.error());
   ASSERT_NE(rejection, nullptr) << explain(none.error());
   EXPECT_EQ(rejection->rule, RuleId::TargetNotFound) << "an empty bin is a good one";
-  EXPECT_FALSE(ws.read()->listed(bin_of(kApp))->hashes) << "the version is enough";
+  for (const RoleName& role : {kAcme, bin_of(kApp), bin_of(elsewhere(kApp))}) {
+    const auto listed = ws.read()->listed(role);
+    ASSERT_TRUE(listed && listed->hashes && listed->length) << role.value();
+    EXPECT_EQ(listed->hashes->all().size(), 1U) << "SHA-256 is enough";
+  }
   expect_healthy(ws);
 }
 
@@ -511,6 +515,42 @@ TEST_F(SupplierBins, AreNotAskedForImagesOfAnother) {
     ASSERT_NE(rejection, nullptr) << explain(found.error());
     EXPECT_EQ(rejection->rule, RuleId::TargetNotFound) << name;
   }
+}
+
+// What a mirror without any key may put where a supplier's file lies: the supplier signs away from here, and
+// may have signed more than the intake saw.
+
+void serve(const SupplierWorkspace& ws, const RoleName& role, ByteView bytes) {
+  const std::filesystem::path file = ws.layout().metadata(role, version_of(ws, role));
+  ASSERT_TRUE(std::filesystem::remove(file)) << file;  // other names may lead to the same bytes
+  ASSERT_TRUE(host::write_atomically(file, bytes));
+}
+
+RuleId refused_as(const Result<trust::Found>& found) {
+  const Rejection* rejection = found ? nullptr : rejection_in(found.error());
+  EXPECT_NE(rejection, nullptr) << (found ? "found" : explain(found.error()));
+  return rejection == nullptr ? RuleId::TargetNotFound : rejection->rule;
+}
+
+TEST_F(SupplierBins, AreNotTakenForTheirSuppliersOwnFile) {  // VER-32
+  publish(ws, {{kApp, kBuild}});
+  publish(ws, {{kApp, "the next build"}}, 2);
+  const auto old_bin = host::read_file(ws.layout().metadata(bin_of(kApp), Version(1)), 64 * 1024);
+  ASSERT_TRUE(old_bin) << explain(old_bin.error());
+  ASSERT_EQ(version_of(ws, kAcme), Version(1));
+  ASSERT_EQ(version_of(ws, bin_of(kApp)), Version(2));
+  serve(ws, kAcme, *old_bin);
+  const std::set<RuleId> good{RuleId::FileTooLarge, RuleId::TargetsLengthWrong, RuleId::TargetsHashWrong};
+  EXPECT_TRUE(good.contains(refused_as(ws.find(kApp)))) << "which was superseded, and has acme's signatures";
+}
+
+TEST_F(SupplierBins, AreThoseThatWereAcceptedWhateverElseTheirSupplierSigned) {  // VER-32
+  publish(ws, {{kApp, kBuild}});
+  Metadata other = next_of(ws, {{kApp, "THE BUILD"}});
+  ASSERT_EQ(other.size(), 1U);
+  other.front().targets.version = version_of(ws, bin_of(kApp));
+  serve(ws, bin_of(kApp), signed_by(other, ws.acme).front().wire());
+  EXPECT_EQ(refused_as(ws.find(kApp)), RuleId::TargetsHashWrong);
 }
 
 // Published whole, told of, and gone.
