@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
+#include <string>
 #include <utility>
 
 #include "server/app/bin_intake.h"
@@ -21,6 +23,11 @@ bool is_same(const Listed& one, const Listed& other) {
   return std::equal(one.begin(), one.end(), other.begin(), other.end(), [](const auto& a, const auto& b) {
     return a.first == b.first && a.second.encode() == b.second.encode();
   });
+}
+
+tl::unexpected<Error> not_to_be_signed(const std::string& why) {
+  return fault(Fault::Kind::Denied, "this bundle is not to be signed: " + why,
+               "ask whoever passed it on; remove it, and begin anew");
 }
 
 }  // namespace
@@ -104,6 +111,29 @@ std::vector<SubmissionBundle::Metadata> next_metadata(const SplitRole& role, con
   }
   if (!empty.roles.empty()) metadata.push_back(std::move(empty));
   return metadata;
+}
+
+Result<void> check_bundle(const SplitRole& role, const SubmissionBundle& bundle) {
+  const model::Delegations delegations = role.delegations();
+  const model::SuccinctRoles& bins = *delegations.succinct;
+  std::set<RoleName> seen;
+  for (const SubmissionBundle::Metadata& file : bundle.metadata) {
+    if (file.roles.empty()) {
+      model::Targets own = repository::empty_bin(file.targets.version, file.targets.expires);
+      own.delegations = delegations;
+      if (!seen.insert(role.name).second || !(file.targets.encode() == own.encode()))
+        return not_to_be_signed("the file of " + role.name.value() +
+                                " itself says something else than that the keys of today sign its bins");
+      continue;
+    }
+    for (const RoleName& bin : file.roles) {
+      if (!bins.has(bin)) return not_to_be_signed(bin.value() + " is no bin of " + role.name.value());
+      if (!seen.insert(bin).second) return not_to_be_signed("there are two files of " + bin.value());
+    }
+    const std::vector<std::string> wrong = judge_bin(file.roles, file.targets, bins);
+    if (!wrong.empty()) return not_to_be_signed(wrong.front());
+  }
+  return {};
 }
 
 }  // namespace cotter::app

@@ -51,4 +51,10 @@ struct NextBins {
 std::vector<SubmissionBundle::Metadata> next_metadata(const SplitRole& role, const model::Targets& next,
                                                       const NextBins& how);
 
+/// A bundle that came from somebody else lets nobody sign but whom the holders let, and lists no image but
+/// those that whoever signs reads: its own file says what `role` has to, and no more; each other is of bins
+/// of the role, none of them twice, lets nobody sign, and has its images where vehicles look for them. Fault:
+/// Denied.
+Result<void> check_bundle(const SplitRole& role, const SubmissionBundle& bundle);
+
 }  // namespace cotter::app

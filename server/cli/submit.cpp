@@ -290,6 +290,16 @@ bool is_signed(const SubmissionBundle& bundle, const Base& base) {
   });
 }
 
+/// Nothing is signed but what show_changes() says of it: a bundle comes from who signed before.
+Result<void> check_shown(const SubmissionBundle& bundle, const Base& base) {
+  if (base.split) return app::check_bundle(*base.split, bundle);
+  if (bundle.metadata.size() == 1 && bundle.own() != nullptr) return {};
+  return fault(
+      Fault::Kind::Denied,
+      "this bundle is not to be signed: it is of hashed bins, and " + base.role.value() + " has none",
+      "ask whoever passed it on; remove it, and begin anew");
+}
+
 /// What whoever signs reads first.
 void show_changes(const SubmissionBundle& bundle, const Base& base) {
   model::Targets replaced;
@@ -453,6 +463,7 @@ Result<void> run(const Options& options, const Context& context) {
                  "go on with it without naming files and delegations, or remove it to drop it");
   if (bundle.role != base.role)
     return fault(Fault::Kind::Usage, "the bundle is of role " + bundle.role.value());
+  TRY(check_shown(bundle, base));
   if (!context.json) show_changes(bundle, base);
   if (!is_signed(bundle, base)) TRY(sign(bundle, base, signers));
   TRY(bundle.write(options.partial));

@@ -13,6 +13,7 @@
 #include "common/host/atomic_file.h"
 #include "common/json/canonical.h"
 #include "server/app/audit_verify.h"
+#include "server/app/submission_bundle.h"
 #include "server/repository/reader.h"
 #include "server/storage/sqlite/database.h"
 #include "server/storage/sqlite/ledger_store.h"
@@ -244,9 +245,20 @@ std::vector<std::string> files_of(const std::string& supplier, const fs::path& d
 TEST_F(Supplier, WithHashedBinsHandsInTheBinsThatChange) {
   take_in("split", {"--expected-targets", "500"});
   const fs::path repo = workspace() / "repo";
-  ASSERT_EQ(
-      cotter({"supplier", "accept", id_of(submit("split", image("split", "app.bin", "in a bin")))}).exit_code,
-      kDone);
+  auto first = image("split", "app.bin", "in a bin");
+  first.resize(first.size() - 2);  // one key
+  ASSERT_EQ(submit("split", first).exit_code, kDone);
+  const auto bundle = app::SubmissionBundle::read(at("split.bundle.json")).value();
+  app::SubmissionBundle altered = bundle;
+  ASSERT_NE(altered.own(), nullptr);
+  altered.metadata.front().targets.delegations->succinct->keys.threshold = 1;
+  ASSERT_TRUE(altered.write(at("split.bundle.json")));
+  const Ended blind = submit("split", {"--key", key("split-2").string()});
+  EXPECT_EQ(blind.exit_code, kRefused) << "whoever passed it on would sign the bins alone";
+  EXPECT_TRUE(has(blind.err, "not to be signed")) << blind.err;
+  ASSERT_TRUE(bundle.write(at("split.bundle.json")));
+  const Ended second = submit("split", {"--key", key("split-2").string()});
+  ASSERT_EQ(cotter({"supplier", "accept", id_of(second)}).exit_code, kDone);
   const auto found = find("split/ecu/app.bin");
   ASSERT_TRUE(found) << summary(found.error());
   EXPECT_TRUE(found->role.value().starts_with("split-")) << found->role.value();
@@ -391,6 +403,14 @@ TEST_F(Supplier, PassesTheBundleOnUntilEnoughHaveSigned) {
   EXPECT_EQ(text_of(parsed(first.out), "state"), "awaiting");
   const Ended stranger = submit("handed", {"--key", key("stranger-1").string()});
   EXPECT_EQ(stranger.exit_code, kRefused) << stranger.err;
+  const auto bundle = app::SubmissionBundle::read(at("handed.bundle.json")).value();
+  app::SubmissionBundle twofold = bundle;
+  twofold.metadata.push_back(twofold.metadata.front());
+  twofold.metadata.back().roles = {RoleName("handed-0")};
+  ASSERT_TRUE(twofold.write(at("handed.bundle.json")));
+  const Ended blind = submit("handed", {"--key", key("handed-3").string()});
+  EXPECT_TRUE(has(blind.err, "not to be signed")) << blind.exit_code << blind.err;
+  ASSERT_TRUE(bundle.write(at("handed.bundle.json")));
   id_of(submit("handed", {"--key", key("handed-3").string()}));
 }
 

@@ -276,6 +276,39 @@ TEST_F(SupplierBins, AreTheSuppliersOwnAndNobodyElses) {
   expect_wrong(with([](Metadata& all) { all[kEmpty].roles.emplace_back("acme-9"); }), "is no bin of acme");
 }
 
+TEST_F(SupplierBins, AreSignedWhereWhoeverSignsSeesAllThatHisSignatureLetsThrough) {
+  trust::TrustedSet set = ws.read().value();
+  repository::FolderTransport folder(ws.repo());
+  const auto role = read_split_role(set, folder, kAcme);
+  ASSERT_TRUE(role && *role);
+  const auto checked = [&](auto change) {
+    SubmissionBundle bundle;
+    bundle.role = kAcme;
+    bundle.metadata = first();
+    change(bundle.metadata);
+    const std::string passed_on = json::to_text(bundle.encode());
+    return check_bundle(**role, SubmissionBundle::decode(as_bytes(passed_on)).value());
+  };
+  const auto is_denied = [&](auto change) {
+    const auto judged = checked(change);
+    return !judged && is_fault(judged.error(), Fault::Kind::Denied);
+  };
+  const auto good = checked([](Metadata&) {});
+  EXPECT_TRUE(good) << explain(good.error());
+  EXPECT_TRUE(is_denied([&](Metadata& all) {
+    const crypto::PublicKey key = ws.sensors.front()->public_key();
+    all[kOwn].targets.delegations->keys.emplace(key.computed_id(), key);
+    all[kOwn].targets.delegations->succinct->keys.keyids.push_back(key.computed_id());
+  }));
+  EXPECT_TRUE(is_denied([](Metadata& all) { all[kOwn].targets.delegations->succinct->keys.threshold = 1; }));
+  EXPECT_TRUE(is_denied([](Metadata& all) { all[kOwn].targets.targets = all[kBin].targets.targets; }));
+  EXPECT_TRUE(is_denied([&](Metadata& all) {
+    all[kBin].targets.delegations = SupplierWorkspace::letting_sign(ws.below()).delegations;
+  }));
+  EXPECT_TRUE(is_denied([](Metadata& all) { all.push_back(all[kBin]); })) << "only one of the two is read";
+  EXPECT_TRUE(is_denied([](Metadata& all) { all[kBin].roles = {RoleName("acme-9")}; }));
+}
+
 TEST_F(SupplierBins, ShareOneQuotaAndOneCounter) {  // IMG-9
   operations::SupplierPolicy policy = in_bins();
   policy.quota_bytes = kBuild.size() + 3;
