@@ -294,12 +294,17 @@ class Intake {
       for (const auto& [bin, file] : terms_.family) published = std::max(published, (*file)->version);
     }
     const Version least(std::max(published, terms_.spent).value() + 1);
+    const std::string number = std::to_string(least.value());
+    const std::string remedy = terms_.spent > published
+                                   ? "; one above what is published was spent in vain: cotter submit "
+                                     "--metadata-version " +
+                                         number
+                                   : std::string();
     if (targets.version < least)
       wrong(called + "version " + std::to_string(targets.version.value()) +
-            " is not above what there is: expected " + std::to_string(least.value()) + " or later");
+            " is not above what there is: expected " + number + " or later" + remedy);
     if (targets.version.value() > least.value() + kMaxLeap)
-      wrong(called + "version " + std::to_string(targets.version.value()) + " leaps: expected " +
-            std::to_string(least.value()));
+      wrong(called + "version " + std::to_string(targets.version.value()) + " leaps: expected " + number);
     if (targets.expires <= terms_.now) wrong(called + "it expired on " + format_utc(targets.expires));
     if (targets.expires > terms_.now + policy().expiry_ceiling)
       wrong(called + "it lives until " + format_utc(targets.expires) + ", and may at most until " +

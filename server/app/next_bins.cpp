@@ -82,7 +82,7 @@ Result<std::optional<SplitRole>> read_split_role(trust::TrustedSet& set, trust::
 
 std::vector<SubmissionBundle::Metadata> next_metadata(const SplitRole& role, const model::Targets& next,
                                                       const NextBins& how) {
-  const Version version(role.newest.value() + 1);
+  const Version version = std::max(Version(role.newest.value() + 1), how.least);
   model::Targets own = repository::empty_bin(version, how.expires);
   own.delegations = role.delegations();
   const bool own_changes = how.renews || role.own == nullptr || !role.own->delegations ||

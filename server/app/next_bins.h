@@ -42,12 +42,13 @@ struct NextBins {
   UtcTime now{};
   UtcTime expires{};    ///< of what is signed
   bool renews = false;  ///< everything, whether it changes or not
+  Version least{1};     ///< that it gets; a higher one where there is
 };
 
 /// `next`: all that its bins are to list. Its own file first, where there is none yet, the keys have changed,
 /// or half of its life would be over; then each bin that changes, that was never published, or that the keys
 /// of the delegation did not sign; one file for all those that list nothing. All have the version after the
-/// newest.
+/// newest, or the least that is asked for.
 std::vector<SubmissionBundle::Metadata> next_metadata(const SplitRole& role, const model::Targets& next,
                                                       const NextBins& how);
 

@@ -302,16 +302,25 @@ Result<PublishedVersions> RepositoryWriter::publish_release(
   return publish(numbers, std::move(change), batch, signers);
 }
 
-/// A version that others have signed stands for these bytes from now on, and what lists it gets its numbers.
-Result<ReleaseNumbers> RepositoryWriter::promise(const RoleName& role, Version version, ByteView canonical,
-                                                 const ReleaseCounters& counters) {
+/// A version that others have signed stands for these bytes from now on.
+Result<void> RepositoryWriter::promise(const Promised& promised, Version timestamp) {
   auto transaction = TRY(host::Transaction::begin(db_));
-  TRY(storage::VersionJournal(db_).note(kImages, role, version, canonical));
-  const ReleaseNumbers numbers = TRY(reserve({}));
+  TRY(storage::VersionJournal(db_).note(kImages, promised.role, promised.version, promised.canonical));
   storage::CounterStore store(db_);
-  for (const auto& [hardware, counter] : counters) TRY(store.note(hardware, counter, numbers.timestamp));
-  TRY(transaction.commit());
-  return numbers;
+  for (const auto& [hardware, counter] : *promised.counters) TRY(store.note(hardware, counter, timestamp));
+  return transaction.commit();
+}
+
+/// The fleet is asked first: of what it could not follow no version is spent, which would be its signers'.
+Result<PublishedVersions> RepositoryWriter::publish_promised(const Promised& promised, Listed listed,
+                                                             Change change, repository::Batch& batch,
+                                                             const OnlineSigners& signers) {
+  const ReleaseNumbers numbers = TRY(reserve({}));
+  change.snapshot = next_snapshot(numbers, std::move(listed));
+  TRY(check_fleet({}, change.snapshot->draft().canonical(), signers, *published_.root()));
+  change.asks_fleet = false;
+  TRY(promise(promised, numbers.timestamp));
+  return publish(numbers, std::move(change), batch, signers);
 }
 
 Result<PublishedVersions> RepositoryWriter::publish_delegated(DelegatedFile file,
@@ -320,14 +329,14 @@ Result<PublishedVersions> RepositoryWriter::publish_delegated(DelegatedFile file
                                                               const OnlineSigners& signers) {
   const auto written = TRY(repository::WrittenFile::write(batch, file.wire));
   written.add_to(batch, layout_, {file.role}, file.version);
-  const ReleaseNumbers numbers = TRY(promise(file.role, file.version, file.canonical, counters));
   Change change;
-  change.snapshot = next_snapshot(numbers, {{file.role, repository::meta_of(file.version, file.wire)}});
   change.entries = TRY(key_changes(db_, {Repository::Image, file.version}, keys_below(file.role),
                                    TRY(keys_listed_in(file.wire)), now_));
   json::Object listed = TRY(signed_file_details(file.role, file.version, file.wire));
   change.details = {{"delegated", std::move(listed)}};
-  return publish(numbers, std::move(change), batch, signers);
+  return publish_promised({file.role, file.version, file.canonical, &counters},
+                          {{file.role, repository::meta_of(file.version, file.wire)}}, std::move(change),
+                          batch, signers);
 }
 
 Result<PublishedVersions> RepositoryWriter::publish_bins(const DelegatedBins& bins,
@@ -355,14 +364,13 @@ Result<PublishedVersions> RepositoryWriter::publish_bins(const DelegatedBins& bi
     change.entries = TRY(key_changes(db_, {Repository::Image, bins.version}, keys_below(bins.of),
                                      TRY(keys_listed_in(file.wire)), now_));
   }
-  const ReleaseNumbers numbers = TRY(promise(bins.of, bins.version, bins.canonical, counters));
-  change.snapshot = next_snapshot(numbers, std::move(listed));
   json::Array keyids;
   for (const KeyId& id : signers_of_all) keyids.emplace_back(id.value());
   json::Object release = release_details(bins.of, bins.version, files);
   set_first(release, "keyids", keyids, kRoomForKeyIds);
   change.details.set("release", std::move(release));
-  return publish(numbers, std::move(change), batch, signers);
+  return publish_promised({bins.of, bins.version, bins.canonical, &counters}, std::move(listed),
+                          std::move(change), batch, signers);
 }
 
 Result<PublishedVersions> RepositoryWriter::publish_targets(Version version, Bytes wire,

@@ -178,8 +178,14 @@ class RepositoryWriter {
   Result<void> check_newest();
   Result<void> clean_up();
   Result<ReleaseNumbers> reserve(std::vector<storage::NextOf> roles);
-  Result<ReleaseNumbers> promise(const RoleName& role, Version version, ByteView canonical,
-                                 const ReleaseCounters& counters);
+  /// A version that others have signed, and what it is to stand for. A view.
+  struct Promised {
+    RoleName role;
+    Version version;
+    ByteView canonical;
+    const ReleaseCounters* counters = nullptr;
+  };
+  Result<void> promise(const Promised& promised, Version timestamp);
   Result<std::set<RoleName>> droppable(const model::Root& next);
   /// What changes below the timestamp, and what the ledger says of it besides its files.
   struct Change {
@@ -197,6 +203,9 @@ class RepositoryWriter {
       std::set<RoleName> dropped = {}) const;
   Result<PublishedVersions> publish(const ReleaseNumbers& numbers, Change change, repository::Batch& batch,
                                     const OnlineSigners& signers);
+  Result<PublishedVersions> publish_promised(const Promised& promised,
+                                             repository::NextSnapshot::Listed listed, Change change,
+                                             repository::Batch& batch, const OnlineSigners& signers);
   /// What the ledger tells of the list: the keys that come and go, its transcript.
   [[nodiscard]] Result<std::vector<ledger::Entry>> judge_targets(const repository::NewFile& file);
   Result<void> check_fleet(const repository::Publication& files, ByteView snapshot,

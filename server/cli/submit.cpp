@@ -40,6 +40,7 @@ using app::SubmissionBundle;
 using operations::FileKind;
 
 constexpr std::uint64_t kMaxRoot = 1024 * 1024;
+constexpr std::uint64_t kMostVersion = (std::uint64_t{1} << 53U) - 1;  // JSON's whole numbers
 constexpr std::string_view kSubmissions = "/api/v1/submissions";
 
 struct Options {
@@ -59,6 +60,7 @@ struct Options {
   DelegateOptions delegate;
   std::string expires = "90d";
   bool renew = false;
+  std::uint64_t metadata_version = 1;  // the least
   fs::path partial = "cotter-submission.json";
 };
 
@@ -235,13 +237,15 @@ Result<SubmissionBundle> make_bundle(const Options& options, const Base& base, c
   TRY(add_images(bundle, next, options));
   const UtcTime expires = now + *TRY(lifetime_of(options.expires));
   if (base.split) {
-    bundle.metadata = app::next_metadata(*base.split, next, {now, expires, options.renew});
+    bundle.metadata = app::next_metadata(*base.split, next,
+                                         {now, expires, options.renew, Version(options.metadata_version)});
     if (bundle.metadata.empty())
       return fault(Fault::Kind::Usage, "nothing changes: all of it is listed so already",
                    "--renew signs anew what is there");
   } else {
     TRY(change_delegations(next, base.role, options.delegate));
-    next.version = Version(base.published == nullptr ? 1 : base.published->version.value() + 1);
+    const Version after(base.published == nullptr ? 1 : base.published->version.value() + 1);
+    next.version = std::max(after, Version(options.metadata_version));
     next.expires = expires;
     bundle.metadata.push_back({{}, std::move(next), {}});
   }
@@ -458,9 +462,10 @@ Result<void> run(const Options& options, const Context& context) {
   const bool goes_on = fs::exists(options.partial, ignored);
   SubmissionBundle bundle =
       goes_on ? TRY(SubmissionBundle::read(options.partial)) : TRY(make_bundle(options, base, signers, now));
-  if (goes_on && (!options.files.empty() || options.delegate.is_given() || options.renew))
+  if (goes_on && (!options.files.empty() || options.delegate.is_given() || options.renew ||
+                  options.metadata_version > 1))
     return fault(Fault::Kind::Conflict, options.partial.string() + " is a submission under way",
-                 "go on with it without naming files and delegations, or remove it to drop it");
+                 "go on with it without naming files, delegations and a version, or remove it to drop it");
   if (bundle.role != base.role)
     return fault(Fault::Kind::Usage, "the bundle is of role " + bundle.role.value());
   TRY(check_shown(bundle, base));
@@ -519,6 +524,11 @@ void add_submit(CLI::App& app, Context& context) {
       ->capture_default_str();
   verb->add_flag("--renew", options->renew,
                  "sign anew all that is published, for as long as --expires says; files may come with it");
+  verb->add_option(
+          "--metadata-version", options->metadata_version,
+          "at least this version: the intake names it where one before was spent in vain (default: the one "
+          "after what is published)")
+      ->check(CLI::Range(std::uint64_t{1}, kMostVersion));
   verb->add_option("--partial", options->partial,
                    "where the bundle lies until it is handed in: for the next who signs, and to go on with")
       ->capture_default_str();

@@ -17,6 +17,7 @@
 #include "server/repository/reader.h"
 #include "server/storage/sqlite/database.h"
 #include "server/storage/sqlite/ledger_store.h"
+#include "server/storage/sqlite/version_journal.h"
 #include "tests/cli/words.h"
 #include "tests/sim/https_client.h"
 #include "tests/sim/temp_dir.h"
@@ -276,10 +277,10 @@ TEST_F(Supplier, WithHashedBinsHandsInTheBinsThatChange) {
   EXPECT_TRUE(find("split/ecu/boot.bin"));
   EXPECT_FALSE(fs::exists(repo / "2.split.json")) << "who signs has not changed";
 
-  const Ended renewed =
-      submit("split", {"--renew", "--key", key("split-1").string(), "--key", key("split-2").string()});
+  const Ended renewed = submit("split", {"--renew", "--metadata-version", "5", "--key",
+                                         key("split-1").string(), "--key", key("split-2").string()});
   ASSERT_EQ(cotter({"supplier", "accept", id_of(renewed)}).exit_code, kDone);
-  for (const char* file : {"3.split.json", "3.split-0.json", "3.split-3.json"})
+  for (const char* file : {"5.split.json", "5.split-0.json", "5.split-3.json"})
     EXPECT_TRUE(fs::exists(repo / file)) << file;
   EXPECT_EQ(cotter({"check"}).exit_code, kDone);
   EXPECT_EQ(cotter({"audit", "verify"}).exit_code, kDone);
@@ -343,6 +344,22 @@ TEST_F(Supplier, HearsAllThatIsWrongAtOnce) {  // IMG-3, IMG-7
     EXPECT_TRUE(has(refused.err, part)) << part << "\n" << refused.err;
   }
   EXPECT_EQ(entries(ledger::kRefusal, "strict").size(), 1U);
+}
+
+TEST_F(Supplier, SignsALaterVersionWhereOneWasSpentInVain) {
+  take_in("spent");
+  {
+    host::Db db = storage::open_database(workspace() / "cotter.db").value();
+    ASSERT_TRUE(storage::VersionJournal(db).note({Repository::Image, std::nullopt}, RoleName("spent"),
+                                                 Version(1), as_bytes("never published")));
+  }
+  auto words = image("spent", "app.bin", "the next");
+  const Ended refused = submit("spent", words);
+  EXPECT_EQ(refused.exit_code, kRefused);
+  EXPECT_TRUE(has(refused.err, "cotter submit --metadata-version 2")) << refused.err;
+  words.insert(words.end(), {"--metadata-version", "2"});
+  ASSERT_EQ(cotter({"supplier", "accept", id_of(submit("spent", words))}).exit_code, kDone);
+  EXPECT_TRUE(fs::exists(workspace() / "repo/2.spent.json"));
 }
 
 TEST_F(Supplier, HandsInSbomAndProvenanceThatNameTheImage) {

@@ -74,6 +74,7 @@ TEST_F(IntakeOf, WantsAVersionAboveWhatIsPublishedOrPromised) {  // IMG-7
   EXPECT_TRUE(judge(more(5)).wrong.empty());
   terms.spent = Version(5);
   expect_wrong(judge(more(5)), "is not above");
+  expect_wrong(judge(more(5)), "cotter submit --metadata-version 6");
   expect_wrong(judge(more(1'000'000)), "leaps");
 }
 

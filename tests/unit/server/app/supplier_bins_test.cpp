@@ -8,6 +8,7 @@
 #include <set>
 
 #include "common/json/canonical.h"
+#include "server/app/abilities.h"
 #include "server/app/assign.h"
 #include "server/app/bin_names.h"
 #include "server/app/check_repository.h"
@@ -21,7 +22,9 @@
 #include "server/ceremony/agreed_bins.h"
 #include "server/repository/bins.h"
 #include "server/repository/folder_transport.h"
+#include "server/storage/sqlite/version_journal.h"
 #include "tests/sim/kill_at_step.h"
+#include "tests/sim/openssl_key.h"
 #include "tests/sim/small_disk.h"
 #include "tests/unit/server/fleet.h"
 #include "tests/unit/server/root_ceremony.h"
@@ -64,7 +67,7 @@ std::string elsewhere(const std::string& name) {
 
 /// What acme signs next: these images beside, or in place of, what is published.
 Metadata next_of(const SupplierWorkspace& ws, const Images& images, bool renews = false,
-                 std::uint64_t counter = 1) {
+                 std::uint64_t counter = 1, Version least = Version(1)) {
   trust::TrustedSet set = ws.read().value();
   repository::FolderTransport folder(ws.repo());
   const auto role = read_split_role(set, folder, kAcme);
@@ -74,7 +77,7 @@ Metadata next_of(const SupplierWorkspace& ws, const Images& images, bool renews 
     const auto release = SupplierWorkspace::release(name, content, counter);
     all.targets[release.name] = repository::target_of(release, *release.counter);
   }
-  return next_metadata(**role, all, {kNow, kNow + std::chrono::days(30), renews});
+  return next_metadata(**role, all, {kNow, kNow + std::chrono::days(30), renews, least});
 }
 
 Metadata signed_by(Metadata all, const sim::Keys& keys, std::initializer_list<std::size_t> places = {0, 1}) {
@@ -245,6 +248,17 @@ TEST_F(SupplierBins, AreOfOneVersionAboveAllThereIs) {  // IMG-7
   Metadata late = next_of(ws, {{kApp, "the next build"}}, false, 2);
   late.front().targets.version = Version(2);  // above what the bin has, and not above what acme has
   expect_wrong(signed_by(late, ws.acme), "is not above", {{kApp, "the next build"}});
+}
+
+TEST_F(SupplierBins, GetALaterVersionWhereOneWasSpentInVain) {
+  host::Db db = storage::open_database(ws.workspace().db_path()).value();
+  ASSERT_TRUE(storage::VersionJournal(db).note({Repository::Image, std::nullopt}, kAcme, Version(1),
+                                               as_bytes("never published")));
+  expect_wrong(signed_by(first(), ws.acme), "cotter submit --metadata-version 2");
+  const Images images{{kApp, kBuild}};
+  const auto later = judged(ws, signed_by(next_of(ws, images, false, 1, Version(2)), ws.acme), images);
+  EXPECT_EQ(later.state, SubmissionState::Accepted) << testing::PrintToString(later.wrong);
+  for (const RoleName& role : {kAcme, bin_of(kApp)}) EXPECT_EQ(version_of(ws, role), Version(2));
 }
 
 TEST_F(SupplierBins, AreTheSuppliersOwnAndNobodyElses) {
@@ -696,14 +710,38 @@ std::vector<std::string> files_of_acme(const std::filesystem::path& dir) {
   return names;
 }
 
-TEST_F(SupplierBins, AreAssignedToNobodyFromTheDayTheirSupplierIsRemoved) {  // IMG-13
-  publish(ws, {{kApp, kBuild}});
-  host::Db db = storage::open_database(ws.workspace().db_path()).value();
-  const VehicleId vin("VIN-1");
+/// With ECUs of acme's.
+void add_vehicle(host::Db& db, const VehicleId& vin) {
   inventory::VehicleRecord record = test::factory_record(vin.value());
   for (inventory::EcuRecord& ecu : record.ecus) ecu.hardware_id = HardwareId("acme-ecu");
   const std::string text = json::to_text(record.encode());
   ASSERT_TRUE(register_vehicle(db, as_bytes(text), kNow));
+}
+
+TEST(SuppliersWithBins, KeepTheirVersionWhereTheFleetCouldNotFollow) {
+  SupplierWorkspace ws;
+  for (auto& key : ws.acme) key = sim::new_ecdsa_key();
+  ws.take_in(in_bins());
+  host::Db db = storage::open_database(ws.workspace().db_path()).value();
+  add_vehicle(db, VehicleId("VIN-1"));
+  const HardwareId ecu("acme-ecu");
+  const inventory::Abilities no_snapshot{std::set{crypto::Scheme::EcdsaP256}, {}, {}, {}};
+  ASSERT_TRUE(note_abilities(db, ecu, no_snapshot, kNow));
+  const Images images{{kApp, kBuild}};
+  const auto refused = ws.accept(waiting(ws, signed_by(next_of(ws, images), ws.acme), images));
+  ASSERT_FALSE(refused);
+  EXPECT_NE(explain(refused.error()).find("cannot verify snapshot"), std::string::npos)
+      << explain(refused.error());
+  ASSERT_TRUE(note_abilities(db, ecu, {}, kNow));
+  publish(ws, {{kApp, "another build"}});
+  EXPECT_EQ(version_of(ws, kAcme), Version(1));
+}
+
+TEST_F(SupplierBins, AreAssignedToNobodyFromTheDayTheirSupplierIsRemoved) {  // IMG-13
+  publish(ws, {{kApp, kBuild}});
+  host::Db db = storage::open_database(ws.workspace().db_path()).value();
+  const VehicleId vin("VIN-1");
+  add_vehicle(db, vin);
   RemoveSupplierRequest request;
   request.name = kAcme;
   request.holders.push_back(ws.keys.targets.front().get());  // one of two: its images are there still

@@ -258,6 +258,17 @@ TEST_F(SuppliersOfAFleet, SignByKeysThatAGenerationKnows) {
   expect_accepted(ws.waiting(ws.signed_by(listed, {0, 1}), kImage));
 }
 
+TEST_F(SuppliersOfAFleet, KeepTheirVersionWhereItCouldNotFollow) {
+  for (auto& key : ws.acme) key = sim::new_ecdsa_key();
+  ws.take_in(policy);
+  const std::string id = ws.waiting(metadata(ws), kImage);
+  note({std::set{crypto::Scheme::EcdsaP256}, {}, {}, {}});
+  expect_refused(id, "snapshot of the image repository");
+  note({});
+  const auto other = SupplierWorkspace::next(SupplierWorkspace::release("acme/ecu/other", kImage));
+  expect_accepted(ws.waiting(ws.signed_by(other), kImage));
+}
+
 TEST_F(SuppliersOfAFleet, LetNobodySignByKeysThatAGenerationDoesNotKnow) {
   for (auto& key : ws.sensors) key = sim::new_ecdsa_key();
   ws.take_in(policy);
