@@ -41,6 +41,7 @@ class Intake {
     if (verdict_.targets) {
       for (const auto& [name, target] : verdict_.targets->targets) check_target(name, target);
       check_total(*verdict_.targets);
+      if (terms_.supplier->has_bins() && !verdict_.fresh.empty()) check_room();
       note_fresh();
       note_gone(*verdict_.targets);
     }
@@ -439,6 +440,22 @@ class Intake {
         left -= target.length;
       }
     }
+  }
+
+  /// When everything is signed anew, for its time or its keys have come, one submission has to hold it.
+  void check_room() {
+    std::uint64_t bytes = 0;
+    for (const IntakeFile& file : files_) {
+      if (!file.roles.empty()) bytes += file.length;
+    }
+    for (const auto& [bin, file] : kept_) {
+      if (!(*file)->targets.empty()) bytes += file->wire().size();  // the others are one small file
+    }
+    if (bytes <= terms_.most_bins_bytes) return;
+    wrong("all bins of " + entry_->name.value() + " together would have " + std::to_string(bytes) +
+          " bytes, and at most " + std::to_string(terms_.most_bins_bytes) +
+          " can be renewed in one submission: leave out images, or ask for a second role with paths of its "
+          "own");
   }
 
   void note_fresh() {

@@ -38,6 +38,7 @@ struct IntakeTerms {
   Neighbours neighbours;                            ///< of one that may delegate
   std::map<HardwareId, ReleaseCounter> counters{};  ///< the highest there is of each hardware
   UtcTime now{};
+  std::uint64_t most_bins_bytes = operations::kMaxBinsBytes;  ///< of all bins together
 };
 
 /// A file that came whole. Of images the bytes are elsewhere.
@@ -74,7 +75,8 @@ struct IntakeVerdict {
 /// delegation on the way; each release counter, length and hash; what was sent and is not listed; whom it
 /// lets sign; SBOMs, provenance and the quota. Of a supplier with hashed bins besides: that its own file
 /// delegates to them as they were agreed on, each by the keys of the delegation, and says nothing else; that
-/// every bin is there, handed in or published, and signed by those keys; that each image is in its bin.
+/// every bin is there, handed in or published, and signed by those keys; that each image is in its bin; and
+/// that with new images all bins together still are what one submission holds.
 IntakeVerdict judge_submission(const IntakeTerms& terms, const std::vector<IntakeFile>& files);
 
 }  // namespace cotter::app

@@ -22,6 +22,9 @@ inline constexpr std::size_t kMaxSubmissionFiles = 1024;
 inline constexpr std::size_t kMaxSubmissionBins = 512;  ///< whose files they may be, all together
 inline constexpr std::uint64_t kMaxPapersBytes =
     32 * 1024 * 1024;  ///< of all papers: they are judged in memory
+/// Of all bins of a supplier together, which one submission has to hold when everything is signed anew: with
+/// room for its own file, the bin of no image, and more signatures than there are now.
+inline constexpr std::uint64_t kMaxBinsBytes = kMaxPapersBytes - 2 * 1024 * 1024;
 inline constexpr std::uint64_t kMaxPaperBytes = 8 * 1024 * 1024;  ///< of metadata, an SBOM or a provenance
 
 enum class FileKind : std::uint8_t { Metadata, Image, Sbom, Provenance };

@@ -128,6 +128,71 @@ TEST_F(IntakeOf, WantsTheBytesThatAreListed) {  // IMG-7
                "listed under no new name");
 }
 
+/// Two hashed bins, signed by the keys of the delegation.
+class IntakeOfBins : public IntakeOf {
+ protected:
+  void SetUp() override {
+    IntakeOf::SetUp();
+    supplier.policy.bit_length = 1;
+    const model::Delegations& listed = *(*set->targets())->delegations;
+    own.expires = kNow + std::chrono::days(30);
+    model::Delegations& delegations = own.delegations.emplace();
+    delegations.keys = listed.keys;
+    model::SuccinctRoles& bins = delegations.succinct.emplace();
+    bins.keys = listed.roles.front().keys;
+    bins.bit_length = 1;
+    bins.name_prefix = "acme";
+  }
+  [[nodiscard]] RoleName bin_of(const std::string& name) const {
+    return own.delegations->succinct->bin_of(TargetName(name));
+  }
+  /// A name whose image lies in the other bin.
+  [[nodiscard]] std::string elsewhere(const std::string& name) const {
+    std::string other = name;
+    while (bin_of(other) == bin_of(name)) other += 'x';
+    return other;
+  }
+  /// Of a bin with this image, whose counter is the version.
+  [[nodiscard]] Bytes bin(const std::string& name, std::uint64_t version = 1) const {
+    return ws.signed_by(SupplierWorkspace::next(SupplierWorkspace::release(name, kImage, version), version));
+  }
+  [[nodiscard]] IntakeFile bin_file(const std::string& name, std::uint64_t version = 1) const {
+    IntakeFile metadata = file(FileKind::Metadata, as_text(bin(name, version)));
+    metadata.roles = {bin_of(name)};
+    return metadata;
+  }
+  [[nodiscard]] trust::Verified<model::Targets> verified(const std::string& name) const {
+    const auto authority = trust::Authority::of_draft(own, bin_of(name)).value();
+    auto unverified = trust::Unverified<model::Targets>::parse(bin(name), model::Profile::Vehicle).value();
+    return std::move(unverified).verify(authority).value();
+  }
+
+  model::Targets own;
+  const std::string one = "acme/ecu/app";
+};
+
+TEST_F(IntakeOfBins, TakesNoMoreThanCanBeRenewedInOneSubmission) {
+  const std::string other = elsewhere(one);
+  const std::vector<IntakeFile> first{file(FileKind::Metadata, as_text(ws.signed_by(own))), bin_file(one),
+                                      bin_file(other), file(FileKind::Image, kImage)};
+  terms.most_bins_bytes = first[1].length + first[2].length;
+  const auto good = judge_submission(terms, first);
+  EXPECT_TRUE(good.wrong.empty()) << testing::PrintToString(good.wrong);
+  --terms.most_bins_bytes;
+  expect_wrong(judge_submission(terms, first), "can be renewed in one submission");
+
+  // One after the other: what is published counts as it stays.
+  const auto kept = verified(one), replaced = verified(other);
+  terms.published = &own;
+  terms.family = {{bin_of(one), &kept}, {bin_of(other), &replaced}};
+  const std::vector<IntakeFile> next{bin_file(other, 2), file(FileKind::Image, kImage)};
+  terms.most_bins_bytes = kept.wire().size() + next[0].length;
+  const auto fits = judge_submission(terms, next);
+  EXPECT_TRUE(fits.wrong.empty()) << testing::PrintToString(fits.wrong);
+  --terms.most_bins_bytes;
+  expect_wrong(judge_submission(terms, next), "can be renewed in one submission");
+}
+
 TEST_F(IntakeOf, NeverLetsACounterFall) {  // IMG-9
   terms.counters[HardwareId("acme-ecu")] = ReleaseCounter(5);
   const auto counted = [](std::uint64_t counter) {
