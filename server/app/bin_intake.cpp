@@ -1,5 +1,6 @@
 #include "server/app/bin_intake.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "server/repository/bins.h"
@@ -13,6 +14,22 @@ std::set<std::string> materials(const model::KeyRing& ring, const model::RoleKey
     if (const auto key = ring.find(id); key != ring.end()) all.insert(key->second.material());
   }
   return all;
+}
+
+/// The keys of `entry`, each by the id and in the very form in which the targets list it, and no others: a
+/// key under many names, or an object that says more, would make every vehicle read on.
+bool lists_the_keys_of(const model::DelegatedRole& entry, const model::KeyRing& ring,
+                       const model::Delegations& own) {
+  const auto ids_of = [](const model::RoleKeys& keys) {
+    return std::set<KeyId>(keys.keyids.begin(), keys.keyids.end());
+  };
+  const std::set<KeyId> ids = ids_of(entry.keys);
+  if (!own.succinct || ids_of(own.succinct->keys) != ids || own.keys.size() != ids.size()) return false;
+  return std::ranges::all_of(own.keys, [&](const auto& each) {
+    const auto listed = ring.find(each.first);
+    return ids.contains(each.first) && listed != ring.end() &&
+           listed->second.encode() == each.second.encode();
+  });
 }
 
 const model::SuccinctRoles* succinct_in(const model::Targets* file) {
@@ -50,10 +67,10 @@ std::vector<std::string> judge_own_file(const model::Targets& own, const operati
   }
   const bool has_its_keys = bins->keys.threshold == entry.keys.threshold &&
                             bins->keys.classes == entry.keys.classes &&
-                            materials(own.delegations->keys, bins->keys) == materials(ring, entry.keys);
+                            lists_the_keys_of(entry, ring, *own.delegations);
   if (!has_its_keys)
     wrong.push_back("the bins of " + name + " must be signed by the keys and the threshold that " + name +
-                    " has now: hand in its own metadata, which say so, too");
+                    " has now, as the targets list them: hand in its own metadata, which say so, too");
   return wrong;
 }
 

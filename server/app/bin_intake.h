@@ -20,7 +20,7 @@ namespace cotter::app {
 const model::SuccinctRoles* bins_in(const model::Targets& own, const operations::Supplier& supplier);
 
 /// The supplier's own file: it lists nothing, and delegates to its bins alone, by the keys of its own `entry`
-/// in targets, which `ring` has.
+/// in targets, which `ring` has, listed as they are there.
 std::vector<std::string> judge_own_file(const model::Targets& own, const operations::Supplier& supplier,
                                         const model::DelegatedRole& entry, const model::KeyRing& ring);
 

@@ -281,6 +281,25 @@ TEST_F(SupplierBins, AreTheSuppliersOwnAndNobodyElses) {
                  all[kOwn].targets.delegations->succinct->keys.keyids.push_back(key.computed_id());
                }),
                "must be signed by the keys and the threshold");
+  expect_wrong(with([](Metadata& all) {
+                 model::Delegations& own = *all[kOwn].targets.delegations;
+                 const crypto::PublicKey key = own.keys.begin()->second;
+                 own.keys.emplace(KeyId("another-name"), key);
+                 own.succinct->keys.keyids.emplace_back("another-name");
+               }),
+               "as the targets list them");
+  expect_wrong(with([&](Metadata& all) {
+                 const crypto::PublicKey idle = ws.sensors.front()->public_key();
+                 all[kOwn].targets.delegations->keys.emplace(idle.computed_id(), idle);
+               }),
+               "as the targets list them");
+  expect_wrong(with([](Metadata& all) {
+                 crypto::PublicKey& key = all[kOwn].targets.delegations->keys.begin()->second;
+                 json::Object longer = *key.encode().as_object();
+                 longer.set("x-note", std::string(1000, 'n'));
+                 key = crypto::PublicKey::decode(json::Value(longer), model::Profile::Vehicle).value();
+               }),
+               "as the targets list them");
   expect_wrong(with([](Metadata& all) { all[kOwn].targets.targets = all[kBin].targets.targets; }),
                "itself, and not in a bin");
   expect_wrong(with([&](Metadata& all) {
