@@ -9,6 +9,7 @@
 #include "server/app/bin_names.h"
 #include "server/app/record_refusal.h"
 #include "server/app/supplier_changes.h"
+#include "server/storage/sqlite/supplier_store.h"
 
 namespace cotter::app {
 namespace {
@@ -81,6 +82,10 @@ Result<InitRoleOutcome> try_to_init(const Workspace& workspace, const InitRoleRe
   TRY(repository::check_plan(request.plan));
   RepositoryWriter writer = TRY(RepositoryWriter::open(workspace, now));
   TRY(check_name_is_free(writer.db(), request.plan.name));
+  // Nothing need delegate to it yet: its holders may sign that later.
+  if (TRY(storage::SupplierStore(writer.db()).find(request.plan.name)))
+    return fault(Fault::Kind::Conflict, "there is a supplier " + request.plan.name.value(),
+                 "choose another name");
   {
     auto change = TRY(TargetsChange::begin(workspace, writer, request));
     if (!writer.published().listed(request.plan.name))

@@ -29,9 +29,9 @@ struct InitRoleOutcome : TargetsOutcome {
 
 /// Writes the bins and their role's file, which nothing delegates to yet, and then changes the targets as
 /// TargetsChange does. Run again with more holders it adds their signatures. Faults: Usage (the plan),
-/// Conflict (a role of that name, or of some of its paths, is there; a bin of one of the two may get the
-/// other's name), Denied (a holder's key is not one of
-/// the role's, or the role's key not the plan's), those of TargetsChange. Rejections: those of a client.
+/// Conflict (a role or a supplier of that name, or a role of some of its paths, is there; a bin of one of the
+/// two may get the other's name), Denied (a holder's key is not one of the role's, or the role's key not the
+/// plan's), those of TargetsChange. Rejections: those of a client.
 Result<InitRoleOutcome> init_release_role(const Workspace& workspace, const InitRoleRequest& request,
                                           UtcTime now);
 

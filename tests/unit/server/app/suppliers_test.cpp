@@ -89,6 +89,18 @@ TEST(Suppliers, KeepAReleaseRoleFromANameWhoseBinsMightGetTheirs) {
   EXPECT_FALSE(ws.read()->listed(RoleName("fw")));
 }
 
+TEST(Suppliers, KeepTheirNameFromAReleaseRoleBeforeAnythingDelegatesToThem) {
+  const SupplierWorkspace ws;
+  {
+    host::Db db = storage::open_database(ws.workspace().db_path()).value();
+    ASSERT_TRUE(storage::SupplierStore(db).put({RoleName("fw"), {}, kNow}));
+  }
+  const auto made = make_release_role(ws, sim::keys("image-fw", 1));
+  ASSERT_FALSE(made);
+  EXPECT_TRUE(is_fault(made.error(), Fault::Kind::Conflict)) << explain(made.error());
+  EXPECT_FALSE(ws.read()->listed(RoleName("fw")));
+}
+
 TEST(Suppliers, AreKnownByTheirKeysIdsToWhoSigns) {  // IMG-11
   const SupplierWorkspace ws;
   const auto added = add_supplier(ws.workspace(), ws.supplier(), kNow);
