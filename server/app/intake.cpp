@@ -178,6 +178,10 @@ class Intake {
         verdict_.notes.push_back(*std::move(note));
     } else if (terms_.published != nullptr) {
       own = *terms_.published;
+      if (own.expires <= terms_.now)
+        wrong("the metadata of " + entry_->name.value() + " itself, which stay, expired on " +
+              format_utc(own.expires) +
+              ", and without them vehicles find none of its images: hand them in anew, too");
     } else {
       return wrong("the metadata of " + entry_->name.value() +
                    " itself are missing, which say who signs its bins: hand them in with all bins");

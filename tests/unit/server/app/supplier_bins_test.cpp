@@ -225,6 +225,22 @@ TEST_F(SupplierBins, AreAllThereOrNoneIs) {
   EXPECT_FALSE(ws.read()->listed(kAcme));
 }
 
+TEST_F(SupplierBins, AreNotTakenAloneWhereTheOwnFileThatStaysHasExpired) {  // IMG-7
+  publish(ws, {{kApp, kBuild}});
+  const std::string other = elsewhere(kApp);
+  Metadata next = next_of(ws, {{other, "more"}});
+  ASSERT_EQ(next.size(), 1U);
+  next.front().targets.expires = kNow + std::chrono::days(60);
+  AcceptRequest request;
+  request.id = waiting(ws, signed_by(next, ws.acme), {{other, "more"}});
+  request.online = [&] { return Result<OnlineSigners>(ws.keys.online()); };
+  const auto outcome = accept_submission(ws.workspace(), request, kNow + std::chrono::days(31));
+  ASSERT_TRUE(outcome) << explain(outcome.error());
+  ASSERT_EQ(outcome->wrong.size(), 1U) << testing::PrintToString(outcome->wrong);
+  EXPECT_NE(outcome->wrong.front().find("itself, which stay, expired on"), std::string::npos)
+      << outcome->wrong.front();
+}
+
 TEST_F(SupplierBins, HoldEachImageWhereVehiclesLookForIt) {
   Metadata all = first();
   const RoleName other = bin_of(elsewhere(kApp));
