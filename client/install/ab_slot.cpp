@@ -6,7 +6,7 @@
 namespace cotter::client {
 namespace {
 
-constexpr std::size_t kPiece = 64 * 1024;
+constexpr std::size_t kCopiedAtOnce = 64 * 1024;
 /// How much of a transfer a power cut may cost: what came since is received again. The larger the image, the
 /// more, for each checkpoint costs three syncs.
 std::uint64_t checkpoint_of(std::uint64_t length) {
@@ -182,7 +182,7 @@ Result<void> AbSlot::discard() {
 
 Result<void> AbSlot::stage(ImageSource& image, const trust::Assignment& assignment) {
   for (std::uint64_t offset = TRY(begin(Permit(assignment))); offset < image.size();) {
-    const Bytes piece = TRY(image.read(offset, kPiece));
+    const Bytes piece = TRY(image.read(offset, kCopiedAtOnce));
     if (piece.empty()) break;
     TRY(write(offset, piece));
     offset += piece.size();

@@ -20,7 +20,7 @@ namespace {
 using Milliseconds = std::chrono::milliseconds;
 using Moment = std::chrono::steady_clock::time_point;
 
-constexpr std::size_t kPiece = 64 * 1024;
+constexpr std::size_t kReadAtOnce = 64 * 1024;
 
 tl::unexpected<Error> network_fault(const std::string& what, int error_number) {
   const bool denied = error_number == EACCES || error_number == EPERM;
@@ -181,7 +181,7 @@ Result<Bytes> Socket::receive(std::size_t size, Milliseconds timeout) {
   Bytes bytes;
   while (bytes.size() < size) {
     const std::size_t had = bytes.size();
-    bytes.resize(had + std::min(kPiece, size - had));
+    bytes.resize(had + std::min(kReadAtOnce, size - had));
     const ssize_t came = ::recv(fd_, bytes.data() + had, bytes.size() - had, 0);
     const int error_number = errno;
     bytes.resize(had + static_cast<std::size_t>(std::max<ssize_t>(came, 0)));

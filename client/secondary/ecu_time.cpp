@@ -5,7 +5,7 @@
 namespace cotter::client {
 namespace {
 
-constexpr std::string_view kRecord = "time";
+constexpr std::string_view kTimeRecord = "time";
 constexpr std::chrono::minutes kClockAhead{5};     // the skew that a director allows a report
 constexpr std::chrono::minutes kCountedAhead{10};  // what an honest answer may take back of what was counted
 
@@ -22,7 +22,7 @@ EcuTime::EcuTime(StateStore& store, TimeSeams seams, VehicleId vin,
     : store_(store), seams_(seams), rules_(rules_of(std::move(vin))), note_(std::move(note)), time_(rules_) {}
 
 Result<void> EcuTime::open() {
-  const std::optional<Bytes> record = TRY(store_.load(kRecord));
+  const std::optional<Bytes> record = TRY(store_.load(kTimeRecord));
   if (!record) return {};
   // Without it the floor is the earliest time again; the next root says whose time counts (VER-REC).
   if (auto state = trust::TimeState::decode(*record)) time_ = trust::SecureTime(rules_, *std::move(state));
@@ -93,7 +93,7 @@ EcuTime::ForReport EcuTime::for_report() const {
 
 Result<void> EcuTime::keep() {
   if (!time_.needs_saving()) return {};
-  TRY(store_.save(kRecord, time_.state().encode()));
+  TRY(store_.save(kTimeRecord, time_.state().encode()));
   time_.saved();
   return {};
 }

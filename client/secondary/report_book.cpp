@@ -11,7 +11,7 @@
 namespace cotter::client {
 namespace {
 
-constexpr std::string_view kRecord = "report";
+constexpr std::string_view kReportRecord = "report";
 constexpr std::string_view kLastRecord = "report-last";
 constexpr std::size_t kMaxAttacks = 8;        // FVS-8
 constexpr std::size_t kMaxAttackBytes = 127;  // eight of them and their commas fit FMT-84's 1024 bytes
@@ -35,7 +35,7 @@ UtcTime report_time(UtcTime now, std::optional<UtcTime> last, std::chrono::secon
 }  // namespace
 
 Result<void> ReportBook::open(UtcTime now) {
-  const std::optional<Bytes> record = TRY(store_.load(kRecord));
+  const std::optional<Bytes> record = TRY(store_.load(kReportRecord));
   if (const auto last = store_.load(kLastRecord); last && *last) {
     static_cast<void>(decode_last(**last));  // what a power cut took of it is found out anew
   }
@@ -134,7 +134,7 @@ Result<void> ReportBook::decode_last(ByteView record) {
 
 Result<void> ReportBook::decode(ByteView record) {
   const json::Value value = TRY(json::read(record));
-  const auto view = TRY(json::ObjectView::of(value, std::string(kRecord)));
+  const auto view = TRY(json::ObjectView::of(value, std::string(kReportRecord)));
   counter_ = TRY(view.integer("counter"));
   const json::Array& attacks = *TRY(view.array("attacks"));
   if (attacks.size() > kMaxAttacks) return fault(Fault::Kind::Io, "more attacks than are kept");

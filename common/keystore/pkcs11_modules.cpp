@@ -4,11 +4,6 @@
 #include <utility>
 
 namespace cotter::keystore {
-namespace {
-
-constexpr CK_RV kDone = CKR_OK;
-
-}  // namespace
 
 bool is_loss(CK_RV code) noexcept {
   switch (code) {
@@ -54,7 +49,7 @@ Result<Pkcs11Modules> Pkcs11Modules::load(const std::optional<std::string>& path
       return fault(Fault::Kind::NotFound, "cannot load the PKCS #11 module " + *path,
                    "is the token's driver installed, and module-path right?");
     }
-    if (const CK_RV code = p11_kit_module_initialize(modules.single_); code != kDone) {
+    if (const CK_RV code = p11_kit_module_initialize(modules.single_); code != CKR_OK) {
       p11_kit_module_release(std::exchange(modules.single_, nullptr));
       return fail(token_fault(code, "cannot start the PKCS #11 module " + *path));
     }
@@ -91,13 +86,13 @@ Result<Pkcs11Slot> find_slot(const Pkcs11Modules& modules, const Pkcs11Uri& uri)
   std::vector<Pkcs11Slot> found;
   for (CK_FUNCTION_LIST* module : modules.all()) {
     CK_ULONG count = 0;
-    if (module->C_GetSlotList(CK_TRUE, nullptr, &count) != kDone) continue;  // a module's own trouble
+    if (module->C_GetSlotList(CK_TRUE, nullptr, &count) != CKR_OK) continue;  // a module's own trouble
     std::vector<CK_SLOT_ID> slots(count);
-    if (module->C_GetSlotList(CK_TRUE, slots.data(), &count) != kDone) continue;
+    if (module->C_GetSlotList(CK_TRUE, slots.data(), &count) != CKR_OK) continue;
     slots.resize(std::min<std::size_t>(slots.size(), count));
     for (const CK_SLOT_ID id : slots) {
       Pkcs11Slot slot{module, id, {}};
-      if (module->C_GetTokenInfo(id, &slot.info) == kDone && uri.fits(slot.info)) found.push_back(slot);
+      if (module->C_GetTokenInfo(id, &slot.info) == CKR_OK && uri.fits(slot.info)) found.push_back(slot);
     }
   }
   if (found.size() == 1) return found.front();

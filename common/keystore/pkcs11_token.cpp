@@ -23,8 +23,8 @@ using crypto::Scheme;
 constexpr std::size_t kIdBytes = 16;
 constexpr std::size_t kMaxSignature = 1024;  // RSA of 8192 bits
 constexpr std::size_t kMaxObjects = 16;
-constexpr CK_ULONG kSaltBytes = 32;
-constexpr CK_ULONG kRsaBits = 3072;
+constexpr CK_ULONG kPssSaltBytes = 32;
+constexpr CK_ULONG kTokenRsaBits = 3072;
 constexpr CK_RV kDone = CKR_OK;
 
 // Object identifiers in DER: RFC 5480, RFC 8410.
@@ -250,7 +250,7 @@ struct Pkcs11Token::State {
 
   Result<Pair> make(const Making& making, Bytes& id, std::string& name) {
     CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
-    CK_ULONG bits = kRsaBits;
+    CK_ULONG bits = kTokenRsaBits;
     std::array<std::uint8_t, 3> exponent{0x01, 0x00, 0x01};
     Bytes curve = making.scheme == Scheme::Ed25519 ? Bytes(kEd25519.begin(), kEd25519.end())
                                                    : Bytes(kP256.begin(), kP256.end());
@@ -290,7 +290,7 @@ struct Pkcs11Token::State {
   Result<Bytes> sign(const std::string& key_uri, Scheme scheme, ByteView message) {
     TRY(open());
     const CK_OBJECT_HANDLE key = TRY(private_key(key_uri));
-    CK_RSA_PKCS_PSS_PARAMS pss{CKM_SHA256, CKG_MGF1_SHA256, kSaltBytes};
+    CK_RSA_PKCS_PSS_PARAMS pss{CKM_SHA256, CKG_MGF1_SHA256, kPssSaltBytes};
     CK_MECHANISM mechanism{CKM_EDDSA, nullptr, 0};
     Bytes input(message.begin(), message.end());
     if (scheme != Scheme::Ed25519) input = crypto::sha256(message);

@@ -23,10 +23,10 @@ using trust::TrustedSet;
 using trust::Unverified;
 using trust::Verified;
 
-class Check {
+class WithoutCheck {
  public:
-  Check(trust::Transport& transport, const DirectorWithout& director, const std::set<std::string>& removed,
-        UtcTime now)
+  WithoutCheck(trust::Transport& transport, const DirectorWithout& director,
+               const std::set<std::string>& removed, UtcTime now)
       : transport_(&transport), director_(&director), removed_(&removed), now_(now) {}
 
   Result<std::vector<RoleWithout>> run() {
@@ -240,7 +240,7 @@ class Check {
 
 Result<std::vector<RoleWithout>> check_without(trust::Transport& transport, const DirectorWithout& director,
                                                const std::set<std::string>& removed, UtcTime now) {
-  return Check(transport, director, removed, now).run();
+  return WithoutCheck(transport, director, removed, now).run();
 }
 
 }  // namespace cotter::app

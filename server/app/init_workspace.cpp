@@ -49,7 +49,7 @@ bool is_within(const fs::path& inner, const fs::path& outer) {
   return out == outer.end();
 }
 
-Result<void> check_quorum(const Quorum& quorum, const std::string& role) {
+Result<void> check_quorum(const KeyPlan& quorum, const std::string& role) {
   if (quorum.threshold >= 1 && quorum.threshold <= quorum.keys && quorum.keys <= kMaxKeys) return {};
   return fault(Fault::Kind::Usage,
                "bad quorum for " + role + ": " + std::to_string(quorum.threshold) + " of " +

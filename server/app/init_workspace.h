@@ -18,7 +18,7 @@
 namespace cotter::app {
 
 /// `threshold` of `keys` must sign.
-struct Quorum {
+struct KeyPlan {
   std::uint32_t keys = 3;
   std::uint32_t threshold = 2;
 };
@@ -26,8 +26,8 @@ struct Quorum {
 struct InitPlan {
   std::filesystem::path dir;
   std::filesystem::path offline_dir;  ///< holder-1/, holder-2/, … are made in it
-  Quorum root{};                      ///< of both repositories
-  Quorum targets{};                   ///< of the image repository
+  KeyPlan root{};                     ///< of both repositories
+  KeyPlan targets{};                  ///< of the image repository
   std::vector<std::string> server_names{};
   keystore::KdfCost kdf{};  ///< of every key folder
   /// Tokens and TPMs: the first holder's keys are made in the first, and so on; the other holders' in files.

@@ -20,9 +20,9 @@ namespace fs = std::filesystem;
 using Progress = std::function<void(std::uint64_t, std::uint64_t)>;
 
 /// Hashing one file and reading the next take turns on no processor.
-class Reading {
+class ImageReading {
  public:
-  Reading(repository::TakenImages* taken, std::vector<SourceFile>& files, const Progress& progress)
+  ImageReading(repository::TakenImages* taken, std::vector<SourceFile>& files, const Progress& progress)
       : taken_(taken), files_(&files), progress_(&progress) {
     for (SourceFile& file : files) {
       struct stat status {};
@@ -118,7 +118,7 @@ std::vector<SourceFile> source_files(const std::vector<Artifact>& artifacts) {
 
 Result<std::uint64_t> read_images(repository::TakenImages* taken, std::vector<SourceFile>& files,
                                   const std::vector<Artifact>& artifacts, const Progress& progress) {
-  Reading reading(taken, files, progress);
+  ImageReading reading(taken, files, progress);
   TRY(reading.run(artifacts).verdict());
   return reading.bytes();
 }

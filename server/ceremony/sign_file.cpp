@@ -14,7 +14,7 @@
 namespace cotter::ceremony {
 namespace {
 
-constexpr std::size_t kShownId = 16;
+constexpr std::size_t kShownOfId = 16;
 
 std::string digits_of(std::string_view hash) {
   std::string digits;
@@ -64,7 +64,7 @@ void show(const OfflineBundle& bundle, const Standing& standing, std::FILE* out)
     for (const KeyId& id : quorum.may) {
       const bool has_signed = std::ranges::find(quorum.signed_by, id) != quorum.signed_by.end();
       fmt::print(out, "  {} {}\n", has_signed ? "signed" : "      ",
-                 printable(id.value().substr(0, kShownId)));
+                 printable(id.value().substr(0, kShownOfId)));
     }
   }
   fmt::print(out, "\nhash to read aloud: {}\n", bundle.read_aloud());

@@ -28,7 +28,7 @@ Result<app::NewPassphrases> ask_passphrases(const app::InitPlan& plan, const Con
   return passphrases;
 }
 
-json::Value as_json(const app::Quorum& quorum) {
+json::Value as_json(const app::KeyPlan& quorum) {
   return json::Object{{"keys", std::uint64_t{quorum.keys}}, {"threshold", std::uint64_t{quorum.threshold}}};
 }
 

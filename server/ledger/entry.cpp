@@ -10,10 +10,10 @@
 namespace cotter::ledger {
 namespace {
 
-constexpr std::string_view kType = "cotter-ledger-entry";
+constexpr std::string_view kEntryType = "cotter-ledger-entry";
 constexpr std::array<std::string_view, 5> kMembers = {"_type", "kind", "time", "who", "subject"};
 
-Error malformed(std::string_view what) {
+Error malformed_entry(std::string_view what) {
   return Fault{Fault::Kind::Denied, "not an entry of the log: " + std::string(what), {}};
 }
 
@@ -26,7 +26,7 @@ Result<Bytes> Entry::encode() const {
       return fault(Fault::Kind::Usage, "an entry's detail is named " + std::string(member));
     }
   }
-  object.set("_type", kType);
+  object.set("_type", kEntryType);
   object.set("kind", kind);
   object.set("time", format_utc(time));
   object.set("who", who);
@@ -48,11 +48,12 @@ Result<Bytes> Entry::encode() const {
 }
 
 Result<Entry> Entry::decode(ByteView bytes) {
-  if (bytes.size() > kMaxEntryBytes) return fail(malformed("it is too long"));
+  if (bytes.size() > kMaxEntryBytes) return fail(malformed_entry("it is too long"));
   const json::Value value = TRY(json::read(bytes));
-  if (json::to_text(value) != as_text(bytes)) return fail(malformed("it could be written in another way"));
+  if (json::to_text(value) != as_text(bytes))
+    return fail(malformed_entry("it could be written in another way"));
   const auto view = TRY(json::ObjectView::of(value, "entry"));
-  if (TRY(view.string("_type")) != kType) return fail(malformed("it is of another type"));
+  if (TRY(view.string("_type")) != kEntryType) return fail(malformed_entry("it is of another type"));
   Entry entry;
   entry.kind = TRY(view.string("kind"));
   entry.time = TRY(view.time("time"));

@@ -10,20 +10,20 @@
 namespace cotter::ledger {
 namespace {
 
-constexpr std::string_view kType = "cotter-ledger-proof";
+constexpr std::string_view kProofType = "cotter-ledger-proof";
 constexpr std::size_t kMaxPath = 62;  // of a log of kMaxSize
 
-Error malformed(std::string_view what) {
+Error malformed_proof(std::string_view what) {
   return Fault{Fault::Kind::Denied, "not a proof of the log: " + std::string(what),
                "`cotter audit prove INDEX` writes one"};
 }
 
 Result<std::vector<Hash>> decode_path(const json::Array& array) {
-  if (array.size() > kMaxPath) return fail(malformed("its path is too long"));
+  if (array.size() > kMaxPath) return fail(malformed_proof("its path is too long"));
   std::vector<Hash> path;
   for (const json::Value& each : array) {
     const std::optional<Bytes> bytes = from_base64(TRY(json::string_of(each, "path[]")));
-    if (!bytes || bytes->size() != kHashSize) return fail(malformed("its path holds what is no hash"));
+    if (!bytes || bytes->size() != kHashSize) return fail(malformed_proof("its path holds what is no hash"));
     std::copy(bytes->begin(), bytes->end(), path.emplace_back().begin());
   }
   return path;
@@ -38,7 +38,7 @@ json::Value Proof::encode() const {
   COTTER_ASSERT(bytes);  // it was read from a log or from a proof
   auto body = json::read(*bytes);
   COTTER_ASSERT(body);
-  return json::Object{{"_type", kType},
+  return json::Object{{"_type", kProofType},
                       {"index", index},
                       {"entry", *std::move(body)},
                       {"path", std::move(hashes)},
@@ -46,10 +46,10 @@ json::Value Proof::encode() const {
 }
 
 Result<Proof> Proof::decode(ByteView document) {
-  if (document.size() > kMaxProofBytes) return fail(malformed("it is too long"));
+  if (document.size() > kMaxProofBytes) return fail(malformed_proof("it is too long"));
   const json::Value value = TRY(json::read(document));
   const auto view = TRY(json::ObjectView::of(value, "proof"));
-  if (TRY(view.string("_type")) != kType) return fail(malformed("it is of another type"));
+  if (TRY(view.string("_type")) != kProofType) return fail(malformed_proof("it is of another type"));
   Proof proof;
   proof.index = TRY(view.integer("index"));
   const json::Value* entry = TRY(view.value("entry"));

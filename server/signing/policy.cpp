@@ -18,10 +18,6 @@ namespace {
 
 using model::Profile;
 
-tl::unexpected<Refusal> refused(Policy policy, std::string why) {
-  return tl::unexpected<Refusal>(Refusal{policy, std::move(why)});
-}
-
 bool is_directors(Duty duty) {
   return duty == Duty::DirectorTargets || duty == Duty::DirectorSnapshot || duty == Duty::DirectorTimestamp;
 }

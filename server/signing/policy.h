@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
+#include <utility>
 
 #include "common/base/bytes.h"
 #include "common/base/time.h"
@@ -69,6 +70,9 @@ struct Refusal {
 };
 template <class T>
 using Verdict = tl::expected<T, Refusal>;
+inline tl::unexpected<Refusal> refused(Policy policy, std::string why) {
+  return tl::unexpected<Refusal>(Refusal{policy, std::move(why)});
+}
 
 /// By role, the versions that a file lists.
 using Listing = std::map<std::string, std::uint64_t>;

@@ -13,10 +13,6 @@ namespace {
 
 constexpr std::uint32_t kStartBits = 32;  // of a name's hash: as many as TAP 15 knows
 
-tl::unexpected<Refusal> refused(Policy policy, std::string why) {
-  return tl::unexpected<Refusal>(Refusal{policy, std::move(why)});
-}
-
 std::uint32_t start_of(const TargetName& name) {
   const Bytes digest = crypto::sha256(as_bytes(name.value()));
   std::uint32_t start = 0;

@@ -117,7 +117,8 @@ TEST(MustMatch, StatesWhatElseMustAndMustNotRun) {  // DIR-40
   ASSERT_EQ(facts.needs.size(), 1U);
   EXPECT_EQ(facts.needs[0].hardware_id, HardwareId("b"));
   for (const std::uint64_t counter : {3U, 9U}) EXPECT_TRUE(facts.needs[0].holds_for(ReleaseCounter(counter)));
-  for (const std::uint64_t counter : {2U, 10U}) EXPECT_FALSE(facts.needs[0].holds_for(ReleaseCounter(counter)));
+  for (const std::uint64_t counter : {2U, 10U})
+    EXPECT_FALSE(facts.needs[0].holds_for(ReleaseCounter(counter)));
   ASSERT_EQ(facts.conflicts.size(), 1U);
   EXPECT_TRUE(facts.conflicts[0].holds_for(ReleaseCounter(0)));
   const auto of = [](const char* conditions) {

@@ -187,12 +187,16 @@ TEST(DelegationWalk, HashBinsLeadToTheOneThatHoldsTheName) {  // TAP 15
 
 TEST(DelegationWalk, KeepsNoBinThatAMirrorGaveInPlaceOfAnother) {  // FMT-46
   Client client;
-  client.sim.list_hashes = false;
   client.sim.delegate_bins(kTargets, 1, "bin");
   const TargetName name("x.bin");
   const RoleName bin = client.sim.targets().delegations->succinct->bin_of(name);
   client.sim.add_target(bin, name, "one");
-  for (const char* each : {"bin-0", "bin-1"}) client.sim.publish(RoleName(each));
+  for (const char* each : {"bin-0", "bin-1"}) {
+    client.sim.publish(RoleName(each));
+    model::FileMeta by_version_alone;
+    by_version_alone.version = client.sim.targets(RoleName(each)).version;
+    client.sim.snapshot.meta.set(RoleName(each), by_version_alone);
+  }
   client.sim.release({kTargets});
   const Bytes honest = client.sim.file_of(bin);
   client.sim.files[client.sim.path_of(bin)] =

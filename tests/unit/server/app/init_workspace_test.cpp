@@ -136,7 +136,7 @@ TEST_F(InitWorkspace, QuorumsMayDiffer) {
 }
 
 TEST_F(InitWorkspace, QuorumThatNobodyCanMeetIsUsage) {
-  for (const Quorum quorum : {Quorum{0, 0}, Quorum{3, 0}, Quorum{2, 3}, Quorum{17, 2}}) {
+  for (const KeyPlan quorum : {KeyPlan{0, 0}, KeyPlan{3, 0}, KeyPlan{2, 3}, KeyPlan{17, 2}}) {
     InitPlan bad = plan();
     bad.root = quorum;
     EXPECT_TRUE(is_fault(check_plan(bad).error(), Fault::Kind::Usage));

@@ -350,13 +350,14 @@ TEST_F(Release, NoOldBinStandsInForTheRolesOwnFile) {
   ASSERT_TRUE(ws_.apply({ws_.artifact("a", "new", 2)}));
   ASSERT_TRUE(ws_.find("fw/a"));
   // Without a key: the bin of the version that the role's own file has, whose key signed both.
-  const std::string bin = model::SuccinctRoles{{}, 3, kFirmware.value()}.bin_of(TargetName("fw/a")).value();
+  const std::string bin =
+      model::SuccinctRoles{{}, 3, kFirmware.value(), {}}.bin_of(TargetName("fw/a")).value();
   fs::copy_file(ws_.repo() / (own + "." + bin + ".json"),
                 ws_.repo() / (own + "." + kFirmware.value() + ".json"), fs::copy_options::overwrite_existing);
   const auto found = ws_.find("fw/a");
   ASSERT_FALSE(found) << "the old image came back";
   ASSERT_NE(rejection_in(found.error()), nullptr) << summary(found.error());
-  EXPECT_EQ(rule_of(rejection_in(found.error())->rule).name, "targets-hash-wrong");
+  EXPECT_EQ(rule_of(rejection_in(found.error())->rule).name, "targets-length-wrong");
 }
 
 TEST_F(Release, OfWhatIsThereChangesNothing) {

@@ -287,7 +287,7 @@ TEST_F(SupplierBins, AreTheSuppliersOwnAndNobodyElses) {
                "must delegate to its 4 hashed bins");
   expect_wrong(with([](Metadata& all) { all[kOwn].targets.delegations->succinct->name_prefix = "fw"; }),
                "must delegate to its 4 hashed bins");
-  expect_wrong(with([](Metadata& all) { all[kOwn].targets.delegations.reset(); }),
+  expect_wrong(with([](Metadata& all) { all[kOwn].targets.delegations->succinct.reset(); }),
                "must delegate to its 4 hashed bins");
   expect_wrong(with([](Metadata& all) { all[kOwn].targets.delegations->succinct->keys.threshold = 1; }),
                "must be signed by the keys and the threshold");
