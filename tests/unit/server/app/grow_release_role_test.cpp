@@ -49,8 +49,9 @@ class Growing : public testing::Test {
     InitRoleRequest request = ws_.init_request(holders);
     request.plan.name = RoleName(role);
     request.plan.paths = {"doors/*"};
-    RepositoryWriter writer = RepositoryWriter::open(ws_.workspace(), kNow).value();
-    TargetsChange change = TargetsChange::begin(ws_.workspace(), writer, request).value();
+    const Workspace workspace = ws_.workspace();
+    RepositoryWriter writer = RepositoryWriter::open(workspace, kNow).value();
+    TargetsChange change = TargetsChange::begin(workspace, writer, request).value();
     model::Targets next = change.listed();
     EXPECT_TRUE(repository::add_delegation(next, request.plan));
     const auto done = change.finish(std::move(next), "a role");
