@@ -38,8 +38,8 @@ class ImageReading {
   Findings run(const std::vector<Artifact>& artifacts) {
     std::vector<std::jthread> others;
     for (std::size_t i = 1; i < std::min<std::size_t>(host::worker_threads(), files_->size()); ++i)
-      others.emplace_back([this] { work(false); });
-    work(true);
+      others.emplace_back([this, i] { work(i); });
+    work(kCaller);
     others.clear();
     tell();
     Findings findings;
@@ -58,29 +58,40 @@ class ImageReading {
   [[nodiscard]] std::uint64_t bytes() const noexcept { return done_; }
 
  private:
-  void work(bool is_caller) {
+  static constexpr std::size_t kCaller = 0;  ///< as a thread's number
+
+  void work(std::size_t thread) {
+    fs::path dir;
+    if (taken_ != nullptr) {
+      auto folder = taken_->folder_for(thread);
+      if (!folder) return note(next_++, std::move(folder).error());
+      dir = *std::move(folder);
+    }
     for (std::size_t i = next_++; i < files_->size(); i = next_++) {
       if (is_full_) return;
       if ((*files_)[i].image) continue;
-      if (auto done = take_in((*files_)[i], is_caller); !done) {
-        const std::lock_guard lock(mutex_);
-        if (is_fault(done.error(), Fault::Kind::NoSpace)) {
-          full_ = std::move(done);
-          is_full_ = true;
-        } else {
-          errors_.emplace(i, std::move(done).error());
-        }
-      }
+      auto done = take_in((*files_)[i], dir, thread == kCaller);
+      if (!done) note(i, std::move(done).error());
     }
   }
 
-  Result<void> take_in(SourceFile& file, bool is_caller) {
+  /// What kept file `i` from being read.
+  void note(std::size_t i, Error error) {
+    const std::lock_guard lock(mutex_);
+    if (is_fault(error, Fault::Kind::NoSpace)) {
+      full_ = fail(std::move(error));
+      is_full_ = true;
+    } else {
+      errors_.emplace(i, std::move(error));
+    }
+  }
+
+  Result<void> take_in(SourceFile& file, const fs::path& dir, bool is_caller) {
     std::uint64_t told = 0;
     const auto progress = [&](std::uint64_t done) {
       done_ += done - std::exchange(told, done);
       if (is_caller) tell();
     };
-    const fs::path dir = taken_ != nullptr ? taken_->dir() : fs::path();
     const auto durable = taken_ != nullptr ? repository::Durable::Later : repository::Durable::Never;
     file.image.emplace(TRY(repository::take_in(dir, file.path, progress, durable)));
     return taken_ != nullptr ? taken_->note(*file.image) : Result<void>();

@@ -56,7 +56,23 @@ Result<std::unique_ptr<TakenImages>> TakenImages::open(const Layout& layout, std
   return taken;
 }
 
-TakenImages::~TakenImages() { ::rmdir(dir_.c_str()); }
+TakenImages::~TakenImages() {
+  std::error_code error;
+  for (fs::directory_iterator entry(dir_, error), end; !error && entry != end; entry.increment(error))
+    ::rmdir(entry->path().c_str());
+  ::rmdir(dir_.c_str());
+}
+
+Result<fs::path> TakenImages::folder_for(std::size_t thread) const {
+  fs::path folder = dir_ / std::to_string(thread);
+  if (::mkdir(folder.c_str(), host::kSecretDir) != 0 && errno != EEXIST) return cannot_write(folder);
+  return folder;
+}
+
+std::string TakenImages::name_of(const fs::path& copy) const {
+  return copy.parent_path() == dir_ ? copy.filename().string()
+                                    : (copy.parent_path().filename() / copy.filename()).string();
+}
 
 void TakenImages::sweep(const Layout& layout) {
   std::error_code unknown;
@@ -86,10 +102,11 @@ void TakenImages::remove_others() {
   if (known_.empty()) journal_bytes_ = 0;
   std::set<std::string> ours;
   for (const auto& [source, record] : known_) ours.insert(record.copy);
-  if (!known_.empty()) ours.insert(journal_.filename().string());
+  if (!known_.empty()) ours.insert(name_of(journal_));
   std::error_code error;
-  for (fs::directory_iterator entry(dir_, error), end; !error && entry != end; entry.increment(error)) {
-    if (!ours.contains(entry->path().filename().string())) ::unlink(entry->path().c_str());
+  for (fs::recursive_directory_iterator entry(dir_, error), end; !error && entry != end;
+       entry.increment(error)) {
+    if (!ours.contains(name_of(entry->path()))) ::unlink(entry->path().c_str());  // a folder stays
   }
 }
 
@@ -128,7 +145,7 @@ Result<void> TakenImages::remember(const std::vector<IncomingImage*>& images) {
   for (const IncomingImage* image : images) {
     struct stat copy {};
     if (::lstat(image->file().c_str(), &copy) != 0) return cannot_write(image->file());
-    lines += TakenRecord{source_of(*image->source()), image->file().filename().string(), content_of(copy),
+    lines += TakenRecord{source_of(*image->source()), name_of(image->file()), content_of(copy),
                          image->length(), image->hashes()}
                  .encode();
   }

@@ -37,8 +37,9 @@ class TakenImages {
   TakenImages(const TakenImages&) = delete;
   TakenImages& operator=(const TakenImages&) = delete;
 
-  /// Where to take images in.
-  [[nodiscard]] const std::filesystem::path& dir() const noexcept { return dir_; }
+  /// Where a thread is to take images in: two that make files in one folder wait for each other. Any may ask.
+  /// Faults: NoSpace, Denied, Io.
+  [[nodiscard]] Result<std::filesystem::path> folder_for(std::size_t thread) const;
   /// The copy of this very file, as it is; nothing where none is remembered.
   [[nodiscard]] std::optional<IncomingImage> find(const struct stat& source) const;
   /// To be remembered with the next step, and to stay where it is until then. Faults: NoSpace, Denied, Io.
@@ -55,6 +56,7 @@ class TakenImages {
   void remove_others();
   Result<void> remember(const std::vector<IncomingImage*>& images);
   Result<void> append(std::string_view lines);
+  [[nodiscard]] std::string name_of(const std::filesystem::path& copy) const;
 
   std::filesystem::path dir_, journal_;
   disk::Descriptor folder_;  ///< open from the start: a sync tells of writes that failed since

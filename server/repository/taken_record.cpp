@@ -40,9 +40,13 @@ std::optional<TakenRecord> TakenRecord::decode(std::string_view line) {
   if (line.substr(0, kSumDigits) != sum_of(text)) return std::nullopt;
   auto record = read(text);
   if (!record) return std::nullopt;
-  const bool is_name = !record->copy.empty() && record->copy.front() != '.' &&
-                       record->copy.find('/') == std::string::npos &&
-                       record->copy.find('\0') == std::string::npos;
+  const std::string_view copy = record->copy;
+  const std::size_t slash = copy.find('/');
+  if (slash == std::string_view::npos) return std::nullopt;
+  const std::string_view folder = copy.substr(0, slash), name = copy.substr(slash + 1);
+  const bool is_name = !folder.empty() && folder.find_first_not_of("0123456789") == std::string_view::npos &&
+                       !name.empty() && name.front() != '.' && name.find('/') == std::string_view::npos &&
+                       name.find('\0') == std::string_view::npos;
   const bool has_both = record->hashes.find(crypto::HashFunction::Sha256) != nullptr &&
                         record->hashes.find(crypto::HashFunction::Sha512) != nullptr;
   if (!is_name || !has_both || record->length == 0) return std::nullopt;

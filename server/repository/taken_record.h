@@ -16,7 +16,7 @@ struct TakenRecord {
   static constexpr std::size_t kMaxBytes = 2048;  ///< of a line; ours have a third of that
 
   std::string source;   ///< all that says whether a file is still that file, unchanged
-  std::string copy;     ///< a name in the folder of copies
+  std::string copy;     ///< "0/NAME": a thread's folder within that of copies, and its name there
   std::string copy_is;  ///< likewise of the copy
   std::uint64_t length = 0;
   crypto::Hashes hashes{};  ///< sha256 and sha512

@@ -122,7 +122,9 @@ void taken_record(ByteView input) {
   const std::string line = to_hex(crypto::sha256(input)) + " " + std::string(as_text(input));
   const auto record = repository::TakenRecord::decode(line);
   if (!record) return;
-  COTTER_ASSERT(record->copy.find('/') == std::string::npos && record->copy.front() != '.');
+  const std::size_t slash = record->copy.find('/');
+  COTTER_ASSERT(record->copy.find_first_not_of("0123456789") == slash && slash != 0);
+  COTTER_ASSERT(record->copy.find('/', slash + 1) == std::string::npos && record->copy.at(slash + 1) != '.');
   const std::string written = record->encode();
   if (written.size() > repository::TakenRecord::kMaxBytes) return;  // it had fewer escapes
   COTTER_ASSERT(repository::TakenRecord::decode(std::string_view(written).substr(0, written.size() - 1)) ==

@@ -59,8 +59,8 @@ class StoppedRelease : public testing::Test {
   }
   [[nodiscard]] std::vector<fs::path> copies() const {
     std::vector<fs::path> files;
-    for (const auto& entry : fs::directory_iterator(taken())) {
-      if (entry.path().filename() != "journal") files.push_back(entry.path());
+    for (const auto& entry : fs::recursive_directory_iterator(taken())) {
+      if (entry.is_regular_file() && entry.path().filename() != "journal") files.push_back(entry.path());
     }
     return files;
   }

@@ -6,7 +6,7 @@ namespace cotter::repository {
 namespace {
 
 TakenRecord record() {
-  return {"1:2:3:4.5:6.7", "image.abc", "1:9:3:4.5", 3, crypto::Hashes::of(as_bytes("abc"))};
+  return {"1:2:3:4.5:6.7", "0/image.abc", "1:9:3:4.5", 3, crypto::Hashes::of(as_bytes("abc"))};
 }
 
 std::string_view line_of(const std::string& encoded) {
@@ -31,8 +31,10 @@ TEST(TakenRecords, AreNothingWhereAByteIsAnother) {
 }
 
 TEST(TakenRecords, NameACopyInTheirOwnFolderAlone) {
-  for (const std::string& name : {std::string(), std::string(".."), std::string("../a"), std::string("a/b"),
-                                  std::string(TakenRecord::kMaxBytes, 'a'), std::string("a\0b", 3)}) {
+  for (const std::string& name :
+       {std::string(), std::string(".."), std::string("../a"), std::string("a/b"), std::string("a"),
+        std::string("0/"), std::string("0/.."), std::string("0/a/b"), std::string("/a"),
+        "0/" + std::string(TakenRecord::kMaxBytes, 'a'), std::string("0/a\0b", 5)}) {
     TakenRecord elsewhere = record();
     elsewhere.copy = name;
     const std::string encoded = elsewhere.encode();
