@@ -120,6 +120,11 @@ Result<void> make_dir(const fs::path& path, mode_t mode) {
   return sync_dir(folder_of(path));
 }
 
+Result<void> ensure_dir(const fs::path& path, mode_t mode) {
+  Result<void> made = make_dir(path, mode);
+  return !made && is_fault(made.error(), Fault::Kind::Conflict) ? Result<void>() : made;
+}
+
 Result<void> sync_dir(const fs::path& dir) {
   const std::string what = "cannot make " + dir.string() + " durable";
   const Descriptor folder(::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));

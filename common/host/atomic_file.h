@@ -38,6 +38,9 @@ Result<Bytes> read_file(const std::filesystem::path& path, std::uint64_t max_byt
 /// NoSpace, Io.
 Result<void> make_dir(const std::filesystem::path& path, mode_t mode = kPublicDir);
 
+/// The same, but content with what is there already.
+Result<void> ensure_dir(const std::filesystem::path& path, mode_t mode = kPublicDir);
+
 /// Makes the names in a folder durable (after links, renames and removals in it).
 Result<void> sync_dir(const std::filesystem::path& dir);
 

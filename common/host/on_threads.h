@@ -15,16 +15,20 @@ inline unsigned worker_threads() {
   return std::clamp(std::thread::hardware_concurrency(), 1U, kMostThreads);
 }
 
-/// work(0) to work(count - 1), each once, in no order; on this thread alone where there is one piece.
+/// How many threads that many pieces get.
+inline std::size_t threads_for(std::size_t count) { return std::min<std::size_t>(worker_threads(), count); }
+
+/// work(0, thread) to work(count - 1, thread), each once, in no order; thread 0 is the caller's, and alone
+/// where there is one piece.
 template <class Work>
 void on_threads(std::size_t count, const Work& work) {
   std::atomic<std::size_t> next{0};
-  const auto loop = [&] {
-    for (std::size_t i = next++; i < count; i = next++) work(i);
+  const auto loop = [&](std::size_t thread) {
+    for (std::size_t i = next++; i < count; i = next++) work(i, thread);
   };
   std::vector<std::jthread> others;
-  for (std::size_t i = 1; i < std::min<std::size_t>(worker_threads(), count); ++i) others.emplace_back(loop);
-  loop();
+  for (std::size_t thread = 1; thread < threads_for(count); ++thread) others.emplace_back(loop, thread);
+  loop(0);
 }
 
 }  // namespace cotter::host

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "common/crypto/digest.h"
-#include "common/host/atomic_file.h"
 #include "server/app/abilities.h"
 #include "server/app/kept_papers.h"
 #include "server/app/record.h"
@@ -78,10 +77,9 @@ bool is_published(const RepositoryWriter& writer, const SubmissionRecord& record
   const auto metadata = record.submission.metadata(RoleName(record.supplier));
   return std::ranges::all_of(metadata, [&](const auto& each) {
     const auto listed = writer.published().listed(each.first);
-    if (!listed) return false;
-    const auto wire =
-        host::read_file(writer.layout().metadata(each.first, listed->version), operations::kMaxPaperBytes);
-    return wire && crypto::sha256(*wire) == each.second;
+    const Bytes* sha256 =
+        listed && listed->hashes ? listed->hashes->find(crypto::HashFunction::Sha256) : nullptr;
+    return sha256 != nullptr && *sha256 == each.second;
   });
 }
 

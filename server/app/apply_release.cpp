@@ -8,7 +8,6 @@
 #include <mutex>
 #include <optional>
 #include <set>
-#include <thread>
 #include <utility>
 
 #include "common/host/on_threads.h"
@@ -297,15 +296,14 @@ class Applying {
   Result<void> sign(Part& part, crypto::Signer& signer, SignedFiles& files) {
     files.begin(part.role.name(), part.outcome->release);
     OneAtATime key(signer);
-    const auto caller = std::this_thread::get_id();
     for (std::size_t from = 0; from < part.changes.size(); from += kBinsAtOnce) {
       const std::size_t count = std::min(kBinsAtOnce, part.changes.size() - from);
       std::vector<std::optional<Result<SignedFiles::Written>>> written(count);
-      host::on_threads(count, [&](std::size_t i) {
+      host::on_threads(count, [&](std::size_t i, std::size_t thread) {
         const auto wire = next_bin(part, part.changes[from + i], key);
         written[i].emplace(wire ? files.write(*wire) : fail(wire.error()));
         ++signed_;
-        if (std::this_thread::get_id() == caller) tell_signed();
+        if (thread == 0) tell_signed();
       });
       tell_signed();
       for (std::size_t i = 0; i < count; ++i)

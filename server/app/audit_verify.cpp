@@ -173,6 +173,12 @@ Result<std::optional<ledger::VerifierKey>> ledger_key(const Workspace& workspace
   return std::optional<ledger::VerifierKey>();
 }
 
+Result<ledger::VerifierKey> needed_ledger_key(const Workspace& workspace) {
+  if (auto key = TRY(ledger_key(workspace))) return *std::move(key);
+  return fault(Fault::Kind::NotFound, "the ledger is not signed: this workspace has no key named ledger",
+               "cotter key generate --name ledger --role ledger makes one");
+}
+
 Result<std::optional<ledger::SignedHead>> last_signed(const Workspace& workspace) {
   auto keys = keystore::list_keys(workspace.keys_dir());
   if (!keys && workspace.settings().signer && is_fault(keys.error(), Fault::Kind::NotFound)) {

@@ -31,6 +31,8 @@ struct LedgerHealth {
 /// The public half of the workspace's ledger key; nothing in a workspace from before there was one. Faults:
 /// those of FileKeystore::list(), Usage (not ed25519).
 Result<std::optional<ledger::VerifierKey>> ledger_key(const Workspace& workspace);
+/// For what is worth nothing without it. Fault besides: NotFound (there is none).
+Result<ledger::VerifierKey> needed_ledger_key(const Workspace& workspace);
 
 /// What that key signed last, by the file beside it or by the signing process that has it: no word of
 /// cotter.db's. Nothing where there is no key, or it has signed nothing yet. Faults: as ledger_key(), and

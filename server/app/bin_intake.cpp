@@ -104,7 +104,7 @@ std::vector<std::string> judge_kept_bins(const model::Targets& own, const std::s
     const auto kept = published.find(bin);
     if (kept == published.end()) {
       missing.push_back(bin);
-    } else if (!is_signed_for(own, bin, *kept->second)) {
+    } else if (!verified_below(own, bin, kept->second->wire())) {
       doubted.push_back(bin);
     }
   }
@@ -117,12 +117,12 @@ std::vector<std::string> judge_kept_bins(const model::Targets& own, const std::s
   return wrong;
 }
 
-bool is_signed_for(const model::Targets& own, const RoleName& bin,
-                   const trust::Verified<model::Targets>& file) {
-  const auto authority = trust::Authority::of_draft(own, bin);
-  auto unverified = trust::Unverified<model::Targets>::parse(Bytes(file.wire().begin(), file.wire().end()),
-                                                             model::Profile::Vehicle);
-  return authority && unverified && std::move(*unverified).verify(*authority);
+Result<trust::Verified<model::Targets>> verified_below(const model::Targets& delegator, const RoleName& role,
+                                                       ByteView wire) {
+  const auto authority = TRY(trust::Authority::of_draft(delegator, role));
+  auto unverified =
+      TRY(trust::Unverified<model::Targets>::parse(Bytes(wire.begin(), wire.end()), model::Profile::Vehicle));
+  return std::move(unverified).verify(authority);
 }
 
 std::optional<std::string> change_of_bins(const RoleName& by, const model::Targets* published,

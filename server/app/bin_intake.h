@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "common/base/bytes.h"
+#include "common/base/result.h"
 #include "common/base/strong.h"
 #include "common/model/roles.h"
 #include "common/trust/verified.h"
@@ -33,9 +35,10 @@ std::vector<std::string> judge_bin(const std::vector<RoleName>& roles, const mod
 std::vector<std::string> judge_kept_bins(const model::Targets& own, const std::set<RoleName>& handed_in,
                                          const PublishedFiles& published);
 
-/// Whether vehicles that have `own` believe the bin's file.
-bool is_signed_for(const model::Targets& own, const RoleName& bin,
-                   const trust::Verified<model::Targets>& file);
+/// A file of a role that `delegator`, signed or not, lets sign. Rejections: those of a vehicle that believes
+/// the delegator.
+Result<trust::Verified<model::Targets>> verified_below(const model::Targets& delegator, const RoleName& role,
+                                                       ByteView wire);
 
 /// For who accepts it: what `own` says of who signs the bins, where it is another than what is published.
 std::optional<std::string> change_of_bins(const RoleName& by, const model::Targets* published,

@@ -33,8 +33,7 @@ Result<bool> is_split(RepositoryWriter& writer, const model::Targets& listed, co
 /// Every name that is a role's, or was.
 Result<std::set<RoleName>> names_taken(RepositoryWriter& writer, const model::Targets& listed) {
   Neighbours all;
-  for (const model::MetaFiles::Entry entry : (*writer.published().snapshot())->meta)
-    all.names.insert(RoleName(std::string(entry.role)));
+  add_to(all, **writer.published().snapshot());
   if (listed.delegations) add_to(all, *listed.delegations);
   for (const operations::Supplier& supplier : TRY(storage::SupplierStore(writer.db()).list()))
     all.names.insert(supplier.name);

@@ -111,7 +111,7 @@ class Intake {
   Read read(const IntakeFile& file, const model::Targets& delegator, const RoleName& role,
             const std::string& called) {
     Read found;
-    const auto verified = verify(file.paper, delegator, role);
+    const auto verified = verified_below(delegator, role, file.paper);
     if (verified) {
       found.targets = **verified;
       found.is_verified = true;
@@ -134,15 +134,21 @@ class Intake {
     return found;
   }
 
-  void read_metadata() {
+  /// That of the supplier's own role; nullptr where it is not handed in.
+  [[nodiscard]] const IntakeFile* own_metadata() const {
     const auto file = std::ranges::find_if(
         files_, [](const IntakeFile& each) { return each.kind == FileKind::Metadata && each.roles.empty(); });
+    return file == files_.end() ? nullptr : &*file;
+  }
+
+  void read_metadata() {
+    const IntakeFile* file = own_metadata();
     for (const IntakeFile& each : files_) {
       if (!each.roles.empty())
         wrong("metadata of " + each.roles.front().value() + ": " + entry_->name.value() +
               " was taken in without hashed bins");
     }
-    if (file == files_.end()) {
+    if (file == nullptr) {
       wrong("there is no metadata");
       return;
     }
@@ -165,9 +171,8 @@ class Intake {
   /// published.
   void read_bins() {
     model::Targets own;
-    const auto file = std::ranges::find_if(
-        files_, [](const IntakeFile& each) { return each.kind == FileKind::Metadata && each.roles.empty(); });
-    if (file != files_.end()) {
+    const IntakeFile* file = own_metadata();
+    if (file != nullptr) {
       Read next = read(*file, **delegator_, entry_->name, "metadata");
       note_file(entry_->name, next.canonical);
       if (!next.targets) return;
@@ -283,13 +288,6 @@ class Intake {
         wrong("a signature's key id is '" + shown(*text) +
               "': 1 to 128 printable ASCII characters without blanks, quotes and slashes are taken");
     }
-  }
-
-  static Result<trust::Verified<model::Targets>> verify(const Bytes& wire, const model::Targets& delegator,
-                                                        const RoleName& role) {
-    const auto authority = TRY(trust::Authority::of_draft(delegator, role));
-    auto unverified = TRY(trust::Unverified<model::Targets>::parse(wire, model::Profile::Vehicle));
-    return std::move(unverified).verify(authority);
   }
 
   /// `called`: which file, where there are several.

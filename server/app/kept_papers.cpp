@@ -26,8 +26,7 @@ Result<void> KeptPapers::put(const std::string& sha256, ByteView bytes) const {
 
 Result<void> KeptPapers::keep(const SubmissionFiles& files,
                               const operations::SubmissionRecord& record) const {
-  const auto made = host::make_dir(dir_, host::kSecretDir);
-  if (!made && !is_fault(made.error(), Fault::Kind::Conflict)) return fail(made.error());
+  TRY(host::ensure_dir(dir_, host::kSecretDir));
   for (const operations::SubmittedFile& file : record.submission.files) {
     const std::string sha256 = to_hex(file.sha256);
     if (!is_about_images(file.kind) || TRY(has(sha256))) continue;

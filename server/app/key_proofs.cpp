@@ -6,7 +6,6 @@
 #include <string>
 #include <utility>
 
-#include "common/base/limits.h"
 #include "common/crypto/digest.h"
 #include "common/host/atomic_file.h"
 #include "common/json/canonical.h"
@@ -19,7 +18,6 @@
 #include "server/repository/folder_transport.h"
 #include "server/repository/layout.h"
 #include "server/repository/reader.h"
-#include "server/storage/sqlite/ledger_store.h"
 
 namespace cotter::app {
 namespace {
@@ -27,12 +25,6 @@ namespace {
 namespace fs = std::filesystem;
 
 Bytes bytes_of(ByteView view) { return Bytes(view.begin(), view.end()); }
-
-Result<void> make_folder(const fs::path& dir) {
-  const auto made = host::make_dir(dir);
-  if (!made && !is_fault(made.error(), Fault::Kind::Conflict)) return fail(made.error());
-  return {};
-}
 
 /// What is published now, and what the ledger tells of it.
 class Evidence {
@@ -43,10 +35,11 @@ class Evidence {
   Result<void> collect() {
     TRY(read_metadata());
     for (const std::string_view kind : ledger::kKeyKinds) {
-      TRY(each(kind,
-               [&](std::uint64_t index, const ledger::Entry& entry) { entries_.emplace(index, entry); }));
+      TRY(each_entry(*db_, kind, "", [&](std::uint64_t index, const ledger::Entry& entry) {
+        entries_.emplace(index, entry);
+      }));
     }
-    TRY(each(ledger::kPublication, [&](std::uint64_t index, const ledger::Entry& entry) {
+    TRY(each_entry(*db_, ledger::kPublication, "", [&](std::uint64_t index, const ledger::Entry& entry) {
       for (const NamedHash& told : hashes_told_by(entry)) told_[told.name][told.sha256] = index;
       publications_.emplace(index, entry);
     }));
@@ -55,8 +48,8 @@ class Evidence {
   }
 
   Result<ProofFolder> write(const ledger::VerifierKey& key, const fs::path& dir) {
-    TRY(make_folder(dir));
-    TRY(make_folder(dir / kDirectorFolder));
+    TRY(host::ensure_dir(dir));
+    TRY(host::ensure_dir(dir / kDirectorFolder));
     std::set<std::uint64_t> indexes;
     for (const auto& [index, entry] : entries_) indexes.insert(index);
     ProofFolder folder;
@@ -71,16 +64,6 @@ class Evidence {
   }
 
  private:
-  /// What cannot be read says nothing: the ledger's verification tells of it.
-  Result<void> each(std::string_view kind, const VisitEntry& visit) {
-    storage::LedgerFilter filter;
-    filter.kind = kind;
-    return storage::LedgerStore(*db_).each(filter, [&](const storage::LedgerRow& row) -> Result<void> {
-      if (const auto entry = ledger::Entry::decode(row.body)) visit(row.index, *entry);
-      return {};
-    });
-  }
-
   /// Takes the publication that has the file's hash in. false: there is none.
   bool vouch(const std::string& name, ByteView bytes) {
     const auto hashes = told_.find(name);
@@ -89,13 +72,6 @@ class Evidence {
     if (index == hashes->second.end()) return false;
     entries_.emplace(index->second, publications_.at(index->second));
     return true;
-  }
-
-  [[nodiscard]] Result<std::optional<Bytes>> file_of(const RoleName& role, Version version) const {
-    auto wire = host::read_file(repository::Layout(workspace_->repo_dir()).metadata(role, version),
-                                Limits::for_image_repository().listed_bytes);
-    if (!wire && is_fault(wire.error(), Fault::Kind::NotFound)) return std::optional<Bytes>();
-    return std::optional(TRY(std::move(wire)));
   }
 
   void add(const RoleName& role, std::optional<Version> version, ByteView bytes) {
@@ -122,7 +98,7 @@ class Evidence {
     for (const LiveRole& role : roles_) {
       const bool is_delegated = role.repository == Repository::Image && !model::is_top_level(role.role);
       if (!is_delegated || role.is_bins || !role.version) continue;
-      const auto wire = TRY(file_of(role.role, *role.version));
+      const auto wire = TRY(file_in(*workspace_, role.role, *role.version));
       if (wire) add(role.role, role.version, *wire);
     }
     return {};
@@ -130,7 +106,9 @@ class Evidence {
 
   /// A release role's own file is published with its bins: the ledger has one hash over all of them.
   Result<void> add_releases() {
-    const ReadFile read = [&](const RoleName& role, Version version) { return file_of(role, version); };
+    const ReadFile read = [&](const RoleName& role, Version version) {
+      return file_in(*workspace_, role, version);
+    };
     for (const LiveRole& role : roles_) {
       if (role.is_bins || !role.version || role.repository != Repository::Image) continue;
       const auto file = files_.find(model::metadata_file_name(role.role, role.version));
@@ -140,7 +118,7 @@ class Evidence {
       if (!own.targets.delegations || !own.targets.delegations->succinct) continue;
       const std::string lines =
           TRY(release_lines(read, role.role, *role.version, *own.targets.delegations->succinct));
-      const std::string name = std::to_string(role.version->value()) + "." + role.role.value() + ".release";
+      const std::string name = release_name(role.role, *role.version);
       if (vouch(name, as_bytes(lines))) files_[name] = to_bytes(lines);
     }
     return {};

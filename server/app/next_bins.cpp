@@ -100,7 +100,7 @@ std::vector<SubmissionBundle::Metadata> next_metadata(const SplitRole& role, con
     const auto there = role.bins.find(bin);
     const Listed& list = lists[bin];
     const bool stays = !how.renews && there != role.bins.end() && is_same((*there->second)->targets, list) &&
-                       (!own_changes || is_signed_for(own, bin, *there->second));
+                       (!own_changes || verified_below(own, bin, there->second->wire()).has_value());
     if (stays) continue;
     if (list.empty()) {
       empty.roles.push_back(bin);

@@ -15,6 +15,7 @@
 #include "server/app/audit_prove.h"
 #include "server/app/director_roots.h"
 #include "server/app/published_files.h"
+#include "server/app/release_lines.h"
 #include "server/ledger/checkpoint.h"
 #include "server/ledger/proof.h"
 #include "server/repository/folder_transport.h"
@@ -161,7 +162,7 @@ class Folder {
   /// Their lines tell of further files.
   void read_releases() {
     for (const auto& [name, bytes] : files_) {
-      if (!name.ends_with(".release") || !is_told(name, bytes)) continue;
+      if (!name.ends_with(kReleaseEnd) || !is_told(name, bytes)) continue;
       const std::string version = name.substr(0, name.find('.') + 1);
       std::string_view rest = as_text(bytes);
       for (std::size_t end = 0; (end = rest.find('\n')) != std::string_view::npos;

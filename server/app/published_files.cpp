@@ -8,6 +8,7 @@
 #include "common/json/object_view.h"
 #include "common/json/strict_reader.h"
 #include "common/model/file_names.h"
+#include "server/app/release_lines.h"
 
 namespace cotter::app {
 namespace {
@@ -96,7 +97,7 @@ std::vector<NamedHash> hashes_told_by(const ledger::Entry& entry) {
     const Version version(number_in(*file, "version"));
     const bool is_timestamp = role == model::timestamp_role();
     const std::string name =
-        is_release ? std::to_string(version.value()) + "." + role.value() + ".release"
+        is_release ? release_name(role, version)
                    : model::metadata_file_name(role, is_timestamp ? std::nullopt : std::optional(version));
     told.push_back({folder + name, text_in(*file, "sha256")});
   };

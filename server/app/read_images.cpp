@@ -2,12 +2,10 @@
 
 #include <sys/stat.h>
 
-#include <algorithm>
 #include <atomic>
 #include <map>
 #include <mutex>
 #include <string>
-#include <thread>
 #include <unordered_map>
 #include <utility>
 
@@ -35,12 +33,15 @@ class ImageReading {
     }
   }
 
-  Findings run(const std::vector<Artifact>& artifacts) {
-    std::vector<std::jthread> others;
-    for (std::size_t i = 1; i < std::min<std::size_t>(host::worker_threads(), files_->size()); ++i)
-      others.emplace_back([this, i] { work(i); });
-    work(kCaller);
-    others.clear();
+  Result<Findings> run(const std::vector<Artifact>& artifacts) {
+    std::vector<fs::path> dirs(host::threads_for(files_->size()));
+    for (std::size_t thread = 0; taken_ != nullptr && thread < dirs.size(); ++thread)
+      dirs[thread] = TRY(taken_->folder_for(thread));
+    host::on_threads(files_->size(), [&](std::size_t i, std::size_t thread) {
+      if (is_full_ || (*files_)[i].image) return;
+      auto done = take_in((*files_)[i], dirs[thread], thread == 0);
+      if (!done) note(i, std::move(done).error());
+    });
     tell();
     Findings findings;
     if (is_full_) {  // foremost: what is remembered has to go then, for a full disk is in everybody's way
@@ -58,23 +59,6 @@ class ImageReading {
   [[nodiscard]] std::uint64_t bytes() const noexcept { return done_; }
 
  private:
-  static constexpr std::size_t kCaller = 0;  ///< as a thread's number
-
-  void work(std::size_t thread) {
-    fs::path dir;
-    if (taken_ != nullptr) {
-      auto folder = taken_->folder_for(thread);
-      if (!folder) return note(next_++, std::move(folder).error());
-      dir = *std::move(folder);
-    }
-    for (std::size_t i = next_++; i < files_->size(); i = next_++) {
-      if (is_full_) return;
-      if ((*files_)[i].image) continue;
-      auto done = take_in((*files_)[i], dir, thread == kCaller);
-      if (!done) note(i, std::move(done).error());
-    }
-  }
-
   /// What kept file `i` from being read.
   void note(std::size_t i, Error error) {
     const std::lock_guard lock(mutex_);
@@ -106,7 +90,6 @@ class ImageReading {
   const Progress* progress_;
   std::uint64_t total_ = 0;  ///< of those to be read
   std::atomic<std::uint64_t> done_{0};
-  std::atomic<std::size_t> next_{0};
   std::mutex mutex_;
   Result<void> full_;  ///< of the disk; no more is read then
   std::atomic<bool> is_full_{false};
@@ -130,7 +113,7 @@ std::vector<SourceFile> source_files(const std::vector<Artifact>& artifacts) {
 Result<std::uint64_t> read_images(repository::TakenImages* taken, std::vector<SourceFile>& files,
                                   const std::vector<Artifact>& artifacts, const Progress& progress) {
   ImageReading reading(taken, files, progress);
-  TRY(reading.run(artifacts).verdict());
+  TRY(TRY(reading.run(artifacts)).verdict());
   return reading.bytes();
 }
 

@@ -99,8 +99,7 @@ Result<void> remove_images(const trust::TrustedSet& published, const Layout& lay
 /// The newest last: as long as it lies there, there is more to do.
 Result<void> put_aside(const Layout& layout, const RoleName& role, const std::vector<Version>& versions,
                        const Layout& kept) {
-  const auto made = host::make_dir(kept.dir());
-  if (!made && !is_fault(made.error(), Fault::Kind::Conflict)) return made;
+  TRY(host::ensure_dir(kept.dir()));
   for (const Version version : versions) {
     TRY(host::write_atomically(kept.metadata(role, version), TRY(file_of(layout, role, version))));
     TRY(remove_file(layout.packed_metadata(role, version)));

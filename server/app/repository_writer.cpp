@@ -38,12 +38,6 @@ constexpr std::size_t kRoomForKeyIds =
 
 const storage::Series kImages{Repository::Image, std::nullopt};
 
-Result<void> make_incoming(const repository::Layout& layout) {
-  auto made = host::make_dir(layout.incoming_dir(), host::kSecretDir);
-  if (!made && is_fault(made.error(), Fault::Kind::Conflict)) return {};
-  return made;
-}
-
 Result<host::FileLock> wait_for_lock(const repository::Layout& layout) {
   const auto deadline = std::chrono::steady_clock::now() + kWaitForOther;
   for (;;) {
@@ -153,7 +147,7 @@ Result<RepositoryWriter> RepositoryWriter::open_before(const Workspace& workspac
 Result<RepositoryWriter> RepositoryWriter::open(const Workspace& workspace, UtcTime now,
                                                 Version roots_below) {
   repository::Layout layout(workspace.repo_dir());
-  TRY(make_incoming(layout));
+  TRY(host::ensure_dir(layout.incoming_dir(), host::kSecretDir));
   host::FileLock lock = TRY(wait_for_lock(layout));
   repository::SnapshotAhead ahead(layout.dir());
   host::Db db = TRY(storage::open_database(workspace.db_path()));
@@ -356,7 +350,7 @@ Result<PublishedVersions> RepositoryWriter::publish_bins(const DelegatedBins& bi
     // judged; no version journal of ours holds it to one.
     const model::FileMeta meta = repository::meta_of(bins.version, file.wire);
     for (const RoleName& role : roles) {
-      files.emplace(role, crypto::sha256(file.wire));
+      files.emplace(role, *meta.hashes->find(crypto::HashFunction::Sha256));
       listed.emplace(role, meta);
     }
     for (const KeyId& id : TRY(signers_in(file.wire))) signers_of_all.insert(id);

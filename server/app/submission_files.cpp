@@ -26,12 +26,6 @@ Error io_error(const char* what, const fs::path& path) {
   return host::errno_fault(std::string("cannot ") + what + ' ' + path.string(), errno);
 }
 
-Result<void> make_folder(const fs::path& dir) {
-  const auto made = host::make_dir(dir, host::kSecretDir);
-  if (made || is_fault(made.error(), Fault::Kind::Conflict)) return {};
-  return fail(made.error());
-}
-
 /// 0 for a missing file.
 Result<std::uint64_t> size_of(const fs::path& path) {
   struct stat status {};
@@ -126,8 +120,8 @@ Result<std::uint64_t> SubmissionFiles::append(const std::string& id, const Submi
     return fault(Fault::Kind::Usage, "more bytes than the " + std::to_string(file.length) + " announced");
   }
   if (bytes.empty()) return here;
-  TRY(make_folder(dir_));
-  TRY(make_folder(folder(id)));
+  TRY(host::ensure_dir(dir_, host::kSecretDir));
+  TRY(host::ensure_dir(folder(id), host::kSecretDir));
   const fs::path part = folder(id) / (to_hex(file.sha256) + kPart);
   {
     const Descriptor fd(::open(part.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, host::kSecretFile));

@@ -31,6 +31,11 @@ void add_to(Neighbours& neighbours, const model::Delegations& delegations) {
   }
 }
 
+void add_to(Neighbours& neighbours, const model::Snapshot& snapshot) {
+  for (const model::MetaFiles::Entry entry : snapshot.meta)
+    neighbours.names.insert(RoleName(std::string(entry.role)));
+}
+
 void add_to(Neighbours& neighbours, const model::Root& root) {
   for (const auto& [role, keys] : root.roles) note_keys(neighbours, root.keys, keys, role);
 }
@@ -65,8 +70,7 @@ Neighbours neighbours_of(const trust::TrustedSet& published, trust::Transport& t
                          const RoleName& supplier) {
   Neighbours neighbours;
   add_to(neighbours, *published.root());
-  for (const model::MetaFiles::Entry entry : (*published.snapshot())->meta)
-    neighbours.names.insert(RoleName(std::string(entry.role)));
+  add_to(neighbours, **published.snapshot());
   const auto& delegations = (*published.targets())->delegations;
   if (!delegations) return neighbours;
   add_to(neighbours, *delegations);

@@ -32,6 +32,8 @@ Neighbours neighbours_of(const trust::TrustedSet& published, trust::Transport& t
 
 /// The names and keys of roles that somebody delegates to.
 void add_to(Neighbours& neighbours, const model::Delegations& delegations);
+/// The names that it lists.
+void add_to(Neighbours& neighbours, const model::Snapshot& snapshot);
 /// The keys of a root, the director's for one.
 void add_to(Neighbours& neighbours, const model::Root& root);
 

@@ -9,6 +9,7 @@
 #include "common/model/file_names.h"
 #include "common/model/roles.h"
 #include "server/app/kept_papers.h"
+#include "server/app/release_lines.h"
 #include "server/repository/layout.h"
 #include "server/repository/reader.h"
 #include "server/storage/sqlite/ledger_store.h"
@@ -19,29 +20,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kHexOfSha256 = 64;
-
-/// From the repository, or from where the files of suppliers that are gone were put.
-Result<std::optional<Bytes>> file_in(const Workspace& workspace, const RoleName& role, Version version) {
-  for (const fs::path& dir : {workspace.repo_dir(), workspace.removed_dir()}) {
-    auto wire = host::read_file(repository::Layout(dir).metadata(role, version),
-                                Limits::for_image_repository().listed_bytes);
-    if (wire) return std::optional(*std::move(wire));
-    if (!is_fault(wire.error(), Fault::Kind::NotFound)) return fail(wire.error());
-  }
-  return std::optional<Bytes>();
-}
-
-/// What cannot be read says nothing: the ledger's verification tells of it.
-Result<void> each_entry(host::Db& db, std::string_view kind, std::string_view needle,
-                        const VisitEntry& visit) {
-  storage::LedgerFilter filter;
-  filter.kind = kind;
-  return storage::LedgerStore(db).each(filter, [&](const storage::LedgerRow& row) -> Result<void> {
-    if (as_text(row.body).find(needle) == std::string_view::npos) return {};
-    if (const auto entry = ledger::Entry::decode(row.body)) visit(row.index, *entry);
-    return {};
-  });
-}
 
 /// Of the way that names are written in paths, "%2B": whoever calls sees whether it leads back.
 std::string decoded(std::string_view path) {
@@ -90,6 +68,27 @@ std::vector<RoleName> way_to(const RoleName& role, const model::Targets& targets
 }
 
 }  // namespace
+
+Result<std::optional<Bytes>> file_in(const Workspace& workspace, const RoleName& role, Version version) {
+  for (const fs::path& dir : {workspace.repo_dir(), workspace.removed_dir()}) {
+    auto wire = host::read_file(repository::Layout(dir).metadata(role, version),
+                                Limits::for_image_repository().listed_bytes);
+    if (wire) return std::optional(*std::move(wire));
+    if (!is_fault(wire.error(), Fault::Kind::NotFound)) return fail(wire.error());
+  }
+  return std::optional<Bytes>();
+}
+
+Result<void> each_entry(host::Db& db, std::string_view kind, std::string_view needle,
+                        const VisitEntry& visit) {
+  storage::LedgerFilter filter;
+  filter.kind = kind;
+  return storage::LedgerStore(db).each(filter, [&](const storage::LedgerRow& row) -> Result<void> {
+    if (as_text(row.body).find(needle) == std::string_view::npos) return {};
+    if (const auto entry = ledger::Entry::decode(row.body)) visit(row.index, *entry);
+    return {};
+  });
+}
 
 Result<TraceQuery> trace_query(std::string_view text) {
   TraceQuery query;
@@ -143,8 +142,7 @@ Result<std::optional<LiveListing>> live_listing(const Workspace& workspace, cons
 
 Result<ProofFolder> write_proofs(const Workspace& workspace, host::Db& db, const ledger::VerifierKey& key,
                                  const Trace& trace, const fs::path& dir) {
-  const auto made = host::make_dir(dir);
-  if (!made && !is_fault(made.error(), Fault::Kind::Conflict)) return fail(made.error());
+  TRY(host::ensure_dir(dir));
   ProofFolder folder;
   folder.entries = TRY(write_entry_proofs(db, key, cited(trace), dir));
   const auto add = [&](const std::string& name, ByteView bytes) -> Result<void> {
@@ -176,8 +174,7 @@ Result<ProofFolder> write_proofs(const Workspace& workspace, host::Db& db, const
   for (std::uint64_t version = 1; version <= newest_root; ++version)
     TRY(add_file(model::root_role(), Version(version)));
   for (const auto& [release, lines] : trace.release_lines)
-    TRY(add(std::to_string(release.second.value()) + "." + release.first.value() + ".release",
-            as_bytes(lines)));
+    TRY(add(release_name(release.first, release.second), as_bytes(lines)));
   for (const std::string& sha256 : trace.lists) TRY(add_paper(sha256, "files"));
   return folder;
 }

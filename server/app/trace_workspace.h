@@ -18,6 +18,15 @@
 
 namespace cotter::app {
 
+/// A published file, from the repository, or from where those of suppliers that are gone were put; nothing
+/// where there is none. Faults: Denied, Io.
+Result<std::optional<Bytes>> file_in(const Workspace& workspace, const RoleName& role, Version version);
+
+/// EachEntry of the workspace's ledger. What cannot be read says nothing: the ledger's verification tells of
+/// it.
+Result<void> each_entry(host::Db& db, std::string_view kind, std::string_view needle,
+                        const VisitEntry& visit);
+
 /// What `text` asks for: 64 hex digits are a SHA-256, in either case; all else is a name. Fault: Usage (no
 /// vehicle takes such a name).
 Result<TraceQuery> trace_query(std::string_view text);

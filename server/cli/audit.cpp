@@ -113,13 +113,9 @@ Result<void> run_log(const LogOptions& options, const Context& context) {
 
 Result<void> run_prove(std::uint64_t index, const Context& context) {
   const app::Workspace workspace = TRY(open_workspace(context));
-  const auto key = TRY(app::ledger_key(workspace));
-  if (!key) {
-    return fault(Fault::Kind::NotFound, "the ledger is not signed: this workspace has no key named ledger",
-                 "cotter key generate --name ledger --role ledger makes one");
-  }
+  const ledger::VerifierKey key = TRY(app::needed_ledger_key(workspace));
   host::Db db = TRY(storage::open_database(workspace.db_path()));
-  const ledger::Proof proof = TRY(app::prove_entry(db, *key, index));
+  const ledger::Proof proof = TRY(app::prove_entry(db, key, index));
   host::print_json(proof.encode());  // with --json or without: it is a file for programs
   return {};
 }

@@ -16,6 +16,7 @@
 #include "server/app/list_keys.h"
 #include "server/cli/context.h"
 #include "server/cli/key_view.h"
+#include "server/cli/proofs_view.h"
 #include "server/cli/verbs.h"
 #include "server/storage/sqlite/database.h"
 
@@ -173,23 +174,10 @@ struct Proofs {
 Result<std::optional<Proofs>> prove(const ListOptions& options, const Context& context) {
   if (options.proofs.empty()) return std::optional<Proofs>();
   const app::Workspace workspace = TRY(open_workspace(context));
-  const auto key = TRY(app::ledger_key(workspace));
-  if (!key) {
-    return fault(Fault::Kind::NotFound, "the ledger is not signed: this workspace has no key named ledger",
-                 "cotter key generate --name ledger --role ledger makes one");
-  }
+  ledger::VerifierKey key = TRY(app::needed_ledger_key(workspace));
   host::Db db = TRY(storage::open_database(workspace.db_path()));
-  app::ProofFolder folder = TRY(app::write_key_proofs(workspace, db, *key, options.proofs));
-  return std::optional(Proofs{std::move(folder), *key});
-}
-
-json::Object proofs_json(const Proofs& proofs, const fs::path& dir) {
-  const app::EntryProofs& entries = proofs.folder.entries;
-  return {{"dir", dir.string()},
-          {"entries", json::Array(entries.proven.begin(), entries.proven.end())},
-          {"unsigned_entries", json::Array(entries.unsigned_yet.begin(), entries.unsigned_yet.end())},
-          {"files", json::Array(proofs.folder.files.begin(), proofs.folder.files.end())},
-          {"vkey", proofs.key.text()}};
+  app::ProofFolder folder = TRY(app::write_key_proofs(workspace, db, key, options.proofs));
+  return std::optional(Proofs{std::move(folder), std::move(key)});
 }
 
 void show_proofs(const Proofs& proofs, const fs::path& dir) {
@@ -199,8 +187,7 @@ void show_proofs(const Proofs& proofs, const fs::path& dir) {
       "us:\n"
       "          cotter audit verify --proofs {} --vkey {}\n",
       entries.proven.size(), proofs.folder.files.size(), dir.string(), dir.string(), proofs.key.text());
-  for (const std::uint64_t index : entries.unsigned_yet)
-    fmt::print("note      entry {} is not signed for yet: publishing anything signs for it\n", index);
+  show_unsigned(entries);
 }
 
 Result<void> run_list(const ListOptions& options, const Context& context) {
@@ -214,7 +201,11 @@ Result<void> run_list(const ListOptions& options, const Context& context) {
   json::Array list;
   for (const KeyEntry& entry : keys.entries) list.emplace_back(as_json(entry, keys.metadata_known));
   json::Object answer{{"keys", std::move(list)}};
-  if (proofs) answer.set("proofs", proofs_json(*proofs, options.proofs));
+  if (proofs) {
+    json::Object told = proofs_json(proofs->folder, options.proofs);
+    told.set("vkey", proofs->key.text());
+    answer.set("proofs", std::move(told));
+  }
   host::print_json(answer);
   return {};
 }

@@ -17,6 +17,7 @@
 #include "common/json/object_view.h"
 #include "common/json/strict_reader.h"
 #include "common/keystore/key_folder.h"
+#include "server/app/bin_intake.h"
 #include "server/app/next_bins.h"
 #include "server/app/operations_service.h"
 #include "server/app/submission_bundle.h"
@@ -285,12 +286,9 @@ Result<void> sign(SubmissionBundle& bundle, const Base& base, const Signers& sig
 bool is_signed(const SubmissionBundle& bundle, const Base& base) {
   const model::Targets* own = bundle.own() != nullptr ? bundle.own() : base.published;
   return std::ranges::all_of(bundle.metadata, [&](const SubmissionBundle::Metadata& metadata) {
-    const bool is_bin = !metadata.roles.empty();
-    if (is_bin && own == nullptr) return false;
-    const auto authority = is_bin ? trust::Authority::of_draft(*own, metadata.roles.front())
-                                  : trust::Authority::of_delegation(*base.delegator, base.role);
-    auto unverified = trust::Unverified<model::Targets>::parse(metadata.wire(), model::Profile::Vehicle);
-    return authority && unverified && std::move(*unverified).verify(*authority);
+    if (metadata.roles.empty())
+      return app::verified_below(**base.delegator, base.role, metadata.wire()).has_value();
+    return own != nullptr && app::verified_below(*own, metadata.roles.front(), metadata.wire()).has_value();
   });
 }
 

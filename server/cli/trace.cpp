@@ -12,6 +12,7 @@
 #include "server/app/key_history.h"
 #include "server/app/trace_workspace.h"
 #include "server/cli/context.h"
+#include "server/cli/proofs_view.h"
 #include "server/cli/requirement_view.h"
 #include "server/cli/verbs.h"
 #include "server/storage/sqlite/database.h"
@@ -143,16 +144,6 @@ json::Object artifact_json(const app::Traced& artifact, const Told& told) {
                                     {"last_vehicle", assigned.last_vehicle}}}};
 }
 
-json::Value proofs_json(const std::optional<app::ProofFolder>& proofs, const fs::path& dir) {
-  if (!proofs) return nullptr;
-  json::Array files(proofs->files.begin(), proofs->files.end());
-  return json::Object{{"dir", dir.string()},
-                      {"entries", json::Array(proofs->entries.proven.begin(), proofs->entries.proven.end())},
-                      {"unsigned_entries",
-                       json::Array(proofs->entries.unsigned_yet.begin(), proofs->entries.unsigned_yet.end())},
-                      {"files", std::move(files)}};
-}
-
 json::Object as_json(const TraceOptions& options, const Told& told) {
   json::Array artifacts;
   for (const app::Traced& each : told.trace.artifacts) artifacts.emplace_back(artifact_json(each, told));
@@ -160,7 +151,7 @@ json::Object as_json(const TraceOptions& options, const Told& told) {
           {"problems", json::Array(told.trace.problems.begin(), told.trace.problems.end())},
           {"unread", json::Array(told.trace.unread.begin(), told.trace.unread.end())},
           {"notes", json::Array(told.notes.begin(), told.notes.end())},
-          {"proofs", proofs_json(told.proofs, options.proofs)}};
+          {"proofs", told.proofs ? json::Value(proofs_json(*told.proofs, options.proofs)) : nullptr}};
 }
 
 void add_row(host::Table& table, const Step& step, const std::string& what) {
@@ -256,18 +247,7 @@ void show(const TraceOptions& options, const Told& told) {
       "{} proofs and {} files that they vouch for in {}; each proof holds for `cotter audit verify --proof "
       "FILE --vkey KEY`\n",
       told.proofs->entries.proven.size(), told.proofs->files.size(), options.proofs.string());
-  for (const std::uint64_t index : told.proofs->entries.unsigned_yet)
-    fmt::print("note      entry {} is not signed for yet: publishing anything signs for it\n", index);
-}
-
-Result<app::ProofFolder> prove(const app::Workspace& workspace, host::Db& db, const app::Trace& trace,
-                               const fs::path& dir) {
-  const auto key = TRY(app::ledger_key(workspace));
-  if (!key) {
-    return fault(Fault::Kind::NotFound, "the ledger is not signed: this workspace has no key named ledger",
-                 "cotter key generate --name ledger --role ledger makes one");
-  }
-  return app::write_proofs(workspace, db, *key, trace, dir);
+  show_unsigned(told.proofs->entries);
 }
 
 /// Whether what was found is what the ledger says.
@@ -284,7 +264,10 @@ Result<bool> run_trace(const TraceOptions& options, const Context& context) {
     if (!live) told.notes.push_back("what is published today cannot be told: " + summary(live.error()));
     told.live.emplace(artifact.name, live ? *std::move(live) : std::nullopt);
   }
-  if (!options.proofs.empty()) told.proofs = TRY(prove(workspace, db, told.trace, options.proofs));
+  if (!options.proofs.empty()) {
+    const ledger::VerifierKey key = TRY(app::needed_ledger_key(workspace));
+    told.proofs = TRY(app::write_proofs(workspace, db, key, told.trace, options.proofs));
+  }
   if (context.json) {
     host::print_json(as_json(options, told));
   } else {

@@ -78,10 +78,16 @@ Result<PassingFile> Batch::write(ByteView bytes) {
   return file;
 }
 
+void Batch::add(Naming naming) {
+  for (const std::string& name : naming.names) folders_.insert(folder_of(name));
+  files_.push_back(std::move(naming));
+}
+
 /// A sync of one file costs the disk a flush of its own: above some files one of the whole file system is
 /// cheaper, though it waits for others' bytes too. It tells of failed writes since Linux 5.8.
 Result<void> Batch::make_durable() const {
-  for (const std::string& folder : folders()) TRY(make_dirs(folder));
+  // All of them: of a name that a killed writer gave the folder may not be durable yet.
+  for (const std::string& folder : folders_) TRY(make_dirs(folder));
   constexpr std::size_t kMany = 32;
   if (files_.size() > kMany) {
     const Descriptor dir(::open(layout_->incoming_dir().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -90,15 +96,6 @@ Result<void> Batch::make_durable() const {
   }
   for (const Naming& naming : files_) TRY(sync_file(naming.file));
   return {};
-}
-
-/// Of all names: of one that a killed writer gave the folder may not be durable yet.
-std::unordered_set<std::string> Batch::folders() const {
-  std::unordered_set<std::string> all;
-  for (const Naming& naming : files_) {
-    for (const std::string& name : naming.names) all.insert(folder_of(name));
-  }
-  return all;
 }
 
 /// A file that moves has no link that must be removed again. Where it cannot, because the name is taken or
@@ -146,7 +143,7 @@ Result<void> Batch::give_names() {
   }
   std::mutex mutex;
   std::optional<Error> failed;
-  host::on_threads(work.size(), [&](std::size_t i) {
+  host::on_threads(work.size(), [&](std::size_t i, std::size_t) {
     for (const Naming* naming : work[i]) {
       auto done = put(*naming);
       if (done) continue;
@@ -156,8 +153,9 @@ Result<void> Batch::give_names() {
     }
   });
   if (failed) return fail(*std::move(failed));
-  for (const std::string& folder : folders()) TRY(host::sync_dir(folder));
+  for (const std::string& folder : folders_) TRY(host::sync_dir(folder));
   files_.clear();
+  folders_.clear();
   return {};
 }
 

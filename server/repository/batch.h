@@ -46,7 +46,7 @@ class Batch {
     /// they are a conflict.
     bool mends = false;
   };
-  void add(Naming naming) { files_.push_back(std::move(naming)); }
+  void add(Naming naming);
   [[nodiscard]] std::size_t size() const noexcept { return files_.size(); }
 
   /// Makes the bytes of all durable, under no name yet, and the folders that are missing. Faults: NoSpace,
@@ -59,11 +59,11 @@ class Batch {
   Result<void> finish();
 
  private:
-  [[nodiscard]] std::unordered_set<std::string> folders() const;
   Result<void> put(const Naming& naming) const;
   Result<void> link(const std::string& file, const std::string& name, bool mends) const;
   const Layout* layout_;
   std::vector<Naming> files_;
+  std::unordered_set<std::string> folders_;  ///< of all names
 };
 
 /// Both hold the same bytes. Faults: NotFound, Denied, Io.

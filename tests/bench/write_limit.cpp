@@ -48,7 +48,7 @@ class Writer {
     ::sync();  // of what others left to be written nothing is on our account
     const double wall = wall_us_of([&] {
       for (const auto& [folder, in_it] : folders_) good_ = repository::make_dirs(folder) && good_;
-      on_threads(images_->size(), [&](std::size_t i) { write(i, content_of(i)); });
+      on_threads(images_->size(), [&](std::size_t i, std::size_t) { write(i, content_of(i)); });
       const Descriptor dir(::open(layout_.dir().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
       if (::syncfs(dir.get()) != 0) good_ = false;
       on_folders([&](const fs::path&, const std::vector<std::size_t>& in_it) {
@@ -66,7 +66,7 @@ class Writer {
   void on_folders(const Work& work) {
     std::vector<std::pair<const fs::path, std::vector<std::size_t>>*> all;
     for (auto& folder : folders_) all.push_back(&folder);
-    on_threads(all.size(), [&](std::size_t i) { work(all[i]->first, all[i]->second); });
+    on_threads(all.size(), [&](std::size_t i, std::size_t) { work(all[i]->first, all[i]->second); });
   }
 
   void write(std::size_t i, const Content& content) {
@@ -100,7 +100,8 @@ Result<Limit> limit_of(const fs::path& dir, const std::vector<app::Artifact>& im
   std::vector<Content> contents(images.size());
   Limit limit;
   limit.hash_us = wall_us_of([&] {
-    on_threads(images.size(), [&](std::size_t i) { contents[i] = read_and_hash(images[i].file); });
+    on_threads(images.size(),
+               [&](std::size_t i, std::size_t) { contents[i] = read_and_hash(images[i].file); });
   });
   limit.write_us = TRY(Writer(dir / "known", images).write_us([&](std::size_t i) { return contents[i]; }));
   limit.us = TRY(

@@ -9,9 +9,11 @@
 #include "common/crypto/digest.h"
 #include "common/trust/draft.h"
 #include "server/app/accept_submission.h"
+#include "server/app/check_repository.h"
 #include "server/app/submission_files.h"
 #include "server/app/suppliers.h"
 #include "server/app/tokens.h"
+#include "server/repository/folder_transport.h"
 #include "server/repository/publisher.h"
 #include "server/storage/sqlite/database.h"
 #include "server/storage/sqlite/supplier_store.h"
@@ -157,5 +159,11 @@ class SupplierWorkspace : public TestWorkspace {
   sim::Keys acme = sim::keys("acme", 3);
   sim::Keys sensors = sim::keys("sensors", 3);
 };
+
+inline void expect_healthy(const SupplierWorkspace& ws) {
+  repository::FolderTransport folder(ws.repo());
+  const auto health = app::check_repository(folder, kNow, {});
+  ASSERT_TRUE(health && health->healthy()) << testing::PrintToString(health->problems);
+}
 
 }  // namespace cotter::test

@@ -113,12 +113,6 @@ std::vector<std::string> left_in(const fs::path& dir) {
   return names;
 }
 
-void expect_healthy(const SupplierWorkspace& ws) {
-  repository::FolderTransport folder(ws.repo());
-  const auto health = check_repository(folder, kNow, {});
-  ASSERT_TRUE(health && health->healthy()) << testing::PrintToString(health->problems);
-}
-
 /// Into another workspace, which has the same keys.
 void copy(const SupplierWorkspace& from, const SupplierWorkspace& to) {
   fs::copy(from.workspace().dir(), to.workspace().dir(),

@@ -128,12 +128,6 @@ Version version_of(const SupplierWorkspace& ws, const RoleName& role) {
   return listed ? listed->version : Version(0);
 }
 
-void expect_healthy(const SupplierWorkspace& ws) {
-  repository::FolderTransport folder(ws.repo());
-  const auto health = check_repository(folder, kNow, {});
-  ASSERT_TRUE(health && health->healthy()) << testing::PrintToString(health->problems);
-}
-
 class SupplierBins : public testing::Test {
  protected:
   void SetUp() override { ws.take_in(in_bins()); }
