@@ -53,7 +53,7 @@ Result<std::vector<repository::IncomingImage>> add_images(const RepositoryWriter
     const auto& image = images.back();
     if (!target.hashes.agrees_with(image.hashes()) || image.length() != target.length)
       return fault(Fault::Kind::Conflict, "the file of " + name.value() + " changed while it was published");
-    repository::add_to(batch, writer.layout(), image, {name});
+    batch.add(repository::naming_of(writer.layout(), image, {name}));
   }
   return images;
 }

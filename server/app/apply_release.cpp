@@ -113,15 +113,15 @@ class Applying {
     if (request_->dry_run) {
       TRY(plan());
       if (outcome_.bins > 0) outcome_.state = ApplyOutcome::State::WouldPublish;
-      return std::move(outcome_);
+      return finished();
     }
-    TRY(plan_and_store(files));
-    if (outcome_.bins == 0) {
-      note_unchanged();
-    } else {
-      TRY(publish());
-    }
+    TRY(store_and_publish(files));
     taken_->forget();
+    return finished();
+  }
+
+  ApplyOutcome finished() {
+    for (Artifact& artifact : artifacts_) outcome_.hashes.push_back(std::move(artifact.release.hashes));
     return std::move(outcome_);
   }
 
@@ -136,11 +136,13 @@ class Applying {
 
   /// Path, hardware, and nobody else's name.
   Result<void> may_list() {
+    std::vector<Result<void>> may(artifacts_.size());
+    host::on_threads(artifacts_.size(), [&](std::size_t i, std::size_t) {
+      may[i] = may_list(part_of(artifacts_[i]).role, artifacts_[i].release);
+    });
     Findings findings;
-    for (const Artifact& artifact : artifacts_) {
-      if (const auto may = may_list(part_of(artifact).role, artifact.release); !may)
-        findings.add(artifact.where, may.error());
-    }
+    for (std::size_t i = 0; i < may.size(); ++i)
+      if (!may[i]) findings.add(artifacts_[i].where, may[i].error());
     return findings.verdict();
   }
 
@@ -170,12 +172,12 @@ class Applying {
         TRY(read_images(taken_.get(), files, artifacts_, [this](std::uint64_t done, std::uint64_t total) {
           if (request_->progress) request_->progress(ApplyPhase::Reading, done, total);
         }));
-    for (const SourceFile& file : files) {
-      for (const std::size_t i : file.artifacts) {
-        artifacts_[i].release.length = file.image->length();
-        artifacts_[i].release.hashes = file.image->hashes();
+    host::on_threads(files.size(), [&](std::size_t at, std::size_t) {
+      for (const std::size_t i : files[at].artifacts) {
+        artifacts_[i].release.length = files[at].image->length();
+        artifacts_[i].release.hashes = files[at].image->hashes();
       }
-    }
+    });
     return {};
   }
 
@@ -193,7 +195,6 @@ class Applying {
       outcome_.replaced += part.outcome->replaced;
       outcome_.unchanged += part.outcome->unchanged;
     }
-    for (const Artifact& artifact : artifacts_) outcome_.hashes.push_back(artifact.release.hashes);
     TRY(findings.verdict());
     return find_unknown_hardware();
   }
@@ -245,18 +246,28 @@ class Applying {
   }
 
   /// Images before the metadata that list them (FMT-105); also those that do not change: one that the disk
-  /// damaged is mended. What they change is found out while the disk makes them durable.
-  Result<void> plan_and_store(const std::vector<SourceFile>& files) {
+  /// damaged is mended. What they change is found out, and signed, while the disk works on them.
+  Result<void> store_and_publish(std::vector<SourceFile>& files) {
     repository::Batch batch(writer_->layout());
-    for (const SourceFile& file : files) {
+    std::vector<repository::Batch::Naming> namings(files.size());
+    host::on_threads(files.size(), [&](std::size_t i, std::size_t) {
       std::vector<TargetName> names;
-      for (const std::size_t i : file.artifacts) names.push_back(artifacts_[i].release.name);
-      repository::add_to(batch, writer_->layout(), *file.image, names);
-    }
+      for (const std::size_t artifact : files[i].artifacts)
+        names.push_back(artifacts_[artifact].release.name);
+      namings[i] = repository::naming_of(writer_->layout(), *files[i].image, names);
+    });
+    for (repository::Batch::Naming& naming : namings) batch.add(std::move(naming));
     auto durable = std::async(std::launch::async, [&batch] { return batch.make_durable(); });
-    TRY(plan());
-    TRY(durable.get());
-    return batch.give_names();
+    TRY(plan());  // first: of what is refused no image is stored
+    auto stored = std::async(std::launch::async, [&]() -> Result<void> {
+      TRY(durable.get());
+      TRY(batch.give_names());
+      for (SourceFile& file : files) file.image->keep();  // or its going would look for each once more
+      return {};
+    });
+    if (outcome_.bins > 0) return publish(stored);
+    note_unchanged();
+    return stored.get();
   }
 
   void note_unchanged() {
@@ -265,7 +276,8 @@ class Applying {
                          (*published.timestamp())->version};
   }
 
-  Result<void> publish() {
+  /// Once the images are stored.
+  Result<void> publish(std::future<Result<void>>& stored) {
     std::vector<Part*> touched;
     std::vector<ReleaseSigners> signers;
     std::vector<RoleRelease> told;
@@ -286,6 +298,7 @@ class Applying {
       touched[i]->outcome->release = numbers.releases[i];
       TRY(sign(*touched[i], *signers[i].role, files));
     }
+    TRY(stored.get());
     outcome_.versions = TRY(writer_->publish_release(numbers, files.files(), files.batch(),
                                                      signers.front().online, std::move(snapshot)));
     outcome_.state = ApplyOutcome::State::Published;
@@ -333,18 +346,21 @@ class Applying {
     return part.role.sign(change.bin, next, key);
   }
 
+  /// A line for each image that changes, by name, and all of them told by a hash (decision 0017).
   json::Object ledger_details(const Part& part) const {
-    std::map<TargetName, std::string> lines;
-    for (const BinChange& change : part.changes) {
-      for (const std::size_t i : change.artifacts) {
-        const repository::Release& release = artifacts_[i].release;
-        lines[release.name] = release.name.value() + " " +
-                              to_hex(*release.hashes.find(crypto::HashFunction::Sha256)) + " " +
-                              std::to_string(outcome_.counters[i].value()) + "\n";
-      }
-    }
+    std::vector<std::size_t> changed;
+    for (const BinChange& change : part.changes)
+      changed.insert(changed.end(), change.artifacts.begin(), change.artifacts.end());
+    std::ranges::sort(changed, {},
+                      [&](std::size_t i) -> const TargetName& { return artifacts_[i].release.name; });
     crypto::Hasher all(crypto::HashFunction::Sha256);
-    for (const auto& [name, line] : lines) all.update(as_bytes(line));
+    std::string line;
+    for (const std::size_t i : changed) {
+      const repository::Release& release = artifacts_[i].release;
+      line = release.name.value() + " " + to_hex(*release.hashes.find(crypto::HashFunction::Sha256)) + " " +
+             std::to_string(outcome_.counters[i].value()) + "\n";
+      all.update(as_bytes(line));
+    }
     return {{"added", part.outcome->added},
             {"replaced", part.outcome->replaced},
             {"listed_sha256", to_hex(all.finish())}};

@@ -20,20 +20,21 @@ using Progress = std::function<void(std::uint64_t, std::uint64_t)>;
 /// Hashing one file and reading the next take turns on no processor.
 class ImageReading {
  public:
-  ImageReading(repository::TakenImages* taken, std::vector<SourceFile>& files, const Progress& progress)
-      : taken_(taken), files_(&files), progress_(&progress) {
-    for (SourceFile& file : files) {
+  ImageReading(repository::TakenImages* taken, std::vector<SourceFile>& files,
+               const std::vector<Artifact>& artifacts, const Progress& progress)
+      : taken_(taken), files_(&files), artifacts_(&artifacts), progress_(&progress) {
+    host::on_threads(files.size(), [&](std::size_t i, std::size_t) {
       struct stat status {};
-      if (::stat(file.path.c_str(), &status) != 0) continue;  // reading it will say why
+      if (::stat(path_of(files[i]).c_str(), &status) != 0) return;  // reading it will say why
       if (auto copy = taken != nullptr ? taken->find(status) : std::nullopt) {
-        file.image.emplace(*std::move(copy));
+        files[i].image.emplace(*std::move(copy));
       } else {
         total_ += static_cast<std::uint64_t>(status.st_size);
       }
-    }
+    });
   }
 
-  Result<Findings> run(const std::vector<Artifact>& artifacts) {
+  Result<Findings> run() {
     std::vector<fs::path> dirs(host::threads_for(files_->size()));
     for (std::size_t thread = 0; taken_ != nullptr && thread < dirs.size(); ++thread)
       dirs[thread] = TRY(taken_->folder_for(thread));
@@ -52,7 +53,7 @@ class ImageReading {
     for (std::size_t i = 0; i < files_->size(); ++i) {
       const auto error = errors_.find(i);
       if (error == errors_.end()) continue;
-      findings.add(artifacts[(*files_)[i].artifacts.front()].where, error->second);
+      findings.add((*artifacts_)[(*files_)[i].artifacts.front()].where, error->second);
     }
     return findings;
   }
@@ -77,8 +78,12 @@ class ImageReading {
       if (is_caller) tell();
     };
     const auto durable = taken_ != nullptr ? repository::Durable::Later : repository::Durable::Never;
-    file.image.emplace(TRY(repository::take_in(dir, file.path, progress, durable)));
+    file.image.emplace(TRY(repository::take_in(dir, path_of(file), progress, durable)));
     return taken_ != nullptr ? taken_->note(*file.image) : Result<void>();
+  }
+
+  [[nodiscard]] const fs::path& path_of(const SourceFile& file) const {
+    return (*artifacts_)[file.artifacts.front()].file;
   }
 
   void tell() const {
@@ -87,8 +92,9 @@ class ImageReading {
 
   repository::TakenImages* taken_;
   std::vector<SourceFile>* files_;
+  const std::vector<Artifact>* artifacts_;
   const Progress* progress_;
-  std::uint64_t total_ = 0;  ///< of those to be read
+  std::atomic<std::uint64_t> total_{0};  ///< of those to be read
   std::atomic<std::uint64_t> done_{0};
   std::mutex mutex_;
   Result<void> full_;  ///< of the disk; no more is read then
@@ -96,15 +102,21 @@ class ImageReading {
   std::map<std::size_t, Error> errors_;  ///< by file
 };
 
+/// Most paths have none, and need not be taken apart.
+std::string without_detours(const fs::path& file) {
+  const std::string& path = file.native();
+  const auto has = [&](const char* part) { return path.find(part) != std::string::npos; };
+  return has("/.") || has("//") || path.starts_with("./") ? file.lexically_normal().native() : path;
+}
+
 }  // namespace
 
 std::vector<SourceFile> source_files(const std::vector<Artifact>& artifacts) {
   std::unordered_map<std::string, std::size_t> known;
   std::vector<SourceFile> files;
   for (std::size_t i = 0; i < artifacts.size(); ++i) {
-    const auto [place, is_new] =
-        known.try_emplace(artifacts[i].file.lexically_normal().native(), files.size());
-    if (is_new) files.push_back({artifacts[i].file, {}});
+    const auto [place, is_new] = known.try_emplace(without_detours(artifacts[i].file), files.size());
+    if (is_new) files.push_back({{}});
     files[place->second].artifacts.push_back(i);
   }
   return files;
@@ -112,8 +124,8 @@ std::vector<SourceFile> source_files(const std::vector<Artifact>& artifacts) {
 
 Result<std::uint64_t> read_images(repository::TakenImages* taken, std::vector<SourceFile>& files,
                                   const std::vector<Artifact>& artifacts, const Progress& progress) {
-  ImageReading reading(taken, files, progress);
-  TRY(TRY(reading.run(artifacts)).verdict());
+  ImageReading reading(taken, files, artifacts, progress);
+  TRY(TRY(reading.run()).verdict());
   return reading.bytes();
 }
 

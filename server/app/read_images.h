@@ -16,10 +16,9 @@
 
 namespace cotter::app {
 
-/// A file of the manifest, and the artifacts that are made of it.
+/// A file of the manifest.
 struct SourceFile {
-  std::filesystem::path path;
-  std::vector<std::size_t> artifacts;                ///< by place
+  std::vector<std::size_t> artifacts;                ///< that are made of it, by place; at least one
   std::optional<repository::IncomingImage> image{};  ///< once it is read
 };
 std::vector<SourceFile> source_files(const std::vector<Artifact>& artifacts);

@@ -1,6 +1,7 @@
 #include "server/repository/batch.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -86,10 +87,11 @@ void Batch::add(Naming naming) {
 /// A sync of one file costs the disk a flush of its own: above some files one of the whole file system is
 /// cheaper, though it waits for others' bytes too. It tells of failed writes since Linux 5.8.
 Result<void> Batch::make_durable() const {
-  // All of them: of a name that a killed writer gave the folder may not be durable yet.
-  for (const std::string& folder : folders_) TRY(make_dirs(folder));
   constexpr std::size_t kMany = 32;
-  if (files_.size() > kMany) {
+  const bool at_once = files_.size() > kMany;
+  // All of them: of a name that a killed writer gave the folder may not be durable yet.
+  for (const std::string& folder : folders_) TRY(make_dirs(folder, at_once ? Synced::Later : Synced::Now));
+  if (at_once) {
     const Descriptor dir(::open(layout_->incoming_dir().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (dir.get() < 0 || ::syncfs(dir.get()) != 0) return cannot_write(layout_->dir());
     return {};
@@ -98,8 +100,8 @@ Result<void> Batch::make_durable() const {
   return {};
 }
 
-/// A file that moves has no link that must be removed again. Where it cannot, because the name is taken or
-/// the file system does not know how, it is linked like the others, which looks what is there.
+/// A file that moves leaves no link that must be removed again. Where it cannot move, because the name is
+/// taken or the file system does not know how, it is linked like the others, which looks what is there.
 Result<void> Batch::put(const Naming& naming) const {
   const std::string* file = &naming.file;
   for (const std::string& name : naming.names) {
@@ -110,6 +112,7 @@ Result<void> Batch::put(const Naming& naming) const {
       TRY(link(*file, name, naming.mends));
     }
   }
+  if (naming.moves && file == &naming.file) ::unlink(file->c_str());
   return {};
 }
 
@@ -175,13 +178,14 @@ Result<bool> same_content(const fs::path& one, const fs::path& other) {
   }
 }
 
-Result<void> make_dirs(const fs::path& dir) {
+Result<void> make_dirs(const fs::path& dir, Synced synced) {
   std::error_code error;
   if (fs::is_directory(dir, error)) return {};
-  TRY(make_dirs(dir.parent_path()));
-  auto made = host::make_dir(dir, host::kPublicDir);
-  if (!made && is_fault(made.error(), Fault::Kind::Conflict) && fs::is_directory(dir, error)) return {};
-  return made;
+  TRY(make_dirs(dir.parent_path(), synced));
+  const bool made = ::mkdir(dir.c_str(), host::kPublicDir) == 0;
+  if (!made && errno == EEXIST && fs::is_directory(dir, error)) return {};
+  if (!made || ::chmod(dir.c_str(), host::kPublicDir) != 0) return cannot_write(dir);  // no umask
+  return synced == Synced::Now ? host::sync_dir(dir.parent_path()) : Result<void>();
 }
 
 }  // namespace cotter::repository

@@ -4,6 +4,7 @@
 // thread, but for write(), which any may call; names are given on some more.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <unordered_set>
@@ -41,7 +42,7 @@ class Batch {
   struct Naming {
     std::string file;
     std::vector<std::string> names;
-    bool moves = false;  ///< to its first name; else it stays where it is too
+    bool moves = false;  ///< it is gone from where it was once it has its names; else it stays there too
     /// Other bytes under a name are damage where the name says what they must be, as those of images do; else
     /// they are a conflict.
     bool mends = false;
@@ -69,8 +70,10 @@ class Batch {
 /// Both hold the same bytes. Faults: NotFound, Denied, Io.
 Result<bool> same_content(const std::filesystem::path& one, const std::filesystem::path& other);
 
+/// When a folder's name is durable: on return, or with the next sync of the file system.
+enum class Synced : std::uint8_t { Now, Later };
 /// The folder and those above it that are missing. Faults: NoSpace, Denied, Io.
-Result<void> make_dirs(const std::filesystem::path& dir);
+Result<void> make_dirs(const std::filesystem::path& dir, Synced synced = Synced::Now);
 
 /// Asks for a large file's bytes to be written out soon, so that a later sync waits less. Many small ones are
 /// written faster together.

@@ -15,7 +15,7 @@ Result<FileReader> FileReader::open(const std::filesystem::path& path) {
   // Not blocking: opening a pipe would wait for its writer.
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) return fail(host::errno_fault("cannot read " + path.string(), errno));
-  FileReader file(fd, path);
+  FileReader file(fd, path.native());
   const struct stat status = TRY(file.status());
   if (!S_ISREG(status.st_mode)) {
     return fault(Fault::Kind::Io, "cannot read " + path.string() + ": it is no regular file");
@@ -37,13 +37,13 @@ Result<ByteView> FileReader::next() {
   for (;;) {
     const ssize_t count = ::read(fd_, buffer_.data(), buffer_.size());
     if (count >= 0) return ByteView(buffer_.data(), static_cast<std::size_t>(count));
-    if (errno != EINTR) return fail(host::errno_fault("cannot read " + path_.string(), errno));
+    if (errno != EINTR) return fail(host::errno_fault("cannot read " + path_, errno));
   }
 }
 
 Result<struct stat> FileReader::status() const {
   struct stat status {};
-  if (::fstat(fd_, &status) != 0) return fail(host::errno_fault("cannot read " + path_.string(), errno));
+  if (::fstat(fd_, &status) != 0) return fail(host::errno_fault("cannot read " + path_, errno));
   return status;
 }
 

@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 
 #include <filesystem>
+#include <string>
+#include <utility>
 
 #include "common/base/bytes.h"
 #include "common/base/result.h"
@@ -27,9 +29,9 @@ class FileReader {
   Result<struct stat> status() const;
 
  private:
-  FileReader(int fd, std::filesystem::path path) : fd_(fd), path_(std::move(path)) {}
+  FileReader(int fd, std::string path) : fd_(fd), path_(std::move(path)) {}
   int fd_;
-  std::filesystem::path path_;
+  std::string path_;
   Bytes buffer_;
 };
 

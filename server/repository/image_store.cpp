@@ -4,9 +4,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
+#include <cstdint>
 #include <ctime>
 #include <optional>
+#include <string>
 #include <system_error>
 #include <utility>
 
@@ -20,13 +23,20 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr mode_t kPermissions = 07777;
+
 class IncomingFile {
  public:
+  /// Under a name that nothing in the folder has: copies of a release that was stopped may lie there.
   static Result<IncomingFile> create(const fs::path& dir) {
-    std::string name = (dir / "image.XXXXXX").string();
-    const int fd = ::mkostemp(name.data(), O_CLOEXEC);
-    if (fd < 0) return fail(host::errno_fault("cannot write " + name, errno));
-    return IncomingFile(fd, std::move(name));
+    static std::atomic<std::uint64_t> given{0};
+    for (;;) {
+      std::string name = dir.native() + "/image." + std::to_string(++given);
+      const int fd =
+          ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, host::kPublicFile);
+      if (fd >= 0) return IncomingFile(fd, std::move(name));
+      if (errno != EEXIST) return fail(host::errno_fault("cannot write " + name, errno));
+    }
   }
   ~IncomingFile() {
     if (fd_ >= 0) ::close(fd_);
@@ -35,7 +45,7 @@ class IncomingFile {
       : fd_(std::exchange(other.fd_, -1)), path_(std::move(other.path_)) {}
   IncomingFile& operator=(IncomingFile&&) = delete;
 
-  [[nodiscard]] const fs::path& path() const noexcept { return path_; }
+  [[nodiscard]] const std::string& path() const noexcept { return path_; }
 
   Result<void> write(ByteView bytes) {
     while (!bytes.empty()) {
@@ -46,7 +56,12 @@ class IncomingFile {
     return {};
   }
   Result<void> finish(Durable durable, std::uint64_t length) {
-    if (::fchmod(fd_, host::kPublicFile) != 0) return failed();
+    struct stat status {};
+    if (::fstat(fd_, &status) != 0) return failed();
+    // Exactly: no umask. Asked first, for a change costs the disk a note in its journal, of each of
+    // thousands.
+    if ((status.st_mode & kPermissions) != host::kPublicFile && ::fchmod(fd_, host::kPublicFile) != 0)
+      return failed();
     if (durable == Durable::Later) {
       begin_writing_out(fd_, length);
       return {};
@@ -57,10 +72,10 @@ class IncomingFile {
  private:
   IncomingFile(int fd, std::string path) : fd_(fd), path_(std::move(path)) {}
   [[nodiscard]] Result<void> failed() const {
-    return fail(host::errno_fault("cannot write " + path_.string(), errno));
+    return fail(host::errno_fault("cannot write " + path_, errno));
   }
   int fd_;
-  fs::path path_;
+  std::string path_;
 };
 
 bool is_before(const timespec& a, const timespec& b) {
@@ -113,7 +128,7 @@ IncomingImage::IncomingImage(IncomingImage&& other) noexcept
       source_(other.source_),
       is_kept_(other.is_kept_) {}
 
-IncomingImage IncomingImage::kept(fs::path file, std::uint64_t length, crypto::Hashes hashes) {
+IncomingImage IncomingImage::kept(std::string file, std::uint64_t length, crypto::Hashes hashes) {
   IncomingImage image(std::move(file));
   image.length_ = length;
   image.hashes_ = std::move(hashes);
@@ -131,7 +146,7 @@ Result<IncomingImage> take_in(const fs::path& dir, const fs::path& source,
   const struct stat before = TRY(reader.status());
   std::optional<IncomingFile> file;
   if (durable != Durable::Never) file.emplace(TRY(IncomingFile::create(dir)));
-  IncomingImage image(file ? file->path() : fs::path());
+  IncomingImage image(file ? file->path() : std::string());
   crypto::Hasher sha256(crypto::HashFunction::Sha256);
   crypto::Hasher sha512(crypto::HashFunction::Sha512);
   for (ByteView piece = TRY(reader.next()); !piece.empty(); piece = TRY(reader.next())) {
@@ -155,14 +170,14 @@ Result<IncomingImage> take_in(const fs::path& dir, const fs::path& source,
   return image;
 }
 
-void add_to(Batch& batch, const Layout& layout, const IncomingImage& image,
-            const std::vector<TargetName>& names) {
-  Batch::Naming naming{image.file().native(), {}, !image.is_kept(), true};
+Batch::Naming naming_of(const Layout& layout, const IncomingImage& image,
+                        const std::vector<TargetName>& names) {
+  Batch::Naming naming{image.file(), {}, !image.is_kept(), true};
   for (const auto& [function, digest] : image.hashes().all()) {
     const std::string hex = to_hex(digest);
-    for (const TargetName& name : names) naming.names.push_back(layout.image(name, hex).native());
+    for (const TargetName& name : names) naming.names.push_back(layout.image(name, hex));
   }
-  batch.add(std::move(naming));
+  return naming;
 }
 
 Result<void> store_image(const Layout& layout, const IncomingImage& image, const TargetName& name) {

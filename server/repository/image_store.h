@@ -31,21 +31,21 @@ class IncomingImage {
   IncomingImage& operator=(IncomingImage&&) = delete;
   [[nodiscard]] std::uint64_t length() const noexcept { return length_; }
   [[nodiscard]] const crypto::Hashes& hashes() const noexcept { return hashes_; }  ///< sha256 and sha512
-  [[nodiscard]] const std::filesystem::path& file() const noexcept { return file_; }
+  [[nodiscard]] const std::string& file() const noexcept { return file_; }
   /// Of the file that it was read from, where any change of that since must show in it: not of a file that
   /// had changed within the same tick of the clock that changes are noted by.
   [[nodiscard]] const std::optional<struct stat>& source() const noexcept { return source_; }
-  /// The copy stays when this goes.
+  /// The copy stays when this goes, or has gone before.
   void keep() noexcept { is_kept_ = true; }
   [[nodiscard]] bool is_kept() const noexcept { return is_kept_; }
   /// A copy that was made before, and stays when this goes.
-  static IncomingImage kept(std::filesystem::path file, std::uint64_t length, crypto::Hashes hashes);
+  static IncomingImage kept(std::string file, std::uint64_t length, crypto::Hashes hashes);
 
  private:
   friend Result<IncomingImage> take_in(const std::filesystem::path&, const std::filesystem::path&,
                                        const std::function<void(std::uint64_t)>&, Durable);
-  explicit IncomingImage(std::filesystem::path file) : file_(std::move(file)) {}
-  std::filesystem::path file_;
+  explicit IncomingImage(std::string file) : file_(std::move(file)) {}
+  std::string file_;  ///< of thousands: no fs::path, which costs some allocations more each
   std::uint64_t length_ = 0;
   crypto::Hashes hashes_;
   std::optional<struct stat> source_;
@@ -65,8 +65,8 @@ Result<IncomingImage> take_in(const std::filesystem::path& dir, const std::files
 
 /// For a batch: the image is to have all its paths under these names once all that is in the batch is
 /// durable. Once for an image: one that is not kept then goes to the first of them.
-void add_to(Batch& batch, const Layout& layout, const IncomingImage& image,
-            const std::vector<TargetName>& names);
+Batch::Naming naming_of(const Layout& layout, const IncomingImage& image,
+                        const std::vector<TargetName>& names);
 
 /// Links the image under targets/… once for each hash (FMT-101), durable on return. What lies there already
 /// is kept where it is whole, and mended where the disk damaged it. Faults: NoSpace, Denied, Io.

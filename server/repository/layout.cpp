@@ -15,7 +15,7 @@ std::filesystem::path Layout::packed_metadata(const RoleName& role, Version vers
   return metadata(role, version) += kPackedEnd;
 }
 
-std::filesystem::path Layout::image(const TargetName& name, std::string_view digest_hex) const {
+std::string Layout::image(const TargetName& name, std::string_view digest_hex) const {
   return dir_.native() + "/" + image_url_path(name, digest_hex);  // cheaper than part by part
 }
 

@@ -21,7 +21,7 @@ class Layout {
   /// "7.targets.json.gz", beside the file that it says again.
   [[nodiscard]] std::filesystem::path packed_metadata(const RoleName& role, Version version) const;
   /// targets/dir/HASH.file.bin (FMT-101). `name` is a safe target name.
-  [[nodiscard]] std::filesystem::path image(const TargetName& name, std::string_view digest_hex) const;
+  [[nodiscard]] std::string image(const TargetName& name, std::string_view digest_hex) const;
   /// Files that are not published yet; on the same file system, closed to web servers (0700), emptied at
   /// will.
   [[nodiscard]] std::filesystem::path incoming_dir() const { return dir_ / ".incoming"; }

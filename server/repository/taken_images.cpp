@@ -114,7 +114,7 @@ std::optional<IncomingImage> TakenImages::find(const struct stat& source) const 
   const auto known = known_.find(source_of(source));
   if (known == known_.end()) return std::nullopt;
   const TakenRecord& record = known->second;
-  return IncomingImage::kept(dir_ / record.copy, record.length, record.hashes);
+  return IncomingImage::kept((dir_ / record.copy).native(), record.length, record.hashes);
 }
 
 Result<void> TakenImages::note(IncomingImage& image) {

@@ -30,8 +30,9 @@ Result<Figures> bench_core(const Places& places);
 /// Of a repository of so many images.
 struct SizeFigures {
   std::size_t images = 0;
-  double published_us = 0;  ///< at once; the most of all in many releases, as a fleet's come
-  std::optional<Figure> published_by_token{};  ///< beside the same by a key in a file; not of the most
+  double published_us = 0;   ///< at once; of the most of all in many releases, as a fleet's come
+  std::size_t releases = 1;  ///< that it was published in
+  std::optional<Figure> published_by_token{};  ///< beside the same by a key in a file
   double one_more_us = 0;
   Figure one_more_by_token;  ///< likewise, into the same repository
   double peak_bytes = 0;     ///< of who releases one more

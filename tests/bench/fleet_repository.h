@@ -4,6 +4,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,7 +19,7 @@ namespace cotter::bench {
 /// "chassis/brake-mk4/brake-mk4-app-eu-base-3.7.0.bin". Its counter is left to the release.
 app::Artifact fleet_image(std::size_t number, std::filesystem::path file);
 
-/// How many images each of the releases had in which so many came together: five large ones, as of who brings
+/// How many images each of the releases had in which so many came together: four large ones, as of who brings
 /// all there is; four of every variant of everything; then many small ones. A name's hash decides its bin, so
 /// even a small one touches bins all over the repository, and in the end neighbours have unlike versions.
 std::vector<std::size_t> releases_of(std::size_t images);
@@ -36,8 +37,15 @@ class FleetRepository {
   /// Releases images that are all new, in microseconds of wall time. `by`: the role's key, somewhere else
   /// than in memory. Faults: those of apply_release(), Conflict (some were not new).
   Result<double> release(std::vector<app::Artifact> images, crypto::Signer* by = nullptr) const;
-  /// Releases the images of numbers 0 to `count`, over these files, as releases_of() says; in microseconds.
-  Result<double> grow(std::size_t count, const std::vector<std::filesystem::path>& files) const;
+  /// In microseconds of wall time, each what all releases take by this key: twice its half of them.
+  struct Grown {
+    double by_file_us = 0;
+    std::optional<double> by_token_us{};  ///< not of a single release
+  };
+  /// Releases the images of numbers 0 to `count`, over these files, as releases_of() says, half of the
+  /// releases of each size by a key in memory and half by the same in a token.
+  Result<Grown> grow(std::size_t count, const std::vector<std::filesystem::path>& files,
+                     crypto::Signer& token) const;
 
   [[nodiscard]] std::filesystem::path repo() const { return workspace_.repo_dir(); }
   /// The newest file of each bin. Faults and Rejections: those of a client.

@@ -187,7 +187,7 @@ Result<void> add_sizes(const Places& places, const std::vector<fs::path>& worksp
     size.peak_bytes = more[i].peak_bytes;
     const auto* const at = std::find(std::begin(kAtOnce), std::end(kAtOnce), size.images);
     if (at == std::end(kAtOnce)) {
-      size.one_more_by_token.name += " (which filled nothing: it would take as long again)";
+      size.releases = figures.releases;
       continue;
     }
     size.published_by_token = compared("  by a key in a token", Unit::Microseconds, "by one in a file",
@@ -237,7 +237,12 @@ Result<SignFigures> take_figures(const Places& places, std::size_t most) {
     const auto repository = TRY(FleetRepository::make(workspaces.back(), size));
     figures.sizes.push_back({});
     figures.sizes.back().images = size;
-    figures.sizes.back().published_us = TRY(repository.grow(size, files));
+    const auto grown = TRY(repository.grow(size, files, *token));
+    figures.sizes.back().published_us = grown.by_file_us;
+    if (grown.by_token_us)
+      figures.sizes.back().published_by_token =
+          compared("  by a key in a token", Unit::Microseconds, "by one in a file",
+                   std::vector<Pair>{{*grown.by_token_us, grown.by_file_us}});
   }
   figures.releases = releases_of(most).size();
   TRY(add_sizes(places, workspaces, *token, published, figures));

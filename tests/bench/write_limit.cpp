@@ -41,13 +41,14 @@ class Writer {
   Writer(const fs::path& dir, const std::vector<app::Artifact>& images)
       : layout_(dir), images_(&images), passing_(images.size()), names_(images.size()) {
     for (std::size_t i = 0; i < images.size(); ++i)
-      folders_[layout_.image(images[i].release.name, "").parent_path()].push_back(i);
+      folders_[fs::path(layout_.image(images[i].release.name, "")).parent_path()].push_back(i);
   }
 
   Result<double> write_us(const std::function<Content(std::size_t)>& content_of) {
     ::sync();  // of what others left to be written nothing is on our account
     const double wall = wall_us_of([&] {
-      for (const auto& [folder, in_it] : folders_) good_ = repository::make_dirs(folder) && good_;
+      for (const auto& [folder, in_it] : folders_)
+        good_ = repository::make_dirs(folder, repository::Synced::Later) && good_;
       on_threads(images_->size(), [&](std::size_t i, std::size_t) { write(i, content_of(i)); });
       const Descriptor dir(::open(layout_.dir().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
       if (::syncfs(dir.get()) != 0) good_ = false;
@@ -71,7 +72,7 @@ class Writer {
 
   void write(std::size_t i, const Content& content) {
     for (const auto& [function, digest] : content.hashes.all())
-      names_[i].push_back(layout_.image((*images_)[i].release.name, to_hex(digest)).string());
+      names_[i].push_back(layout_.image((*images_)[i].release.name, to_hex(digest)));
     passing_[i] = names_[i].front() + ".new";
     const Descriptor fd(
         ::open(passing_[i].c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, host::kPublicFile));

@@ -1,11 +1,13 @@
 #include "server/repository/batch.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <string>
 #include <vector>
 
 #include "common/base/bytes.h"
+#include "common/host/atomic_file.h"
 #include "tests/sim/temp_dir.h"
 #include "tests/unit/server/test_workspace.h"
 
@@ -91,6 +93,7 @@ TEST_F(Batches, MendOtherBytesWhereTheNameSaysWhatTheyMustBe) {
   ASSERT_TRUE(batch.finish());
   EXPECT_EQ(content_of(named("a/image")), "a");
   EXPECT_EQ(content_of(named("b/image")), "b");
+  EXPECT_TRUE(fs::is_empty(layout().incoming_dir()));
 }
 
 TEST_F(Batches, TakeANameThatAKilledWriterGaveForGiven) {
@@ -101,6 +104,22 @@ TEST_F(Batches, TakeANameThatAKilledWriterGaveForGiven) {
   ASSERT_TRUE(batch.finish());
   EXPECT_EQ(content_of(named("a/one")), "image");
   EXPECT_EQ(content_of(named("a/two")), "image");
+  EXPECT_TRUE(fs::is_empty(layout().incoming_dir()));
+}
+
+TEST_F(Batches, MakeFoldersThatAllMayReadWhateverTheUmask) {
+  for (const int files : {1, 50}) {
+    Batch batch(layout());
+    const std::string folder = "of-" + std::to_string(files);
+    for (int i = 0; i < files; ++i)
+      batch.add(
+          {incoming(std::to_string(i), "image"), {named(folder + "/" + std::to_string(i))}, true, false});
+    const mode_t before = ::umask(S_IRWXG | S_IRWXO);
+    const auto done = batch.finish();
+    ::umask(before);
+    ASSERT_TRUE(done);
+    EXPECT_EQ(fs::status(named(folder)).permissions(), fs::perms{host::kPublicDir});
+  }
 }
 
 TEST_F(Batches, WriteNoFileOfAnotherBatch) {

@@ -5,8 +5,10 @@
 
 #include <ctime>
 #include <fstream>
+#include <string>
 #include <utility>
 
+#include "common/host/atomic_file.h"
 #include "server/repository/file_reader.h"
 #include "server/repository/folder_transport.h"
 #include "tests/sim/small_disk.h"
@@ -31,10 +33,13 @@ class ImageStore : public testing::Test {
   [[nodiscard]] Layout layout() const { return Layout(repo()); }
   [[nodiscard]] fs::path source() const { return temp_.path() / "a.bin"; }
 
+  [[nodiscard]] Result<IncomingImage> take(const std::string& content) const {
+    write(source(), content);
+    return take_in(layout().incoming_dir(), source(), {});
+  }
   /// Takes the content in and stores it; how a targets file would list it.
   model::Target stored(const std::string& content) const {
-    write(source(), content);
-    const auto image = take_in(layout().incoming_dir(), source(), {});
+    const auto image = take(content);
     EXPECT_TRUE(image && store_image(layout(), *image, kName));
     return {image->length(), image->hashes(), {}, {}};
   }
@@ -113,6 +118,28 @@ TEST_F(ImageStore, TakesNothingButAFileWithContent) {
 }
 
 /// What changes twice within a tick of the clock looks unchanged: nobody may trust in having read it.
+TEST_F(ImageStore, MakesACopyThatAllMayReadWhateverTheUmask) {
+  for (const mode_t mask : {mode_t{0}, mode_t{S_IWGRP | S_IWOTH}, mode_t{S_IRWXG | S_IRWXO}}) {
+    const mode_t before = ::umask(mask);
+    const auto image = take("an image");
+    ::umask(before);
+    ASSERT_TRUE(image);
+    EXPECT_EQ(fs::status(image->file()).permissions(), fs::perms{host::kPublicFile});
+  }
+}
+
+TEST_F(ImageStore, TakesItsCopyUnderNoNameThatIsTaken) {
+  const auto first = take("one image");
+  ASSERT_TRUE(first);
+  const std::string name = fs::path(first->file()).filename().string();
+  const std::string next = "image." + std::to_string(std::stoull(name.substr(name.find('.') + 1)) + 1);
+  write(layout().incoming_dir() / next, "of a release that was stopped");
+  const auto second = take("another image");
+  ASSERT_TRUE(second);
+  EXPECT_EQ(content_of(layout().incoming_dir() / next), "of a release that was stopped");
+  EXPECT_EQ(content_of(second->file()), "another image");
+}
+
 TEST_F(ImageStore, KnowsItsSourceAgainOnlyWhereAChangeWouldShow) {
   const auto tick = [] {
     timespec now{};
