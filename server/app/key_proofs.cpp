@@ -15,6 +15,7 @@
 #include "server/app/proven_keys.h"
 #include "server/app/published_files.h"
 #include "server/app/release_lines.h"
+#include "server/app/role_forecast.h"
 #include "server/repository/folder_transport.h"
 #include "server/repository/layout.h"
 #include "server/repository/reader.h"
@@ -47,7 +48,7 @@ class Evidence {
     return add_releases();
   }
 
-  Result<ProofFolder> write(const ledger::VerifierKey& key, const fs::path& dir) {
+  Result<ProofFolder> write(const ledger::VerifierKey& key, const fs::path& dir, UtcTime at) {
     TRY(host::ensure_dir(dir));
     TRY(host::ensure_dir(dir / kDirectorFolder));
     std::set<std::uint64_t> indexes;
@@ -56,6 +57,7 @@ class Evidence {
     folder.entries = TRY(write_entry_proofs(*db_, key, indexes, dir));
     for (const std::uint64_t index : folder.entries.unsigned_yet) entries_.erase(index);
     files_[kKeyListFile] = to_bytes(json::to_pretty_text(key_list(entries_, roles_, key)));
+    files_[kForecastFile] = to_bytes(json::to_pretty_text(role_forecast(roles_, key.name(), at)));
     for (const auto& [name, bytes] : files_) {
       TRY(host::write_atomically(dir / name, bytes));
       folder.files.push_back(name);
@@ -94,12 +96,15 @@ class Evidence {
       const std::string name = model::metadata_file_name(model::root_role(), Version(++version));
       files_[std::string(kDirectorFolder) + "/" + name] = root;
     }
+    const model::MetaFiles listed = (*image.snapshot())->meta;
     roles_ = TRY(live_roles(std::move(image), folder, &director.newest()));
     for (const LiveRole& role : roles_) {
-      const bool is_delegated = role.repository == Repository::Image && !model::is_top_level(role.role);
-      if (!is_delegated || role.is_bins || !role.version) continue;
-      const auto wire = TRY(file_in(*workspace_, role.role, *role.version));
-      if (wire) add(role.role, role.version, *wire);
+      const auto meta = role.is_delegated() ? listed.find(role.role) : std::nullopt;
+      if (!meta) continue;
+      const auto wire = TRY(file_in(*workspace_, role.role, meta->version));
+      if (!wire) continue;
+      add(role.role, meta->version, *wire);
+      delegated_.insert_or_assign(role.role, meta->version);
     }
     return {};
   }
@@ -109,16 +114,13 @@ class Evidence {
     const ReadFile read = [&](const RoleName& role, Version version) {
       return file_in(*workspace_, role, version);
     };
-    for (const LiveRole& role : roles_) {
-      if (role.is_bins || !role.version || role.repository != Repository::Image) continue;
-      const auto file = files_.find(model::metadata_file_name(role.role, role.version));
-      if (model::is_top_level(role.role) || file == files_.end() || vouch(file->first, file->second))
-        continue;
-      const VouchedTargets own = TRY(read_vouched(file->second));
+    for (const auto& [role, version] : delegated_) {
+      const std::string file = model::metadata_file_name(role, version);
+      if (vouch(file, files_.at(file))) continue;
+      const VouchedTargets own = TRY(read_vouched(files_.at(file)));
       if (!own.targets.delegations || !own.targets.delegations->succinct) continue;
-      const std::string lines =
-          TRY(release_lines(read, role.role, *role.version, *own.targets.delegations->succinct));
-      const std::string name = release_name(role.role, *role.version);
+      const std::string lines = TRY(release_lines(read, role, version, *own.targets.delegations->succinct));
+      const std::string name = release_name(role, version);
       if (vouch(name, as_bytes(lines))) files_[name] = to_bytes(lines);
     }
     return {};
@@ -130,20 +132,22 @@ class Evidence {
   ProvenEntries publications_;                                        ///< all of them
   std::map<std::string, std::map<std::string, std::uint64_t>> told_;  ///< by name and hash, the last entry
   std::map<std::string, Bytes> files_;
+  std::map<RoleName, Version> delegated_;  ///< whose files are among them
   std::vector<LiveRole> roles_;
 };
 
 }  // namespace
 
 Result<ProofFolder> write_key_proofs(const Workspace& workspace, host::Db& db, const ledger::VerifierKey& key,
-                                     const fs::path& dir) {
+                                     const fs::path& dir, UtcTime at) {
   Evidence evidence(workspace, db);
   TRY(evidence.collect());
-  ProofFolder folder = TRY(evidence.write(key, dir));
+  ProofFolder folder = TRY(evidence.write(key, dir, at));
   const ProvenKeys proven = TRY(read_proven_keys(dir, key));
   if (proven.healthy()) return folder;
   return fault(Fault::Kind::Denied,
-               "what is in " + dir.string() + " does not prove the list of keys: " + proven.problems.front(),
+               "what is in " + dir.string() +
+                   " does not prove the keys and their forecast: " + proven.problems.front(),
                "give an empty folder; publishing anything signs for entries that no checkpoint is about yet; "
                "`cotter audit verify` and `cotter check` tell what is wrong with the workspace");
 }

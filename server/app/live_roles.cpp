@@ -139,6 +139,10 @@ const SigningKey* LiveRole::find(const SigningKey& key) const {
   return found == keys.end() ? nullptr : &*found;
 }
 
+bool LiveRole::is_delegated() const {
+  return repository == Repository::Image && !is_bins && !model::is_top_level(role);
+}
+
 std::string LiveRole::id() const { return std::string(name_of(repository)) + "/" + role.value(); }
 
 Result<std::vector<LiveRole>> live_roles(trust::TrustedSet image, trust::Transport& transport,

@@ -32,6 +32,8 @@ struct LiveRole {
   [[nodiscard]] bool may_sign(const SigningKey& key) const { return find(key) != nullptr; }
   /// As this role calls it; nullptr where it lists none of this material.
   [[nodiscard]] const SigningKey* find(const SigningKey& key) const;
+  /// Of the image repository, and no bins: the snapshot lists one file of it, once there is one.
+  [[nodiscard]] bool is_delegated() const;
   /// "image/brakes"
   [[nodiscard]] std::string id() const;
 };

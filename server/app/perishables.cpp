@@ -11,6 +11,7 @@
 
 #include "common/json/object_view.h"
 #include "common/json/strict_reader.h"
+#include "server/app/role_forecast.h"
 #include "server/ceremony/offline_bundle.h"
 #include "server/ceremony/sign_file.h"
 #include "server/ceremony/signing.h"
@@ -34,10 +35,6 @@ constexpr std::size_t kMonthLength = 7;  // of "2028-11-01T…"
 bool is_there(const fs::path& file) {
   std::error_code ignored;
   return fs::exists(file, ignored);
-}
-
-std::string words(Repository repository) {
-  return repository == Repository::Image ? "image repository" : "director";
 }
 
 /// What vehicles do without it.
@@ -104,15 +101,9 @@ class Reading {
   }
 
   Result<Perishable> perishable_of(const LiveRole& role) {
-    Perishable what;
-    what.id = role.id();
-    what.name = role.role.value() + " of the " + words(role.repository);
-    what.version = role.version->value();
-    what.ends = *role.expires;
+    Perishable what = perishable_in(role);
     what.begins = life_begins(book_->history.published, workspace_->settings(), role.repository, role.role,
                               *role.version, what.ends);
-    if (role.role != model::root_role())
-      what.hangs_on = {std::string(name_of(role.repository)) + "/" + role.delegator.value()};
     what.stops = stops_without(role);
     what.reach = TRY(reach_of(role));
     if (role.role == model::snapshot_role() || role.role == model::timestamp_role()) {

@@ -11,11 +11,15 @@
 #include "common/crypto/public_key.h"
 #include "common/host/atomic_file.h"
 #include "common/json/canonical.h"
+#include "common/json/object_view.h"
+#include "common/json/strict_reader.h"
 #include "common/model/file_names.h"
+#include "common/model/roles.h"
 #include "server/app/audit_prove.h"
 #include "server/app/director_roots.h"
 #include "server/app/published_files.h"
 #include "server/app/release_lines.h"
+#include "server/app/role_forecast.h"
 #include "server/ledger/checkpoint.h"
 #include "server/ledger/proof.h"
 #include "server/repository/folder_transport.h"
@@ -101,14 +105,13 @@ class Folder {
       return std::move(found_);
     }
     look_for_events(*roles);
-    json::Value list = key_list(entries_, *roles, *key_);
-    const auto file = files_.find(kKeyListFile);
-    if (file == files_.end()) {
-      problem(std::string(kKeyListFile) + " is not here: is this a folder of `cotter key list --proofs`?");
-    } else if (json::to_pretty_text(list) != as_text(file->second)) {
-      problem(std::string(kKeyListFile) + " is not what follows from the entries and the metadata");
+    found_.list = held(kKeyListFile, key_list(entries_, *roles, *key_));
+    if (const auto at = time_of_forecast()) {
+      found_.forecast = held(kForecastFile, role_forecast(*roles, key_->name(), *at));
+    } else {
+      problem(std::string(kForecastFile) + " does not say as of when it is: " + summary(at.error()));
     }
-    if (found_.healthy()) found_.list = std::move(list);
+    if (!found_.healthy()) found_.list = found_.forecast = json::Value();
     return std::move(found_);
   }
 
@@ -179,7 +182,7 @@ class Folder {
 
   void hold_files_against_hashes() {
     for (const auto& [name, bytes] : files_) {
-      if (is_entry(name) || name == kKeyListFile || is_told(name, bytes)) continue;
+      if (is_entry(name) || name == kKeyListFile || name == kForecastFile || is_told(name, bytes)) continue;
       problem("no entry has the hash of " + name);
     }
     for (const auto& [name, hashes] : told_) {
@@ -188,11 +191,43 @@ class Folder {
     }
   }
 
-  [[nodiscard]] Result<std::vector<LiveRole>> roles_as_a_client() const {
+  Result<std::vector<LiveRole>> roles_as_a_client() {
     repository::FolderTransport folder(dir_);
     trust::TrustedSet image = TRY(repository::read_as_client(folder, repository::kBeforeAnyExpiry));
+    const model::MetaFiles listed = (*image.snapshot())->meta;
     const DirectorRoots director = TRY(DirectorRoots::read(dir_ / kDirectorFolder));
-    return live_roles(std::move(image), folder, &director.newest());
+    std::vector<LiveRole> roles = TRY(live_roles(std::move(image), folder, &director.newest()));
+    look_for_files(roles, listed);
+    return roles;
+  }
+
+  /// Who leaves one out would hide its end, and all that it delegates.
+  void look_for_files(const std::vector<LiveRole>& roles, const model::MetaFiles& listed) {
+    for (const LiveRole& role : roles) {
+      const auto meta = role.is_delegated() ? listed.find(role.role) : std::nullopt;
+      if (!meta) continue;
+      const std::string name = model::metadata_file_name(role.role, meta->version);
+      if (!files_.contains(name)) problem("the snapshot lists " + name + ", which is not here");
+    }
+  }
+
+  /// What the folder's file of this name must say, whether it does or not.
+  json::Value held(const char* name, json::Value expected) {
+    const auto file = files_.find(name);
+    if (file == files_.end()) {
+      problem(std::string(name) + " is not here: is this a folder of `cotter key list --proofs`?");
+    } else if (json::to_pretty_text(expected) != as_text(file->second)) {
+      problem(std::string(name) + " is not what follows from the entries and the metadata");
+    }
+    return expected;
+  }
+
+  [[nodiscard]] Result<UtcTime> time_of_forecast() const {
+    const auto file = files_.find(kForecastFile);
+    if (file == files_.end()) return UtcTime();  // held() tells of it
+    const json::Value forecast = TRY(json::read(file->second));
+    const auto view = TRY(json::ObjectView::of(forecast, kForecastFile));
+    return view.time("at");
   }
 
   void look_for_events(const std::vector<LiveRole>& roles) {

@@ -130,6 +130,18 @@ void show_key(const json::Value& key) {
   fmt::print("{:<24}{}: {}\n", printable(name), roles.empty() ? "no role" : roles, printable(events));
 }
 
+/// "image/root              2 of 3 keys, until 2027-11-26T…", and what it stops with where that ends before.
+void show_end(const json::Value& role) {
+  const std::string stops_at = text_of(role, "stops_at"), with = text_of(role, "stops_with");
+  std::string until;
+  if (!stops_at.empty()) until = ", until " + stops_at;
+  if (!with.empty()) until += " with " + with;
+  const json::Object& line = *role.as_object();
+  const bool is_bins = *line.find("bins") == json::Value(true);
+  fmt::print("{:<24}{} of {} keys{}{}\n", printable(text_of(role, "role")), app::number_in(line, "threshold"),
+             array_in(role, "keyids").size(), is_bins ? ", of its bins" : "", until);
+}
+
 /// Needs no workspace either.
 Result<bool> run_verify_proofs(const VerifyOptions& options, const Context& context) {
   const auto key = TRY(ledger::VerifierKey::parse(options.vkey));
@@ -137,19 +149,23 @@ Result<bool> run_verify_proofs(const VerifyOptions& options, const Context& cont
   if (context.json) {
     host::print_json(json::Object{{"healthy", proven.healthy()},
                                   {"list", proven.list},
+                                  {"forecast", proven.forecast},
                                   {"log", key.name()},
                                   {"signed_entries", proven.signed_entries},
                                   {"problems", json::Array(proven.problems.begin(), proven.problems.end())}});
     return proven.healthy();
   }
   for (const json::Value& each : array_in(proven.list, "keys")) show_key(each);
+  if (proven.healthy()) fmt::print("\nif nobody signs anything after {}:\n", text_of(proven.forecast, "at"));
+  for (const json::Value& each : array_in(proven.forecast, "roles")) show_end(each);
   for (const std::string& problem : proven.problems) fmt::print("problem   {}\n", printable(problem));
   if (proven.healthy()) {
     fmt::print(
-        "the list of keys holds: it is in the {} entries that {} signed, and the metadata lists no other\n",
+        "\nthe list of keys holds: it is in the {} entries that {} signed, and the metadata lists no other;\n"
+        "and so does the forecast, of what is in metadata\n",
         proven.signed_entries, key.name());
   } else {
-    fmt::print("the list of keys does not hold: ask for it anew\n");
+    fmt::print("the list of keys and the forecast do not hold: ask for it anew\n");
   }
   return proven.healthy();
 }
@@ -175,8 +191,10 @@ void add_audit_verify(CLI::App& audit, Context& context) {
       verb->add_option("--proof", options->proof, "check this proof alone; needs no workspace")
           ->needs(vkey)
           ->excludes(against);
-  verb->add_option("--proofs", options->proofs,
-                   "check a folder of `cotter key list --proofs` alone; needs no workspace")
+  verb->add_option(
+          "--proofs", options->proofs,
+          "check a folder of `cotter key list --proofs` or `cotter key forecast --proofs` alone; needs no "
+          "workspace")
       ->needs(vkey)
       ->excludes(against)
       ->excludes(proof);

@@ -14,6 +14,7 @@
 #include "server/app/perishables.h"
 #include "server/cli/context.h"
 #include "server/cli/given_time.h"
+#include "server/cli/proofs_view.h"
 #include "server/cli/verbs.h"
 #include "server/repository/folder_transport.h"
 #include "server/repository/reader.h"
@@ -30,7 +31,7 @@ constexpr std::size_t kOriginLength = 16;
 
 struct ForecastOptions {
   std::string at, until, warn = "30d";
-  fs::path svg, ics;
+  fs::path svg, ics, proofs;
   bool prometheus = false;
 };
 
@@ -195,12 +196,16 @@ Result<bool> run_forecast(const ForecastOptions& options, const Context& context
   const app::Workspace workspace = TRY(open_workspace(context));
   const Outlook outlook = TRY(look_ahead(workspace, options));
   TRY(write_files(workspace, options, outlook));
+  const auto proofs = TRY(prove_keys(options.proofs, outlook.now, context));
   if (options.prometheus) {
     fmt::print("{}", app::as_metrics(outlook.endings, outlook.now));
   } else if (context.json) {
-    host::print_json(as_json(outlook));
+    json::Object answer = as_json(outlook);
+    if (proofs) answer.set("proofs", key_proofs_json(*proofs, options.proofs));
+    host::print_json(answer);
   } else {
     show(outlook);
+    if (proofs) show_key_proofs(*proofs, options.proofs);
   }
   return outlook.is_due();
 }
@@ -216,6 +221,10 @@ void add_forecast(CLI::App& key, Context& context) {
   verb->add_option("--at", options->at, "as it will be at this time, if nobody does anything before");
   verb->add_option("--svg", options->svg, "draw a timeline into this file, too");
   verb->add_option("--ics", options->ics, "write a calendar into this file, too, with an alarm --warn ahead");
+  verb->add_option(
+      "--proofs", options->proofs,
+      "write into this folder what proves it, as far as metadata tells it (each role's end, keys "
+      "and threshold; no certificate, ceremony or vehicle): for `cotter audit verify --proofs`");
   verb->add_flag("--prometheus", options->prometheus,
                  "print figures instead, for the textfile collector of node_exporter");
   verb->callback([options, &context] {

@@ -10,15 +10,13 @@
 
 #include "common/host/output.h"
 #include "common/json/canonical.h"
-#include "server/app/audit_verify.h"
 #include "server/app/key_inventory.h"
-#include "server/app/key_proofs.h"
 #include "server/app/list_keys.h"
 #include "server/cli/context.h"
+#include "server/cli/given_time.h"
 #include "server/cli/key_view.h"
 #include "server/cli/proofs_view.h"
 #include "server/cli/verbs.h"
-#include "server/storage/sqlite/database.h"
 
 namespace cotter::cli {
 namespace {
@@ -166,46 +164,19 @@ struct ListOptions {
   fs::path proofs;  ///< empty: none
 };
 
-struct Proofs {
-  app::ProofFolder folder;
-  ledger::VerifierKey key;
-};
-
-Result<std::optional<Proofs>> prove(const ListOptions& options, const Context& context) {
-  if (options.proofs.empty()) return std::optional<Proofs>();
-  const app::Workspace workspace = TRY(open_workspace(context));
-  ledger::VerifierKey key = TRY(app::needed_ledger_key(workspace));
-  host::Db db = TRY(storage::open_database(workspace.db_path()));
-  app::ProofFolder folder = TRY(app::write_key_proofs(workspace, db, key, options.proofs));
-  return std::optional(Proofs{std::move(folder), std::move(key)});
-}
-
-void show_proofs(const Proofs& proofs, const fs::path& dir) {
-  const app::EntryProofs& entries = proofs.folder.entries;
-  fmt::print(
-      "\nproofs    of {} entries, and {} files, in {}; whoever knows the ledger's key checks them without "
-      "us:\n"
-      "          cotter audit verify --proofs {} --vkey {}\n",
-      entries.proven.size(), proofs.folder.files.size(), dir.string(), dir.string(), proofs.key.text());
-  show_unsigned(entries);
-}
-
 Result<void> run_list(const ListOptions& options, const Context& context) {
   const Keys keys = TRY(find_keys(context, options.dir));
-  const std::optional<Proofs> proofs = TRY(prove(options, context));
+  const UtcTime now = TRY(given_time_or_now({}));
+  const std::optional<KeyProofs> proofs = TRY(prove_keys(options.proofs, now, context));
   if (!context.json) {
     show_list(keys);
-    if (proofs) show_proofs(*proofs, options.proofs);
+    if (proofs) show_key_proofs(*proofs, options.proofs);
     return {};
   }
   json::Array list;
   for (const KeyEntry& entry : keys.entries) list.emplace_back(as_json(entry, keys.metadata_known));
   json::Object answer{{"keys", std::move(list)}};
-  if (proofs) {
-    json::Object told = proofs_json(proofs->folder, options.proofs);
-    told.set("vkey", proofs->key.text());
-    answer.set("proofs", std::move(told));
-  }
+  if (proofs) answer.set("proofs", key_proofs_json(*proofs, options.proofs));
   host::print_json(answer);
   return {};
 }
@@ -242,10 +213,9 @@ void add_key(CLI::App& app, Context& context) {
   CLI::App* list = key->add_subcommand(
       "list", "which keys there are, who holds them and what depends on them; asks for no passphrase");
   CLI::Option* only = list->add_option("--dir", options->dir, "only this folder");
-  list->add_option(
-          "--proofs", options->proofs,
-          "write into this folder what proves whose keys metadata lists and what became of them: for "
-          "`cotter audit verify --proofs`")
+  list->add_option("--proofs", options->proofs,
+                   "write into this folder what proves whose keys metadata lists, what became of them, and "
+                   "what of the metadata ends when: for `cotter audit verify --proofs`")
       ->excludes(only);
   list->callback([options, &context] { context.exit_code = finish(run_list(*options, context)); });
 

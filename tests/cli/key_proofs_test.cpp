@@ -1,19 +1,27 @@
-// cotter key list --proofs as an auditor meets it: a release role, a supplier, a director's second root; and
-// whoever has the folder and the log's key alone.
+// cotter key list --proofs, and forecast, as an auditor meets them: a release role, a supplier, a director's
+// second root; and whoever has the folder and the log's key alone.
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/host/atomic_file.h"
 #include "common/json/canonical.h"
+#include "server/app/director_roots.h"
+#include "server/app/live_roles.h"
 #include "server/app/proven_keys.h"
+#include "server/app/role_forecast.h"
 #include "server/ledger/note.h"
+#include "server/ledger/proof.h"
+#include "server/repository/folder_transport.h"
+#include "server/repository/reader.h"
 #include "tests/cli/words.h"
 #include "tests/sim/temp_dir.h"
 
@@ -56,10 +64,10 @@ class KeyProofs : public testing::Test {
     arguments.insert(arguments.begin(), {"-C", (folder->path() / "ws").string(), "--json"});
     return run_cotter(std::move(arguments));
   }
-  static json::Value must(std::vector<std::string> arguments) {
+  static json::Value must(std::vector<std::string> arguments, int exit_code = kDone) {
     const Ended ended = cotter(std::move(arguments));
-    EXPECT_EQ(ended.exit_code, kDone) << ended.err << ended.out;
-    return ended.exit_code == kDone ? parsed(ended.out) : json::Value(json::Object());
+    EXPECT_EQ(ended.exit_code, exit_code) << ended.err << ended.out;
+    return ended.exit_code == exit_code ? parsed(ended.out) : json::Value(json::Object());
   }
   /// No workspace, no network: the folder and the log's key.
   static Ended stranger(const fs::path& dir) {
@@ -96,6 +104,28 @@ class KeyProofs : public testing::Test {
         files.push_back(file);
     }
     return files;
+  }
+
+  /// Writes the lists anew, as they follow from what is in the folder: what somebody does who left files out.
+  static void forge_lists(const fs::path& dir) {
+    const auto key = ledger::VerifierKey::parse(vkey).value();
+    app::ProvenEntries entries;
+    for (const auto& [name, bytes] : files_in(dir)) {
+      if (!name.starts_with("entry-")) continue;
+      const ledger::Proof proof = ledger::Proof::decode(bytes).value();
+      entries.emplace(proof.index, proof.entry);
+    }
+    repository::FolderTransport transport(dir);
+    auto image = repository::read_as_client(transport, repository::kBeforeAnyExpiry).value();
+    const auto director = app::DirectorRoots::read(dir / "director").value();
+    const auto roles = app::live_roles(std::move(image), transport, &director.newest()).value();
+    const UtcTime at = parse_utc(text_of(list_in(dir, "forecast.json"), "at")).value();
+    for (const auto& [name, list] : {std::pair("keys.json", app::key_list(entries, roles, key)),
+                                     std::pair("forecast.json", app::role_forecast(roles, key.name(), at))})
+      ASSERT_TRUE(host::write_atomically(dir / name, as_bytes(json::to_pretty_text(list))));
+  }
+  static json::Value list_in(const fs::path& dir, const char* name) {
+    return parsed(std::string(as_text(host::read_file(dir / name, 1U << 20U).value())));
   }
 
   static std::unique_ptr<sim::TempDir> folder;
@@ -144,10 +174,122 @@ TEST_F(KeyProofs, TellAStrangerWhatTheListTells) {
   EXPECT_TRUE(is_ledger_there);
 }
 
+TEST_F(KeyProofs, TellAStrangerWhatTheForecastTellsOfMetadata) {
+  const fs::path dir = folder->path() / "foreseen";
+  const json::Value foreseen =
+      must({"key", "forecast", "--at", "2999-01-01", "--proofs", dir.string()}, kRefused);
+  EXPECT_EQ(text_of(member(foreseen, "proofs"), "vkey"), vkey);
+  const Ended held = stranger(dir);
+  ASSERT_EQ(held.exit_code, kDone) << held.err << held.out;
+  const json::Value answer = parsed(held.out);
+  const json::Value& forecast = member(answer, "forecast");
+  EXPECT_EQ(text_of(forecast, "at"), "2999-01-01T00:00:00Z");
+  std::map<std::string, json::Value> lines;
+  for (const json::Value& line : *member(forecast, "roles").as_array()) {
+    if (!member(line, "expires").is_null()) lines.emplace(text_of(line, "role"), line);
+  }
+  std::set<std::string> names;
+  for (const auto& [name, line] : lines) names.insert(name);
+  EXPECT_EQ(names, (std::set<std::string>{"director/root", "image/fw", "image/root", "image/snapshot",
+                                          "image/targets", "image/timestamp"}))
+      << "bolt has handed in nothing";
+  std::size_t compared = 0;
+  for (const json::Value& event : *member(foreseen, "events").as_array()) {
+    const auto line = lines.find(text_of(event, "id"));
+    if (line == lines.end()) continue;
+    ++compared;
+    for (const char* part : {"version", "expires", "stops_at", "stops_with"})
+      EXPECT_EQ(member(line->second, part), member(event, part)) << line->first << ", " << part;
+    EXPECT_EQ(member(line->second, "keyids").as_array()->size(), member(event, "keys").as_array()->size());
+  }
+  EXPECT_EQ(compared, lines.size());
+  const json::Value& root = lines.at("image/root");
+  EXPECT_EQ(member(root, "threshold"), json::Value(2));
+  EXPECT_EQ(member(root, "keyids").as_array()->size(), 3U);
+  EXPECT_LT(*member(root, "seconds_left").as_int(), 0) << "it ended long before 2999";
+}
+
+TEST_F(KeyProofs, TellWhoseKeysSignWhatHasNoEndInTheFolder) {
+  std::map<std::string, json::Value> lines;
+  const json::Value forecast = list_in(proofs(), "forecast.json");
+  for (const json::Value& line : *member(forecast, "roles").as_array()) {
+    if (member(line, "expires").is_null())
+      lines.emplace(text_of(line, "role") + " below " + text_of(line, "delegator"), line);
+  }
+  for (const char* role : {"image/bolt below targets", "image/fw below fw", "director/targets below root"}) {
+    ASSERT_TRUE(lines.contains(role)) << role;
+    EXPECT_EQ(member(lines.at(role), "keyids").as_array()->size(), 1U) << role;
+  }
+  EXPECT_EQ(member(lines.at("image/fw below fw"), "bins"), json::Value(true));
+}
+
+TEST_F(KeyProofs, HaveNoOtherForecastThanTheirMetadataTells) {
+  const fs::path dir = copied();
+  const json::Value honest = list_in(dir, "forecast.json");
+  const auto alter = [&](const std::function<void(json::Object&, json::Array&)>& change) {
+    json::Object forecast = *honest.as_object();
+    json::Array roles = *member(honest, "roles").as_array();
+    change(forecast, roles);
+    if (forecast.find("roles") != nullptr) forecast.set("roles", std::move(roles));
+    const std::string text = json::to_pretty_text(std::move(forecast));
+    ASSERT_TRUE(host::write_atomically(dir / "forecast.json", as_bytes(text)));
+  };
+  constexpr const char* kOther = "forecast.json is not what follows from the entries and the metadata";
+  alter([](json::Object&, json::Array&) {});
+  EXPECT_EQ(problems(dir), std::vector<std::string>());
+  alter([](json::Object&, json::Array& roles) {
+    for (std::size_t at = 0; at < roles.size(); ++at) {
+      if (text_of(roles[at], "role") == "image/root")
+        roles[at].as_object()->set("expires", "2999-01-01T00:00:00Z");
+    }
+  });
+  EXPECT_TRUE(has_problem(dir, kOther)) << "a date is another";
+  alter([](json::Object&, json::Array& roles) {
+    json::Array fewer;
+    for (std::size_t at = 1; at < roles.size(); ++at) fewer.emplace_back(roles[at]);
+    roles = std::move(fewer);
+  });
+  EXPECT_TRUE(has_problem(dir, kOther)) << "a line was left out";
+  alter([](json::Object&, json::Array& roles) { roles.emplace_back(roles.front()); });
+  EXPECT_TRUE(has_problem(dir, kOther)) << "a line was added";
+  alter([](json::Object& forecast, json::Array&) { forecast.set("at", "2026-01-01T00:00:00Z"); });
+  EXPECT_TRUE(has_problem(dir, kOther)) << "what is left by then is another";
+  alter([](json::Object& forecast, json::Array&) { forecast.set("at", "today"); });
+  EXPECT_TRUE(has_problem(dir, "forecast.json does not say as of when it is"));
+  alter([](json::Object& forecast, json::Array&) { forecast = json::Object(); });
+  EXPECT_TRUE(has_problem(dir, "forecast.json does not say as of when it is"));
+}
+
+TEST_F(KeyProofs, TakeNoOlderFileForANewerOne) {
+  const fs::path dir = copied();
+  const auto files = files_in(dir);
+  const auto targets =
+      std::ranges::find_if(files, [](const auto& each) { return each.first.ends_with(".targets.json"); });
+  ASSERT_NE(targets, files.end());
+  const Bytes first = host::read_file(folder->path() / "ws" / "repo" / "1.targets.json", 1U << 20U).value();
+  ASSERT_NE(targets->second, first);
+  ASSERT_TRUE(host::write_atomically(dir / targets->first, first));
+  EXPECT_TRUE(has_problem(dir, "no entry has the hash of " + targets->first));
+}
+
+TEST_F(KeyProofs, LeaveOutNoFileThatTheSnapshotLists) {
+  const fs::path dir = copied();
+  forge_lists(dir);
+  ASSERT_EQ(problems(dir), std::vector<std::string>());
+  std::string own;
+  for (const auto& [name, bytes] : files_in(dir)) {
+    if (name.ends_with(".fw.json")) own = name;
+  }
+  ASSERT_FALSE(own.empty());
+  fs::remove(dir / own);
+  forge_lists(dir);  // without an end of fw, and without a word of its bins
+  EXPECT_EQ(problems(dir), std::vector<std::string>{"the snapshot lists " + own + ", which is not here"});
+}
+
 TEST_F(KeyProofs, AreFoundToBeAlteredInEveryFile) {
   const auto files = files_in(proofs());
   for (const char* name : {"1.root.json", "director/1.root.json", "director/2.root.json", "timestamp.json",
-                           "keys.json", "entry-0.json"})
+                           "keys.json", "forecast.json", "entry-0.json"})
     ASSERT_TRUE(files.contains(name)) << name;
   ASSERT_TRUE(
       std::ranges::any_of(files, [](const auto& each) { return each.first.ends_with(".fw.release"); }));
@@ -174,7 +316,7 @@ TEST_F(KeyProofs, AreFoundToBeAlteredInEveryFile) {
 TEST_F(KeyProofs, AreRefusedByTheProgramWhenAltered) {
   const fs::path dir = copied();
   const std::string list(as_text(host::read_file(dir / "keys.json", 1U << 20U).value()));
-  for (const char* name : {"keys.json", "timestamp.json", "entry-0.json"}) {
+  for (const char* name : {"keys.json", "forecast.json", "timestamp.json", "entry-0.json"}) {
     const Bytes honest = host::read_file(dir / name, 1U << 20U).value();
     Bytes altered = honest;
     altered[altered.size() / 2] ^= 1U;

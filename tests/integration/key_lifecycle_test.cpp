@@ -157,6 +157,24 @@ class KeyLifecycle : public testing::Test {
     EXPECT_TRUE(left) << lost;
     EXPECT_TRUE(came) << by;
   }
+  /// All that the forecast told of roles with a file in the folder, and that the root's holders are three.
+  static void expect_foreseen(const json::Value& told, const json::Value& proven) {
+    std::size_t compared = 0;
+    for (const json::Value& line : *member(proven, "roles").as_array()) {
+      const std::string role = text_of(line, "role");
+      if (role == "image/root") {
+        EXPECT_EQ(member(line, "keyids").as_array()->size(), 3U);
+      }
+      if (member(line, "expires").is_null() || role == "image/fleet") continue;  // its bins are not there
+      for (const json::Value& event : *member(told, "events").as_array()) {
+        if (text_of(event, "id") != role) continue;
+        ++compared;
+        for (const char* part : {"version", "expires", "stops_at"})
+          EXPECT_EQ(member(line, part), member(event, part)) << role << ", " << part;
+      }
+    }
+    EXPECT_EQ(compared, 5U) << "both roots, targets, snapshot, timestamp";
+  }
   /// By the ledger's key alone.
   void expect_proven(const fs::path& proofs, const json::Value& told, const std::string& vkey) {
     EXPECT_TRUE(member(told, "unsigned_entries").as_array()->empty());
@@ -259,6 +277,11 @@ TEST_F(KeyLifecycle, IsToldWithoutAVehicleLeftBehind) {
   const Ended proven = this->stranger({"audit", "verify", "--proofs", list.string(), "--vkey", vkey});
   ASSERT_EQ(proven.exit_code, kDone) << proven.err << proven.out;
   expect_replaced(member(parsed(proven.out), "list"), lost, "image-root-4");
+  const fs::path ends = dir.path() / "ends";
+  const json::Value told = parsed(try_cotter({"key", "forecast", "--proofs", ends.string()}).out);
+  const Ended held = this->stranger({"audit", "verify", "--proofs", ends.string(), "--vkey", vkey});
+  ASSERT_EQ(held.exit_code, kDone) << held.err << held.out;
+  expect_foreseen(told, member(parsed(held.out), "forecast"));
   for (const char* kind :
        {"key-generated", "ceremony", "supplier", "upload", "acceptance", "publication", "assignment"}) {
     const json::Value log = cotter({"audit", "log", "--kind", kind});

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "server/app/forecast_formats.h"
+#include "server/app/role_forecast.h"
 
 namespace cotter::app {
 namespace {
@@ -215,6 +216,32 @@ TEST(ForecastFormats, TimelineEscapesNamesAndMarksWhatLiesBeyondIt) {
   EXPECT_NE(text.find("CA &lt;&amp;&gt; &quot;us&quot;"), std::string::npos);
   EXPECT_NE(text.find("\xE2\x86\x92 2049-"), std::string::npos) << text;
   EXPECT_EQ(text.find("<script"), std::string::npos);
+}
+
+TEST(RoleForecast, StopsARoleWithTheOneThatLetsItSign) {
+  const auto role = [](const char* name, const char* delegator, days life) {
+    LiveRole live;
+    live.repository = Repository::Image;
+    live.role = RoleName(name);
+    live.delegator = RoleName(delegator);
+    live.version = Version(1);
+    live.expires = kStart + life;
+    return live;
+  };
+  LiveRole bins = role("acme", "acme", days(1));
+  bins.is_bins = true;
+  const std::vector<LiveRole> roles{role("root", "root", days(100)), role("targets", "root", days(50)),
+                                    role("acme", "targets", days(80)), bins};
+  const json::Value told = role_forecast(roles, "log", kStart + days(60));
+  const json::Array& lines = *told.as_object()->find("roles")->as_array();
+  ASSERT_EQ(lines.size(), roles.size());
+  const auto of_line = [&](std::size_t at, const char* name) { return *lines[at].as_object()->find(name); };
+  EXPECT_EQ(of_line(2, "expires"), json::Value(format_utc(kStart + days(80))));
+  EXPECT_EQ(of_line(2, "stops_at"), json::Value(format_utc(kStart + days(50))));
+  EXPECT_EQ(of_line(2, "stops_with"), json::Value("image/targets"));
+  EXPECT_EQ(of_line(2, "seconds_left"), json::Value(-10 * 86'400));
+  EXPECT_TRUE(of_line(0, "stops_with").is_null());
+  EXPECT_TRUE(of_line(3, "stops_at").is_null()) << "whoever has the folder has no bins";
 }
 
 }  // namespace
