@@ -89,10 +89,10 @@ void RepositorySim::delegate(const RoleName& delegator, model::DelegatedRole rol
 }
 
 void RepositorySim::delegate_bins(const RoleName& delegator, std::uint32_t bit_length,
-                                  const std::string& prefix) {
-  const Keys allowed = {new_key(RoleName(prefix))};
+                                  const std::string& prefix, Keys allowed, std::uint32_t threshold) {
+  if (allowed.empty()) allowed = {new_key(RoleName(prefix))};
   model::SuccinctRoles bins;
-  bins.keys = role_keys(allowed, 1);
+  bins.keys = role_keys(allowed, threshold);
   bins.bit_length = bit_length;
   bins.name_prefix = prefix;
   model::Targets& parent = targets(delegator);

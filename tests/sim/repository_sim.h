@@ -46,8 +46,9 @@ class RepositorySim final : public trust::Transport {
   /// Adds `role` at the end of the delegator's list, with one new key where it has none yet, and empty
   /// targets.
   void delegate(const RoleName& delegator, model::DelegatedRole role);
-  /// TAP 15: 2^bit_length roles with one new key.
-  void delegate_bins(const RoleName& delegator, std::uint32_t bit_length, const std::string& prefix);
+  /// TAP 15: 2^bit_length roles with these keys; with none named, with one new key.
+  void delegate_bins(const RoleName& delegator, std::uint32_t bit_length, const std::string& prefix,
+                     Keys allowed = {}, std::uint32_t threshold = 1);
   /// Lists `content` in `role`, and serves it.
   void add_target(const RoleName& role, const TargetName& name, std::string_view content,
                   json::Object custom = {});

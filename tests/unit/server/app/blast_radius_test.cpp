@@ -286,6 +286,58 @@ TEST(BlastRadius, EndsWhereEveryDelegationAboveEnds) {
   EXPECT_EQ(powers_in(world.of({"image/stray"})), Lines{});
 }
 
+/// A supplier in bins, two of whose three keys sign. The holders have given it a new key, 4 for 3, and it has
+/// not handed in since: its own file lists 3 yet.
+void add_supplier_in_bins(World& world) {
+  const RoleName seats("seats");
+  const sim::Keys keys = sim::keys("seats", 4);
+  world.image.sim.delegate(model::targets_role(),
+                           for_hardware(delegated("seats", {"seats/*/*"}, true), "door-mk2"));
+  world.image.sim.set_keys(seats, sim::pick(keys, {0, 1, 3}), 2);
+  world.image.sim.delegate_bins(seats, 1, "seats", sim::pick(keys, {2, 0, 1}), 2);
+  world.publish({"seats", "seats-0", "seats-1"});
+}
+
+TEST(BlastRadius, OfASupplierInBinsIsWhatItMayList) {
+  World world;
+  add_supplier_in_bins(world);
+  const BlastRadius alone = world.of({"image/seats*2"});
+  EXPECT_EQ(powers_in(alone), Lines{"sign-images"});
+  EXPECT_EQ(scopes_in(alone), Lines{"seats/*/* & for door-mk2: 2 in 2"});
+  EXPECT_EQ(alone.effects.front().scopes.front().roles, std::vector{RoleName("seats")});
+  const BlastRadius online = world.of(with_director({"image/seats*2", "image/timestamp", "image/snapshot"}));
+  const auto install = std::find_if(online.effects.begin(), online.effects.end(), [](const Effect& effect) {
+    return effect.power == Power::InstallImages;
+  });
+  ASSERT_NE(install, online.effects.end());
+  EXPECT_EQ(install->reach, (storage::FleetCount{2, 2})) << "a door in each vehicle";
+  EXPECT_EQ(scopes_in(online), scopes_in(alone));
+}
+
+TEST(BlastRadius, OfTheKeysThatABinStillTakesIsWhatItsSupplierMayList) {
+  World world;
+  add_supplier_in_bins(world);
+  const BlastRadius radius = world.of({"image/seats-0*2"});  // 3, which the targets list no more, and 1
+  EXPECT_EQ(powers_in(radius), Lines{"sign-images"});
+  EXPECT_EQ(scopes_in(radius), Lines{"seats/*/* & for door-mk2: 2 in 2"});
+  ASSERT_EQ(radius.grips.size(), 2U);
+  EXPECT_EQ(radius.grips[0].delegator, model::targets_role());
+  EXPECT_EQ(radius.grips[0].lacking(), 1U);
+  EXPECT_EQ(radius.grips[1].delegator, RoleName("seats"));
+  EXPECT_EQ(radius.grips[1].lacking(), 0U);
+}
+
+TEST(BlastRadius, OfOneKeyOfASupplierInBinsIsNothing) {
+  World world;
+  add_supplier_in_bins(world);
+  for (const char* held : {"image/seats*1", "image/seats-0*1"}) {
+    const BlastRadius radius = world.of(with_director({held, "image/timestamp", "image/snapshot"}));
+    EXPECT_EQ(scopes_in(radius), Lines{}) << held;
+    EXPECT_EQ(powers_in(world.of({held})), Lines{}) << held;
+    EXPECT_EQ(radius.grips.back().lacking(), 1U) << held;
+  }
+}
+
 TEST(BlastRadius, NamesThoseWhoAreAskedBefore) {
   World world;
   world.image.sim.delegate(model::targets_role(), delegated("late", {"brakes/*", "b/*"}));

@@ -206,6 +206,24 @@ const Tree kTrees[] = {
      {"releases", "bin-0", "bin-1", "bin-2", "bin-3", "late"},
      3,
      {"late"}},
+    {"SupplierInBins",
+     [](auto& sim) {
+       sim.delegate(kTargets, delegated("acme", {"brakes/*"}, true));
+       sim.set_keys(RoleName("acme"), sim::keys("k", 3), 2);
+       sim.delegate_bins(RoleName("acme"), 1, "acme", sim::keys("k", 3), 2);
+     },
+     {"acme", "acme-0", "acme-1"},
+     4},
+    // Its own file still lists the key that the targets list no more.
+    {"SupplierInBinsWhoseKeysHaveChanged",
+     [](auto& sim) {
+       sim.delegate(kTargets, delegated("acme", {"brakes/*"}, true));
+       sim.set_keys(RoleName("acme"), sim::pick(sim::keys("k", 4), {0, 1, 3}), 2);
+       sim.delegate_bins(RoleName("acme"), 1, "acme", sim::pick(sim::keys("k", 4), {0, 1, 2}), 2);
+       sim.add_target(sim.targets(RoleName("acme")).delegations->succinct->bin_of(kName), kName, "honest");
+     },
+     {"acme", "acme-0", "acme-1"},
+     6},
     {"FileThatIsHiddenEndsTheSearch",
      [](auto& sim) {
        sim.delegate(kTargets, delegated("one", {"*/*"}));
@@ -439,6 +457,31 @@ INSTANTIATE_TEST_SUITE_P(Trees, SigningPathsProof, testing::ValuesIn(kTrees),
                          [](const auto& tree) { return tree.param.called; });
 INSTANTIATE_TEST_SUITE_P(Forest, SigningPathsProof, testing::ValuesIn(random_trees(0, 12)),
                          [](const auto& tree) { return tree.param.called; });
+
+TEST(WhoCanSign, AsksASupplierAndThenTheBinThatHasTheName) {
+  Client client;
+  sim::RepositorySim& sim = client.sim;
+  const RoleName acme("acme");
+  sim.delegate(kTargets, restricted(delegated("acme", {"brakes/*"}, true), kHardware));
+  sim.set_keys(acme, sim::keys("k", 3), 2);
+  sim.delegate_bins(acme, 1, "acme", sim::keys("k", 3), 2);
+  const RoleName bin = sim.targets(acme).delegations->succinct->bin_of(kName);
+  sim.add_target(bin, kName, "a build");
+  for (const RoleName& role : {acme, RoleName("acme-0"), RoleName("acme-1")}) sim.publish(role);
+  sim.release({kTargets});
+  const WhoCanSign who = who_can_sign(sim, std::nullopt, kName, kHardware, 20).value();
+  EXPECT_EQ(who.sets.count, 4U) << "the targets' one key, and any two of the supplier's three";
+  const std::vector<AskedRole>& asked = who.searches.front().paths.asked;
+  ASSERT_EQ(asked.size(), 3U);
+  EXPECT_EQ(asked[1].role, acme);
+  EXPECT_EQ(asked[2].role, bin);
+  EXPECT_EQ(asked[2].delegator, acme);
+  EXPECT_EQ(asked[2].by, "hash bin");
+  EXPECT_TRUE(asked[2].lists);
+  EXPECT_EQ(asked[2].keys.fewest(), 2U);
+  const WhoCanSign elsewhere = who_can_sign(sim, std::nullopt, kName, kOther, 20).value();
+  EXPECT_EQ(elsewhere.sets.count, 1U) << "the targets alone, for other hardware";
+}
 
 TEST(WhoCanSign, AsksForEveryHardwareThatDelegationsTellApart) {
   Client client;

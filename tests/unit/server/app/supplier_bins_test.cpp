@@ -11,7 +11,9 @@
 #include "server/app/abilities.h"
 #include "server/app/assign.h"
 #include "server/app/bin_names.h"
+#include "server/app/blast_radius.h"
 #include "server/app/check_repository.h"
+#include "server/app/director_roots.h"
 #include "server/app/grow_release_role.h"
 #include "server/app/next_bins.h"
 #include "server/app/perishables.h"
@@ -726,6 +728,27 @@ TEST_F(SupplierBins, AreAskedForByTheirSuppliersThreshold) {
   EXPECT_EQ(paths->asked.back().role, bin_of(kApp));
   EXPECT_TRUE(paths->asked.back().lists);
   EXPECT_EQ(paths->asked.back().keys.fewest(), 2U);
+}
+
+TEST_F(SupplierBins, AreWhatTwoOfTheirSuppliersKeysReach) {
+  publish(ws, {{kApp, kBuild}});
+  repository::FolderTransport folder(ws.repo());
+  const auto director = DirectorRoots::read(ws.workspace().director_dir());
+  ASSERT_TRUE(director) << explain(director.error());
+  const auto reach_of = [&](std::initializer_list<std::size_t> places) {
+    std::set<std::string> held;
+    for (const std::size_t place : places) held.insert(ws.acme.at(place)->public_key().material());
+    return blast_radius(held, ws.read().value(), folder, *director->newest(), nullptr).value();
+  };
+  const BlastRadius two = reach_of({1, 2});
+  EXPECT_EQ(two.grips.size(), 2U) << "of its own file, and of its bins";
+  ASSERT_EQ(two.effects.size(), 1U);
+  EXPECT_EQ(two.effects.front().power, Power::SignImages);
+  ASSERT_EQ(two.effects.front().scopes.size(), 1U);
+  const ImageScope& scope = two.effects.front().scopes.front();
+  EXPECT_EQ(scope.paths, (std::vector<std::vector<std::string>>{{"acme/*/*"}}));
+  EXPECT_EQ(scope.hardware, std::vector{HardwareId("acme-ecu")});
+  EXPECT_TRUE(reach_of({1}).effects.empty());
 }
 
 using Ceremony = test::RootCeremonyIn<SupplierWorkspace>;
