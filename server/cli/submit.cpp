@@ -47,6 +47,7 @@ constexpr std::string_view kSubmissions = "/api/v1/submissions";
 struct Options {
   std::vector<fs::path> files;
   std::vector<std::string> names;
+  std::vector<std::string> drops;
   std::vector<std::string> hardware_ids;
   std::string version;
   std::optional<std::uint64_t> counter;
@@ -217,15 +218,28 @@ Result<void> add_images(SubmissionBundle& bundle, model::Targets& next, const Op
   return {};
 }
 
+/// After the new images: their counter goes on from that of what goes.
+Result<void> drop_images(model::Targets& next, const Options& options) {
+  for (const std::string& name : options.drops) {
+    if (std::ranges::find(options.names, name) != options.names.end())
+      return fault(Fault::Kind::Usage, name + " is to be listed anew, and to be dropped",
+                   "say one of the two");
+    if (next.targets.erase(TargetName(name)) == 0)
+      return fault(Fault::Kind::NotFound, options.role + " lists no image named " + name,
+                   "its names are in the metadata that is published");
+  }
+  return {};
+}
+
 Result<SubmissionBundle> make_bundle(const Options& options, const Base& base, const Signers& signers,
                                      UtcTime now) {
   const bool has_images = !options.files.empty();
   if (options.files.size() != options.names.size() ||
-      (!has_images && !options.delegate.is_given() && !options.renew) ||
+      (!has_images && !options.delegate.is_given() && !options.renew && options.drops.empty()) ||
       (has_images && (options.hardware_ids.empty() || options.version.empty()))) {
     return fault(Fault::Kind::Usage,
                  "a new submission takes files, a --name for each, --hardware-id and --version",
-                 "or --renew, --delegate or --end-delegation and no files");
+                 "or --renew, --drop, --delegate or --end-delegation and no files");
   }
   if (base.split && options.delegate.is_given())
     return fault(Fault::Kind::Usage, base.role.value() + " has hashed bins, and lets nobody else sign",
@@ -236,6 +250,7 @@ Result<SubmissionBundle> make_bundle(const Options& options, const Base& base, c
   if (base.published != nullptr) next = *base.published;
   if (base.split) next = base.split->listed();
   TRY(add_images(bundle, next, options));
+  TRY(drop_images(next, options));
   const UtcTime expires = now + *TRY(lifetime_of(options.expires));
   if (base.split) {
     bundle.metadata = app::next_metadata(*base.split, next,
@@ -460,8 +475,8 @@ Result<void> run(const Options& options, const Context& context) {
   const bool goes_on = fs::exists(options.partial, ignored);
   SubmissionBundle bundle =
       goes_on ? TRY(SubmissionBundle::read(options.partial)) : TRY(make_bundle(options, base, signers, now));
-  if (goes_on && (!options.files.empty() || options.delegate.is_given() || options.renew ||
-                  options.metadata_version > 1))
+  if (goes_on && (!options.files.empty() || !options.drops.empty() || options.delegate.is_given() ||
+                  options.renew || options.metadata_version > 1))
     return fault(Fault::Kind::Conflict, options.partial.string() + " is a submission under way",
                  "go on with it without naming files, delegations and a version, or remove it to drop it");
   if (bundle.role != base.role)
@@ -500,6 +515,8 @@ void add_submit(CLI::App& app, Context& context) {
   verb->add_option("FILE", options->files, "the images; none: go on with the bundle of --partial");
   add_list(*verb, "--name", options->names, "the name of each image, in their order: SUPPLIER/ECU/FILE.ext");
   add_list(*verb, "--hardware-id", options->hardware_ids, "which ECUs they are for; may be repeated");
+  add_list(*verb, "--drop", options->drops,
+           "the name of an image that is to be listed no more; may be repeated");
   verb->add_option("--version", options->version, "as people call it: 3.1.0");
   verb->add_option("--release-counter", options->counter,
                    "one for all of them (default: the highest plus one)");

@@ -301,6 +301,38 @@ TEST_F(Supplier, WithHashedBinsHandsInTheBinsThatChange) {
   EXPECT_EQ(cotter({"trace", "split/ecu/app.bin"}).exit_code, kDone);
 }
 
+TEST_F(Supplier, DropsAnImageThatItListedBefore) {
+  take_in("whole");
+  take_in("sliced", {"--expected-targets", "500"});
+  for (const std::string& name : {std::string("whole"), std::string("sliced")}) {
+    for (const char* file : {"app.bin", "boot.bin"}) {
+      const std::string id = id_of(submit(name, image(name, file, name + file)));
+      ASSERT_EQ(cotter({"supplier", "accept", id}).exit_code, kDone);
+    }
+    const std::string app = name + "/ecu/app.bin";
+    const std::vector<std::string> keys{"--key", key(name + "-1").string(), "--key",
+                                        key(name + "-2").string()};
+    const auto drop = [&](const std::string& image_name) {
+      std::vector<std::string> words{"--drop", image_name};
+      words.insert(words.end(), keys.begin(), keys.end());
+      return submit(name, words);
+    };
+    EXPECT_EQ(drop(name + "/ecu/none.bin").exit_code, kNotFound);
+    auto both = image(name, "app.bin", "another build");
+    both.insert(both.end(), {"--drop", app});
+    EXPECT_EQ(submit(name, both).exit_code, kUsage) << "which of the two is meant?";
+
+    const std::string id = id_of(drop(app));
+    EXPECT_TRUE(has(cotter({"supplier", "show", id}).out, "it no longer lists " + app));
+    EXPECT_TRUE(find(app)) << "nobody has accepted it yet";
+    const Ended accepted = cotter({"supplier", "accept", id});
+    ASSERT_EQ(accepted.exit_code, kDone) << accepted.err << accepted.out;
+    EXPECT_FALSE(find(app));
+    EXPECT_TRUE(find(name + "/ecu/boot.bin"));
+  }
+  EXPECT_EQ(cotter({"check"}).exit_code, kDone);
+}
+
 TEST_F(Supplier, HasItsImagesShownToWhoeverAccepts) {
   take_in("seen");
   auto words = image("seen", "app.bin", "to be seen");
