@@ -1,5 +1,6 @@
 #include "server/app/role_forecast.h"
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <set>
@@ -23,7 +24,8 @@ json::Object forecast_line(const LiveRole& role) {
           {"bins", role.is_bins},     {"threshold", std::uint64_t{role.threshold}},
           {"keyids", std::move(ids)}, {"version", nullptr},
           {"expires", nullptr},       {"stops_at", nullptr},
-          {"stops_with", nullptr},    {"seconds_left", nullptr}};
+          {"stops_with", nullptr},    {"ended", nullptr},
+          {"seconds_apart", nullptr}};
 }
 
 }  // namespace
@@ -61,7 +63,10 @@ json::Value role_forecast(const std::vector<LiveRole>& roles, const std::string&
       line.set("expires", format_utc(ending.what.ends));
       line.set("stops_at", format_utc(ending.stops_at));
       if (ending.with) line.set("stops_with", *ending.with);
-      line.set("seconds_left", std::int64_t{(ending.stops_at - at).count()});
+      const bool is_past = ending.stops_at <= at;  // no number of ours is below 0
+      const std::chrono::seconds apart = is_past ? at - ending.stops_at : ending.stops_at - at;
+      line.set("ended", is_past);
+      line.set("seconds_apart", std::int64_t{apart.count()});
     }
     lines.emplace_back(std::move(line));
   }

@@ -239,7 +239,10 @@ TEST(RoleForecast, StopsARoleWithTheOneThatLetsItSign) {
   EXPECT_EQ(of_line(2, "expires"), json::Value(format_utc(kStart + days(80))));
   EXPECT_EQ(of_line(2, "stops_at"), json::Value(format_utc(kStart + days(50))));
   EXPECT_EQ(of_line(2, "stops_with"), json::Value("image/targets"));
-  EXPECT_EQ(of_line(2, "seconds_left"), json::Value(-10 * 86'400));
+  EXPECT_EQ(of_line(2, "ended"), json::Value(true));
+  EXPECT_EQ(of_line(2, "seconds_apart"), json::Value(10 * 86'400));
+  EXPECT_EQ(of_line(0, "ended"), json::Value(false));
+  EXPECT_EQ(of_line(0, "seconds_apart"), json::Value(40 * 86'400));
   EXPECT_TRUE(of_line(0, "stops_with").is_null());
   EXPECT_TRUE(of_line(3, "stops_at").is_null()) << "whoever has the folder has no bins";
 }
