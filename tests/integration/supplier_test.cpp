@@ -331,6 +331,22 @@ TEST_F(Supplier, DropsAnImageThatItListedBefore) {
     EXPECT_TRUE(find(name + "/ecu/boot.bin"));
   }
   EXPECT_EQ(cotter({"check"}).exit_code, kDone);
+
+  // A stranger to whom the keys are proved gets both files, and what vouches for the one beside its bins.
+  const Ended proved = cotter({"key", "list", "--proofs", at("proved-keys").string()});
+  ASSERT_EQ(proved.exit_code, kDone) << proved.err;
+  for (const char* file : {"3.whole.json", "1.sliced.json", "1.sliced.release"})
+    EXPECT_TRUE(fs::exists(at("proved-keys") / file)) << file;
+  const json::Value forecast = parsed(read_text(at("proved-keys") / "forecast.json"));
+  std::size_t seen = 0;
+  for (const json::Value& line : *member(forecast, "roles").as_array()) {
+    const std::string role = text_of(line, "role");
+    if (role != "image/whole" && role != "image/sliced") continue;
+    ++seen;
+    EXPECT_EQ(member(line, "threshold"), json::Value(2)) << role;
+    EXPECT_EQ(member(line, "expires").is_null(), member(line, "bins") == json::Value(true)) << role;
+  }
+  EXPECT_EQ(seen, 3U) << "two files, and bins";
 }
 
 TEST_F(Supplier, HasItsImagesShownToWhoeverAccepts) {
