@@ -17,6 +17,8 @@
 
 namespace cotter::sim {
 
+inline const RoleName kTargets = model::targets_role();
+
 /// Served as a Transport, or over HTTP by way of file(). What it serves are the bytes of `files`; publish()
 /// puts them there, and tests may replace, cut or remove them behind its back.
 class RepositorySim final : public trust::Transport {

@@ -26,6 +26,7 @@ class SimKey final : public crypto::Signer {
 using Keys = std::vector<std::shared_ptr<crypto::Signer>>;
 
 std::shared_ptr<crypto::Signer> key(std::string_view label);
+inline crypto::PublicKey public_key(std::string_view label) { return key(label)->public_key(); }
 /// "LABEL-1" to "LABEL-N".
 Keys keys(std::string_view label, int count);
 /// Of `all`, those at these places.

@@ -160,7 +160,7 @@ std::string tests_cell(const std::vector<std::string>& tests) {
   return cell;
 }
 
-std::string page(const std::vector<Requirement>& all, const Bearers& bearers) {
+std::string conformance_page(const std::vector<Requirement>& all, const Bearers& bearers) {
   std::map<std::string, int> counts;
   for (const Requirement& each : all) ++counts[each.state];
   std::string text =
@@ -211,7 +211,7 @@ TEST(Conformance, EveryRequirementIsProvedByATestOrSaysWhyNot) {
 }
 
 TEST(Conformance, PageSaysWhatTestsBear) {
-  const std::string right = page(requirements(), all_bearers());
+  const std::string right = conformance_page(requirements(), all_bearers());
   std::ofstream("conformance.md") << right;
   std::ostringstream now;
   now << std::ifstream(kTests.parent_path() / "docs" / "conformance.md").rdbuf();

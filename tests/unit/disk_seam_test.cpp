@@ -10,11 +10,12 @@
 #include <string>
 #include <vector>
 
+#include "tests/unit/source_tree.h"
+
 namespace {
 
 namespace fs = std::filesystem;
-
-const fs::path kRoot = fs::path(COTTER_TEST_DATA).parent_path();
+using cotter::test::kRoot;
 
 /// Whatever changes a file or a name: of POSIX (which we call by "::"), of the C and C++ libraries, and of
 /// common/host.

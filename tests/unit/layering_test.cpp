@@ -11,11 +11,12 @@
 #include <string>
 #include <vector>
 
+#include "tests/unit/source_tree.h"
+
 namespace {
 
 namespace fs = std::filesystem;
-
-const fs::path kRoot = fs::path(COTTER_TEST_DATA).parent_path();
+using cotter::test::kRoot;
 
 /// Each room and the rooms it may look into, besides itself. A new room must be given its place here.
 const std::map<std::string, std::set<std::string>> kRooms = [] {

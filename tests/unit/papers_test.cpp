@@ -7,11 +7,12 @@
 #include <string>
 #include <vector>
 
+#include "tests/unit/source_tree.h"
+
 namespace {
 
 namespace fs = std::filesystem;
-
-const fs::path kRoot = fs::path(COTTER_TEST_DATA).parent_path();
+using cotter::test::kRoot;
 
 std::vector<fs::path> papers() {
   std::vector<fs::path> found;

@@ -12,7 +12,7 @@ namespace {
 
 std::string cell(std::string_view text) { return " " + std::string(text) + " |"; }
 
-std::string page() {
+std::string rules_page() {
   std::string text =
       "# Rules\n\n"
       "Every check of the verification core, in the order of `common/trust/rules.def`, from which this page "
@@ -30,7 +30,7 @@ std::string page() {
 }
 
 TEST(RulesPage, SaysWhatRulesDefSays) {
-  const std::string right = page();
+  const std::string right = rules_page();
   std::ofstream("rules.md") << right;
   std::ostringstream now;
   now << std::ifstream(COTTER_TEST_DATA "/../docs/rules.md").rdbuf();

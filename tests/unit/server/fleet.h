@@ -13,6 +13,7 @@
 #include "common/json/canonical.h"
 #include "common/model/manifest.h"
 #include "server/inventory/vehicle.h"
+#include "tests/unit/common/vehicle_names.h"
 
 namespace cotter::test {
 

@@ -21,6 +21,10 @@
 
 namespace cotter::test {
 
+inline const RoleName kAcme("acme");
+inline const std::string kApp = "acme/ecu/app";
+inline const std::string kImage = "the build";  ///< of what a supplier hands in
+
 class SupplierWorkspace : public TestWorkspace {
  public:
   explicit SupplierWorkspace(const std::optional<std::filesystem::path>& dir = std::nullopt)

@@ -16,15 +16,15 @@ namespace {
 
 using sim::Flash;
 
-const FloorName kName("release/ecu1");
+const FloorName kFlashFloor("release/ecu1");
 constexpr std::array kCopies{"floors", "floors-copy"};
 
-struct Bench {
-  Bench() {
+struct FloorBench {
+  FloorBench() {
     COTTER_ASSERT(floors.begin_anew());
-    COTTER_ASSERT(floors.raise(kName, 7));
+    COTTER_ASSERT(floors.raise(kFlashFloor, 7));
   }
-  [[nodiscard]] std::uint64_t floor() const { return floors.floor(kName)->value(); }
+  [[nodiscard]] std::uint64_t floor() const { return floors.floor(kFlashFloor)->value(); }
   Flash flash;
   FloorRecords floors{flash, "the flash"};
 };
@@ -32,42 +32,42 @@ struct Bench {
 Fault::Kind kind_of(const Error& error) { return std::get<Fault>(error).kind; }
 
 TEST(Floors, OnlyRise) {
-  Bench bench;
-  ASSERT_TRUE(bench.floors.raise(kName, 6));
+  FloorBench bench;
+  ASSERT_TRUE(bench.floors.raise(kFlashFloor, 6));
   EXPECT_EQ(bench.floor(), 7U);
-  ASSERT_TRUE(bench.floors.raise(kName, 9));
+  ASSERT_TRUE(bench.floors.raise(kFlashFloor, 9));
   EXPECT_EQ(bench.floor(), 9U);
   EXPECT_FALSE(*bench.floors.floor(FloorName("release/ecu2")));
 }
 
 TEST(Floors, WriteNothingWhereNothingRises) {
-  Bench bench;
+  FloorBench bench;
   bench.flash.cut_power_after(0);
   bench.flash.restore_power();
   const auto before = bench.flash.records;
-  ASSERT_TRUE(bench.floors.raise(kName, 7));
+  ASSERT_TRUE(bench.floors.raise(kFlashFloor, 7));
   EXPECT_EQ(bench.flash.records, before);
 }
 
 // VER-REC: one copy may be spoilt in any way; the next raise makes it whole.
 TEST(Floors, OutliveTheLossOfOneCopy) {
   for (const char* copy : kCopies) {
-    const Bench whole;
+    const FloorBench whole;
     const Bytes good = whole.flash.records.at(copy);
-    Bench older;
-    ASSERT_TRUE(older.floors.raise(kName, 7));
+    FloorBench older;
+    ASSERT_TRUE(older.floors.raise(kFlashFloor, 7));
     for (std::size_t cut = 0; cut < good.size(); ++cut) {
-      Bench bench;
+      FloorBench bench;
       bench.flash.records[copy] = Bytes(good.begin(), good.begin() + static_cast<std::ptrdiff_t>(cut));
       ASSERT_EQ(bench.floor(), 7U) << copy << " cut to " << cut;
       bench.flash.records[copy] = good;
       bench.flash.records[copy][cut] ^= 1;
       ASSERT_EQ(bench.floor(), 7U) << copy << " flipped at " << cut;
     }
-    Bench bench;
+    FloorBench bench;
     bench.flash.records.erase(copy);
     EXPECT_EQ(bench.floor(), 7U);
-    ASSERT_TRUE(bench.floors.raise(kName, 3));
+    ASSERT_TRUE(bench.floors.raise(kFlashFloor, 3));
     EXPECT_EQ(bench.flash.records.at(kCopies[0]), bench.flash.records.at(kCopies[1])) << "made whole";
     EXPECT_EQ(bench.floor(), 7U);
   }
@@ -75,8 +75,8 @@ TEST(Floors, OutliveTheLossOfOneCopy) {
 
 TEST(Floors, BelieveNoCopyThatAFlippedBitHasRaised) {
   for (const char* copy : kCopies) {
-    Bench bench;
-    ASSERT_TRUE(bench.floors.raise(kName, 16));
+    FloorBench bench;
+    ASSERT_TRUE(bench.floors.raise(kFlashFloor, 16));
     std::string text(as_text(bench.flash.records.at(copy)));
     text.replace(text.find(":16"), 3, ":56");
     bench.flash.records[copy] = to_bytes(text);
@@ -86,9 +86,9 @@ TEST(Floors, BelieveNoCopyThatAFlippedBitHasRaised) {
 
 TEST(Floors, TakeTheHigherOfTwoCopiesThatDiffer) {
   for (const char* copy : kCopies) {
-    Bench bench;
+    FloorBench bench;
     const Bytes old = bench.flash.records.at(copy);
-    ASSERT_TRUE(bench.floors.raise(kName, 9));
+    ASSERT_TRUE(bench.floors.raise(kFlashFloor, 9));
     ASSERT_TRUE(bench.floors.raise(FloorName("release/ecu2"), 4));
     bench.flash.records[copy] = old;
     EXPECT_EQ(bench.floor(), 9U);
@@ -97,35 +97,35 @@ TEST(Floors, TakeTheHigherOfTwoCopiesThatDiffer) {
 }
 
 TEST(Floors, WithoutAnyWholeCopyAreAFaultAndNever0) {
-  Bench bench;
+  FloorBench bench;
   for (const char* copy : kCopies) bench.flash.records[copy] = to_bytes("{\"floors\":{}}");
-  ASSERT_FALSE(bench.floors.floor(kName));
-  EXPECT_EQ(kind_of(bench.floors.floor(kName).error()), Fault::Kind::Io);
-  EXPECT_NE(std::get<Fault>(bench.floors.floor(kName).error()).hint, "");
-  EXPECT_FALSE(bench.floors.raise(kName, 9)) << "a raise must not make a floor out of nothing";
+  ASSERT_FALSE(bench.floors.floor(kFlashFloor));
+  EXPECT_EQ(kind_of(bench.floors.floor(kFlashFloor).error()), Fault::Kind::Io);
+  EXPECT_NE(std::get<Fault>(bench.floors.floor(kFlashFloor).error()).hint, "");
+  EXPECT_FALSE(bench.floors.raise(kFlashFloor, 9)) << "a raise must not make a floor out of nothing";
   for (const char* copy : kCopies) bench.flash.records.erase(copy);
-  EXPECT_EQ(kind_of(bench.floors.floor(kName).error()), Fault::Kind::NotFound);
-  EXPECT_EQ(kind_of(bench.floors.raise(kName, 9).error()), Fault::Kind::NotFound);
+  EXPECT_EQ(kind_of(bench.floors.floor(kFlashFloor).error()), Fault::Kind::NotFound);
+  EXPECT_EQ(kind_of(bench.floors.raise(kFlashFloor, 9).error()), Fault::Kind::NotFound);
 }
 
 TEST(Floors, AreBegunAnewOnlyWhereNoneCanBeRead) {
-  Bench bench;
+  FloorBench bench;
   bench.flash.records.erase(kCopies[0]);
   EXPECT_EQ(kind_of(bench.floors.begin_anew().error()), Fault::Kind::Conflict);
   EXPECT_EQ(bench.floor(), 7U);
   bench.flash.records[kCopies[1]] = Bytes();
   ASSERT_TRUE(bench.floors.begin_anew());
-  EXPECT_FALSE(*bench.floors.floor(kName));
+  EXPECT_FALSE(*bench.floors.floor(kFlashFloor));
 }
 
 TEST(Floors, ArePowerCutProofAtEveryWrite) {
   for (int cut = 0; cut < 2; ++cut) {
-    Bench bench;
+    FloorBench bench;
     bench.flash.cut_power_after(cut);
-    EXPECT_FALSE(bench.floors.raise(kName, 9));
+    EXPECT_FALSE(bench.floors.raise(kFlashFloor, 9));
     bench.flash.restore_power();
     EXPECT_EQ(bench.floor(), cut == 0 ? 7U : 9U);
-    ASSERT_TRUE(bench.floors.raise(kName, 9));
+    ASSERT_TRUE(bench.floors.raise(kFlashFloor, 9));
     EXPECT_EQ(bench.floor(), 9U);
   }
 }
@@ -135,19 +135,19 @@ TEST(Floors, AreTwoFilesInAFolderOfTheirOwn) {
   const std::string folder = (dir.path() / "floors").string();
   disk::PosixDisk disk;
   FloorFiles floors(disk, folder);
-  EXPECT_EQ(kind_of(floors.floor(kName).error()), Fault::Kind::NotFound);
+  EXPECT_EQ(kind_of(floors.floor(kFlashFloor).error()), Fault::Kind::NotFound);
   ASSERT_TRUE(floors.begin_anew());
-  ASSERT_TRUE(floors.raise(kName, 7));
-  EXPECT_EQ(*FloorFiles(disk, folder).floor(kName), 7U);
+  ASSERT_TRUE(floors.raise(kFlashFloor, 7));
+  EXPECT_EQ(*FloorFiles(disk, folder).floor(kFlashFloor), 7U);
   std::filesystem::resize_file(folder + "/floors.json", 3);
-  EXPECT_EQ(*FloorFiles(disk, folder).floor(kName), 7U);
+  EXPECT_EQ(*FloorFiles(disk, folder).floor(kFlashFloor), 7U);
   std::filesystem::remove(folder + "/floors-copy.json");
-  EXPECT_EQ(kind_of(FloorFiles(disk, folder).floor(kName).error()), Fault::Kind::Io);
+  EXPECT_EQ(kind_of(FloorFiles(disk, folder).floor(kFlashFloor).error()), Fault::Kind::Io);
 }
 
 // DIR-26: an older record, or none, gives no number twice.
 TEST(ReservedCounter, NeverGivesANumberTwice) {
-  Bench bench;
+  FloorBench bench;
   std::uint64_t last = 0;
   for (int start = 0; start < 3; ++start) {
     ReservedCounter counter(bench.floors, FloorName("manifests"));
@@ -165,7 +165,7 @@ TEST(ReservedCounter, NeverGivesANumberTwice) {
 // VER-REC: an ECU says what it runs after the loss of either copy.
 TEST(ConfirmedImage, OutlivesTheLossOfOneCopy) {
   for (const char* copy : {"installed", "installed-copy"}) {
-    Bench bench;
+    FloorBench bench;
     SlotRecords records(bench.flash, {bench.floors, EcuSerial("ecu1")});
     ImageRecord record;
     record.image = {TargetName("team/ecu1/a.bin"), 1, crypto::Hashes::of(to_bytes("a"))};

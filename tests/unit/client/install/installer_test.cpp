@@ -13,13 +13,13 @@ using sim::MemoryImage;
 using sim::VehicleSim;
 using test::verdict;
 
-const std::string kNew = std::string(200'000, 'n') + " the new image";
+const std::string kNewImage = std::string(200'000, 'n') + " the new image";
 
 /// An ECU, and an image that its primary may give it.
-struct Bench {
-  explicit Bench(Slots slots)
+struct InstallBench {
+  explicit InstallBench(Slots slots)
       : vehicle("VIN1"), order(vehicle.order("ecu1", Verification::Full, slots)), ecu(order, vehicle.now) {
-    offer(kNew, 2);
+    offer(kNewImage, 2);
   }
   void offer(const std::string& content, std::uint64_t counter) {
     vehicle.release(order, TargetName("team/ecu1/new.bin"), content, counter);
@@ -51,20 +51,20 @@ struct Bench {
 // --- two slots --------------------------------------------------------------------------------------------
 
 TEST(AbSlot, StagesWithoutTouchingWhatRuns) {  // INS-3
-  Bench bench(Slots::Two);
-  ASSERT_TRUE(bench.transfer(kNew));
+  InstallBench bench(Slots::Two);
+  ASSERT_TRUE(bench.transfer(kNewImage));
   EXPECT_EQ(bench.ecu.flash.running(), bench.order.image);
   EXPECT_TRUE(*bench.installer().staged());
   EXPECT_EQ(bench.floor(), ReleaseCounter(1));
 }
 
 TEST(AbSlot, ActivatesConfirmsAndRaisesTheFloor) {  // INS-5, INS-7
-  Bench bench(Slots::Two);
-  ASSERT_TRUE(bench.transfer(kNew));
+  InstallBench bench(Slots::Two);
+  ASSERT_TRUE(bench.transfer(kNewImage));
   const auto outcome = bench.installer().activate();
   ASSERT_TRUE(outcome) << summary(outcome.error());
   EXPECT_EQ(outcome->code, "installed");
-  EXPECT_EQ(bench.ecu.flash.running(), kNew);
+  EXPECT_EQ(bench.ecu.flash.running(), kNewImage);
   EXPECT_EQ(bench.floor(), ReleaseCounter(2));
   const Running running = *bench.installer().running();
   EXPECT_EQ(running.image.name.value(), "team/ecu1/new.bin");
@@ -73,17 +73,17 @@ TEST(AbSlot, ActivatesConfirmsAndRaisesTheFloor) {  // INS-5, INS-7
 }
 
 TEST(AbSlot, TakesAnImageOfThePrimaryItself) {
-  Bench bench(Slots::Two);
+  InstallBench bench(Slots::Two);
   AbSlot own(bench.ecu.flash, bench.ecu.flash, {bench.ecu.floors, bench.order.identity.serial});
-  MemoryImage image(kNew);
+  MemoryImage image(kNewImage);
   ASSERT_TRUE(own.stage(image, *bench.assignment));
   ASSERT_TRUE(own.stage(image, *bench.assignment)) << "staging is idempotent";
   ASSERT_TRUE(own.activate());
-  EXPECT_EQ(bench.ecu.flash.running(), kNew);
+  EXPECT_EQ(bench.ecu.flash.running(), kNewImage);
 }
 
 TEST(AbSlot, GoesOnWhereAPowerCutStoppedIt) {
-  Bench bench(Slots::Two);
+  InstallBench bench(Slots::Two);
   std::string large;
   large.resize(9'000'000, 'n');
   bench.offer(large, 3);
@@ -103,9 +103,9 @@ TEST(AbSlot, GoesOnWhereAPowerCutStoppedIt) {
 }
 
 TEST(AbSlot, StartsAnewWhenThePartIsOfAnotherImage) {
-  Bench bench(Slots::Two);
+  InstallBench bench(Slots::Two);
   ASSERT_TRUE(bench.installer().begin(bench.permit()));
-  ASSERT_TRUE(bench.installer().write(0, as_bytes(kNew.substr(0, 64'000))));
+  ASSERT_TRUE(bench.installer().write(0, as_bytes(kNewImage.substr(0, 64'000))));
   const std::string other = "another image altogether";
   bench.offer(other, 3);
   EXPECT_EQ(*bench.installer().begin(bench.permit()), 0U);
@@ -116,29 +116,29 @@ TEST(AbSlot, StartsAnewWhenThePartIsOfAnotherImage) {
 
 // ATK-23: not one byte past the listed length is written.
 TEST(AbSlot, RefusesAByteTooMany) {  // INS-3
-  Bench bench(Slots::Two);
-  EXPECT_EQ(verdict(bench.transfer(kNew + "!")), "image-too-long");
+  InstallBench bench(Slots::Two);
+  EXPECT_EQ(verdict(bench.transfer(kNewImage + "!")), "image-too-long");
   EXPECT_EQ(*bench.ecu.flash.size(Slot::B), 0U);
   EXPECT_EQ(verdict(bench.installer().activate()), "message-out-of-order");
   EXPECT_EQ(bench.ecu.flash.running(), bench.order.image);
 }
 
 TEST(AbSlot, RefusesAByteTooFew) {  // INS-3
-  Bench bench(Slots::Two);
-  EXPECT_EQ(verdict(bench.transfer(kNew.substr(1))), "image-too-short");
+  InstallBench bench(Slots::Two);
+  EXPECT_EQ(verdict(bench.transfer(kNewImage.substr(1))), "image-too-short");
   EXPECT_EQ(bench.ecu.flash.running(), bench.order.image);
 }
 
 TEST(AbSlot, RefusesAnImageOfAnotherHash) {  // INS-3
-  Bench bench(Slots::Two);
-  std::string wrong = kNew;
+  InstallBench bench(Slots::Two);
+  std::string wrong = kNewImage;
   wrong[100'000] = 'N';
   EXPECT_EQ(verdict(bench.transfer(wrong)), "image-hash-wrong");
   EXPECT_FALSE(*bench.installer().staged());
 }
 
 TEST(AbSlot, RefusesBytesOutOfOrder) {
-  Bench bench(Slots::Two);
+  InstallBench bench(Slots::Two);
   EXPECT_EQ(verdict(bench.installer().write(0, as_bytes("x"))), "message-out-of-order");
   EXPECT_EQ(verdict(bench.installer().finish()), "message-out-of-order");
   EXPECT_EQ(verdict(bench.installer().activate()), "message-out-of-order");
@@ -148,18 +148,18 @@ TEST(AbSlot, RefusesBytesOutOfOrder) {
 
 // ATK-48: the file was right when it was written, and is another when it is made to run.
 TEST(AbSlot, RefusesAStagedImageThatChangedOnTheMedium) {
-  Bench bench(Slots::Two);
-  ASSERT_TRUE(bench.transfer(kNew));
+  InstallBench bench(Slots::Two);
+  ASSERT_TRUE(bench.transfer(kNewImage));
   bench.ecu.flash.at(Slot::B)[5] ^= 1;
   EXPECT_EQ(verdict(bench.installer().activate()), "image-hash-wrong");
   EXPECT_EQ(bench.ecu.flash.running(), bench.order.image);
-  ASSERT_TRUE(bench.transfer(kNew)) << "and can be staged again";
+  ASSERT_TRUE(bench.transfer(kNewImage)) << "and can be staged again";
   EXPECT_TRUE(bench.installer().activate());
 }
 
 TEST(AbSlot, RollsBackWhenTheBootCheckFails) {  // INS-7
-  Bench bench(Slots::Two);
-  ASSERT_TRUE(bench.transfer(kNew));
+  InstallBench bench(Slots::Two);
+  ASSERT_TRUE(bench.transfer(kNewImage));
   bench.ecu.flash.damage_on_activate = true;
   const auto outcome = bench.installer().activate();
   ASSERT_TRUE(outcome);
@@ -171,8 +171,8 @@ TEST(AbSlot, RollsBackWhenTheBootCheckFails) {  // INS-7
 
 // PRI-31, ATK-17: an older release, though both repositories list it.
 TEST(AbSlot, RefusesALowerReleaseCounterThanItEverRan) {  // INS-3
-  Bench bench(Slots::Two);
-  ASSERT_TRUE(bench.transfer(kNew));
+  InstallBench bench(Slots::Two);
+  ASSERT_TRUE(bench.transfer(kNewImage));
   ASSERT_TRUE(bench.installer().activate());
   bench.offer("older", 1);
   EXPECT_EQ(verdict(bench.installer().begin(bench.permit())), "ecu-release-counter-lower");
@@ -181,7 +181,7 @@ TEST(AbSlot, RefusesALowerReleaseCounterThanItEverRan) {  // INS-3
 }
 
 TEST(AbSlot, NeverTakesARestore) {
-  Bench bench(Slots::Two);
+  InstallBench bench(Slots::Two);
   EXPECT_EQ(verdict(bench.installer().begin_restore(1)), "message-out-of-order");
 }
 
@@ -190,21 +190,21 @@ TEST(AbSlot, NeverTakesARestore) {
 TEST(AbSlot, SurvivesAPowerCutAtEveryWrite) {
   bool finished = false;
   for (int changes = 0; !finished && changes < 100; ++changes) {
-    Bench bench(Slots::Two);
+    InstallBench bench(Slots::Two);
     bench.ecu.flash.cut_power_after(changes);
-    finished = bench.transfer(kNew).has_value() && bench.installer().activate().has_value();
+    finished = bench.transfer(kNewImage).has_value() && bench.installer().activate().has_value();
     bench.ecu.flash.restore_power();
     ASSERT_TRUE(bench.ecu.restart());
     const Running after = *bench.installer().running();
     EXPECT_TRUE(after.sound) << "cut at " << changes;
-    EXPECT_TRUE(bench.ecu.flash.running() == kNew || bench.ecu.flash.running() == bench.order.image);
-    if (bench.ecu.flash.running() == kNew) {
+    EXPECT_TRUE(bench.ecu.flash.running() == kNewImage || bench.ecu.flash.running() == bench.order.image);
+    if (bench.ecu.flash.running() == kNewImage) {
       EXPECT_EQ(bench.floor(), ReleaseCounter(2));
       continue;
     }
-    ASSERT_TRUE(bench.transfer(kNew)) << "cut at " << changes;
+    ASSERT_TRUE(bench.transfer(kNewImage)) << "cut at " << changes;
     ASSERT_TRUE(bench.installer().activate()) << "cut at " << changes;
-    EXPECT_EQ(bench.ecu.flash.running(), kNew);
+    EXPECT_EQ(bench.ecu.flash.running(), kNewImage);
   }
   EXPECT_TRUE(finished);
 }
@@ -212,18 +212,18 @@ TEST(AbSlot, SurvivesAPowerCutAtEveryWrite) {
 // VER-REC: each record is damaged in turn.
 TEST(AbSlot, ComesBackFromADamagedRecord) {
   for (const char* record : {"installed", "incoming", "floor"}) {
-    Bench bench(Slots::Two);
-    ASSERT_TRUE(bench.transfer(kNew));
+    InstallBench bench(Slots::Two);
+    ASSERT_TRUE(bench.transfer(kNewImage));
     bench.ecu.flash.records[record] = to_bytes("{\"na");
     ASSERT_TRUE(bench.ecu.restart()) << record;
-    ASSERT_TRUE(bench.transfer(kNew)) << record;
+    ASSERT_TRUE(bench.transfer(kNewImage)) << record;
     ASSERT_TRUE(bench.installer().activate()) << record;
-    EXPECT_EQ(bench.ecu.flash.running(), kNew) << record;
+    EXPECT_EQ(bench.ecu.flash.running(), kNewImage) << record;
   }
 }
 
 TEST(AbSlot, MeasuresWhatRunsAndNotWhatShould) {  // INS-7
-  Bench bench(Slots::Two);
+  InstallBench bench(Slots::Two);
   bench.ecu.flash.at(Slot::A)[0] ^= 1;
   const Running running = *bench.installer().running();
   EXPECT_FALSE(running.sound);
@@ -234,17 +234,17 @@ TEST(AbSlot, MeasuresWhatRunsAndNotWhatShould) {  // INS-7
 // --- one slot ---------------------------------------------------------------------------------------------
 
 TEST(SingleSlot, StreamsOverWhatRuns) {  // INS-2b
-  Bench bench(Slots::One);
-  const auto outcome = bench.transfer(kNew);
+  InstallBench bench(Slots::One);
+  const auto outcome = bench.transfer(kNewImage);
   ASSERT_TRUE(outcome) << summary(outcome.error());
   EXPECT_TRUE(outcome->installed);
-  EXPECT_EQ(bench.ecu.flash.running(), kNew);
+  EXPECT_EQ(bench.ecu.flash.running(), kNewImage);
   EXPECT_EQ(bench.floor(), ReleaseCounter(2));
 }
 
 TEST(SingleSlot, KnowsThatItsImageIsLost) {  // INS-2b
-  Bench bench(Slots::One);
-  EXPECT_EQ(verdict(bench.transfer(kNew + "!")), "image-too-long");
+  InstallBench bench(Slots::One);
+  EXPECT_EQ(verdict(bench.transfer(kNewImage + "!")), "image-too-long");
   EXPECT_FALSE(bench.installer().running()->sound);
   ASSERT_TRUE(bench.ecu.restart());
   EXPECT_FALSE(bench.installer().running()->sound);
@@ -252,8 +252,8 @@ TEST(SingleSlot, KnowsThatItsImageIsLost) {  // INS-2b
 }
 
 TEST(SingleSlot, TakesBackTheImageItLastConfirmed) {
-  Bench bench(Slots::One);
-  EXPECT_FALSE(bench.transfer(kNew.substr(1)));
+  InstallBench bench(Slots::One);
+  EXPECT_FALSE(bench.transfer(kNewImage.substr(1)));
   ASSERT_TRUE(bench.ecu.restart());
   ASSERT_EQ(*bench.installer().begin_restore(bench.order.image.size()), 0U);
   const auto outcome = bench.go_on(bench.order.image, 0);
@@ -265,10 +265,10 @@ TEST(SingleSlot, TakesBackTheImageItLastConfirmed) {
 
 // GAP-35: a "backup" is no way round verification.
 TEST(SingleSlot, TakesBackNothingElse) {
-  Bench bench(Slots::One);
+  InstallBench bench(Slots::One);
   EXPECT_EQ(verdict(bench.installer().begin_restore(bench.order.image.size())), "message-out-of-order")
       << "nothing is lost yet";
-  EXPECT_FALSE(bench.transfer(kNew.substr(1)));
+  EXPECT_FALSE(bench.transfer(kNewImage.substr(1)));
   EXPECT_EQ(verdict(bench.installer().begin_restore(bench.order.image.size() + 1)), "image-too-long");
   EXPECT_EQ(verdict(bench.installer().begin_restore(1)), "image-too-short");
   ASSERT_TRUE(bench.installer().begin_restore(bench.order.image.size()));
@@ -279,10 +279,10 @@ TEST(SingleSlot, TakesBackNothingElse) {
 }
 
 TEST(SingleSlot, CanBeGivenTheNewImageAgainInstead) {
-  Bench bench(Slots::One);
-  EXPECT_FALSE(bench.transfer(kNew.substr(1)));
+  InstallBench bench(Slots::One);
+  EXPECT_FALSE(bench.transfer(kNewImage.substr(1)));
   ASSERT_TRUE(bench.ecu.restart());
-  EXPECT_TRUE(bench.transfer(kNew));
+  EXPECT_TRUE(bench.transfer(kNewImage));
   EXPECT_TRUE(bench.installer().running()->sound);
 }
 
@@ -290,9 +290,9 @@ TEST(SingleSlot, CanBeGivenTheNewImageAgainInstead) {
 TEST(SingleSlot, SurvivesAPowerCutAtEveryWrite) {
   bool finished = false;
   for (int changes = 0; !finished && changes < 100; ++changes) {
-    Bench bench(Slots::One);
+    InstallBench bench(Slots::One);
     bench.ecu.flash.cut_power_after(changes);
-    finished = bench.transfer(kNew).has_value();
+    finished = bench.transfer(kNewImage).has_value();
     bench.ecu.flash.restore_power();
     ASSERT_TRUE(bench.ecu.restart());
     if (!bench.installer().running()->sound) {
@@ -300,22 +300,22 @@ TEST(SingleSlot, SurvivesAPowerCutAtEveryWrite) {
       ASSERT_TRUE(bench.go_on(bench.order.image, 0));
     }
     EXPECT_TRUE(bench.installer().running()->sound);
-    EXPECT_TRUE(bench.ecu.flash.running() == kNew || bench.ecu.flash.running() == bench.order.image);
-    EXPECT_EQ(bench.floor() == ReleaseCounter(2), bench.ecu.flash.running() == kNew);
+    EXPECT_TRUE(bench.ecu.flash.running() == kNewImage || bench.ecu.flash.running() == bench.order.image);
+    EXPECT_EQ(bench.floor() == ReleaseCounter(2), bench.ecu.flash.running() == kNewImage);
   }
   EXPECT_TRUE(finished);
 }
 
 TEST(SingleSlot, RefusesALowerReleaseCounterBeforeItLosesAnything) {  // INS-3
-  Bench bench(Slots::One);
-  ASSERT_TRUE(bench.transfer(kNew));
+  InstallBench bench(Slots::One);
+  ASSERT_TRUE(bench.transfer(kNewImage));
   bench.offer("older", 1);
   EXPECT_EQ(verdict(bench.installer().begin(bench.permit())), "ecu-release-counter-lower");
-  EXPECT_EQ(bench.ecu.flash.running(), kNew);
+  EXPECT_EQ(bench.ecu.flash.running(), kNewImage);
 }
 
 TEST(SingleSlot, HasNothingToActivate) {
-  Bench bench(Slots::One);
+  InstallBench bench(Slots::One);
   EXPECT_EQ(verdict(bench.installer().activate()), "message-out-of-order");
   EXPECT_EQ(verdict(bench.installer().write(0, as_bytes("x"))), "message-out-of-order");
   EXPECT_EQ(verdict(bench.installer().finish()), "message-out-of-order");

@@ -22,8 +22,8 @@ namespace fs = std::filesystem;
 using sim::WholeVehicle;
 
 /// A vehicle that runs the second image everywhere.
-struct Bench {
-  Bench() {
+struct VehicleBench {
+  VehicleBench() {
     COTTER_ASSERT(vehicle.start());
     vehicle.release();
     COTTER_ASSERT(vehicle.cycle());
@@ -41,7 +41,7 @@ struct Bench {
 };
 
 TEST(Wipe, OfThePrimarysDatabaseLowersNoFloor) {  // PRI-31, ATK-18
-  Bench bench;
+  VehicleBench bench;
   EXPECT_EQ(bench.floor("BRAKE"), 2U);
   bench.vehicle.stop();
   fs::remove_all(bench.vehicle.path("primary"));
@@ -54,7 +54,7 @@ TEST(Wipe, OfThePrimarysDatabaseLowersNoFloor) {  // PRI-31, ATK-18
 }
 
 TEST(Wipe, OfThePrimarysDatabaseLetsNoManifestCounterGoBack) {  // DIR-26
-  Bench bench;
+  VehicleBench bench;
   bench.vehicle.stop();
   fs::remove_all(bench.vehicle.path("primary"));
   fs::create_directory(bench.vehicle.path("primary"));
@@ -65,7 +65,7 @@ TEST(Wipe, OfThePrimarysDatabaseLetsNoManifestCounterGoBack) {  // DIR-26
 
 TEST(Floor, ThatCannotBeReadKeepsThePrimaryFromUpdating) {
   for (const bool gone : {false, true}) {
-    Bench bench;
+    VehicleBench bench;
     for (const char* file : {"floors/floors.json", "floors/floors-copy.json"}) {
       fs::remove(bench.vehicle.path(file));
       if (!gone) std::ofstream(bench.vehicle.path(file)) << "{}";

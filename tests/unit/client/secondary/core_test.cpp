@@ -43,8 +43,8 @@ struct LyingSource final : MetadataSource {
   std::optional<std::optional<Bytes>> lie;
 };
 
-struct Bench {
-  explicit Bench(Verification verification = Verification::Full, Slots slots = Slots::Two)
+struct EcuBench {
+  explicit EcuBench(Verification verification = Verification::Full, Slots slots = Slots::Two)
       : vehicle("VIN1"), order(vehicle.order("ecu1", verification, slots)), ecu(order, vehicle.now) {}
 
   /// Everything an honest primary does for one ECU.
@@ -84,7 +84,7 @@ struct Kind {
 class EveryEcu : public testing::TestWithParam<Kind> {};
 
 TEST_P(EveryEcu, VerifiesInstallsAndReportsForItself) {  // INS-1, INS-5, INS-6
-  Bench bench(GetParam().verification, GetParam().slots);
+  EcuBench bench(GetParam().verification, GetParam().slots);
   bench.vehicle.release(bench.order, kName, kNew, 2);
   const auto outcome = bench.update();
   ASSERT_TRUE(outcome) << summary(outcome.error());
@@ -103,7 +103,7 @@ TEST_P(EveryEcu, VerifiesInstallsAndReportsForItself) {  // INS-1, INS-5, INS-6
 }
 
 TEST_P(EveryEcu, TakesASecondUpdate) {
-  Bench bench(GetParam().verification, GetParam().slots);
+  EcuBench bench(GetParam().verification, GetParam().slots);
   bench.vehicle.release(bench.order, kName, kNew, 2);
   ASSERT_TRUE(bench.update());
   bench.vehicle.release(bench.order, kName, "newer still", 3);
@@ -114,7 +114,7 @@ TEST_P(EveryEcu, TakesASecondUpdate) {
 
 // FVS-10, ATK-47.
 TEST_P(EveryEcu, RefusesAnImageBeforeItsMetadata) {  // INS-1
-  Bench bench(GetParam().verification, GetParam().slots);
+  EcuBench bench(GetParam().verification, GetParam().slots);
   EXPECT_EQ(verdict_of(bench.ecu.ask(wire::StageBegin{kName, 5})), "message-out-of-order");
   EXPECT_EQ(verdict_of(bench.ecu.ask(wire::Chunk{0, to_bytes("image")})), "message-out-of-order");
   EXPECT_EQ(verdict_of(bench.ecu.ask(wire::TransferEnd{})), "message-out-of-order");
@@ -126,7 +126,7 @@ TEST_P(EveryEcu, RefusesAnImageBeforeItsMetadata) {  // INS-1
 
 // ATK-29: the primary swaps the images of two ECUs.
 TEST_P(EveryEcu, RefusesAnotherEcusImage) {  // INS-3
-  Bench bench(GetParam().verification, GetParam().slots);
+  EcuBench bench(GetParam().verification, GetParam().slots);
   bench.vehicle.release(bench.order, kName, kNew, 2);
   ASSERT_TRUE(bench.ecu.link().put_metadata(bench.vehicle));
   EXPECT_EQ(verdict_of(bench.ecu.ask(wire::StageBegin{TargetName("team/ecu2/new.bin"), kNew.size()})),
@@ -136,7 +136,7 @@ TEST_P(EveryEcu, RefusesAnotherEcusImage) {  // INS-3
 }
 
 TEST_P(EveryEcu, RefusesAnotherVehiclesMetadata) {  // ATK-9, PVS-3
-  Bench bench(GetParam().verification, GetParam().slots);
+  EcuBench bench(GetParam().verification, GetParam().slots);
   bench.vehicle.release(bench.order, kName, kNew, 2);
   bench.vehicle.director.bind_to(VehicleId("VIN2"));
   bench.vehicle.director.release({model::targets_role()});
@@ -145,7 +145,7 @@ TEST_P(EveryEcu, RefusesAnotherVehiclesMetadata) {  // ATK-9, PVS-3
 }
 
 TEST_P(EveryEcu, RefusesAnOlderRelease) {  // PVS-4, ATK-17: with all keys, but the counter goes back
-  Bench bench(GetParam().verification, GetParam().slots);
+  EcuBench bench(GetParam().verification, GetParam().slots);
   bench.vehicle.release(bench.order, kName, kNew, 2);
   ASSERT_TRUE(bench.update());
   bench.vehicle.release(bench.order, kName, "an older one", 1);
@@ -156,7 +156,7 @@ TEST_P(EveryEcu, RefusesAnOlderRelease) {  // PVS-4, ATK-17: with all keys, but 
 }
 
 TEST_P(EveryEcu, DoesNothingWhenItRunsWhatItShould) {  // DIR-45
-  Bench bench(GetParam().verification, GetParam().slots);
+  EcuBench bench(GetParam().verification, GetParam().slots);
   bench.vehicle.release(bench.order, kName, kNew, 2);
   ASSERT_TRUE(bench.update());
   ASSERT_TRUE(bench.ecu.link().put_metadata(bench.vehicle));
@@ -165,7 +165,7 @@ TEST_P(EveryEcu, DoesNothingWhenItRunsWhatItShould) {  // DIR-45
 
 // INS-2: without an entry of its own the ECU keeps the targets it had.
 TEST_P(EveryEcu, KeepsItsPreviousTargetsWhenItIsNotMentioned) {  // PVS-1
-  Bench bench(GetParam().verification, GetParam().slots);
+  EcuBench bench(GetParam().verification, GetParam().slots);
   bench.vehicle.release(bench.order, kName, kNew, 2);
   ASSERT_TRUE(bench.update());
   const PackedMetadata store(bench.ecu.flash);
@@ -178,7 +178,7 @@ TEST_P(EveryEcu, KeepsItsPreviousTargetsWhenItIsNotMentioned) {  // PVS-1
 }
 
 TEST_P(EveryEcu, FollowsTheRootChainStepByStep) {  // FVS-5, PVS-5
-  Bench bench(GetParam().verification, GetParam().slots);
+  EcuBench bench(GetParam().verification, GetParam().slots);
   for (int i = 0; i < 3; ++i) rotate_root(bench.vehicle.director);
   bench.vehicle.director.rotate(model::targets_role());
   bench.vehicle.director.publish(model::root_role());
@@ -192,7 +192,7 @@ TEST_P(EveryEcu, FollowsTheRootChainStepByStep) {  // FVS-5, PVS-5
 
 // FVS-5: a primary that holds nothing but the newest root must not brick it.
 TEST_P(EveryEcu, ComesBackFromAPrimaryThatSkipsRoots) {
-  Bench bench(GetParam().verification, GetParam().slots);
+  EcuBench bench(GetParam().verification, GetParam().slots);
   for (int i = 0; i < 3; ++i) rotate_root(bench.vehicle.director);
   bench.vehicle.release(bench.order, kName, kNew, 2);
   LyingSource newest(bench.vehicle);
@@ -205,7 +205,7 @@ TEST_P(EveryEcu, ComesBackFromAPrimaryThatSkipsRoots) {
 }
 
 TEST_P(EveryEcu, RefusesMetadataThatItsRootDoesNotVouchFor) {  // FVS-10, PVS-2
-  Bench bench(GetParam().verification, GetParam().slots);
+  EcuBench bench(GetParam().verification, GetParam().slots);
   bench.vehicle.release(bench.order, kName, kNew, 2);
   bench.vehicle.director.tamper(model::targets_role(), [](json::Object&) {}, {sim::key("a stranger")});
   LyingSource thief(bench.vehicle);
@@ -215,7 +215,7 @@ TEST_P(EveryEcu, RefusesMetadataThatItsRootDoesNotVouchFor) {  // FVS-10, PVS-2
 
 // FVS-10: the primary keeps something back. Nothing is installed, and nothing is broken for the next cycle.
 TEST_P(EveryEcu, FailsWithoutHarmWhenAFileIsWithheld) {  // FVS-2
-  Bench bench(GetParam().verification, GetParam().slots);
+  EcuBench bench(GetParam().verification, GetParam().slots);
   bench.vehicle.release(bench.order, kName, kNew, 2);
   LyingSource miser(bench.vehicle);
   miser.about_role = model::targets_role();
@@ -226,7 +226,7 @@ TEST_P(EveryEcu, FailsWithoutHarmWhenAFileIsWithheld) {  // FVS-2
 }
 
 TEST_P(EveryEcu, RefusesAnOversizeFile) {  // FMT-84, ATK-22
-  Bench bench(GetParam().verification, GetParam().slots);
+  EcuBench bench(GetParam().verification, GetParam().slots);
   LyingSource flood(bench.vehicle);
   flood.about_role = model::root_role();
   flood.lie.emplace(Bytes(Limits().root_bytes + 1, ' '));
@@ -235,7 +235,7 @@ TEST_P(EveryEcu, RefusesAnOversizeFile) {  // FMT-84, ATK-22
 }
 
 TEST_P(EveryEcu, ReadsNoMoreThanItAskedFor) {
-  Bench bench(GetParam().verification, GetParam().slots);
+  EcuBench bench(GetParam().verification, GetParam().slots);
   EXPECT_EQ(bench.ecu.core().max_payload(), wire::kMaxPayload);
   const wire::Reply reply = bench.ecu.ask(wire::MetadataOffer{});
   const auto* want = std::get_if<wire::Want>(&reply);
@@ -247,7 +247,7 @@ TEST_P(EveryEcu, ReadsNoMoreThanItAskedFor) {
 }
 
 TEST_P(EveryEcu, RefusesExpiredMetadata) {  // PVS-2: freeze
-  Bench bench(GetParam().verification, GetParam().slots);
+  EcuBench bench(GetParam().verification, GetParam().slots);
   bench.vehicle.release(bench.order, kName, kNew, 2);
   bench.ecu.clock.time += std::chrono::hours(24 * 366);
   EXPECT_FALSE(bench.ecu.link().put_metadata(bench.vehicle));
@@ -257,7 +257,7 @@ TEST_P(EveryEcu, RefusesExpiredMetadata) {  // PVS-2: freeze
 // VER-REC: its stored metadata is damaged, root and all; the factory's root brings it back.
 TEST_P(EveryEcu, ComesBackFromDamagedMetadata) {
   for (const char* damage : {"", "x", "\x00\x00\x00"}) {
-    Bench bench(GetParam().verification, GetParam().slots);
+    EcuBench bench(GetParam().verification, GetParam().slots);
     rotate_root(bench.vehicle.director);
     bench.vehicle.release(bench.order, kName, kNew, 2);
     ASSERT_TRUE(bench.update());
@@ -280,7 +280,7 @@ INSTANTIATE_TEST_SUITE_P(Kinds, EveryEcu,
 // --- full against partial verification --------------------------------------------------------------------
 
 TEST(FullEcu, AsksForNothingTwice) {  // FVS-6
-  Bench bench;
+  EcuBench bench;
   bench.vehicle.release(bench.order, kName, kNew, 2);
   ASSERT_TRUE(bench.update());
   bench.vehicle.asked.clear();
@@ -291,14 +291,14 @@ TEST(FullEcu, AsksForNothingTwice) {  // FVS-6
 }
 
 TEST(PartialEcu, AsksForTheDirectorsRootAndTargetsOnly) {  // PVS-2
-  Bench bench(Verification::Partial);
+  EcuBench bench(Verification::Partial);
   bench.vehicle.release(bench.order, kName, kNew, 2);
   ASSERT_TRUE(bench.ecu.link().put_metadata(bench.vehicle));
   EXPECT_EQ(bench.vehicle.asked, (std::vector<std::string>{"director/2.root", "director/targets"}));
 }
 
 TEST(FullEcu, RefusesWhatTheDirectorAloneSigned) {  // FMT-95, PVS-8, ATK-26
-  Bench bench;
+  EcuBench bench;
   bench.vehicle.assign(bench.order, kName, "evil", 2);
   EXPECT_EQ(verdict(bench.ecu.link().put_metadata(bench.vehicle)), "match-image-unknown");
   EXPECT_EQ(bench.attacks(), "image/targets:match-image-unknown");
@@ -307,7 +307,7 @@ TEST(FullEcu, RefusesWhatTheDirectorAloneSigned) {  // FMT-95, PVS-8, ATK-26
 
 // PVS-8, the known limit: who holds the director's targets key and the bus can install anything on it.
 TEST(PartialEcu, TakesWhatTheDirectorAloneSigned) {
-  Bench bench(Verification::Partial);
+  EcuBench bench(Verification::Partial);
   bench.vehicle.assign(bench.order, kName, "evil", 2);
   ASSERT_TRUE(bench.ecu.link().put_metadata(bench.vehicle));
   ASSERT_EQ(verdict_of(bench.ecu.ask(wire::StageBegin{kName, 4})), "accepted");
@@ -318,7 +318,7 @@ TEST(PartialEcu, TakesWhatTheDirectorAloneSigned) {
 }
 
 TEST(FullEcu, RefusesMetadataMixedFromTwoSnapshots) {  // FVS-10, ATK-18
-  Bench bench;
+  EcuBench bench;
   LyingSource mixer(bench.vehicle);
   mixer.about_role = model::targets_role();
   mixer.lie = bench.vehicle.director.file_of(model::targets_role());
@@ -329,7 +329,7 @@ TEST(FullEcu, RefusesMetadataMixedFromTwoSnapshots) {  // FVS-10, ATK-18
 }
 
 TEST(FullEcu, RefusesReplayedMetadata) {  // FVS-10, ATK-11
-  Bench bench;
+  EcuBench bench;
   LyingSource replayer(bench.vehicle);
   replayer.about_role = model::timestamp_role();
   replayer.lie = bench.vehicle.director.file_of(model::timestamp_role());
@@ -339,7 +339,7 @@ TEST(FullEcu, RefusesReplayedMetadata) {  // FVS-10, ATK-11
 }
 
 TEST(PartialEcu, RefusesReplayedTargets) {  // PVS-2
-  Bench bench(Verification::Partial);
+  EcuBench bench(Verification::Partial);
   LyingSource replayer(bench.vehicle);
   replayer.about_role = model::targets_role();
   bench.vehicle.release(bench.order, kName, "first", 2);
@@ -352,7 +352,7 @@ TEST(PartialEcu, RefusesReplayedTargets) {  // PVS-2
 
 // FVS-7: by its own hardware id, whatever the director believes.
 TEST(FullEcu, RefusesAnImageForOtherHardware) {
-  Bench bench;
+  EcuBench bench;
   EcuOrder mistaken = bench.order;
   mistaken.identity.hardware_id = HardwareId("hw-other");
   bench.vehicle.release(mistaken, kName, kNew, 2);
@@ -360,7 +360,7 @@ TEST(FullEcu, RefusesAnImageForOtherHardware) {
 }
 
 TEST(PartialEcu, RefusesAnImageForOtherHardware) {  // PVS-4
-  Bench bench(Verification::Partial);
+  EcuBench bench(Verification::Partial);
   EcuOrder mistaken = bench.order;
   mistaken.identity.hardware_id = HardwareId("hw-other");
   bench.vehicle.release(mistaken, kName, kNew, 2);
@@ -368,7 +368,7 @@ TEST(PartialEcu, RefusesAnImageForOtherHardware) {  // PVS-4
 }
 
 /// As the director lists it, for ECUs that this one knows nothing of.
-void assign_to_others(Bench& bench, const TargetName& name, std::initializer_list<const char*> serials) {
+void assign_to_others(EcuBench& bench, const TargetName& name, std::initializer_list<const char*> serials) {
   EcuOrder other = bench.order;
   json::Object ecus;
   for (const char* serial : serials) {
@@ -382,7 +382,7 @@ void assign_to_others(Bench& bench, const TargetName& name, std::initializer_lis
 }
 
 TEST_P(EveryEcu, MindsItsOwnImageAlone) {  // FVS-4: nobody lists the neighbours' image
-  Bench bench(GetParam().verification, GetParam().slots);
+  EcuBench bench(GetParam().verification, GetParam().slots);
   bench.vehicle.release(bench.order, kName, kNew, 2);
   assign_to_others(bench, TargetName("team/others/1.bin"), {"ecu8", "ecu9"});
   const auto outcome = bench.update();
@@ -391,7 +391,7 @@ TEST_P(EveryEcu, MindsItsOwnImageAlone) {  // FVS-4: nobody lists the neighbours
 }
 
 TEST_P(EveryEcu, RefusesTargetsThatNameAnyEcuTwice) {  // FVS-4, VER-37, PVS-2
-  Bench bench(GetParam().verification, GetParam().slots);
+  EcuBench bench(GetParam().verification, GetParam().slots);
   bench.vehicle.release(bench.order, kName, kNew, 2);
   assign_to_others(bench, TargetName("team/others/1.bin"), {"ecu8", "ecu9"});
   assign_to_others(bench, TargetName("team/others/2.bin"), {"ecu9"});
@@ -400,7 +400,7 @@ TEST_P(EveryEcu, RefusesTargetsThatNameAnyEcuTwice) {  // FVS-4, VER-37, PVS-2
 }
 
 TEST(FullEcu, FollowsDelegations) {  // FVS-2
-  Bench bench;
+  EcuBench bench;
   model::DelegatedRole team;
   team.name = RoleName("team");
   team.paths = {"team/*/*"};
@@ -417,7 +417,7 @@ TEST(FullEcu, FollowsDelegations) {  // FVS-2
 // --- transfers --------------------------------------------------------------------------------------------
 
 TEST(Transfer, GoesOnAfterTheConnectionBroke) {
-  Bench bench;
+  EcuBench bench;
   bench.vehicle.release(bench.order, kName, kNew, 2);
   ASSERT_TRUE(bench.ecu.link().put_metadata(bench.vehicle));
   ASSERT_EQ(verdict_of(bench.ecu.ask(wire::StageBegin{kName, kNew.size()})), "accepted");
@@ -433,7 +433,7 @@ TEST(Transfer, GoesOnAfterTheConnectionBroke) {
 }
 
 TEST(Transfer, RefusesAnOversizeImage) {  // FVS-10, ATK-23
-  Bench bench;
+  EcuBench bench;
   bench.vehicle.release(bench.order, kName, "short", 2);
   ASSERT_TRUE(bench.ecu.link().put_metadata(bench.vehicle));
   ASSERT_EQ(verdict_of(bench.ecu.ask(wire::StageBegin{kName, 5})), "accepted");
@@ -443,7 +443,7 @@ TEST(Transfer, RefusesAnOversizeImage) {  // FVS-10, ATK-23
 }
 
 TEST(Transfer, RefusesAnImageWithAnotherHash) {  // FVS-10
-  Bench bench;
+  EcuBench bench;
   bench.vehicle.release(bench.order, kName, kNew, 2);
   std::string wrong = kNew;
   wrong.front() = 'N';
@@ -453,7 +453,7 @@ TEST(Transfer, RefusesAnImageWithAnotherHash) {  // FVS-10
 }
 
 TEST(Transfer, IsForgottenOnAbort) {
-  Bench bench;
+  EcuBench bench;
   bench.vehicle.release(bench.order, kName, kNew, 2);
   ASSERT_TRUE(bench.ecu.link().put_metadata(bench.vehicle));
   const auto assignment = *bench.vehicle.assignment(bench.order);
@@ -466,7 +466,7 @@ TEST(Transfer, IsForgottenOnAbort) {
 
 // INS-7: what was verified and staged is finished after a restart, with metadata that has expired since.
 TEST(Commit, NeedsNoMetadataAfterARestart) {
-  Bench bench;
+  EcuBench bench;
   bench.vehicle.release(bench.order, kName, kNew, 2);
   ASSERT_TRUE(bench.ecu.link().put_metadata(bench.vehicle));
   const auto assignment = *bench.vehicle.assignment(bench.order);
@@ -479,7 +479,7 @@ TEST(Commit, NeedsNoMetadataAfterARestart) {
 }
 
 TEST(Commit, IsAnsweredAlikeWhenItsReplyWasLost) {
-  Bench bench;
+  EcuBench bench;
   bench.vehicle.release(bench.order, kName, kNew, 2);
   ASSERT_TRUE(bench.update());
   const auto again = bench.ecu.link().commit(
@@ -493,7 +493,7 @@ TEST(Commit, IsAnsweredAlikeWhenItsReplyWasLost) {
 
 // What was staged is not run once the director wants another image.
 TEST(Commit, IsRefusedWhenNewerMetadataWantsAnotherImage) {
-  Bench bench;
+  EcuBench bench;
   bench.vehicle.release(bench.order, kName, kNew, 2);
   ASSERT_TRUE(bench.ecu.link().put_metadata(bench.vehicle));
   MemoryImage image(kNew);
@@ -506,7 +506,7 @@ TEST(Commit, IsRefusedWhenNewerMetadataWantsAnotherImage) {
 }
 
 TEST(Commit, SaysThatItRolledBack) {
-  Bench bench;
+  EcuBench bench;
   bench.vehicle.release(bench.order, kName, kNew, 2);
   bench.ecu.flash.damage_on_activate = true;
   const auto outcome = bench.update();
@@ -519,7 +519,7 @@ TEST(Commit, SaysThatItRolledBack) {
 // ------------------------------------------------
 
 TEST(OneSlot, SaysSoAndGivesItsBackup) {  // INS-4
-  Bench bench(Verification::Partial, Slots::One);
+  EcuBench bench(Verification::Partial, Slots::One);
   EXPECT_FALSE(bench.ecu.link().report()->spare_slot);
   MemorySink backup;
   ASSERT_TRUE(bench.ecu.link().back_up(backup));
@@ -527,7 +527,7 @@ TEST(OneSlot, SaysSoAndGivesItsBackup) {  // INS-4
 }
 
 TEST(OneSlot, IsRestoredAfterABadImage) {  // INS-4, PVS-4
-  Bench bench(Verification::Partial, Slots::One);
+  EcuBench bench(Verification::Partial, Slots::One);
   bench.vehicle.release(bench.order, kName, kNew, 2);
   std::string wrong = kNew;
   wrong.back() = '!';
@@ -552,14 +552,14 @@ TEST(OneSlot, IsRestoredAfterABadImage) {  // INS-4, PVS-4
 }
 
 TEST(OneSlot, RefusesARestoreThatNothingCallsFor) {
-  Bench bench(Verification::Partial, Slots::One);
+  EcuBench bench(Verification::Partial, Slots::One);
   MemoryImage image("whatever");
   EXPECT_EQ(verdict(bench.ecu.link().restore(image)), "message-out-of-order");
   EXPECT_EQ(bench.running(), bench.order.image);
 }
 
 TEST(TwoSlots, GiveNoBackup) {
-  Bench bench;
+  EcuBench bench;
   MemorySink backup;
   EXPECT_EQ(verdict(bench.ecu.link().back_up(backup)), "message-out-of-order");
   EXPECT_TRUE(backup.bytes.empty());

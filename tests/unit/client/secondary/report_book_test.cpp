@@ -13,8 +13,8 @@ namespace {
 using sim::EcuSim;
 using sim::VehicleSim;
 
-struct Bench {
-  Bench() : vehicle("VIN1"), ecu(vehicle.order("ecu1", Verification::Partial), vehicle.now) {}
+struct ReportBench {
+  ReportBench() : vehicle("VIN1"), ecu(vehicle.order("ecu1", Verification::Partial), vehicle.now) {}
   std::string attacks() { return (*ecu.report())->attacks_detected; }
   void misbehave() { static_cast<void>(ecu.ask(wire::TransferEnd{})); }
   void new_targets() {
@@ -26,7 +26,7 @@ struct Bench {
 };
 
 TEST(Reports, CountUpwardAcrossRestarts) {  // FVS-8
-  Bench bench;
+  ReportBench bench;
   std::uint64_t last = 0;
   for (int i = 0; i < 6; ++i) {
     const auto report = bench.ecu.report();
@@ -41,7 +41,7 @@ TEST(Reports, CountUpwardAcrossRestarts) {  // FVS-8
 
 // GAP-18: the counter is kept before the report leaves; without that there is no report.
 TEST(Reports, AreNotGivenWhenTheirCounterCannotBeKept) {
-  Bench bench;
+  ReportBench bench;
   const std::uint64_t before = (*bench.ecu.report())->counter;
   ASSERT_TRUE(bench.ecu.restart());  // the next report needs new numbers
   bench.ecu.flash.cut_power_after(0);
@@ -53,7 +53,7 @@ TEST(Reports, AreNotGivenWhenTheirCounterCannotBeKept) {
 
 // G8: a poll with nothing new makes nothing durable but for one report in many.
 TEST(Reports, TakeTheirCountersManyAtATime) {
-  Bench bench;
+  ReportBench bench;
   ASSERT_TRUE(bench.ecu.report());
   const Bytes kept = bench.ecu.flash.records.at("report");
   for (int i = 0; i < 1023; ++i) ASSERT_TRUE(bench.ecu.report());
@@ -63,7 +63,7 @@ TEST(Reports, TakeTheirCountersManyAtATime) {
 }
 
 TEST(Reports, DoWithoutTheTimeOfTheLastOne) {  // all that a power cut may take of it
-  Bench bench;
+  ReportBench bench;
   ASSERT_TRUE(bench.ecu.report());
   bench.ecu.flash.records["report-last"] = to_bytes("{\"ti");
   ASSERT_TRUE(bench.ecu.restart());
@@ -71,7 +71,7 @@ TEST(Reports, DoWithoutTheTimeOfTheLastOne) {  // all that a power cut may take 
 }
 
 TEST(Reports, CountOnFromADamagedRecord) {
-  Bench bench;
+  ReportBench bench;
   const std::uint64_t before = (*bench.ecu.report())->counter;
   bench.ecu.flash.records["report"] = to_bytes("{\"counter\":");
   ASSERT_TRUE(bench.ecu.restart());
@@ -85,7 +85,7 @@ TEST(Reports, AreBegunAnewWhereTheRecordHoldsMoreThanAReportMay) {
   for (int i = 0; i < 8; ++i) nine += "," + one;
   const std::string longer = R"({"reported":false,"what":")" + std::string(2000, 'x') + "\"}";
   for (const std::string& attacks : {nine, longer}) {
-    Bench bench;
+    ReportBench bench;
     ASSERT_TRUE(bench.ecu.report());
     bench.ecu.flash.records["report"] = to_bytes("{\"attacks\":[" + attacks + "],\"counter\":7}");
     ASSERT_TRUE(bench.ecu.restart());
@@ -96,7 +96,7 @@ TEST(Reports, AreBegunAnewWhereTheRecordHoldsMoreThanAReportMay) {
 }
 
 TEST(Reports, TellTheTimeOfThisAndOfThePreviousOne) {
-  Bench bench;
+  ReportBench bench;
   const UtcTime first = bench.ecu.clock.time;
   ASSERT_TRUE(bench.ecu.report());
   bench.ecu.clock.time += std::chrono::hours(1);
@@ -106,7 +106,7 @@ TEST(Reports, TellTheTimeOfThisAndOfThePreviousOne) {
 }
 
 TEST(Reports, DoNotBelieveAClockThatIsSetBackALittle) {  // DIR-25: no report is older than the one before
-  Bench bench;
+  ReportBench bench;
   const UtcTime first = bench.ecu.clock.time;
   ASSERT_TRUE(bench.ecu.report());
   bench.ecu.clock.time = first - std::chrono::minutes(4);
@@ -114,7 +114,7 @@ TEST(Reports, DoNotBelieveAClockThatIsSetBackALittle) {  // DIR-25: no report is
 }
 
 TEST(Reports, AreNotHeldUpByAClockThatOnceRanFarAhead) {  // the director refused those reports (ATK-51)
-  Bench bench;
+  ReportBench bench;
   const UtcTime honest = bench.ecu.clock.time;
   bench.ecu.clock.time = honest + std::chrono::hours(48);
   ASSERT_TRUE(bench.ecu.report());
@@ -123,7 +123,7 @@ TEST(Reports, AreNotHeldUpByAClockThatOnceRanFarAhead) {  // the director refuse
 }
 
 TEST(Reports, KeepAnAttackUntilNewerTargetsAnswerIt) {  // FVS-8
-  Bench bench;
+  ReportBench bench;
   bench.misbehave();
   bench.new_targets();
   EXPECT_EQ(bench.attacks(), "image:message-out-of-order") << "targets from before the report answer nothing";

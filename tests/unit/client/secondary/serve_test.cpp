@@ -12,8 +12,8 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kLong{10'000};
 
-struct Bench {
-  Bench()
+struct ServeBench {
+  ServeBench()
       : vehicle("VIN1"),
         ecu(vehicle.order("ecu1", Verification::Full), vehicle.now),
         listener(*Socket::listen("127.0.0.1", 0)),
@@ -45,7 +45,7 @@ struct Bench {
 };
 
 TEST(Serve, AnswersEachRequestInOrder) {
-  Bench bench;
+  ServeBench bench;
   bench.send(wire::encode(wire::Request(wire::ReportRequest{})));
   bench.send(wire::encode(wire::Request(wire::Abort{})));
   bench.serve();
@@ -56,7 +56,7 @@ TEST(Serve, AnswersEachRequestInOrder) {
 }
 
 TEST(Serve, HangsUpOnASlowFrameAndReportsIt) {  // FVS-9
-  Bench bench;
+  ServeBench bench;
   Bytes frame = wire::encode(wire::Request(wire::Chunk{0, Bytes(100)}));
   frame.pop_back();
   bench.send(frame);
@@ -65,7 +65,7 @@ TEST(Serve, HangsUpOnASlowFrameAndReportsIt) {  // FVS-9
 }
 
 TEST(Serve, SaysWhyItHangsUpOnAnOversizeFrame) {
-  Bench bench;
+  ServeBench bench;
   bench.send(*from_hex("4374010600011001"));
   bench.serve();
   EXPECT_EQ(bench.refused_rule(), "frame-too-large");
@@ -73,7 +73,7 @@ TEST(Serve, SaysWhyItHangsUpOnAnOversizeFrame) {
 }
 
 TEST(Serve, SaysWhyItHangsUpOnNoise) {
-  Bench bench;
+  ServeBench bench;
   bench.send(as_bytes("GET / HT"));
   bench.serve();
   EXPECT_EQ(bench.refused_rule(), "frame-malformed");
@@ -81,7 +81,7 @@ TEST(Serve, SaysWhyItHangsUpOnNoise) {
 }
 
 TEST(Serve, OutlivesACallerThatLeavesInTheMiddle) {
-  Bench bench;
+  ServeBench bench;
   bench.send(wire::encode(wire::Request(wire::MetadataOffer{})));
   bench.send(*from_hex("437401"));
   bench.caller.close();

@@ -17,7 +17,7 @@ namespace cotter::client {
 namespace {
 
 constexpr std::uint32_t kIndex = 0x0180C077;
-const FloorName kName("release/ecu1");
+const FloorName kTpmFloor("release/ecu1");
 
 Fault fault_of(const Error& error) { return std::get<Fault>(error); }
 
@@ -41,7 +41,7 @@ class TpmFloorsTest : public testing::Test {
   }
   [[nodiscard]] std::string tcti() const { return tcti_; }
   [[nodiscard]] TpmFloors floors() const { return {tcti(), kIndex}; }
-  [[nodiscard]] Result<std::optional<std::uint64_t>> floor() const { return floors().floor(kName); }
+  [[nodiscard]] Result<std::optional<std::uint64_t>> floor() const { return floors().floor(kTpmFloor); }
 
   sim::TempDir dir_;
 
@@ -53,37 +53,37 @@ class TpmFloorsTest : public testing::Test {
 TEST_F(TpmFloorsTest, OnlyRiseAndOutliveThePower) {
   ASSERT_TRUE(floors().begin_anew());
   EXPECT_FALSE(*floor());
-  ASSERT_TRUE(floors().raise(kName, 7));
-  ASSERT_TRUE(floors().raise(kName, 6));
+  ASSERT_TRUE(floors().raise(kTpmFloor, 7));
+  ASSERT_TRUE(floors().raise(kTpmFloor, 6));
   ASSERT_TRUE(floors().raise(FloorName("manifests"), 1ULL << 40U));
   EXPECT_EQ(*floor(), 7U);
   power_off();
   power_on();
   EXPECT_EQ(*floor(), 7U);
-  ASSERT_TRUE(floors().raise(kName, 9));
+  ASSERT_TRUE(floors().raise(kTpmFloor, 9));
   EXPECT_EQ(*floor(), 9U);
   EXPECT_EQ(*floors().floor(FloorName("manifests")), 1ULL << 40U);
 }
 
 TEST_F(TpmFloorsTest, LeaveNoContextsBehind) {  // a TPM has room for three or so, and nobody here frees them
   ASSERT_TRUE(floors().begin_anew());
-  for (std::uint64_t i = 1; i < 20; ++i) ASSERT_TRUE(floors().raise(kName, i)) << i;
+  for (std::uint64_t i = 1; i < 20; ++i) ASSERT_TRUE(floors().raise(kTpmFloor, i)) << i;
   EXPECT_EQ(*floor(), 19U);
 }
 
 TEST_F(TpmFloorsTest, AreNotBegunAnewWhereTheyCanBeRead) {
   ASSERT_TRUE(floors().begin_anew());
-  ASSERT_TRUE(floors().raise(kName, 7));
+  ASSERT_TRUE(floors().raise(kTpmFloor, 7));
   EXPECT_EQ(fault_of(floors().begin_anew().error()).kind, Fault::Kind::Conflict);
   EXPECT_EQ(*floor(), 7U);
 }
 
 TEST_F(TpmFloorsTest, OfATpmThatWasClearedAreAFaultAndNever0) {
   ASSERT_TRUE(floors().begin_anew());
-  ASSERT_TRUE(floors().raise(kName, 7));
+  ASSERT_TRUE(floors().raise(kTpmFloor, 7));
   tool("tpm2_nvundefine", {"-C", "o", "0x0180C077"});
   EXPECT_EQ(fault_of(floor().error()).kind, Fault::Kind::NotFound);
-  EXPECT_EQ(fault_of(floors().raise(kName, 9).error()).kind, Fault::Kind::NotFound);
+  EXPECT_EQ(fault_of(floors().raise(kTpmFloor, 9).error()).kind, Fault::Kind::NotFound);
   EXPECT_NE(fault_of(floor().error()).hint, "");
 }
 
@@ -94,7 +94,7 @@ TEST_F(TpmFloorsTest, OfATpmThatDoesNotAnswerAreAFault) {
   ASSERT_FALSE(answer);
   EXPECT_EQ(fault_of(answer.error()).kind, Fault::Kind::Io);
   EXPECT_NE(fault_of(answer.error()).detail.find("TPM"), std::string::npos);
-  EXPECT_FALSE(floors().raise(kName, 9));
+  EXPECT_FALSE(floors().raise(kTpmFloor, 9));
   EXPECT_FALSE(floors().begin_anew());
 }
 
@@ -103,13 +103,13 @@ TEST_F(TpmFloorsTest, TakeAnIndexOfAnotherSizeForSomebodyElses) {
   std::ofstream(dir_.path() / "theirs", std::ios::binary) << std::string(64, 'x');
   tool("tpm2_nvwrite", {"-C", "0x0180C077", "-i", (dir_.path() / "theirs").string(), "0x0180C077"});
   EXPECT_EQ(fault_of(floor().error()).kind, Fault::Kind::Io);
-  EXPECT_FALSE(floors().raise(kName, 9));
+  EXPECT_FALSE(floors().raise(kTpmFloor, 9));
   EXPECT_FALSE(floors().begin_anew()) << "it is not ours to overwrite";
 }
 
 TEST_F(TpmFloorsTest, OfOneDamagedEntryAreAFault) {
   ASSERT_TRUE(floors().begin_anew());
-  ASSERT_TRUE(floors().raise(kName, 7));
+  ASSERT_TRUE(floors().raise(kTpmFloor, 7));
   std::ofstream(dir_.path() / "byte", std::ios::binary) << 'x';
   tool("tpm2_nvwrite",
        {"-C", "0x0180C077", "-i", (dir_.path() / "byte").string(), "--offset", "20", "0x0180C077"});
@@ -122,24 +122,24 @@ TEST_F(TpmFloorsTest, BehindALockAreReadAndNotWritten) {
   tool("tpm2_nvdefine",
        {"-C", "o", "-s", "56", "-a", "authread|authwrite|no_da|write_stclear", "0x0180C077"});
   ASSERT_TRUE(floors().begin_anew());
-  ASSERT_TRUE(floors().raise(kName, 7));
+  ASSERT_TRUE(floors().raise(kTpmFloor, 7));
   tool("tpm2_nvwritelock", {"-C", "0x0180C077", "0x0180C077"});
   EXPECT_EQ(*floor(), 7U);
-  EXPECT_EQ(fault_of(floors().raise(kName, 9).error()).kind, Fault::Kind::Denied);
+  EXPECT_EQ(fault_of(floors().raise(kTpmFloor, 9).error()).kind, Fault::Kind::Denied);
   EXPECT_EQ(*floor(), 7U) << "nothing is lost";
   power_off();
   power_on();
-  ASSERT_TRUE(floors().raise(kName, 9));
+  ASSERT_TRUE(floors().raise(kTpmFloor, 9));
 }
 
 TEST_F(TpmFloorsTest, SayWhenTheIndexIsFull) {
   tool("tpm2_nvdefine",
        {"-C", "o", "-s", "56", "-a", "authread|authwrite|no_da", "0x0180C077"});  // room for two
   ASSERT_TRUE(floors().begin_anew());
-  ASSERT_TRUE(floors().raise(kName, 7));
+  ASSERT_TRUE(floors().raise(kTpmFloor, 7));
   ASSERT_TRUE(floors().raise(FloorName("release/ecu2"), 1));
   EXPECT_EQ(fault_of(floors().raise(FloorName("release/ecu3"), 1).error()).kind, Fault::Kind::NoSpace);
-  ASSERT_TRUE(floors().raise(kName, 8));
+  ASSERT_TRUE(floors().raise(kTpmFloor, 8));
   EXPECT_EQ(*floor(), 8U);
 }
 

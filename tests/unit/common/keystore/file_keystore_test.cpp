@@ -11,19 +11,15 @@
 #include "common/json/strict_reader.h"
 #include "tests/sim/small_disk.h"
 #include "tests/sim/temp_dir.h"
+#include "tests/unit/common/keystore_kit.h"
 
 namespace cotter::keystore {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr KdfCost kCheap{1, 8};  // in KiB: what Argon2id takes at least
-constexpr UtcTime kNow{std::chrono::seconds(1'900'000'000)};
-
-crypto::Secret secret(const std::string& text) {
-  Bytes bytes = to_bytes(text);
-  return crypto::Secret::taking(bytes);
-}
+using test::kCheap;
+using test::kMade;
+using test::secret;
 
 /// A folder with one key, "root-1", under "holder-pass".
 class KeystoreFile : public testing::Test {
@@ -31,7 +27,7 @@ class KeystoreFile : public testing::Test {
   void SetUp() override {
     auto store = FileKeystore::create(dir(), secret("holder-pass"), kCheap);
     ASSERT_TRUE(store);
-    ASSERT_TRUE(store->generate("root-1", "image/root", kNow));
+    ASSERT_TRUE(store->generate("root-1", "image/root", kMade));
   }
   [[nodiscard]] fs::path dir() const { return temp_.path() / "holder"; }
   [[nodiscard]] fs::path file() const { return dir() / "root-1.key"; }
@@ -76,14 +72,14 @@ TEST_F(KeystoreFile, SignsWhatItsPublicKeyVerifies) {
 TEST_F(KeystoreFile, ListsPublicHalvesWithoutAPassphrase) {
   auto store = FileKeystore::open(dir(), secret("holder-pass"));
   ASSERT_TRUE(store);
-  ASSERT_TRUE(store->generate("a-key", "", kNow));
+  ASSERT_TRUE(store->generate("a-key", "", kMade));
   const auto keys = list_keys(dir());
   ASSERT_TRUE(keys);
   ASSERT_EQ(keys->size(), 2U);
   EXPECT_EQ(keys->at(0).name, "a-key");
   EXPECT_EQ(keys->at(1).name, "root-1");
   EXPECT_EQ(keys->at(1).role, "image/root");
-  EXPECT_EQ(keys->at(1).created, kNow);
+  EXPECT_EQ(keys->at(1).created, kMade);
   EXPECT_EQ(keys->at(1).file, file());
 }
 
@@ -128,7 +124,7 @@ TEST_F(KeystoreFile, NoChangedByteGoesUnnoticed) {
 TEST_F(KeystoreFile, PublicHalfOfAnotherKeyIsNoticed) {
   auto store = FileKeystore::open(dir(), secret("holder-pass"));
   ASSERT_TRUE(store);
-  const auto other = store->generate("other", "image/root", kNow);
+  const auto other = store->generate("other", "image/root", kMade);
   ASSERT_TRUE(other);
   edit([&](json::Object& object) {
     object.set("key", other->key.encode());
@@ -168,7 +164,7 @@ TEST_F(KeystoreFile, OneNameHasOneKey) {
   auto store = FileKeystore::open(dir(), secret("holder-pass"));
   ASSERT_TRUE(store);
   const KeyInfo before = list_keys(dir())->at(0);
-  const auto again = store->generate("root-1", "image/root", kNow);
+  const auto again = store->generate("root-1", "image/root", kMade);
   ASSERT_FALSE(again);
   EXPECT_TRUE(is_fault(again.error(), Fault::Kind::Conflict));
   EXPECT_EQ(list_keys(dir())->at(0).id, before.id);
@@ -180,7 +176,7 @@ TEST_F(KeystoreFile, NameNeverLeavesTheFolder) {
   for (const std::string& name :
        {std::string(), std::string("../up"), std::string("a/b"), std::string(".hidden"), std::string("a b"),
         std::string(65, 'a'), std::string("a\0b", 3)}) {
-    const auto key = store->generate(name, "", kNow);
+    const auto key = store->generate(name, "", kMade);
     ASSERT_FALSE(key) << name;
     EXPECT_TRUE(is_fault(key.error(), Fault::Kind::Usage));
     EXPECT_FALSE(store->signer(name));
@@ -197,7 +193,7 @@ TEST_F(KeystoreFile, KeyFromAnotherFolderIsToldApartFromADamagedOne) {
   const sim::TempDir elsewhere;
   auto other = FileKeystore::create(elsewhere.path() / "keys", secret("another-pass"), kCheap);
   ASSERT_TRUE(other);
-  ASSERT_TRUE(other->generate("visitor", "", kNow));
+  ASSERT_TRUE(other->generate("visitor", "", kMade));
   fs::copy(elsewhere.path() / "keys" / "visitor.key", dir());
   const auto store = FileKeystore::open(dir(), secret("holder-pass"));
   ASSERT_TRUE(store);
@@ -223,7 +219,7 @@ TEST(KeystoreFileOnFullDisk, LeavesNoHalfKey) {
   auto store = FileKeystore::create(disk.path() / "keys", secret("holder-pass"), kCheap);
   ASSERT_TRUE(store);
   disk.fill();
-  const auto key = store->generate("root-1", "image/root", kNow);
+  const auto key = store->generate("root-1", "image/root", kMade);
   ASSERT_FALSE(key);
   EXPECT_TRUE(is_fault(key.error(), Fault::Kind::NoSpace)) << summary(key.error());
   EXPECT_TRUE(fs::is_empty(disk.path() / "keys"));

@@ -10,6 +10,7 @@
 #include "common/keystore/openssl_key.h"
 #include "tests/sim/small_disk.h"
 #include "tests/sim/temp_dir.h"
+#include "tests/unit/common/keystore_kit.h"
 #include "tests/world/process.h"
 #include "tests/world/soft_token.h"
 
@@ -18,19 +19,13 @@ namespace {
 
 namespace fs = std::filesystem;
 using crypto::Scheme;
+using test::answers;
+using test::kMade;
+using test::secret;
 using world::SoftTokens;
 
-constexpr UtcTime kNow{std::chrono::seconds(1'900'000'000)};
 constexpr const char* kSpy = "/usr/lib/x86_64-linux-gnu/pkcs11-spy.so";
 
-crypto::Secret secret(const std::string& text) {
-  Bytes bytes = to_bytes(text);
-  return crypto::Secret::taking(bytes);
-}
-
-AskPin answers(const std::string& pin, bool attended = true) {
-  return {[pin](const std::string&) { return Result<crypto::Secret>(secret(pin)); }, attended};
-}
 AskPin nobody() {
   return {[](const std::string&) -> Result<crypto::Secret> {
             ADD_FAILURE() << "a PIN was asked for";
@@ -177,7 +172,7 @@ TEST_F(Tokens, AreLeftAloneByAServiceWhenTheLastPinWasWrong) {
 // Not every token says by a flag that the last PIN was wrong; and one that does forgets it when somebody logs
 // in.
 TEST_F(Tokens, AreNotGivenTheSameWrongPinByAServiceThatStartsAgain) {
-  const auto key = generated({"image-snapshot", "image/snapshot", {}, kNow});
+  const auto key = generated({"image-snapshot", "image/snapshot", {}, kMade});
   ASSERT_TRUE(key) << summary(key.error());
   token_.reset();
   const auto start = [&](const std::string& pin) {
@@ -264,10 +259,10 @@ TEST_F(Tokens, AreNotFoundInPlainWords) {
 // ---------------------------------------------------------------------------
 
 TEST_F(Tokens, StandInAFolderBesideSealedKeys) {
-  ASSERT_TRUE(generated({"image-targets-1", "image/targets", {}, kNow}));
+  ASSERT_TRUE(generated({"image-targets-1", "image/targets", {}, kMade}));
   auto store = FileKeystore::create(folder(), secret("some-pass"), {1, 8});
   ASSERT_TRUE(store) << summary(store.error());
-  ASSERT_TRUE(store->generate("image-root-1", "image/root", kNow));
+  ASSERT_TRUE(store->generate("image-root-1", "image/root", kMade));
 
   int passphrases = 0;
   Unlock unlock{[&] {
@@ -292,10 +287,10 @@ TEST_F(Tokens, StandInAFolderBesideSealedKeys) {
 }
 
 TEST_F(Tokens, AreAFaultWhereNobodyCanBeAsked) {
-  ASSERT_TRUE(generated({"image-targets-1", "", {}, kNow}));
+  ASSERT_TRUE(generated({"image-targets-1", "", {}, kMade}));
   auto store = FileKeystore::create(folder(), secret("some-pass"), {1, 8});
   ASSERT_TRUE(store);
-  ASSERT_TRUE(store->generate("image-root-1", "", kNow));
+  ASSERT_TRUE(store->generate("image-root-1", "", kMade));
   auto keys = KeyFolder::open(folder(), {});
   ASSERT_TRUE(keys);
   const auto signer = keys->signer("image-targets-1");
@@ -305,7 +300,7 @@ TEST_F(Tokens, AreAFaultWhereNobodyCanBeAsked) {
 }
 
 TEST_F(Tokens, ListTheirKeysWhileTheyLieInASafe) {
-  ASSERT_TRUE(generated({"image-targets-1", "", {}, kNow}));
+  ASSERT_TRUE(generated({"image-targets-1", "", {}, kMade}));
   tokens_.pull_out();
   const auto keys = list_keys(folder());
   ASSERT_TRUE(keys);
@@ -319,14 +314,14 @@ TEST_F(Tokens, KeepNoKeyWhoseRecordCouldNotBeWritten) {
   const sim::SmallDisk disk("16k");
   if (!disk.mounted()) GTEST_SKIP() << "this machine lets nobody mount a tmpfs";
   disk.fill();
-  const auto key = generated({"image-targets-1", "", {}, kNow}, disk.path());
+  const auto key = generated({"image-targets-1", "", {}, kMade}, disk.path());
   ASSERT_FALSE(key);
   EXPECT_TRUE(is_fault(key.error(), Fault::Kind::NoSpace)) << summary(key.error());
   EXPECT_EQ(tokens_.tool("holder", {"--list-objects"})->find("image-targets-1"), std::string::npos);
 }
 
 TEST_F(Tokens, ReplaceNoKeyOfTheSameName) {
-  const NewKey key{"image-targets-1", "", {}, kNow};
+  const NewKey key{"image-targets-1", "", {}, kMade};
   ASSERT_TRUE(generated(key));
   EXPECT_TRUE(is_fault(generated(key).error(), Fault::Kind::Conflict));
   const auto elsewhere = generated(key, dir_.path() / "other");
@@ -344,7 +339,7 @@ TEST_F(Tokens, AdoptAKeyThatAnotherMakersToolMade) {
     uri.insert(uri.find('?'), ";object=" + label);
     auto on_token = TokenKeys::open(folder(), uri, answers(SoftTokens::kPin));
     ASSERT_TRUE(on_token) << summary(on_token.error());
-    const auto key = on_token->adopt(uri, {label, "", {}, kNow});
+    const auto key = on_token->adopt(uri, {label, "", {}, kMade});
     ASSERT_TRUE(key) << kind << ": " << summary(key.error());
     auto keys = KeyFolder::open(folder(), {{}, answers(SoftTokens::kPin)});
     ASSERT_TRUE(keys);

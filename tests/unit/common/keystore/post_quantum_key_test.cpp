@@ -10,15 +10,15 @@
 #include "common/json/strict_reader.h"
 #include "common/keystore/file_keystore.h"
 #include "tests/sim/temp_dir.h"
+#include "tests/unit/common/keystore_kit.h"
 #include "tests/unit/common/vectors.h"
 
 namespace cotter::keystore {
 namespace {
 
 using crypto::Scheme;
-
-constexpr KdfCost kCheap{1, 8};  // in KiB: what Argon2id takes at least
-constexpr UtcTime kNow{std::chrono::seconds(1'900'000'000)};
+using test::kCheap;
+using test::kMade;
 
 crypto::Secret passphrase() {
   Bytes bytes = to_bytes("holder-pass");
@@ -53,7 +53,7 @@ TEST_F(PostQuantumKey, SignsAfterItsFileWasOpenedAnew) {
     const auto scheme = signing_scheme(name);
     ASSERT_TRUE(scheme) << explain(scheme.error());
     EXPECT_EQ(crypto::name_of(*scheme), std::string(name) + "/1");
-    const auto made = create()->generate("root-1", "image/root", kNow, *scheme);
+    const auto made = create()->generate("root-1", "image/root", kMade, *scheme);
     ASSERT_TRUE(made) << explain(made.error());
     const auto signer = FileKeystore::open(dir(), passphrase())->signer("root-1");
     ASSERT_TRUE(signer) << explain(signer.error());
@@ -77,7 +77,7 @@ TEST_F(PostQuantumKey, OfAnotherToolIsTakenIn) {
   const auto key = read_private_pem({pem, size}, nullptr);
   ASSERT_TRUE(key) << explain(key.error());
   auto store = create();
-  const auto added = store->add("root-1", "", kNow, **key);
+  const auto added = store->add("root-1", "", kMade, **key);
   ASSERT_TRUE(added) << explain(added.error());
   const auto signature = (*store->signer("root-1"))->sign(as_bytes("message"));
   EXPECT_TRUE(public_key_of(*theirs)->verifies(as_bytes("message"), signature->bytes));
@@ -91,7 +91,7 @@ TEST_F(PostQuantumKey, IsRefusedInPlainWordsWhereOpensslLacksIt) {
     EXPECT_TRUE(is_fault(scheme.error(), Fault::Kind::Usage));
     EXPECT_TRUE(says(scheme.error(), "not supported by this OpenSSL")) << explain(scheme.error());
   }
-  const auto made = create()->generate("root-1", "", kNow, Scheme::MlDsa65);
+  const auto made = create()->generate("root-1", "", kMade, Scheme::MlDsa65);
   ASSERT_FALSE(made);
   EXPECT_TRUE(says(made.error(), "not supported by this OpenSSL")) << explain(made.error());
   EXPECT_FALSE(std::filesystem::exists(dir() / "root-1.key"));
@@ -101,9 +101,9 @@ TEST_F(PostQuantumKey, IsRefusedInPlainWordsWhereOpensslLacksIt) {
 TEST_F(PostQuantumKey, InAFileIsListedAndSignsNothingWhereOpensslLacksIt) {
   if (crypto::is_supported(Scheme::MlDsa44)) GTEST_SKIP() << "this OpenSSL has it";
   auto store = create();
-  const auto made = store->generate("root-1", "", kNow);
+  const auto made = store->generate("root-1", "", kMade);
   ASSERT_TRUE(made);
-  ASSERT_TRUE(store->generate("root-2", "", kNow));
+  ASSERT_TRUE(store->generate("root-2", "", kMade));
   const auto listed = crypto::PublicKey::decode(
       *test::cases_of("post_quantum.json").front().as_object()->find("key"), crypto::Profile::Vehicle);
   std::ifstream in(made->file);

@@ -10,20 +10,14 @@
 
 #include "common/keystore/key_folder.h"
 #include "tests/sim/temp_dir.h"
+#include "tests/unit/common/keystore_kit.h"
 #include "tests/world/soft_tpm.h"
 
 namespace cotter::keystore {
 namespace {
 
-constexpr UtcTime kNow{std::chrono::seconds(1'900'000'000)};
-
-AskPin answers(const std::string& pin, bool attended = true) {
-  return {[pin](const std::string&) {
-            Bytes bytes = to_bytes(pin);
-            return Result<crypto::Secret>(crypto::Secret::taking(bytes));
-          },
-          attended};
-}
+using test::answers;
+using test::kMade;
 
 class KeysInATpm : public testing::Test {
  protected:
@@ -117,7 +111,7 @@ TEST_F(KeysInATpm, AreLeftAloneByAServiceHalfWayToTheLock) {
 
 // However often it starts, and until somebody has put the PIN right.
 TEST_F(KeysInATpm, AreTriedOnceByAServiceThatStartsAgainAndAgain) {
-  ASSERT_TRUE(generated(store(), {"image-snapshot", "image/snapshot", {}, kNow}));
+  ASSERT_TRUE(generated(store(), {"image-snapshot", "image/snapshot", {}, kMade}));
   const auto start = [&](const std::string& pin, bool attended = false) {
     auto keys = KeyFolder::open(folder(), {{}, answers(pin, attended)}).value();
     return keys.signer("image-snapshot").value()->sign(as_bytes("message"));
@@ -144,7 +138,7 @@ TEST_F(KeysInATpm, AreTriedOnceByAServiceThatStartsAgainAndAgain) {
 }
 
 TEST_F(KeysInATpm, LeaveNoPinInWhatIsRememberedOfIt) {
-  ASSERT_TRUE(generated(store(), {"image-snapshot", "image/snapshot", {}, kNow}));
+  ASSERT_TRUE(generated(store(), {"image-snapshot", "image/snapshot", {}, kMade}));
   auto keys = KeyFolder::open(folder(), {{}, answers("87654321", false)}).value();
   EXPECT_FALSE(keys.signer("image-snapshot").value()->sign(as_bytes("message")));
   int marks = 0;
@@ -200,7 +194,7 @@ TEST_F(KeysInATpm, WithoutATpmAreAFault) {
 TEST_F(KeysInATpm, StandInAFolderAndComeFromItsRecord) {
   std::ofstream(dir_.path() / "pin") << "1234\n";
   const std::string with_pin = store() + "?pin-source=file:" + (dir_.path() / "pin").string();
-  const auto key = generated(with_pin, {"image-snapshot", "image/snapshot", {}, kNow});
+  const auto key = generated(with_pin, {"image-snapshot", "image/snapshot", {}, kMade});
   ASSERT_TRUE(key) << summary(key.error());
   EXPECT_EQ(pin_source_of(key->store), dir_.path() / "pin");
   auto keys = KeyFolder::open(folder(), {});
@@ -210,9 +204,9 @@ TEST_F(KeysInATpm, StandInAFolderAndComeFromItsRecord) {
   const auto signature = (*signer)->sign(as_bytes("message"));
   ASSERT_TRUE(signature) << summary(signature.error());
   EXPECT_TRUE(key->key.verifies(as_bytes("message"), signature->bytes));
-  EXPECT_TRUE(is_fault(generated(store(), {"image-snapshot", "", {}, kNow}).error(), Fault::Kind::Conflict));
+  EXPECT_TRUE(is_fault(generated(store(), {"image-snapshot", "", {}, kMade}).error(), Fault::Kind::Conflict));
   EXPECT_TRUE(
-      is_fault(generated(store(), {"x", "", crypto::Scheme::Ed25519, kNow}).error(), Fault::Kind::Usage));
+      is_fault(generated(store(), {"x", "", crypto::Scheme::Ed25519, kMade}).error(), Fault::Kind::Usage));
 }
 
 TEST(TpmName, IsADeviceUnlessItSaysAnother) {

@@ -8,16 +8,13 @@ namespace cotter::model {
 namespace {
 
 using test::changed;
+using test::tuf;
+using test::vehicle;
 using test::verdict;
 using test::without;
 
 test::Path bosch(const char* member) { return {"delegations", "roles", "0", member}; }
 test::Path bins(const char* member) { return {"delegations", "succinct_roles", member}; }
-
-std::string tuf(const json::Value& document) { return verdict(Targets::decode(document, Profile::Tuf)); }
-std::string vehicle(const json::Value& document) {
-  return verdict(Targets::decode(document, Profile::Vehicle));
-}
 
 Delegations decode(const json::Value& document) {
   return Targets::decode(document, Profile::Vehicle).value().delegations.value();
@@ -42,7 +39,7 @@ TEST(Delegations, KeepRolesInTheirOrder) {
 // FMT-72
 TEST(Delegations, DoNotTerminateUnlessTheySaySo) {
   EXPECT_FALSE(decode(without(test::targets(), bosch("terminating"))).roles[0].terminating);
-  EXPECT_EQ(tuf(changed(test::targets(), bosch("terminating"), 1)), "member-wrong-kind");
+  EXPECT_EQ(tuf<Targets>(changed(test::targets(), bosch("terminating"), 1)), "member-wrong-kind");
 }
 
 // VER-44
@@ -51,7 +48,7 @@ TEST(Delegations, TellNoHardwareFromAnyHardware) {
   EXPECT_FALSE(none.any_hardware);
   EXPECT_TRUE(none.hardware_ids.empty());
   EXPECT_TRUE(decode(without(test::targets(), bosch("x-hardwareIds"))).roles[0].any_hardware);
-  EXPECT_EQ(tuf(changed(test::targets(), bosch("x-hardwareIds"), "a")), "member-wrong-kind");
+  EXPECT_EQ(tuf<Targets>(changed(test::targets(), bosch("x-hardwareIds"), "a")), "member-wrong-kind");
 }
 
 // FMT-62
@@ -66,50 +63,54 @@ TEST(Delegations, AreEmptyWithoutKeysAndRoles) {
 // FMT-73, FMT-100: a delegated "snapshot" would be fetched as the top-level one.
 TEST(Delegations, RefuseNamesOfTopLevelRoles) {
   for (const char* name : {"root", "timestamp", "snapshot", "targets", ""}) {
-    EXPECT_EQ(tuf(changed(test::targets(), bosch("name"), name)), "role-name-unsafe") << name;
-    EXPECT_EQ(vehicle(changed(test::targets(), bosch("name"), name)), "role-name-unsafe") << name;
+    EXPECT_EQ(tuf<Targets>(changed(test::targets(), bosch("name"), name)), "role-name-unsafe") << name;
+    EXPECT_EQ(vehicle<Targets>(changed(test::targets(), bosch("name"), name)), "role-name-unsafe") << name;
   }
 }
 
 // FMT-73, ATK-40
 TEST(Delegations, TakeAnyOtherNameOutsideVehicles) {
   for (const char* name : {"../../root", "a/b", "gr\xC3\xBCn", "a?b"}) {
-    EXPECT_EQ(tuf(changed(test::targets(), bosch("name"), name)), "accepted") << name;
-    EXPECT_EQ(vehicle(changed(test::targets(), bosch("name"), name)), "role-name-unsafe") << name;
+    EXPECT_EQ(tuf<Targets>(changed(test::targets(), bosch("name"), name)), "accepted") << name;
+    EXPECT_EQ(vehicle<Targets>(changed(test::targets(), bosch("name"), name)), "role-name-unsafe") << name;
   }
 }
 
 // FMT-73
 TEST(Delegations, RefuseTwoRolesOfOneName) {
-  EXPECT_EQ(tuf(changed(test::targets(), bosch("name"), "hashed")), "delegation-repeated");
+  EXPECT_EQ(tuf<Targets>(changed(test::targets(), bosch("name"), "hashed")), "delegation-repeated");
 }
 
 // FMT-73
 TEST(Delegations, RefuseRolesWithBothOrNeitherKindOfPath) {
   const json::Value both = changed(test::targets(), bosch("path_hash_prefixes"), json::Array{"00"});
-  EXPECT_EQ(tuf(both), "delegation-paths-ambiguous");
-  EXPECT_EQ(tuf(without(test::targets(), bosch("paths"))), "delegation-paths-ambiguous");
-  EXPECT_EQ(tuf(changed(test::targets(), bosch("paths"), "a/*")), "member-wrong-kind");
-  EXPECT_EQ(tuf(changed(both, bosch("paths"), json::Value())), "accepted");  // as some write an empty list
-  EXPECT_EQ(vehicle(changed(both, bosch("paths"), json::Value())), "delegation-paths-ambiguous");
-  EXPECT_EQ(tuf(changed(test::targets(), bosch("paths"), json::Value())), "delegation-paths-ambiguous");
-  EXPECT_EQ(tuf(changed(test::targets(), bosch("paths"), json::Array{1})), "member-wrong-kind");
+  EXPECT_EQ(tuf<Targets>(both), "delegation-paths-ambiguous");
+  EXPECT_EQ(tuf<Targets>(without(test::targets(), bosch("paths"))), "delegation-paths-ambiguous");
+  EXPECT_EQ(tuf<Targets>(changed(test::targets(), bosch("paths"), "a/*")), "member-wrong-kind");
+  EXPECT_EQ(tuf<Targets>(changed(both, bosch("paths"), json::Value())),
+            "accepted");  // as some write an empty list
+  EXPECT_EQ(vehicle<Targets>(changed(both, bosch("paths"), json::Value())), "delegation-paths-ambiguous");
+  EXPECT_EQ(tuf<Targets>(changed(test::targets(), bosch("paths"), json::Value())),
+            "delegation-paths-ambiguous");
+  EXPECT_EQ(tuf<Targets>(changed(test::targets(), bosch("paths"), json::Array{1})), "member-wrong-kind");
 }
 
 // FMT-30, FMT-22, VER-T
 TEST(Delegations, JudgeThresholdsAsARootDoes) {
-  EXPECT_EQ(tuf(changed(test::targets(), bosch("threshold"), 0)), "threshold-zero");
-  EXPECT_EQ(vehicle(changed(test::targets(), bosch("threshold"), 3)), "threshold-above-keys");
-  EXPECT_EQ(tuf(changed(test::targets(), bosch("threshold"), 3)), "accepted");
-  EXPECT_EQ(vehicle(changed(test::targets(), bosch("keyids"), json::Array{"k1", "k9"})), "member-missing");
-  EXPECT_EQ(tuf(changed(test::targets(), bosch("keyids"), json::Array{"k1", "k1"})), "member-wrong-kind");
+  EXPECT_EQ(tuf<Targets>(changed(test::targets(), bosch("threshold"), 0)), "threshold-zero");
+  EXPECT_EQ(vehicle<Targets>(changed(test::targets(), bosch("threshold"), 3)), "threshold-above-keys");
+  EXPECT_EQ(tuf<Targets>(changed(test::targets(), bosch("threshold"), 3)), "accepted");
+  EXPECT_EQ(vehicle<Targets>(changed(test::targets(), bosch("keyids"), json::Array{"k1", "k9"})),
+            "member-missing");
+  EXPECT_EQ(tuf<Targets>(changed(test::targets(), bosch("keyids"), json::Array{"k1", "k1"})),
+            "member-wrong-kind");
 }
 
 TEST(Delegations, RefuseMissingMembers) {
-  EXPECT_EQ(tuf(without(test::targets(), {"delegations", "keys"})), "member-missing");
-  EXPECT_EQ(tuf(without(test::targets(), {"delegations", "roles"})), "member-missing");
+  EXPECT_EQ(tuf<Targets>(without(test::targets(), {"delegations", "keys"})), "member-missing");
+  EXPECT_EQ(tuf<Targets>(without(test::targets(), {"delegations", "roles"})), "member-missing");
   for (const char* member : {"name", "keyids", "threshold"}) {
-    EXPECT_EQ(tuf(without(test::targets(), bosch(member))), "member-missing") << member;
+    EXPECT_EQ(tuf<Targets>(without(test::targets(), bosch(member))), "member-missing") << member;
   }
 }
 
@@ -157,33 +158,36 @@ TEST(Delegations, AreReadAndGivenBackInTheFormOfTap3) {
   EXPECT_EQ(targets->delegations->keys.size(), 3U);
   EXPECT_EQ(targets->delegations->roles.size(), 3U);
   EXPECT_EQ(targets->encode(), document);
-  EXPECT_EQ(tuf(without(document, {"keys_for_delegations"})), "member-missing");
+  EXPECT_EQ(tuf<Targets>(without(document, {"keys_for_delegations"})), "member-missing");
 }
 
 TEST(Delegations, AskForAnAgreementThatCanBe) {  // FMT-76
-  EXPECT_EQ(tuf(changed(with_two_that_agree(), agreement("min_roles_in_agreement"), 0)), "threshold-zero");
-  EXPECT_EQ(tuf(changed(with_two_that_agree(), agreement("min_roles_in_agreement"), 3)),
+  EXPECT_EQ(tuf<Targets>(changed(with_two_that_agree(), agreement("min_roles_in_agreement"), 0)),
+            "threshold-zero");
+  EXPECT_EQ(tuf<Targets>(changed(with_two_that_agree(), agreement("min_roles_in_agreement"), 3)),
             "threshold-above-keys");
-  EXPECT_EQ(tuf(changed(with_two_that_agree(), agreement("roleinfo"), json::Array{})),
+  EXPECT_EQ(tuf<Targets>(changed(with_two_that_agree(), agreement("roleinfo"), json::Array{})),
             "threshold-above-keys");
-  EXPECT_EQ(tuf(without(with_two_that_agree(), agreement("min_roles_in_agreement"))), "member-missing");
-  EXPECT_EQ(
-      vehicle(changed(with_two_that_agree(), {"delegations", "roles", "1", "roleinfo", "0", "threshold"}, 2)),
-      "threshold-above-keys");
+  EXPECT_EQ(tuf<Targets>(without(with_two_that_agree(), agreement("min_roles_in_agreement"))),
+            "member-missing");
+  EXPECT_EQ(vehicle<Targets>(changed(with_two_that_agree(),
+                                     {"delegations", "roles", "1", "roleinfo", "0", "threshold"}, 2)),
+            "threshold-above-keys");
 }
 
 TEST(Delegations, KnowOneAnswerToWhoARoleIs) {  // FMT-73
   const test::Path first = {"delegations", "roles", "1", "roleinfo", "0", "rolename"};
-  EXPECT_EQ(tuf(changed(with_two_that_agree(), first, "supplier")), "delegation-repeated");
-  EXPECT_EQ(tuf(changed(with_two_that_agree(), first, "hashed")), "delegation-repeated");  // of other keys
-  EXPECT_EQ(tuf(changed(with_two_that_agree(), first, "snapshot")), "role-name-unsafe");
-  EXPECT_EQ(vehicle(changed(with_two_that_agree(), first, "../x")), "role-name-unsafe");
+  EXPECT_EQ(tuf<Targets>(changed(with_two_that_agree(), first, "supplier")), "delegation-repeated");
+  EXPECT_EQ(tuf<Targets>(changed(with_two_that_agree(), first, "hashed")),
+            "delegation-repeated");  // of other keys
+  EXPECT_EQ(tuf<Targets>(changed(with_two_that_agree(), first, "snapshot")), "role-name-unsafe");
+  EXPECT_EQ(vehicle<Targets>(changed(with_two_that_agree(), first, "../x")), "role-name-unsafe");
   // The same role with the same keys may be asked in two entries.
   json::Value document = changed(with_two_that_agree(), first, "supplier-bosch");
   document =
       changed(document, {"delegations", "roles", "1", "roleinfo", "0", "keyids"}, json::Array{"k1", "k2"});
   document = changed(document, {"delegations", "roles", "1", "roleinfo", "0", "threshold"}, 2);
-  EXPECT_EQ(vehicle(document), "accepted");
+  EXPECT_EQ(vehicle<Targets>(document), "accepted");
 }
 
 // FMT-74, FMT-73
@@ -243,23 +247,24 @@ TEST(SuccinctRoles, AreReadFromDelegations) {
 
 TEST(SuccinctRoles, StandAlone) {
   const json::Value document = changed(test::targets_with_bins(), {"delegations", "roles"}, json::Array{});
-  EXPECT_EQ(tuf(document), "delegation-paths-ambiguous");
+  EXPECT_EQ(tuf<Targets>(document), "delegation-paths-ambiguous");
 }
 
 TEST(SuccinctRoles, RefuseOtherBitLengthsThan1To32) {
   for (const int bits : {0, 33, 64}) {
-    EXPECT_EQ(tuf(changed(test::targets_with_bins(), bins("bit_length"), bits)), "member-wrong-kind") << bits;
+    EXPECT_EQ(tuf<Targets>(changed(test::targets_with_bins(), bins("bit_length"), bits)), "member-wrong-kind")
+        << bits;
   }
-  EXPECT_EQ(tuf(changed(test::targets_with_bins(), bins("bit_length"), 32)), "accepted");
+  EXPECT_EQ(tuf<Targets>(changed(test::targets_with_bins(), bins("bit_length"), 32)), "accepted");
 }
 
 TEST(SuccinctRoles, RefusePrefixesThatGiveUnsafeNames) {
   const json::Value document = changed(test::targets_with_bins(), bins("name_prefix"), "a/b");
-  EXPECT_EQ(tuf(document), "accepted");
-  EXPECT_EQ(vehicle(document), "role-name-unsafe");
-  EXPECT_EQ(vehicle(changed(test::targets_with_bins(), bins("name_prefix"), std::string(61, 'a'))),
+  EXPECT_EQ(tuf<Targets>(document), "accepted");
+  EXPECT_EQ(vehicle<Targets>(document), "role-name-unsafe");
+  EXPECT_EQ(vehicle<Targets>(changed(test::targets_with_bins(), bins("name_prefix"), std::string(61, 'a'))),
             "role-name-unsafe");
-  EXPECT_EQ(vehicle(changed(test::targets_with_bins(), bins("threshold"), 0)), "threshold-zero");
+  EXPECT_EQ(vehicle<Targets>(changed(test::targets_with_bins(), bins("threshold"), 0)), "threshold-zero");
 }
 
 }  // namespace

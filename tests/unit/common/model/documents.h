@@ -14,6 +14,7 @@
 #include "common/json/canonical.h"
 #include "common/json/strict_reader.h"
 #include "common/json/value.h"
+#include "tests/unit/common/expect_rule.h"
 
 namespace cotter::json {
 /// What GoogleTest prints where two documents differ.
@@ -30,6 +31,16 @@ inline crypto::Ed25519Pair pair(std::uint8_t number) {
 }
 inline crypto::PublicKey public_key(std::uint8_t number) {
   return crypto::PublicKey::ed25519(pair(number).public_key);
+}
+
+/// What this role's reader says of a document, as verdict() spells it: as any TUF client, and as a vehicle.
+template <class Role>
+std::string tuf(const json::Value& document) {
+  return verdict(Role::decode(document, crypto::Profile::Tuf));
+}
+template <class Role>
+std::string vehicle(const json::Value& document) {
+  return verdict(Role::decode(document, crypto::Profile::Vehicle));
 }
 
 /// Member names and array positions from the top down.

@@ -5,14 +5,14 @@
 namespace cotter::model {
 namespace {
 
-struct Row {
+struct GlobRow {
   const char* pattern;
   const char* path;
   bool matches;
 };
 
 // FMT-74; python-tuf's matcher (fnmatch, segment by segment) gives the same answers.
-constexpr Row kRows[] = {
+constexpr GlobRow kRows[] = {
     // Literal
     {"a", "a", true},
     {"a", "b", false},
@@ -98,7 +98,7 @@ constexpr Row kRows[] = {
 };
 
 TEST(Glob, MatchesAsTheTableSays) {  // FMT-74
-  for (const Row& row : kRows) {
+  for (const GlobRow& row : kRows) {
     EXPECT_EQ(glob_matches(row.pattern, row.path), row.matches) << row.pattern << " against " << row.path;
   }
 }

@@ -8,13 +8,12 @@ namespace cotter::model {
 namespace {
 
 using test::changed;
+using test::tuf;
+using test::vehicle;
 using test::verdict;
 using test::without;
 
 constexpr Profile kBoth[] = {Profile::Tuf, Profile::Vehicle};
-
-std::string tuf(const json::Value& document) { return verdict(Root::decode(document, Profile::Tuf)); }
-std::string vehicle(const json::Value& document) { return verdict(Root::decode(document, Profile::Vehicle)); }
 
 TEST(Root, ReadsKeysAndRoles) {  // FMT-21
   const Root root = Root::decode(test::root(), Profile::Vehicle).value();
@@ -43,17 +42,17 @@ TEST(Root, RefusesAnotherTypeBeforeAllElse) {
 TEST(Root, ReadsOnlySpecificationsOfMajorVersionOne) {
   const auto with = [](const char* version) { return changed(test::root(), {"spec_version"}, version); };
   for (const char* version : {"1.0.34", "1.2.3"}) {
-    EXPECT_EQ(tuf(with(version)), "accepted") << version;
-    EXPECT_EQ(vehicle(with(version)), "accepted") << version;
+    EXPECT_EQ(tuf<Root>(with(version)), "accepted") << version;
+    EXPECT_EQ(vehicle<Root>(with(version)), "accepted") << version;
   }
   for (const char* version : {"1.0", "1.33", "1.0.0-draft", "1.0+local"}) {
-    EXPECT_EQ(tuf(with(version)), "accepted") << version;
-    EXPECT_EQ(vehicle(with(version)), "spec-version-unsupported") << version;
+    EXPECT_EQ(tuf<Root>(with(version)), "accepted") << version;
+    EXPECT_EQ(vehicle<Root>(with(version)), "spec-version-unsupported") << version;
   }
   for (const char* version :
        {"", "1", "1.", "1.x", "2.0.0", "10.0.0", "0.9.9", "1.0.", "1.0.0.0", "1.0.34 ", "v1.0.0"}) {
-    EXPECT_EQ(tuf(with(version)), "spec-version-unsupported") << version;
-    EXPECT_EQ(vehicle(with(version)), "spec-version-unsupported") << version;
+    EXPECT_EQ(tuf<Root>(with(version)), "spec-version-unsupported") << version;
+    EXPECT_EQ(vehicle<Root>(with(version)), "spec-version-unsupported") << version;
   }
 }
 
@@ -71,45 +70,45 @@ TEST(Root, RefusesFilesWithoutTheirMembers) {
 
 // FMT-4, FMT-8
 TEST(Root, RefusesVersionZeroAndOddDates) {
-  EXPECT_EQ(tuf(changed(test::root(), {"version"}, 0)), "version-zero");
-  EXPECT_EQ(tuf(changed(test::root(), {"version"}, -1)), "member-wrong-kind");
-  EXPECT_EQ(tuf(changed(test::root(), {"expires"}, "2027-01-31T00:00:00.5Z")), "date-malformed");
+  EXPECT_EQ(tuf<Root>(changed(test::root(), {"version"}, 0)), "version-zero");
+  EXPECT_EQ(tuf<Root>(changed(test::root(), {"version"}, -1)), "member-wrong-kind");
+  EXPECT_EQ(tuf<Root>(changed(test::root(), {"expires"}, "2027-01-31T00:00:00.5Z")), "date-malformed");
 }
 
 // FMT-103
 TEST(Root, AsksVehiclesForConsistentSnapshots) {
   const json::Value off = changed(test::root(), {"consistent_snapshot"}, false);
   const json::Value absent = without(test::root(), {"consistent_snapshot"});
-  EXPECT_EQ(vehicle(off), "consistent-snapshot-off");
-  EXPECT_EQ(vehicle(absent), "consistent-snapshot-off");
+  EXPECT_EQ(vehicle<Root>(off), "consistent-snapshot-off");
+  EXPECT_EQ(vehicle<Root>(absent), "consistent-snapshot-off");
   EXPECT_FALSE(Root::decode(off, Profile::Tuf).value().consistent_snapshot);
   EXPECT_FALSE(Root::decode(absent, Profile::Tuf).value().consistent_snapshot);
-  EXPECT_EQ(tuf(changed(test::root(), {"consistent_snapshot"}, 1)), "member-wrong-kind");
+  EXPECT_EQ(tuf<Root>(changed(test::root(), {"consistent_snapshot"}, 1)), "member-wrong-kind");
 }
 
 // FMT-30
 TEST(Root, NamesAllFourTopLevelRoles) {
   for (const char* role : {"root", "timestamp", "snapshot", "targets"}) {
-    EXPECT_EQ(tuf(without(test::root(), {"roles", role})), "role-missing") << role;
-    EXPECT_EQ(vehicle(without(test::root(), {"roles", role})), "role-missing") << role;
+    EXPECT_EQ(tuf<Root>(without(test::root(), {"roles", role})), "role-missing") << role;
+    EXPECT_EQ(vehicle<Root>(without(test::root(), {"roles", role})), "role-missing") << role;
   }
 }
 
 // FMT-30, VER-T
 TEST(Root, RefusesThresholdZero) {
   const json::Value document = changed(test::root(), {"roles", "targets", "threshold"}, 0);
-  EXPECT_EQ(tuf(document), "threshold-zero");
-  EXPECT_EQ(vehicle(document), "threshold-zero");
+  EXPECT_EQ(tuf<Root>(document), "threshold-zero");
+  EXPECT_EQ(vehicle<Root>(document), "threshold-zero");
 }
 
 // FMT-30, FMT-22
 TEST(Root, RefusesInVehiclesThresholdsThatItsKeysCannotMeet) {
   const json::Value above = changed(test::root(), {"roles", "root", "threshold"}, 3);
-  EXPECT_EQ(vehicle(above), "threshold-above-keys");
-  EXPECT_EQ(tuf(above), "accepted");
+  EXPECT_EQ(vehicle<Root>(above), "threshold-above-keys");
+  EXPECT_EQ(tuf<Root>(above), "accepted");
   const json::Value same_key_twice = changed(test::root(), {"keys", "k2"}, test::public_key(1).encode());
-  EXPECT_EQ(vehicle(same_key_twice), "threshold-above-keys");
-  EXPECT_EQ(tuf(same_key_twice), "accepted");
+  EXPECT_EQ(vehicle<Root>(same_key_twice), "threshold-above-keys");
+  EXPECT_EQ(tuf<Root>(same_key_twice), "accepted");
 }
 
 TEST(Root, RefusesThresholdsBeyondAnyNumberOfKeys) {
@@ -118,22 +117,22 @@ TEST(Root, RefusesThresholdsBeyondAnyNumberOfKeys) {
   };
   EXPECT_EQ(Root::decode(with(4294967295), Profile::Tuf).value().roles.at(root_role()).threshold,
             4294967295U);
-  EXPECT_EQ(tuf(with(4294967296)), "threshold-above-keys");
+  EXPECT_EQ(tuf<Root>(with(4294967296)), "threshold-above-keys");
 }
 
 // FMT-20: a list that names a key twice would count it once here and twice elsewhere.
 TEST(Root, RefusesRepeatedKeyIds) {
   const json::Value document =
       changed(test::root(), {"roles", "root", "keyids"}, json::Array{"k1", "k2", "k1"});
-  EXPECT_EQ(tuf(document), "member-wrong-kind");
-  EXPECT_EQ(vehicle(document), "member-wrong-kind");
+  EXPECT_EQ(tuf<Root>(document), "member-wrong-kind");
+  EXPECT_EQ(vehicle<Root>(document), "member-wrong-kind");
 }
 
 TEST(Root, PassesOverKeyIdsWithoutKeyOutsideVehicles) {
   const json::Value document =
       changed(test::root(), {"roles", "root", "keyids"}, json::Array{"k1", "k2", "k9"});
-  EXPECT_EQ(tuf(document), "accepted");
-  EXPECT_EQ(vehicle(document), "member-missing");
+  EXPECT_EQ(tuf<Root>(document), "accepted");
+  EXPECT_EQ(vehicle<Root>(document), "member-missing");
 }
 
 // FMT-33
@@ -153,8 +152,9 @@ TEST(Root, KeepsKeysOfUnknownTypes) {
 
 // FMT-7
 TEST(Root, RefusesKeysWhoseSchemeDoesNotFit) {
-  EXPECT_EQ(tuf(changed(test::root(), {"keys", "k1", "scheme"}, "rsassa-pss-sha256")), "key-scheme-mismatch");
-  EXPECT_EQ(tuf(changed(test::root(), {"keys", "k1", "keyval", "public"}, "00")), "key-malformed");
+  EXPECT_EQ(tuf<Root>(changed(test::root(), {"keys", "k1", "scheme"}, "rsassa-pss-sha256")),
+            "key-scheme-mismatch");
+  EXPECT_EQ(tuf<Root>(changed(test::root(), {"keys", "k1", "keyval", "public"}, "00")), "key-malformed");
 }
 
 // A message must not carry what a hostile file wants a terminal to see.

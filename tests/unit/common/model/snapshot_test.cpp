@@ -1,19 +1,14 @@
 #include <gtest/gtest.h>
 
 #include "common/model/roles.h"
-#include "tests/unit/common/expect_rule.h"
 #include "tests/unit/common/model/documents.h"
 
 namespace cotter::model {
 namespace {
 
 using test::changed;
-using test::verdict;
-
-std::string tuf(const json::Value& document) { return verdict(Snapshot::decode(document, Profile::Tuf)); }
-std::string vehicle(const json::Value& document) {
-  return verdict(Snapshot::decode(document, Profile::Vehicle));
-}
+using test::tuf;
+using test::vehicle;
 
 json::Value entry() { return json::Object{{"version", 1}}; }
 
@@ -70,26 +65,30 @@ TEST(Snapshot, KeepsALegacyEntryForTheRoot) {
 
 TEST(Snapshot, RefusesNamesThatAreNoMetadataFile) {
   for (const char* name : {"targets", "targets.JSON", ".json", ""}) {
-    EXPECT_EQ(tuf(changed(test::snapshot(), {"meta", name}, entry())), "member-wrong-kind") << name;
-    EXPECT_EQ(vehicle(changed(test::snapshot(), {"meta", name}, entry())), "member-wrong-kind") << name;
+    EXPECT_EQ(tuf<Snapshot>(changed(test::snapshot(), {"meta", name}, entry())), "member-wrong-kind") << name;
+    EXPECT_EQ(vehicle<Snapshot>(changed(test::snapshot(), {"meta", name}, entry())), "member-wrong-kind")
+        << name;
   }
 }
 
 // FMT-73
 TEST(Snapshot, TakesAnyRoleNameOutsideVehicles) {
   const json::Value document = changed(test::snapshot(), {"meta", "../gr\xC3\xBCn/a.json"}, entry());
-  EXPECT_EQ(tuf(document), "accepted");
-  EXPECT_EQ(vehicle(document), "role-name-unsafe");
+  EXPECT_EQ(tuf<Snapshot>(document), "accepted");
+  EXPECT_EQ(vehicle<Snapshot>(document), "role-name-unsafe");
 }
 
 TEST(Snapshot, RefusesEntriesWithoutVersion) {
-  EXPECT_EQ(tuf(changed(test::snapshot(), {"meta", "a.json"}, json::Object{})), "member-missing");
-  EXPECT_EQ(tuf(changed(test::snapshot(), {"meta", "a.json"}, json::Object{{"version", 0}})), "version-zero");
-  EXPECT_EQ(tuf(changed(test::snapshot(), {"meta", "a.json"}, 7)), "member-wrong-kind");
+  EXPECT_EQ(tuf<Snapshot>(changed(test::snapshot(), {"meta", "a.json"}, json::Object{})), "member-missing");
+  EXPECT_EQ(tuf<Snapshot>(changed(test::snapshot(), {"meta", "a.json"}, json::Object{{"version", 0}})),
+            "version-zero");
+  EXPECT_EQ(tuf<Snapshot>(changed(test::snapshot(), {"meta", "a.json"}, 7)), "member-wrong-kind");
 }
 
 // ATK-38
-TEST(Snapshot, RefusesATimestampInItsPlace) { EXPECT_EQ(vehicle(test::timestamp()), "role-type-wrong"); }
+TEST(Snapshot, RefusesATimestampInItsPlace) {
+  EXPECT_EQ(vehicle<Snapshot>(test::timestamp()), "role-type-wrong");
+}
 
 }  // namespace
 }  // namespace cotter::model

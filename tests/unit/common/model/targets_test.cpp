@@ -8,6 +8,8 @@ namespace cotter::model {
 namespace {
 
 using test::changed;
+using test::tuf;
+using test::vehicle;
 using test::verdict;
 using test::without;
 
@@ -17,11 +19,6 @@ test::Path brake(const char* member) {
   test::Path path = kBrake;
   path.emplace_back(member);
   return path;
-}
-
-std::string tuf(const json::Value& document) { return verdict(Targets::decode(document, Profile::Tuf)); }
-std::string vehicle(const json::Value& document) {
-  return verdict(Targets::decode(document, Profile::Vehicle));
 }
 
 // FMT-50
@@ -50,22 +47,23 @@ TEST(Targets, RefusesUnsafeNamesInVehicles) {  // FMT-10
       test::parse(R"({"length":1,"hashes":{"sha256":")" + test::sha256_of_nothing() + R"("}})");
   for (const char* name : {"../x", "/etc/x", "a\\b", "gr\xC3\xBCn.bin", "a b"}) {
     const json::Value document = changed(test::targets(), {"targets", name}, entry);
-    EXPECT_EQ(tuf(document), "accepted") << name;
-    EXPECT_EQ(vehicle(document), "target-name-unsafe") << name;
+    EXPECT_EQ(tuf<Targets>(document), "accepted") << name;
+    EXPECT_EQ(vehicle<Targets>(document), "target-name-unsafe") << name;
   }
-  EXPECT_EQ(tuf(changed(test::targets(), {"targets", ""}, entry)), "target-name-unsafe");
+  EXPECT_EQ(tuf<Targets>(changed(test::targets(), {"targets", ""}, entry)), "target-name-unsafe");
 }
 
 // FMT-50
 TEST(Targets, RefusesImagesWithoutLengthOrHashes) {
   for (const char* member : {"length", "hashes"}) {
-    EXPECT_EQ(tuf(without(test::targets(), brake(member))), "member-missing") << member;
-    EXPECT_EQ(tuf(changed(test::targets(), brake(member), "x")), "member-wrong-kind") << member;
+    EXPECT_EQ(tuf<Targets>(without(test::targets(), brake(member))), "member-missing") << member;
+    EXPECT_EQ(tuf<Targets>(changed(test::targets(), brake(member), "x")), "member-wrong-kind") << member;
   }
-  EXPECT_EQ(tuf(changed(test::targets(), brake("hashes"), json::Object{{"md5", "00"}})), "hashes-empty");
-  EXPECT_EQ(tuf(changed(test::targets(), brake("hashes"), json::Object{{"sha512", "00"}})),
+  EXPECT_EQ(tuf<Targets>(changed(test::targets(), brake("hashes"), json::Object{{"md5", "00"}})),
+            "hashes-empty");
+  EXPECT_EQ(tuf<Targets>(changed(test::targets(), brake("hashes"), json::Object{{"sha512", "00"}})),
             "hash-length-wrong");
-  EXPECT_EQ(tuf(changed(test::targets(), kBrake, json::Array{})), "member-wrong-kind");
+  EXPECT_EQ(tuf<Targets>(changed(test::targets(), kBrake, json::Array{})), "member-wrong-kind");
 }
 
 // TUF 4.5: anything at all. What is no object is kept, and says nothing that we look for.
@@ -82,12 +80,14 @@ TEST(Targets, KeepACustomOfAnyKind) {
 // Serialisers of other makes write null for an empty list; ours do not.
 TEST(Targets, TakeNullForAnAbsentMemberOutsideVehicles) {
   const json::Value document = changed(test::targets(), {"delegations"}, json::Value());
-  EXPECT_EQ(tuf(document), "accepted");
-  EXPECT_EQ(vehicle(document), "member-wrong-kind");
+  EXPECT_EQ(tuf<Targets>(document), "accepted");
+  EXPECT_EQ(vehicle<Targets>(document), "member-wrong-kind");
 }
 
 // ATK-38
-TEST(Targets, RefusesASnapshotInItsPlace) { EXPECT_EQ(vehicle(test::snapshot()), "role-type-wrong"); }
+TEST(Targets, RefusesASnapshotInItsPlace) {
+  EXPECT_EQ(vehicle<Targets>(test::snapshot()), "role-type-wrong");
+}
 
 Target image(const json::Value& custom) {
   Target target;

@@ -1,20 +1,15 @@
 #include <gtest/gtest.h>
 
 #include "common/model/roles.h"
-#include "tests/unit/common/expect_rule.h"
 #include "tests/unit/common/model/documents.h"
 
 namespace cotter::model {
 namespace {
 
 using test::changed;
-using test::verdict;
+using test::tuf;
+using test::vehicle;
 using test::without;
-
-std::string tuf(const json::Value& document) { return verdict(Timestamp::decode(document, Profile::Tuf)); }
-std::string vehicle(const json::Value& document) {
-  return verdict(Timestamp::decode(document, Profile::Vehicle));
-}
 
 TEST(Timestamp, ReadsWhatTheSnapshotMustBe) {
   const Timestamp timestamp = Timestamp::decode(test::timestamp(), Profile::Vehicle).value();
@@ -32,8 +27,8 @@ TEST(Timestamp, ListsTheSnapshotAndNothingElse) {  // FMT-41
   const json::Value none = changed(test::timestamp(), {"meta"}, json::Object{});
   const json::Value another = changed(test::timestamp(), {"meta"}, json::Object{{"targets.json", entry}});
   for (const json::Value& document : {more, none, another}) {
-    EXPECT_EQ(tuf(document), "timestamp-meta-not-only-snapshot");
-    EXPECT_EQ(vehicle(document), "timestamp-meta-not-only-snapshot");
+    EXPECT_EQ(tuf<Timestamp>(document), "timestamp-meta-not-only-snapshot");
+    EXPECT_EQ(vehicle<Timestamp>(document), "timestamp-meta-not-only-snapshot");
   }
 }
 
@@ -41,33 +36,36 @@ TEST(Timestamp, ListsTheSnapshotAndNothingElse) {  // FMT-41
 TEST(Timestamp, AsksVehiclesForLengthAndHashes) {
   for (const char* member : {"length", "hashes"}) {
     const json::Value document = without(test::timestamp(), {"meta", "snapshot.json", member});
-    EXPECT_EQ(tuf(document), "accepted") << member;
-    EXPECT_EQ(vehicle(document), "member-missing") << member;
+    EXPECT_EQ(tuf<Timestamp>(document), "accepted") << member;
+    EXPECT_EQ(vehicle<Timestamp>(document), "member-missing") << member;
   }
 }
 
 // FMT-4, FMT-50
 TEST(Timestamp, RefusesEntriesItCannotUse) {
-  EXPECT_EQ(tuf(changed(test::timestamp(), {"meta", "snapshot.json", "version"}, 0)), "version-zero");
-  EXPECT_EQ(tuf(without(test::timestamp(), {"meta", "snapshot.json", "version"})), "member-missing");
-  EXPECT_EQ(tuf(changed(test::timestamp(), {"meta", "snapshot.json", "length"}, "7")), "member-wrong-kind");
-  EXPECT_EQ(tuf(changed(test::timestamp(), {"meta", "snapshot.json", "hashes"}, json::Object{})),
+  EXPECT_EQ(tuf<Timestamp>(changed(test::timestamp(), {"meta", "snapshot.json", "version"}, 0)),
+            "version-zero");
+  EXPECT_EQ(tuf<Timestamp>(without(test::timestamp(), {"meta", "snapshot.json", "version"})),
+            "member-missing");
+  EXPECT_EQ(tuf<Timestamp>(changed(test::timestamp(), {"meta", "snapshot.json", "length"}, "7")),
+            "member-wrong-kind");
+  EXPECT_EQ(tuf<Timestamp>(changed(test::timestamp(), {"meta", "snapshot.json", "hashes"}, json::Object{})),
             "hashes-empty");
-  EXPECT_EQ(tuf(changed(test::timestamp(), {"meta", "snapshot.json", "hashes", "sha256"}, "00")),
+  EXPECT_EQ(tuf<Timestamp>(changed(test::timestamp(), {"meta", "snapshot.json", "hashes", "sha256"}, "00")),
             "hash-length-wrong");
 }
 
 // FMT-61
 TEST(Timestamp, NamesItsVehicleOrNone) {
   EXPECT_FALSE(Timestamp::decode(without(test::timestamp(), {"vin"}), Profile::Vehicle).value().vin);
-  EXPECT_EQ(vehicle(changed(test::timestamp(), {"vin"}, "../WDB")), "member-wrong-kind");
-  EXPECT_EQ(tuf(changed(test::timestamp(), {"vin"}, 7)), "member-wrong-kind");
+  EXPECT_EQ(vehicle<Timestamp>(changed(test::timestamp(), {"vin"}, "../WDB")), "member-wrong-kind");
+  EXPECT_EQ(tuf<Timestamp>(changed(test::timestamp(), {"vin"}, 7)), "member-wrong-kind");
 }
 
 // ATK-38
 TEST(Timestamp, RefusesASnapshotInItsPlace) {
-  EXPECT_EQ(vehicle(test::snapshot()), "role-type-wrong");
-  EXPECT_EQ(vehicle(test::root()), "role-type-wrong");
+  EXPECT_EQ(vehicle<Timestamp>(test::snapshot()), "role-type-wrong");
+  EXPECT_EQ(vehicle<Timestamp>(test::root()), "role-type-wrong");
 }
 
 }  // namespace

@@ -5,10 +5,9 @@
 namespace cotter::trust {
 namespace {
 
+using sim::kTargets;
 using test::Client;
 using test::verdict;
-
-const RoleName kTargets = model::targets_role();
 
 /// An entry of these roles, all of which exist; each lists x.bin with the content given for it, or not at
 /// all.

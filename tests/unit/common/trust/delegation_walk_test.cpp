@@ -5,11 +5,10 @@
 namespace cotter::trust {
 namespace {
 
+using sim::kTargets;
 using test::Client;
 using test::verdict;
 using Lines = std::vector<std::string>;
-
-const RoleName kTargets = model::targets_role();
 
 /// "targets" -> "r1" -> … -> "rN", where the last lists the image.
 void chain(Client& client, int length) {

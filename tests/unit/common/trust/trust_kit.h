@@ -11,13 +11,12 @@
 #include "common/trust/refresh.h"
 #include "tests/sim/repository_sim.h"
 #include "tests/unit/common/expect_rule.h"
+#include "tests/unit/common/vehicle_names.h"
 
 namespace cotter::test {
 
 inline const UtcTime kNow = *parse_utc("2030-01-01T00:00:00Z");
 inline const UtcTime kExpires = *parse_utc("2031-01-01T00:00:00Z");
-inline const VehicleId kVin("VIN-1");
-inline const EcuSerial kBrake("BRAKE"), kDoor("DOOR");
 inline const HardwareId kBrakeHardware("hw-BRAKE"), kDoorHardware("hw-DOOR");
 
 inline trust::Policy image_policy(trust::Profile profile = trust::Profile::Vehicle) {

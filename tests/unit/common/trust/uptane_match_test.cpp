@@ -8,6 +8,7 @@
 namespace cotter::trust {
 namespace {
 
+using sim::kTargets;
 using test::Client;
 using test::kBrake;
 using test::kBrakeHardware;
@@ -15,7 +16,6 @@ using test::kDoor;
 using test::kDoorHardware;
 using test::verdict;
 
-const RoleName kTargets = model::targets_role();
 const TargetName kName("x.bin");
 
 class Match : public ::testing::Test {

@@ -12,11 +12,10 @@ namespace cotter::app {
 namespace {
 
 using test::Depot;
+using test::kBrake2;
+using test::kVin;
 using test::VehicleVoice;
 using test::verdict;
-
-const VehicleId kVin("VIN-1");
-const TargetName kBrake2("brakes/mk4/2.bin");
 
 Result<ManifestReceipt> send(const Depot& depot, const Bytes& body, const VehicleId& caller = kVin) {
   host::Db db = depot.database();

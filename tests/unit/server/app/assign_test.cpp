@@ -10,17 +10,17 @@ namespace {
 
 using test::Depot;
 using test::entry_for;
+using test::kBrake;
+using test::kBrake2;
+using test::kVin;
 using test::verdict;
 
-const VehicleId kVin("VIN-1");
-const EcuSerial kBrake("BRAKE");
-const TargetName kBrake2("brakes/mk4/2.bin");
 const TargetName kBoth("both.bin");
 const HardwareId kBrakeHardware("brake-mk4");
 const HardwareId kDoorHardware("door-mk2");
 
-Result<Assigned> assign(const Depot& depot, const VehicleId& vin, const EcuSerial& ecu,
-                        const TargetName& target) {
+Result<Assigned> assign_in(const Depot& depot, const VehicleId& vin, const EcuSerial& ecu,
+                           const TargetName& target) {
   host::Db db = depot.database();
   return app::assign(db, depot.places().repo_dir, vin, ecu, target, depot.clock.time);
 }
@@ -45,7 +45,7 @@ class Assign : public testing::Test {
 };
 
 TEST_F(Assign, MakesTheImageTheDesiredOne) {
-  const auto done = assign(depot, kVin, kBrake, kBrake2);
+  const auto done = assign_in(depot, kVin, kBrake, kBrake2);
   ASSERT_TRUE(done) << explain(done.error());
   EXPECT_FALSE(done->before);
   const auto vehicle = depot.vehicle();
@@ -59,15 +59,15 @@ TEST_F(Assign, MakesTheImageTheDesiredOne) {
 }
 
 TEST_F(Assign, SaysWhichOfItsNamesNobodyKnows) {
-  expect_not_found(assign(depot, VehicleId("NOBODY"), kBrake, kBrake2),
+  expect_not_found(assign_in(depot, VehicleId("NOBODY"), kBrake, kBrake2),
                    "vehicle NOBODY is not in the inventory");
-  expect_not_found(assign(depot, kVin, EcuSerial("WING"), kBrake2), "vehicle VIN-1 has no ECU WING");
-  expect_not_found(assign(depot, kVin, kBrake, TargetName("brakes/9.bin")),
+  expect_not_found(assign_in(depot, kVin, EcuSerial("WING"), kBrake2), "vehicle VIN-1 has no ECU WING");
+  expect_not_found(assign_in(depot, kVin, kBrake, TargetName("brakes/9.bin")),
                    "image brakes/9.bin is not in the image repository");
 }
 
 TEST_F(Assign, RefusesImageForOtherHardware) {  // DIR-44
-  EXPECT_EQ(verdict(assign(depot, kVin, EcuSerial("DOOR"), kBrake2)), "match-hardware-wrong");
+  EXPECT_EQ(verdict(assign_in(depot, kVin, EcuSerial("DOOR"), kBrake2)), "match-hardware-wrong");
   expect_nothing_assigned();
 }
 
@@ -76,7 +76,7 @@ TEST_F(Assign, RefusesReleaseCounterBelowTheOneThatTheEcuReported) {  // DIR-44,
   voice.reports.at("BRAKE").says.release_counter = ReleaseCounter(3);
   host::Db db = depot.database();
   ASSERT_TRUE(accept_manifest(db, kVin, voice.wire(), depot.clock.time));
-  const auto refused = assign(depot, kVin, kBrake, kBrake2);
+  const auto refused = assign_in(depot, kVin, kBrake, kBrake2);
   EXPECT_EQ(verdict(refused), "match-release-counter-lower");
   EXPECT_NE(explain(refused.error()).find("publish it anew with a higher counter"), std::string::npos);
   expect_nothing_assigned();
@@ -84,25 +84,25 @@ TEST_F(Assign, RefusesReleaseCounterBelowTheOneThatTheEcuReported) {  // DIR-44,
 
 TEST_F(Assign, RefusesToReadAnExpiredImageRepository) {  // DIR-43
   depot.clock.time += std::chrono::hours(24 * 91);
-  EXPECT_EQ(verdict(assign(depot, kVin, kBrake, kBrake2)), "timestamp-expired");
+  EXPECT_EQ(verdict(assign_in(depot, kVin, kBrake, kBrake2)), "timestamp-expired");
   expect_nothing_assigned();
 }
 
 TEST_F(Assign, RefusesOtherContentsUnderANameThatAnotherEcuIsToRun) {
   depot.images.publish({{kBoth, entry_for("old", {kBrakeHardware, kDoorHardware}, 2)}});
-  ASSERT_TRUE(assign(depot, kVin, kBrake, kBoth));
+  ASSERT_TRUE(assign_in(depot, kVin, kBrake, kBoth));
   depot.images.publish({{kBoth, entry_for("new", {kBrakeHardware, kDoorHardware}, 3)}});
-  const auto refused = assign(depot, kVin, EcuSerial("DOOR"), kBoth);
+  const auto refused = assign_in(depot, kVin, EcuSerial("DOOR"), kBoth);
   ASSERT_FALSE(refused);
   EXPECT_TRUE(is_fault(refused.error(), Fault::Kind::Conflict));
   EXPECT_EQ(depot.count("assignment"), 1);
 }
 
 TEST_F(Assign, KeepsEveryAssignmentAndSaysWhatWasBefore) {
-  ASSERT_TRUE(assign(depot, kVin, kBrake, kBrake2));
+  ASSERT_TRUE(assign_in(depot, kVin, kBrake, kBrake2));
   const TargetName next("brakes/mk4/3.bin");
   depot.images.publish({{next, entry_for("brake 3", {kBrakeHardware}, 3)}});
-  const auto done = assign(depot, kVin, kBrake, next);
+  const auto done = assign_in(depot, kVin, kBrake, next);
   ASSERT_TRUE(done) << explain(done.error());
   EXPECT_EQ(done->before, kBrake2);
   EXPECT_EQ(depot.count("assignment"), 2);
@@ -114,7 +114,7 @@ TEST_F(Assign, SaysThatItReplacesAnImageOfNobodys) {  // DIR-27
   voice.reports.at("BRAKE").says.installed = test::image("strange.bin", "strange");
   host::Db db = depot.database();
   ASSERT_TRUE(accept_manifest(db, kVin, voice.wire(), depot.clock.time));
-  const auto done = assign(depot, kVin, kBrake, kBrake2);
+  const auto done = assign_in(depot, kVin, kBrake, kBrake2);
   ASSERT_TRUE(done) << explain(done.error());
   EXPECT_TRUE(done->quarantined);
 }

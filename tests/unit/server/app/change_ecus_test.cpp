@@ -15,11 +15,10 @@ namespace {
 
 using inventory::EcuRecord;
 using test::Depot;
+using test::kBrake2;
+using test::kVin;
 using test::VehicleVoice;
 using test::verdict;
-
-const VehicleId kVin("VIN-1");
-const TargetName kBrake2("brakes/mk4/2.bin");
 
 EcuRecord record_of(const char* serial, const char* hardware, std::uint8_t key, bool primary = false) {
   return {EcuSerial(serial),
@@ -40,7 +39,7 @@ Result<EcuChanged> change(const Depot& depot, std::optional<const char*> leaves,
   return change_ecus(db, depot.places().repo_dir, vin, wanted, depot.clock.time);
 }
 
-std::string send(const Depot& depot, const Bytes& body) {
+std::string verdict_on(const Depot& depot, const Bytes& body) {
   host::Db db = depot.database();
   return verdict(accept_manifest(db, kVin, body, depot.clock.time));
 }
@@ -83,7 +82,7 @@ TEST(ChangeEcus, ReplacesAnEcuWithAnUpdateOnItsWay) {  // DIR-14
   test::DirectorReader reader(depot, *service);
   ASSERT_EQ(reader.listed(), std::vector{kBrake2.value()});
   VehicleVoice voice;
-  ASSERT_EQ(send(depot, voice.wire()), "accepted");
+  ASSERT_EQ(verdict_on(depot, voice.wire()), "accepted");
 
   const EcuRecord spare = record_of("BRAKE-B", "brake-mk4", 50);
   const auto changed = change(depot, "BRAKE", spare);
@@ -97,12 +96,12 @@ TEST(ChangeEcus, ReplacesAnEcuWithAnUpdateOnItsWay) {  // DIR-14
   EXPECT_EQ(targets.find("\"BRAKE\""), std::string::npos) << targets;
 
   voice.next();
-  EXPECT_EQ(send(depot, voice.wire()), "manifest-ecu-unknown") << "it has that ECU no longer";
+  EXPECT_EQ(verdict_on(depot, voice.wire()), "manifest-ecu-unknown") << "it has that ECU no longer";
   swap(voice, "BRAKE", spare, 50);
-  EXPECT_EQ(send(depot, voice.wire()), "accepted");
+  EXPECT_EQ(verdict_on(depot, voice.wire()), "accepted");
   voice.next();
   voice.reports.at("BRAKE-B").says.installed = test::image(kBrake2.value(), "brake 2");
-  EXPECT_EQ(send(depot, voice.wire()), "accepted");
+  EXPECT_EQ(verdict_on(depot, voice.wire()), "accepted");
   EXPECT_TRUE(depot.vehicle().find(spare.serial)->desired->confirmed_at);
   EXPECT_TRUE(depot.signals().empty()) << "a repair is no attack";
   EXPECT_EQ(depot.count("ledger_entry WHERE kind = 'ecu-change'"), 1);
@@ -166,7 +165,7 @@ TEST(ChangeEcus, CountsTheManifestsOfANewPrimaryAnew) {  // DIR-14, DIR-26
   depot.add_vehicle();
   VehicleVoice old_voice;
   old_voice.manifest.counter = 500;
-  ASSERT_EQ(send(depot, old_voice.wire()), "accepted");
+  ASSERT_EQ(verdict_on(depot, old_voice.wire()), "accepted");
   const EcuRecord spare = record_of("GATEWAY-B", "gateway-mk1", 50, true);
   ASSERT_TRUE(change(depot, "GATEWAY", spare));
   EXPECT_EQ(depot.vehicle().primary().serial(), spare.serial);
@@ -176,10 +175,11 @@ TEST(ChangeEcus, CountsTheManifestsOfANewPrimaryAnew) {  // DIR-14, DIR-26
   swap(voice, "GATEWAY", spare, 50);
   voice.manifest.primary = spare.serial;
   voice.primary_key = 50;
-  EXPECT_EQ(send(depot, voice.wire()), "accepted") << "a new gateway begins at the beginning";
-  EXPECT_EQ(send(depot, voice.wire()), "manifest-replayed");
+  EXPECT_EQ(verdict_on(depot, voice.wire()), "accepted") << "a new gateway begins at the beginning";
+  EXPECT_EQ(verdict_on(depot, voice.wire()), "manifest-replayed");
   old_voice.next();
-  EXPECT_EQ(send(depot, old_voice.wire()), "manifest-signature-wrong") << "the old gateway speaks for nobody";
+  EXPECT_EQ(verdict_on(depot, old_voice.wire()), "manifest-signature-wrong")
+      << "the old gateway speaks for nobody";
 
   ASSERT_TRUE(change(depot, "GATEWAY-B", record_of("GATEWAY", "gateway-mk1", 1, true)));
   EXPECT_EQ(depot.vehicle().manifest_counter, 500U) << "what it said before it left is still said";
@@ -192,7 +192,7 @@ TEST(ChangeEcus, ForgetsNothingOfAnEcuThatComesBack) {  // DIR-14, DIR-26, PRI-3
   VehicleVoice voice;
   voice.reports.at("BRAKE").says.counter = 44;
   voice.reports.at("BRAKE").says.installed = test::image(kBrake2.value(), "brake 2");
-  ASSERT_EQ(send(depot, voice.wire()), "accepted");
+  ASSERT_EQ(verdict_on(depot, voice.wire()), "accepted");
   ASSERT_TRUE(change(depot, "BRAKE", std::nullopt));
   ASSERT_TRUE(change(depot, std::nullopt, record_of("BRAKE", "brake-mk4", 2)));
   const auto vehicle = depot.vehicle();
@@ -204,7 +204,7 @@ TEST(ChangeEcus, ForgetsNothingOfAnEcuThatComesBack) {  // DIR-14, DIR-26, PRI-3
   EXPECT_EQ(brake.given.size(), 1U) << "and is no stranger's image";
   voice.next();
   voice.reports.at("BRAKE").says.counter = 43;
-  EXPECT_EQ(send(depot, voice.wire()), "manifest-replayed");
+  EXPECT_EQ(verdict_on(depot, voice.wire()), "manifest-replayed");
 
   EXPECT_EQ(fault_of(change(depot, "BRAKE", record_of("BRAKE", "brake-mk5", 60))), "Denied")
       << "its release counter would mean nothing";
@@ -221,7 +221,7 @@ TEST(ChangeEcus, ClearsNoQuarantine) {  // DIR-14, DIR-27
   depot.add_vehicle();
   VehicleVoice voice;
   voice.reports.at("DOOR").says.installed = test::image("stranger.bin", "malware");
-  ASSERT_EQ(send(depot, voice.wire()), "accepted");
+  ASSERT_EQ(verdict_on(depot, voice.wire()), "accepted");
   ASSERT_TRUE(depot.vehicle().find(EcuSerial("DOOR"))->reported->quarantined);
   ASSERT_TRUE(change(depot, "DOOR", std::nullopt));
   ASSERT_TRUE(change(depot, std::nullopt, record_of("DOOR", "door-mk2", 3)));
@@ -240,7 +240,7 @@ TEST(ChangeEcus, BuildsAnOldEcuIntoNoOtherVehicleUnderItsOldName) {  // DIR-12, 
   Depot depot;
   depot.add_vehicle();
   depot.add_vehicle("VIN-2", "B-", 11);
-  ASSERT_EQ(send(depot, VehicleVoice().wire()), "accepted");
+  ASSERT_EQ(verdict_on(depot, VehicleVoice().wire()), "accepted");
   ASSERT_TRUE(change(depot, "BRAKE", std::nullopt));
   const VehicleId other("VIN-2");
   const auto by_serial = change(depot, std::nullopt, record_of("BRAKE", "brake-mk4", 50), "used part", other);

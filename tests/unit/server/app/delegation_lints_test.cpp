@@ -13,12 +13,11 @@ namespace {
 
 using sim::delegated;
 using sim::delegated_together;
-
-const RoleName kTargets = model::targets_role();
+using sim::kTargets;
 
 /// A repository in which nothing is unwise yet.
-struct Repository {
-  Repository() { sim.set_keys(kTargets, sim::keys("t", 3), 2); }
+struct WiseRepository {
+  WiseRepository() { sim.set_keys(kTargets, sim::keys("t", 3), 2); }
 
   void add(const char* parent, model::DelegatedRole role, std::uint32_t threshold = 2) {
     const std::vector<model::AgreeingRole> roles = role.roles();
@@ -65,7 +64,7 @@ struct Repository {
 using Lines = std::vector<std::string>;
 
 TEST(DelegationLints, HaveNothingToSayOfATidyRepository) {
-  Repository repository;
+  WiseRepository repository;
   repository.add("targets", delegated("brakes", {"brakes/*", "brakes/*/*"}, true));
   repository.add("brakes", delegated("brakes-mk4", {"brakes/mk4/*"}));
   repository.add("targets", delegated("doors", {"doors/*"}));
@@ -74,7 +73,7 @@ TEST(DelegationLints, HaveNothingToSayOfATidyRepository) {
 }
 
 TEST(DelegationLints, NameSiblingsWhosePathsOverlap) {
-  Repository repository;
+  WiseRepository repository;
   repository.add("targets", delegated("brakes", {"brakes/*"}));
   repository.add("targets", delegated("firmware", {"*/fw.bin"}));
   EXPECT_EQ(repository.warnings(),
@@ -83,7 +82,7 @@ TEST(DelegationLints, NameSiblingsWhosePathsOverlap) {
 }
 
 TEST(DelegationLints, NameARoleInTheShadowOfATerminatingOne) {
-  Repository repository;
+  WiseRepository repository;
   repository.add("targets", delegated("brakes", {"brakes/*"}, true));
   repository.add("targets", delegated("mk4", {"brakes/mk4-*", "brakes/fw.bin"}));
   EXPECT_EQ(
@@ -93,7 +92,7 @@ TEST(DelegationLints, NameARoleInTheShadowOfATerminatingOne) {
 }
 
 TEST(DelegationLints, NameARoleThatNoNameLeadsTo) {
-  Repository repository;
+  WiseRepository repository;
   repository.add("targets", delegated("brakes", {"brakes/*"}));
   repository.add("brakes", delegated("stray", {"doors/*"}));
   repository.add("targets", delegated("nothing", {}));
@@ -104,7 +103,7 @@ TEST(DelegationLints, NameARoleThatNoNameLeadsTo) {
 }
 
 TEST(DelegationLints, LetARoleBeThatOneOfTwoWaysLeadsTo) {
-  Repository repository;
+  WiseRepository repository;
   repository.add("targets", delegated("brakes", {"brakes/*"}));
   repository.add("targets", delegated("doors", {"doors/*"}));
   repository.add("brakes", delegated("both", {"doors/a"}));
@@ -115,7 +114,7 @@ TEST(DelegationLints, LetARoleBeThatOneOfTwoWaysLeadsTo) {
 }
 
 TEST(DelegationLints, NameARoleOfTheSnapshotThatNobodyDelegatesTo) {
-  Repository repository;
+  WiseRepository repository;
   repository.add("targets", delegated("brakes", {"brakes/*"}));
   repository.add("targets", delegated("left", {"left/*"}));
   repository.sim.targets().delegations->roles.pop_back();
@@ -124,7 +123,7 @@ TEST(DelegationLints, NameARoleOfTheSnapshotThatNobodyDelegatesTo) {
 }
 
 TEST(DelegationLints, NameKeysOfNoRole) {
-  Repository repository;
+  WiseRepository repository;
   repository.add("targets", delegated("brakes", {"brakes/*"}));
   const auto spare = sim::key("spare")->public_key(), other = sim::key("other")->public_key();
   repository.sim.targets().delegations->keys.emplace(spare.computed_id(), spare);
@@ -137,7 +136,7 @@ TEST(DelegationLints, NameKeysOfNoRole) {
 }
 
 TEST(DelegationLints, NameARoleOfEveryNameAndHardware) {
-  Repository repository;
+  WiseRepository repository;
   repository.add("targets", delegated("all", {"*/*"}));
   EXPECT_EQ(repository.warnings(),
             Lines{"role all below targets may list every name that fits \"*/*\" for any "
@@ -149,7 +148,7 @@ TEST(DelegationLints, NameARoleOfEveryNameAndHardware) {
 }
 
 TEST(DelegationLints, NameOneKeyThatIsEnoughForEverything) {
-  Repository repository;
+  WiseRepository repository;
   repository.add("targets", delegated("all", {"*"}), 1);
   repository.sim.set_keys(kTargets, sim::keys("t", 2), 1);
   const Lines lines = repository.warnings();
@@ -160,7 +159,7 @@ TEST(DelegationLints, NameOneKeyThatIsEnoughForEverything) {
 }
 
 TEST(DelegationLints, NameBinsOfOneKey) {
-  Repository repository;
+  WiseRepository repository;
   repository.sim.delegate_bins(kTargets, 1, "bin");
   repository.names = {RoleName("bin-0"), RoleName("bin-1")};
   EXPECT_EQ(repository.warnings(),
@@ -169,7 +168,7 @@ TEST(DelegationLints, NameBinsOfOneKey) {
 }
 
 TEST(DelegationLints, LetSiblingsForDifferentHardwareBe) {
-  Repository repository;
+  WiseRepository repository;
   auto brakes = delegated("brakes", {"*"}), doors = delegated("doors", {"*"});
   brakes.any_hardware = doors.any_hardware = false;
   brakes.hardware_ids = {HardwareId("brake-mk4")};

@@ -21,6 +21,9 @@
 
 namespace cotter::test {
 
+/// An image for the brake of factory_record().
+inline const TargetName kBrake2("brakes/mk4/2.bin");
+
 struct SteppedClock final : Clock {
   UtcTime time = kNoon;
   [[nodiscard]] UtcTime now() const override { return time; }

@@ -15,11 +15,10 @@ namespace {
 
 using test::Depot;
 using test::DirectorReader;
+using test::kBrake2;
+using test::kVin;
 using test::VehicleVoice;
 using test::verdict;
-
-const VehicleId kVin("VIN-1");
-const TargetName kBrake2("brakes/mk4/2.bin");
 
 void publish_brake_2(Depot& depot) {
   depot.images.publish({{kBrake2, test::entry_for("brake 2", {HardwareId("brake-mk4")}, 2)}});

@@ -31,7 +31,7 @@ Perishable renewing(std::string id, std::chrono::seconds life, std::vector<std::
   return what;
 }
 
-const Ending& of(const std::vector<Ending>& endings, const std::string& id) {
+const Ending& ending_of(const std::vector<Ending>& endings, const std::string& id) {
   for (const Ending& ending : endings) {
     if (ending.what.id == id) return ending;
   }
@@ -102,14 +102,15 @@ TEST(Forecast, AParentThatEndsFirstTakesAlongWhatHangsOnIt) {
                                  thing("brakes", days(120), {"targets"}),
                                  thing("doors", days(80), {"targets"}), renewing("timestamp", 24h, {"root"})},
                                 kStart, kWarn);
-  EXPECT_EQ(of(endings, "targets").stops_at, kStart + days(100));
-  EXPECT_EQ(of(endings, "targets").with, "root");
-  EXPECT_EQ(of(endings, "brakes").with, "root") << "through targets";
-  EXPECT_FALSE(of(endings, "doors").with) << "it ends by itself before";
-  EXPECT_EQ(of(endings, "doors").stops_at, kStart + days(80));
-  EXPECT_EQ(of(endings, "timestamp").with, "root") << "it goes on until then";
-  EXPECT_EQ(of(endings, "timestamp").stops_at, kStart + 24h);
-  EXPECT_EQ(of(endings, "root").takes_along, (std::vector<std::string>{"brakes", "targets", "timestamp"}));
+  EXPECT_EQ(ending_of(endings, "targets").stops_at, kStart + days(100));
+  EXPECT_EQ(ending_of(endings, "targets").with, "root");
+  EXPECT_EQ(ending_of(endings, "brakes").with, "root") << "through targets";
+  EXPECT_FALSE(ending_of(endings, "doors").with) << "it ends by itself before";
+  EXPECT_EQ(ending_of(endings, "doors").stops_at, kStart + days(80));
+  EXPECT_EQ(ending_of(endings, "timestamp").with, "root") << "it goes on until then";
+  EXPECT_EQ(ending_of(endings, "timestamp").stops_at, kStart + 24h);
+  EXPECT_EQ(ending_of(endings, "root").takes_along,
+            (std::vector<std::string>{"brakes", "targets", "timestamp"}));
   EXPECT_EQ(endings.front().what.id, "timestamp");
   EXPECT_EQ(endings[1].what.id, "doors");
 }
@@ -117,22 +118,22 @@ TEST(Forecast, AParentThatEndsFirstTakesAlongWhatHangsOnIt) {
 TEST(Forecast, WhereAParentHasEndedItIsTheParentThatIsDue) {
   const auto endings =
       forecast({thing("root", days(100)), thing("targets", days(300), {"root"})}, kStart + days(101), kWarn);
-  EXPECT_EQ(of(endings, "root").urgency, Urgency::Ended);
-  EXPECT_EQ(of(endings, "targets").urgency, Urgency::Stopped);
-  EXPECT_FALSE(of(endings, "targets").is_due());
+  EXPECT_EQ(ending_of(endings, "root").urgency, Urgency::Ended);
+  EXPECT_EQ(ending_of(endings, "targets").urgency, Urgency::Stopped);
+  EXPECT_FALSE(ending_of(endings, "targets").is_due());
 }
 
 TEST(Forecast, ALateRenewalEndsWhatHangsOnItToo) {
   const std::vector<Perishable> all{renewing("a", 24h), thing("b", days(50), {"a"})};
-  EXPECT_FALSE(of(forecast(all, kStart, kWarn), "b").with);
-  EXPECT_EQ(of(forecast(all, kStart + 20h, kWarn), "b").with, "a");
+  EXPECT_FALSE(ending_of(forecast(all, kStart, kWarn), "b").with);
+  EXPECT_EQ(ending_of(forecast(all, kStart + 20h, kWarn), "b").with, "a");
 }
 
 TEST(Forecast, BearsCirclesAndWhatNobodyKnows) {
   const auto endings =
       forecast({thing("a", days(9), {"b"}), thing("b", days(5), {"a", "nobody"})}, kStart, kWarn);
-  EXPECT_EQ(of(endings, "a").stops_at, kStart + days(5));
-  EXPECT_EQ(of(endings, "b").stops_at, kStart + days(5));
+  EXPECT_EQ(ending_of(endings, "a").stops_at, kStart + days(5));
+  EXPECT_EQ(ending_of(endings, "b").stops_at, kStart + days(5));
 }
 
 TEST(ForecastFormats, SaysWhoActsAndWhomItStops) {

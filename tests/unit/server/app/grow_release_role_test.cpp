@@ -23,7 +23,7 @@ namespace {
 
 using test::kFirmware;
 using test::kNow;
-using State = GrowOutcome::State;
+using GrowState = GrowOutcome::State;
 
 /// A role of eight bins with forty images.
 class Growing : public testing::Test {
@@ -41,7 +41,7 @@ class Growing : public testing::Test {
   void grow(std::uint32_t bits) const {
     const auto outcome = ws_.grow(bits);
     ASSERT_TRUE(outcome) << explain(outcome.error());
-    ASSERT_EQ(outcome->state, State::Grown);
+    ASSERT_EQ(outcome->state, GrowState::Grown);
   }
   /// As it could be done before the names that bins may get were kept free.
   [[nodiscard]] TargetsOutcome::State delegate(const char* role,
@@ -87,14 +87,14 @@ TEST_F(Growing, WaitsForItsHoldersAndThenShowsAllAtOnce) {
   unsure.confirmed = false;
   const auto tried = grow_release_role(ws_.workspace(), unsure, kNow);
   ASSERT_TRUE(tried) << explain(tried.error());
-  EXPECT_EQ(tried->state, State::WouldGrow);
+  EXPECT_EQ(tried->state, GrowState::WouldGrow);
   EXPECT_EQ(shown(), before) << "a script that forgot --yes";
   EXPECT_TRUE(ws_.bundles().empty());
 
   const auto ask = [&](std::initializer_list<std::size_t> holders) {
     const auto waiting = ws_.grow(5, holders);  // with the role's key and all online keys at hand
     ASSERT_TRUE(waiting) << explain(waiting.error());
-    EXPECT_EQ(waiting->state, State::Awaiting);
+    EXPECT_EQ(waiting->state, GrowState::Awaiting);
     EXPECT_EQ(waiting->agreement.signatures, holders.size());
     ASSERT_EQ(waiting->agreement.summary.size(), 1U);
     EXPECT_EQ(waiting->agreement.summary[0], "split the 8 bins of role fw into 32, for good");
@@ -104,16 +104,16 @@ TEST_F(Growing, WaitsForItsHoldersAndThenShowsAllAtOnce) {
   ask({0});
   const auto grown = ws_.grow(5, {1});
   ASSERT_TRUE(grown) << explain(grown.error());
-  EXPECT_EQ(grown->state, State::Grown);
+  EXPECT_EQ(grown->state, GrowState::Grown);
   EXPECT_EQ(grown->growth.bins, 32U);
   EXPECT_EQ(ws_.listed(5), listed);
   const auto again = ws_.grow(5, {});
   ASSERT_TRUE(again) << explain(again.error());
-  EXPECT_EQ(again->state, State::Unchanged);
+  EXPECT_EQ(again->state, GrowState::Unchanged);
 }
 
 TEST_F(Growing, GoesOnWhereTheCeremonyWasClosed) {
-  ASSERT_EQ(ws_.grow(4, {})->state, State::Awaiting);
+  ASSERT_EQ(ws_.grow(4, {})->state, GrowState::Awaiting);
   TargetsSigning signing;
   for (const std::size_t holder : {std::size_t{0}, std::size_t{1}})
     signing.holders.push_back(ws_.keys.targets.at(holder).get());
@@ -122,12 +122,12 @@ TEST_F(Growing, GoesOnWhereTheCeremonyWasClosed) {
   ASSERT_TRUE(closed) << explain(closed.error());
   ASSERT_EQ(closed->state, TargetsOutcome::State::Published);
   EXPECT_EQ(ws_.bits(), 3U) << "they agreed, no more";
-  ASSERT_EQ(ws_.grow(5, {})->state, State::Awaiting) << "that is not what they agreed to";
+  ASSERT_EQ(ws_.grow(5, {})->state, GrowState::Awaiting) << "that is not what they agreed to";
   for (const auto& bundle : ws_.bundles()) std::filesystem::remove(ws_.pending() / bundle);
   const auto grown = ws_.grow(4, {});
   ASSERT_TRUE(grown) << explain(grown.error());
   EXPECT_TRUE(grown->agreed);
-  EXPECT_EQ(grown->state, State::Grown);
+  EXPECT_EQ(grown->state, GrowState::Grown);
   EXPECT_EQ(ws_.bits(), 4U);
 }
 
@@ -226,7 +226,7 @@ TEST_F(Growing, TakesTheRolesKeyAndNoOther) {  // IMG-2
   };
   EXPECT_TRUE(is(grow_release_role(ws_.workspace(), request, kNow), Fault::Kind::Denied));
   EXPECT_EQ(ws_.bits(), 3U);
-  EXPECT_EQ(ws_.grow(5, {})->state, State::Grown) << "the holders had agreed";
+  EXPECT_EQ(ws_.grow(5, {})->state, GrowState::Grown) << "the holders had agreed";
 }
 
 // Of a role that grew in a signing process and not in the repository nothing more could be released.

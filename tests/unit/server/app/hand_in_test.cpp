@@ -18,10 +18,9 @@ namespace {
 using operations::FileKind;
 using operations::SubmissionRecord;
 using operations::SubmissionState;
+using test::kImage;
 using test::kNow;
 using test::SupplierWorkspace;
-
-const std::string kImage = "the build";
 
 struct Fixed final : cotter::Clock {
   [[nodiscard]] UtcTime now() const override { return kNow; }

@@ -15,19 +15,16 @@
 #include "server/repository/reader.h"
 #include "tests/sim/small_disk.h"
 #include "tests/sim/temp_dir.h"
+#include "tests/unit/common/keystore_kit.h"
 
 namespace cotter::app {
 namespace {
 
 namespace fs = std::filesystem;
+using test::kCheap;
+using test::secret;
 
-constexpr keystore::KdfCost kCheap{1, 8};
 constexpr UtcTime kNow{std::chrono::seconds(1'900'000'000)};
-
-crypto::Secret secret(const std::string& text) {
-  Bytes bytes = to_bytes(text);
-  return crypto::Secret::taking(bytes);
-}
 
 NewPassphrases passphrases(std::uint32_t holders = 3) {
   NewPassphrases all{secret("online-pass"), {}};

@@ -13,10 +13,9 @@ namespace cotter::app {
 namespace {
 
 using operations::FileKind;
+using test::kImage;
 using test::kNow;
 using test::SupplierWorkspace;
-
-const std::string kImage = "the build";
 
 class IntakeOf : public testing::Test {
  protected:

@@ -6,19 +6,16 @@
 #include "server/app/offline_keys.h"
 #include "server/keys/file_log_signer.h"
 #include "tests/sim/temp_dir.h"
+#include "tests/unit/common/keystore_kit.h"
 
 namespace cotter::app {
 namespace {
 
 namespace fs = std::filesystem;
 using keystore::FileKeystore;
-
-constexpr keystore::KdfCost kCheap{1, 8 * 1024};
-constexpr UtcTime kMade{std::chrono::seconds(1'900'000'000)};
-
-crypto::Secret secret(std::string text) {
-  return crypto::Secret::taking({reinterpret_cast<std::uint8_t*>(text.data()), text.size()});
-}
+using test::kCheap;
+using test::kMade;
+using test::secret;
 
 class MovedKeys : public testing::Test {
  protected:

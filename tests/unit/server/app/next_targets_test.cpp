@@ -17,13 +17,13 @@
 namespace cotter::app {
 namespace {
 
+using test::kAcme;
+using test::kImage;
 using test::kNow;
 using test::SupplierWorkspace;
 using State = TargetsOutcome::State;
 
-const std::string kImage = "the build";
 const std::string kName = "acme/ecu/app";
-const RoleName kAcme("acme");
 
 ceremony::KeyChange swapped(const RoleName& role, const crypto::Signer& out, const crypto::Signer& in) {
   return {{{role, in.public_key()}}, {{role, out.public_key().computed_id()}}, {}};

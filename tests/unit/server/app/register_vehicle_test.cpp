@@ -10,9 +10,8 @@ namespace {
 
 using test::Depot;
 using test::factory_record;
+using test::kVin;
 using test::verdict;
-
-const VehicleId kVin("VIN-1");
 
 std::string added(const Depot& depot, const inventory::VehicleRecord& record) {
   host::Db db = depot.database();

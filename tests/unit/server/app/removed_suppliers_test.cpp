@@ -26,14 +26,13 @@ namespace {
 
 namespace fs = std::filesystem;
 using operations::SubmissionState;
+using test::kAcme;
+using test::kApp;
+using test::kBrake;
+using test::kDoor;
 using test::kNow;
+using test::kVin;
 using test::SupplierWorkspace;
-
-const RoleName kAcme("acme");
-const VehicleId kVin("VIN-1");
-const EcuSerial kBrake("BRAKE");
-const EcuSerial kDoor("DOOR");
-const std::string kApp = "acme/ecu/app";
 
 /// acme has published two builds, one after the other, and the OEM another for the same ECUs.
 void publish_images(const SupplierWorkspace& ws, const operations::SupplierPolicy& policy = {}) {

@@ -16,9 +16,9 @@ namespace {
 
 using sim::delegated;
 using sim::delegated_together;
+using sim::kTargets;
 using test::Client;
 
-const RoleName kTargets = model::targets_role();
 const TargetName kName("brakes/fw.bin");
 const HardwareId kHardware("brake-mk4"), kOther("door-mk2");
 

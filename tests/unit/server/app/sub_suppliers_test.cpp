@@ -20,13 +20,13 @@ namespace cotter::app {
 namespace {
 
 using operations::SubmissionState;
+using test::kBrake;
+using test::kImage;
 using test::kNow;
+using test::kVin;
 using test::SupplierWorkspace;
 
-const std::string kImage = "the build";
 const std::string kName = "acme/sensors/app";
-const VehicleId kVin("VIN-1");
-const EcuSerial kBrake("BRAKE");
 
 class SubSupplier : public testing::Test {
  protected:

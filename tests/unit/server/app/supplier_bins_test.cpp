@@ -37,14 +37,14 @@ namespace {
 
 using operations::FileKind;
 using operations::SubmissionState;
+using test::kAcme;
+using test::kApp;
 using test::kNow;
 using test::SupplierWorkspace;
 using Metadata = std::vector<SubmissionBundle::Metadata>;
 using Images = std::map<std::string, std::string>;  ///< contents, by name
 
 constexpr std::uint32_t kBits = 2;
-const RoleName kAcme("acme");
-const std::string kApp = "acme/ecu/app";
 const std::string kBuild = "the build";
 
 operations::SupplierPolicy in_bins(operations::SupplierPolicy policy = {}) {

@@ -19,10 +19,9 @@ namespace cotter::app {
 namespace {
 
 using operations::SubmissionState;
+using test::kImage;
 using test::kNow;
 using test::SupplierWorkspace;
-
-const std::string kImage = "the build";
 
 Bytes metadata(const SupplierWorkspace& ws, std::uint64_t version = 1) {
   return ws.signed_by(SupplierWorkspace::next(SupplierWorkspace::release("acme/ecu/app", kImage), version));

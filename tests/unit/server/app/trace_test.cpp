@@ -8,10 +8,10 @@
 namespace cotter::app {
 namespace {
 
+using test::kImage;
 using test::kNow;
 using test::SupplierWorkspace;
 
-const std::string kImage = "the build";
 const std::string kName = "acme/ecu/app";
 
 std::string sha256_of(std::string_view text) { return to_hex(crypto::sha256(as_bytes(text))); }

@@ -12,25 +12,25 @@
 namespace cotter::ceremony {
 namespace {
 
-constexpr UtcTime kEnd{std::chrono::seconds(1'900'000'000)};
+constexpr UtcTime kFirstEnd{std::chrono::seconds(1'900'000'000)};
 constexpr const char* kElse =
     "something else changes too, which has no words here: compare the two files before you sign";
 
+using sim::public_key;
 using Lines = std::vector<std::string>;
 
-crypto::PublicKey key(const char* label) { return sim::key(label)->public_key(); }
-std::string spelt_of(const char* label) { return spelt(key(label).computed_id(), key(label)); }
+std::string spelt_of(const char* label) { return spelt(public_key(label).computed_id(), public_key(label)); }
 bool has(const Lines& lines, const std::string& line) {
   return std::find(lines.begin(), lines.end(), line) != lines.end();
 }
 
-model::Root root() {
+model::Root first_root() {
   model::Root root;
   root.version = Version(1);
-  root.expires = kEnd;
+  root.expires = kFirstEnd;
   for (const char* label : {"r1", "r2"}) {
-    root.keys.insert_or_assign(key(label).computed_id(), key(label));
-    root.roles[model::root_role()].keyids.push_back(key(label).computed_id());
+    root.keys.insert_or_assign(public_key(label).computed_id(), public_key(label));
+    root.roles[model::root_role()].keyids.push_back(public_key(label).computed_id());
   }
   root.roles[model::root_role()].threshold = 2;
   return root;
@@ -46,7 +46,7 @@ model::Target target(std::uint64_t length) {
 model::Targets targets() {
   model::Targets targets;
   targets.version = Version(7);
-  targets.expires = kEnd;
+  targets.expires = kFirstEnd;
   targets.targets[TargetName("a")] = target(1);
   return targets;
 }
@@ -55,14 +55,14 @@ model::DelegatedRole brakes() {
   model::DelegatedRole role;
   role.name = RoleName("brakes");
   role.paths = {"brakes/*"};
-  role.keys = {{key("b1").computed_id()}, 1};
+  role.keys = {{public_key("b1").computed_id()}, 1};
   return role;
 }
 
 model::Targets with_brakes() {
   model::Targets all = targets();
   all.delegations.emplace();
-  all.delegations->keys.insert_or_assign(key("b1").computed_id(), key("b1"));
+  all.delegations->keys.insert_or_assign(public_key("b1").computed_id(), public_key("b1"));
   all.delegations->roles = {brakes()};
   return all;
 }
@@ -75,41 +75,42 @@ Lines after(const model::Targets& before, const std::function<void(model::Target
 }
 
 TEST(WordsOfARoot, TellOfKeysThresholdsAndLife) {
-  KeyChange change{{{model::root_role(), key("r3")}}, {{model::root_role(), key("r1").computed_id()}}, {}};
-  const UtcTime later = kEnd + std::chrono::hours(1);
-  Lines lines = changes_between(root(), next_root(root(), change, later).value());
+  KeyChange change{
+      {{model::root_role(), public_key("r3")}}, {{model::root_role(), public_key("r1").computed_id()}}, {}};
+  const UtcTime later = kFirstEnd + std::chrono::hours(1);
+  Lines lines = changes_between(first_root(), next_root(first_root(), change, later).value());
   EXPECT_EQ(lines, (Lines{"version 1 becomes 2",
-                          "it expires at " + format_utc(later) + ", no longer at " + format_utc(kEnd),
+                          "it expires at " + format_utc(later) + ", no longer at " + format_utc(kFirstEnd),
                           "root: key out: " + spelt_of("r1"), "root: key in: " + spelt_of("r3")}));
-  change = {{{model::root_role(), key("r3")}}, {}, {{model::root_role(), 3}}};
-  lines = changes_between(root(), next_root(root(), change, kEnd).value());
+  change = {{{model::root_role(), public_key("r3")}}, {}, {{model::root_role(), 3}}};
+  lines = changes_between(first_root(), next_root(first_root(), change, kFirstEnd).value());
   EXPECT_TRUE(has(lines, "root: 3 of 3 keys sign, no longer 2 of 2 keys"));
 }
 
 TEST(WordsOfARoot, TellOfAnotherKeyUnderAnOldName) {
-  model::Root next = root();
+  model::Root next = first_root();
   next.version = Version(2);
-  next.keys.insert_or_assign(key("r1").computed_id(), key("thief"));
-  const Lines lines = changes_between(root(), next);
-  EXPECT_TRUE(has(lines, "root: key in: " + spelt(key("r1").computed_id(), key("thief"))));
+  next.keys.insert_or_assign(public_key("r1").computed_id(), public_key("thief"));
+  const Lines lines = changes_between(first_root(), next);
+  EXPECT_TRUE(has(lines, "root: key in: " + spelt(public_key("r1").computed_id(), public_key("thief"))));
 }
 
 TEST(WordsOfARoot, SayThatSomethingChangesThatTheyDoNotKnow) {
-  model::Root next = root();
+  model::Root next = first_root();
   next.version = Version(2);
   next.consistent_snapshot = false;
-  EXPECT_TRUE(has(changes_between(root(), next), kElse));
-  next = root();
+  EXPECT_TRUE(has(changes_between(first_root(), next), kElse));
+  next = first_root();
   next.version = Version(2);
-  EXPECT_FALSE(has(changes_between(root(), next), kElse));
+  EXPECT_FALSE(has(changes_between(first_root(), next), kElse));
 }
 
 TEST(WordsOfARoot, TellOfRoles) {
-  model::Root next = root();
+  model::Root next = first_root();
   next.version = Version(2);
-  next.roles[RoleName("x-extra")] = {{key("r1").computed_id()}, 1};
-  EXPECT_TRUE(has(changes_between(root(), next), "role in: x-extra"));
-  EXPECT_TRUE(has(changes_between(next, root()), "role out: x-extra"));
+  next.roles[RoleName("x-extra")] = {{public_key("r1").computed_id()}, 1};
+  EXPECT_TRUE(has(changes_between(first_root(), next), "role in: x-extra"));
+  EXPECT_TRUE(has(changes_between(next, first_root()), "role out: x-extra"));
 }
 
 TEST(WordsOfTargets, TellOfImages) {
@@ -141,8 +142,8 @@ TEST(WordsOfTargets, TellOfDelegations) {
       has(wider,
           "delegation brakes: paths */*, any hardware, terminating; before: paths brakes/*, any hardware"));
   const Lines keys = after(with_brakes(), [](model::Targets& next) {
-    next.delegations->keys.insert_or_assign(key("b2").computed_id(), key("b2"));
-    next.delegations->roles[0].keys = {{key("b2").computed_id()}, 1};
+    next.delegations->keys.insert_or_assign(public_key("b2").computed_id(), public_key("b2"));
+    next.delegations->roles[0].keys = {{public_key("b2").computed_id()}, 1};
   });
   EXPECT_TRUE(has(keys, "delegation brakes: key out: " + spelt_of("b1")));
   EXPECT_TRUE(has(keys, "delegation brakes: key in: " + spelt_of("b2")));

@@ -3,16 +3,14 @@
 #include <gtest/gtest.h>
 
 #include "common/json/strict_reader.h"
+#include "tests/unit/server/http/answer.h"
 
 namespace cotter::http {
 namespace {
 
+using test::member_of;
+
 json::Value body_of(const Response& response) { return json::read(response.body).value(); }
-std::string text_of(const Response& response, const char* name) {
-  const json::Value body = body_of(response);
-  const json::Value* member = body.as_object()->find(name);
-  return member == nullptr ? "(none)" : *member->as_string();
-}
 
 TEST(Problem, NamesRuleAndAttackOfARejection) {  // VER-ERR
   const Response response = problem(
@@ -20,10 +18,10 @@ TEST(Problem, NamesRuleAndAttackOfARejection) {  // VER-ERR
   EXPECT_EQ(response.status, 422);
   EXPECT_EQ(response.headers.at("Content-Type"), "application/problem+json");
   EXPECT_EQ(response.headers.at("Cache-Control"), "no-store");
-  EXPECT_EQ(text_of(response, "type"), "urn:cotter:rule:manifest-replayed");
-  EXPECT_EQ(text_of(response, "rule"), "manifest-replayed");
-  EXPECT_EQ(text_of(response, "attack"), "replay");
-  EXPECT_NE(text_of(response, "detail").find("a counter above 7"), std::string::npos);
+  EXPECT_EQ(member_of(response, "type"), "urn:cotter:rule:manifest-replayed");
+  EXPECT_EQ(member_of(response, "rule"), "manifest-replayed");
+  EXPECT_EQ(member_of(response, "attack"), "replay");
+  EXPECT_NE(member_of(response, "detail").find("a counter above 7"), std::string::npos);
   const json::Value body = body_of(response);
   EXPECT_EQ(*body.as_object()->find("status")->as_int(), 422);
 }

@@ -6,9 +6,12 @@
 #include "common/json/strict_reader.h"
 #include "common/model/time_attestation.h"
 #include "tests/unit/server/app/depot.h"
+#include "tests/unit/server/http/answer.h"
 
 namespace cotter::http {
 namespace {
+
+using test::member_of;
 
 Request asking(Method method, std::string path, std::optional<std::string> caller = std::nullopt) {
   Request request;
@@ -19,12 +22,6 @@ Request asking(Method method, std::string path, std::optional<std::string> calle
 }
 Request get(std::string path, std::optional<std::string> caller = std::nullopt) {
   return asking(Method::Get, std::move(path), std::move(caller));
-}
-
-std::string text_of(const Response& response, const char* name) {
-  const auto body = json::read(response.body);
-  const json::Value* member = body ? body->as_object()->find(name) : nullptr;
-  return member == nullptr ? "(none)" : *member->as_string();
 }
 
 /// A time source that attests a noon.
@@ -112,7 +109,7 @@ TEST_F(RouterTo, RefusesAQuestionForTheTimeThatIsNone) {
   request.body = to_bytes("{}");
   const Response refused = alone.handle(request);
   EXPECT_EQ(refused.status, 422U);
-  EXPECT_EQ(text_of(refused, "rule"), "member-missing");
+  EXPECT_EQ(member_of(refused, "rule"), "member-missing");
   request.body = Bytes(model::kMaxTimeRequestBytes + 1, ' ');
   EXPECT_EQ(alone.handle(request).status, 413U);
   request.body = to_bytes(R"({"nonces":["000102030405060708090a0b0c0d0e0f"]})");
@@ -253,8 +250,8 @@ TEST_F(RouterTo, SaysWhichRuleAManifestBreaks) {
     const Response response = strict_.handle(request);
     EXPECT_EQ(response.status, 422U) << one.body;
     EXPECT_EQ(response.headers.at("Content-Type"), "application/problem+json");
-    EXPECT_EQ(text_of(response, "rule"), one.rule) << one.body;
-    EXPECT_EQ(text_of(response, "type"), std::string("urn:cotter:rule:") + one.rule);
+    EXPECT_EQ(member_of(response, "rule"), one.rule) << one.body;
+    EXPECT_EQ(member_of(response, "type"), std::string("urn:cotter:rule:") + one.rule);
   }
 }
 
@@ -267,7 +264,7 @@ TEST_F(RouterTo, TakesNoManifestOfAnotherVehicle) {
   request.body = voice.wire();
   const Response response = strict_.handle(request);
   EXPECT_EQ(response.status, 403U);
-  EXPECT_EQ(text_of(response, "rule"), "manifest-other-vehicle");
+  EXPECT_EQ(member_of(response, "rule"), "manifest-other-vehicle");
 }
 
 TEST_F(RouterTo, SaysNotModifiedToAVehicleThatHasTheFile) {

@@ -6,17 +6,15 @@
 #include "common/model/roles.h"
 #include "server/ceremony/holder.h"
 #include "tests/sim/temp_dir.h"
+#include "tests/unit/common/keystore_kit.h"
 
 namespace cotter::keys {
 namespace {
 
-constexpr keystore::KdfCost kCheap{1, 8};
-constexpr UtcTime kNow{std::chrono::seconds(1'900'000'000)};
+using test::kCheap;
+using test::secret;
 
-crypto::Secret secret(const std::string& text) {
-  Bytes bytes = to_bytes(text);
-  return crypto::Secret::taking(bytes);
-}
+constexpr UtcTime kNow{std::chrono::seconds(1'900'000'000)};
 
 keystore::Unlock unlock(const std::string& text) {
   return {[text] { return Result<crypto::Secret>(secret(text)); }, {}};

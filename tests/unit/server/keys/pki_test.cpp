@@ -6,19 +6,16 @@
 
 #include "common/host/atomic_file.h"
 #include "tests/sim/temp_dir.h"
+#include "tests/unit/common/keystore_kit.h"
 #include "tests/unit/server/keys/csr.h"
 
 namespace cotter::keys {
 namespace {
 
 namespace fs = std::filesystem;
+using test::secret;
 
 constexpr std::chrono::seconds kYear = std::chrono::days(365);
-
-crypto::Secret secret(const std::string& text) {
-  Bytes bytes = to_bytes(text);
-  return crypto::Secret::taking(bytes);
-}
 
 UtcTime now() { return UtcTime(std::chrono::seconds(::time(nullptr))); }
 

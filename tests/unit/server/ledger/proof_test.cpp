@@ -11,17 +11,17 @@ namespace {
 using namespace cotter;
 using namespace cotter::ledger;
 
-constexpr std::uint64_t kSize = 11;
+constexpr std::uint64_t kLogSize = 11;
 constexpr std::uint64_t kIndex = 6;
 
 class LedgerProof : public testing::Test {
  protected:
   LedgerProof() {
-    for (std::uint64_t i = 0; i < kSize; ++i) log.add(entry(i).encode().value());
+    for (std::uint64_t i = 0; i < kLogSize; ++i) log.add(entry(i).encode().value());
     proof.index = kIndex;
     proof.entry = entry(kIndex);
-    proof.path = inclusion_proof(kIndex, kSize, log.reader()).value();
-    proof.checkpoint = sign_checkpoint({verifier.name(), kSize, log.root()}, key).value();
+    proof.path = inclusion_proof(kIndex, kLogSize, log.reader()).value();
+    proof.checkpoint = sign_checkpoint({verifier.name(), kLogSize, log.root()}, key).value();
   }
   static Entry entry(std::uint64_t number) {
     return {"assignment", UtcTime(std::chrono::seconds(number)), "account:alice",
@@ -40,7 +40,7 @@ TEST_F(LedgerProof, HoldsAfterItWasWrittenAndRead) {
   EXPECT_EQ(read.entry, proof.entry);
   const auto checkpoint = read.verify(verifier);
   ASSERT_TRUE(checkpoint) << explain(checkpoint.error());
-  EXPECT_EQ(checkpoint->size, kSize);
+  EXPECT_EQ(checkpoint->size, kLogSize);
 }
 
 TEST_F(LedgerProof, FailsUnderTheKeyOfAnotherLog) {
@@ -56,7 +56,7 @@ TEST_F(LedgerProof, FailsForAnotherEntryOrIndex) {
   other.index = kIndex + 1;
   EXPECT_FALSE(other.verify(verifier));
   other = proof;
-  other.index = kSize;
+  other.index = kLogSize;
   EXPECT_FALSE(other.verify(verifier));
 }
 
