@@ -58,16 +58,23 @@ Result<std::vector<repository::IncomingImage>> add_images(const RepositoryWriter
   return images;
 }
 
+/// At least that of this image, or the one above.
+Result<void> raise(ReleaseCounters& counters, const model::Target& image, std::uint64_t above) {
+  const auto match = TRY(image.must_match(model::Profile::Vehicle));
+  if (!match) return {};
+  for (const HardwareId& id : match->hardware_ids) {
+    ReleaseCounter& highest = counters[id];
+    highest = std::max(highest, ReleaseCounter(match->release_counter.value() + above));
+  }
+  return {};
+}
+
+/// An image that goes may be a bad one: what mends it must not have its counter, or an ECU could be given the
+/// bad one again (IMG-9).
 Result<ReleaseCounters> counters_in(const IntakeVerdict& verdict) {
   ReleaseCounters counters;
-  for (const TargetName& name : verdict.fresh) {
-    const auto match = TRY(verdict.targets->targets.at(name).must_match(model::Profile::Vehicle));
-    if (!match) continue;
-    for (const HardwareId& id : match->hardware_ids) {
-      ReleaseCounter& highest = counters[id];
-      highest = std::max(highest, match->release_counter);
-    }
-  }
+  for (const TargetName& name : verdict.fresh) TRY(raise(counters, verdict.targets->targets.at(name), 0));
+  for (const auto& [name, image] : verdict.unlisted) TRY(raise(counters, image, 1));
   return counters;
 }
 
@@ -117,6 +124,7 @@ class Acceptance {
     remarks_ = remarks_of(verdict);
     outcome_.images = app::images_of(record_.submission, *verdict.targets);
     TRY(refuse_unverifiable(writer_.db(), verdict.demands));  // before anybody's yes is written down
+    for (const auto& [name, image] : verdict.unlisted) unlisted_[name].push_back(image.hashes);
     const ListedImages dropped = TRY(images_dropped(*verdict.targets));
     outcome_.assigned = TRY(assigned_ecus(writer_.db(), dropped));
     outcome_.stopped = !outcome_.assigned.empty() && !request_.ends_assignments;
@@ -200,7 +208,8 @@ class Acceptance {
     return writer_.publish_bins(bins, counters, batch, online);
   }
 
-  /// Of roles that the next file lets sign no more, but for those that it lists itself (IMG-13).
+  /// Those that it listed before, and those of roles that the next file lets sign no more, but for those that
+  /// it lists itself (IMG-13).
   Result<ListedImages> images_dropped(const model::Targets& next) {
     std::vector<RoleName> going;
     for (const operations::Supplier& other : TRY(store_.list())) {
@@ -209,6 +218,8 @@ class Acceptance {
     }
     ListedImages dropped = TRY(images_listed(writer_.layout(), going));
     leave_out(dropped, next);
+    for (const auto& [name, contents] : unlisted_)
+      dropped[name].insert(dropped[name].end(), contents.begin(), contents.end());
     return dropped;
   }
 
@@ -216,8 +227,7 @@ class Acceptance {
   Result<void> end_those_assigned(const ListedImages& dropped) {
     auto transaction = TRY(host::Transaction::begin(writer_.db()));
     outcome_.assigned = TRY(assigned_ecus(writer_.db(), dropped));
-    TRY(end_assignments(writer_.db(), outcome_.assigned, record_.supplier + " no longer lets its maker sign",
-                        writer_.now()));
+    TRY(end_assignments(writer_.db(), outcome_.assigned, why_ended(record_.supplier), writer_.now()));
     return transaction.commit();
   }
 
@@ -242,6 +252,7 @@ class Acceptance {
   KeptPapers papers_;
   SubmissionRecord record_;
   std::vector<std::string> remarks_;
+  ListedImages unlisted_;  ///< by its own files; a killed writer had ended what was assigned of them
   AcceptOutcome outcome_;
 };
 

@@ -27,7 +27,7 @@ struct JudgeRequest {
 
 struct AcceptRequest : JudgeRequest {
   std::function<Result<OnlineSigners>()> online{};  ///< asked for once enough people have said yes
-  bool ends_assignments = false;                    ///< of images of those whom it lets sign no more
+  bool ends_assignments = false;                    ///< of images that are listed no more
 };
 
 struct AcceptOutcome {
@@ -40,7 +40,7 @@ struct AcceptOutcome {
   std::vector<SubmittedImage> images{};  ///< what was said yes to; none where it was published before
   PublishedVersions versions{};          ///< Accepted
   bool stopped = false;  ///< it waits on as it did: `assigned` are to run images that would go
-  std::vector<EndedAssignment> assigned{};  ///< of images of those whom it lets sign no more; Accepted: ended
+  std::vector<EndedAssignment> assigned{};  ///< of images that are listed no more; Accepted: ended
 };
 
 /// Says yes. Killed in between, whoever says yes again finishes it. Faults: NotFound, Conflict (it does not

@@ -265,7 +265,12 @@ class Applying {
       for (SourceFile& file : files) file.image->keep();  // or its going would look for each once more
       return {};
     });
-    if (outcome_.bins > 0) return publish(stored);
+    if (outcome_.bins > 0) {
+      auto done = publish(stored);
+      // Foremost, as while reading: a full disk is in everybody's way.
+      if (!done && stored.valid()) TRY(stored.get());
+      return done;
+    }
     note_unchanged();
     return stored.get();
   }

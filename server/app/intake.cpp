@@ -370,7 +370,7 @@ class Intake {
       if (is_fresh && highest != terms_.counters.end() && match.release_counter < highest->second)
         wrong(name.value() + " has release counter " + std::to_string(match.release_counter.value()) +
               ", and " + id.value() + " has " + std::to_string(highest->second.value()) +
-              " already: a rollback");
+              " already: a rollback; cotter submit --release-counter says which one it is to have");
       if (is_fresh) check_leap(name, id, match.release_counter);
     }
     if (match.release_counter.value() < policy().version_floor)
@@ -471,7 +471,9 @@ class Intake {
     if (base() == nullptr) return;
     operations::Remarks gone;
     for (const auto& [name, target] : base()->targets) {
-      if (!targets.targets.contains(name)) gone.add("it no longer lists " + name.value());
+      if (targets.targets.contains(name)) continue;
+      gone.add("it no longer lists " + name.value());
+      verdict_.unlisted.emplace(name, target);
     }
     verdict_.gone = gone.sentences();
   }

@@ -68,7 +68,8 @@ struct IntakeVerdict {
   std::vector<JudgedPaper> papers{};
   std::vector<std::string> notes{};  ///< what changes in who may sign, for who accepts it
   std::vector<std::string> gone{};   ///< operations::Remarks: which images it lists no more, likewise
-  Demands demands{};                 ///< what vehicles must verify, to follow it
+  std::map<TargetName, model::Target> unlisted{};  ///< those images, all of them
+  Demands demands{};                               ///< what vehicles must verify, to follow it
 };
 
 /// Looks at the delegation's threshold and keys; version and expiry; each name and hardware id, by every

@@ -57,6 +57,10 @@ Result<void> shut_out(host::Db& db, SubmissionFiles& files, const Supplier& supp
   return shut_out_one(db, files, supplier.name, reason, who, now);
 }
 
+std::string why_ended(const std::string& supplier) {
+  return supplier + ", and whom it lets sign, list it no more";
+}
+
 Result<std::vector<RoleName>> follow_delegations(host::Db& db, SubmissionFiles& files,
                                                  const RoleName& supplier, const model::Targets& published,
                                                  const ListedImages& dropped, const std::string& who,
@@ -83,8 +87,7 @@ Result<std::vector<RoleName>> follow_delegations(host::Db& db, SubmissionFiles& 
                       json::Object{{"change", "added"}, {"below", supplier.value()}}}));
     }
   }
-  TRY(end_assignments(db, TRY(assigned_ecus(db, dropped)),
-                      supplier.value() + " no longer lets its maker sign", now));
+  TRY(end_assignments(db, TRY(assigned_ecus(db, dropped)), why_ended(supplier.value()), now));
   TRY(transaction.commit());
   return gone;
 }

@@ -25,6 +25,9 @@ Result<void> check_name_is_free(host::Db& db, const RoleName& name);
 Result<void> shut_out(host::Db& db, SubmissionFiles& files, const operations::Supplier& supplier,
                       const std::string& reason, const std::string& who, UtcTime now);
 
+/// Why an assignment of an image ends that went with what this supplier handed in.
+std::string why_ended(const std::string& supplier);
+
 /// After `published` of `supplier`: whom it lets sign can be given tokens; whom it no longer lets is shut
 /// out, and returned; assignments of `dropped`, their images, end with that. Done again it changes nothing.
 /// Faults: as shut_out(), Conflict.

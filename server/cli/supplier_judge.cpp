@@ -143,8 +143,9 @@ void add_supplier_judge(CLI::App& supplier, Context& context) {
   verb = supplier.add_subcommand(
       "accept", "publish what was handed in; where its policy wants two people, once both have said so");
   add_common(*verb, *accept);
-  verb->add_flag(kEndAssignments, accept->end_assignments,
-                 "ECUs that are to run images of those whom it lets sign no more are to run nothing instead");
+  verb->add_flag(
+      kEndAssignments, accept->end_assignments,
+      "ECUs that are to run images which it, or whom it let sign, lists no more are to run nothing instead");
   add_signer_option(*verb, accept->signer);
   verb->callback([accept, &context] { context.exit_code = finish(run_accept(*accept, context)); });
 

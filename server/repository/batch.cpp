@@ -89,7 +89,6 @@ void Batch::add(Naming naming) {
 Result<void> Batch::make_durable() const {
   constexpr std::size_t kMany = 32;
   const bool at_once = files_.size() > kMany;
-  // All of them: of a name that a killed writer gave the folder may not be durable yet.
   for (const std::string& folder : folders_) TRY(make_dirs(folder, at_once ? Synced::Later : Synced::Now));
   if (at_once) {
     const Descriptor dir(::open(layout_->incoming_dir().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -97,6 +96,11 @@ Result<void> Batch::make_durable() const {
     return {};
   }
   for (const Naming& naming : files_) TRY(sync_file(naming.file));
+  // Each folder's name, though it was there: a killed writer may have made it, and no sync was about it.
+  for (const std::string& folder : folders_) {
+    for (fs::path dir = folder; dir != layout_->dir() && dir.has_relative_path(); dir = dir.parent_path())
+      TRY(host::sync_dir(dir.parent_path()));
+  }
   return {};
 }
 

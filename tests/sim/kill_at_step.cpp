@@ -17,10 +17,10 @@ constexpr int kCannotTrace = 77;
 
 bool changes_files(const __ptrace_syscall_info& info) {
   static constexpr std::array kAlways = {
-      SYS_write,    SYS_pwrite64,  SYS_ftruncate, SYS_fallocate, SYS_fsync,   SYS_fdatasync,
-      SYS_renameat, SYS_renameat2, SYS_linkat,    SYS_unlinkat,  SYS_mkdirat, SYS_fchmod,
+      SYS_write,     SYS_pwrite64, SYS_ftruncate, SYS_fallocate, SYS_fsync,  SYS_fdatasync, SYS_renameat,
+      SYS_renameat2, SYS_linkat,   SYS_unlinkat,  SYS_mkdirat,   SYS_fchmod, SYS_fchmodat,  SYS_syncfs,
 #ifdef SYS_rename  // newer machines have the ...at forms alone
-      SYS_rename,   SYS_link,      SYS_unlink,    SYS_mkdir,     SYS_rmdir,
+      SYS_rename,    SYS_link,     SYS_unlink,    SYS_mkdir,     SYS_rmdir,  SYS_chmod,
 #endif
   };
   const auto number = static_cast<long>(info.entry.nr);

@@ -95,10 +95,12 @@ TEST(ReleaseKilled, ShowsNothingBeforeAllAndGoesOnFromThere) {  // IMG-17
     ASSERT_NE(death, sim::Death::Failed);
     const auto then = ws.listed(2);
     EXPECT_TRUE(then == before || then == undisturbed);
+    repository::FolderTransport folder(ws.repo());
+    const auto at_death = check_repository(folder, kNow, {});
+    ASSERT_TRUE(at_death && at_death->healthy()) << "listed before its image was there";
     const auto again = apply_release(ws.workspace(), request, kNow);
     ASSERT_TRUE(again) << explain(again.error());
     EXPECT_EQ(ws.listed(2), undisturbed);
-    repository::FolderTransport folder(ws.repo());
     const auto health = check_repository(folder, kNow, {});
     ASSERT_TRUE(health && health->healthy());
     if (death == sim::Death::Finished) break;

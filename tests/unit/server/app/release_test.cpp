@@ -44,6 +44,17 @@ class Release : public testing::Test {
   test::ReleaseWorkspace ws_;
 };
 
+TEST_F(Release, ShowsNothingWhereItsImagesCannotBeStored) {  // FMT-105
+  init();
+  const Version before = (*ws_.read()->timestamp())->version;
+  test::write(ws_.repo() / "targets", "no folder");
+  EXPECT_FALSE(ws_.apply({ws_.artifact("a", "a")}));
+  EXPECT_EQ((*ws_.read()->timestamp())->version, before);
+  fs::remove(ws_.repo() / "targets");
+  ASSERT_TRUE(ws_.apply({ws_.artifact("a", "a")}));
+  EXPECT_TRUE(ws_.find("fw/a"));
+}
+
 TEST(ReleaseBins, AreAsManyAsKeepABinSmall) {
   EXPECT_EQ(repository::bits_for(0), 1U);
   EXPECT_EQ(repository::bits_for(256), 1U);

@@ -205,6 +205,36 @@ TEST_F(SubSupplier, IsNotEndedWhileAnEcuIsToRunItsImagesUnlessThatEndsToo) {  //
   EXPECT_FALSE(ws.find(kName));
 }
 
+TEST_F(SubSupplier, DropsNoImageThatAnEcuIsToRunUnlessThatEndsToo) {  // IMG-14
+  hand_in();
+  assign_brake();
+  AcceptRequest request;
+  request.id = ws.waiting(SupplierWorkspace::signed_by(ws.sensors, of_nobody()), "", "acme-sensors");
+  request.online = [&] { return Result<OnlineSigners>(ws.keys.online()); };
+  const auto stopped = accept_submission(ws.workspace(), request, kNow);
+  ASSERT_TRUE(stopped) << explain(stopped.error());
+  EXPECT_TRUE(stopped->stopped);
+  EXPECT_EQ(stopped->gone, std::vector<std::string>{"it no longer lists " + kName});
+  ASSERT_EQ(stopped->assigned.size(), 1U);
+  EXPECT_EQ(stopped->assigned.front().ecu, kBrake);
+  EXPECT_TRUE(ws.find(kName));
+  EXPECT_TRUE(brake().desired);
+  request.ends_assignments = true;
+  const auto ended = accept_submission(ws.workspace(), request, kNow);
+  ASSERT_TRUE(ended) << explain(ended.error());
+  EXPECT_EQ(ended->state, SubmissionState::Accepted);
+  EXPECT_EQ(ended->assigned.size(), 1U);
+  EXPECT_FALSE(brake().desired);
+  EXPECT_FALSE(ws.find(kName));
+}
+
+TEST_F(SubSupplier, GivesTheCounterOfAnImageThatWentToNoOther) {  // IMG-9
+  hand_in();
+  accept(SupplierWorkspace::signed_by(ws.sensors, of_nobody()), "", "acme-sensors");
+  expect_wrong(metadata(SupplierWorkspace::release("acme/sensors/mended", kImage, 1), 3), "a rollback");
+  accept(metadata(SupplierWorkspace::release("acme/sensors/mended", kImage, 2), 3), kImage, "acme-sensors");
+}
+
 TEST_F(SubSupplier, EndsAssignmentsThatAreMadeWhileItIsAcceptedAndNoneWhereItIsNot) {  // IMG-13
   hand_in();
   assign_brake();
