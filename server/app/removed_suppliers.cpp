@@ -118,11 +118,11 @@ Result<ListedImages> images_listed(const Layout& layout, const std::vector<RoleN
 }
 
 void leave_out(ListedImages& images, const model::Targets& other) {
-  for (const auto& [name, target] : other.targets) {
-    const auto there = images.find(name);
+  for (const auto& listed : other.targets) {
+    const auto there = images.find(listed.first);
     if (there == images.end()) continue;
     std::erase_if(there->second,
-                  [&](const crypto::Hashes& hashes) { return target.hashes.agrees_with(hashes); });
+                  [&](const crypto::Hashes& hashes) { return listed.second.hashes.agrees_with(hashes); });
   }
 }
 
