@@ -205,7 +205,7 @@ TEST_F(SubSupplier, IsNotEndedWhileAnEcuIsToRunItsImagesUnlessThatEndsToo) {  //
   EXPECT_FALSE(ws.find(kName));
 }
 
-TEST_F(SubSupplier, DropsNoImageThatAnEcuIsToRunUnlessThatEndsToo) {  // IMG-14
+TEST_F(SubSupplier, DropsNoImageThatAnEcuIsToRunUnlessThatEndsToo) {  // IMG-13
   hand_in();
   assign_brake();
   AcceptRequest request;
