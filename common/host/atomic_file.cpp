@@ -113,11 +113,11 @@ Result<Bytes> read_file(const fs::path& path, std::uint64_t max_bytes) {
   }
 }
 
-Result<void> make_dir(const fs::path& path, mode_t mode) {
+Result<void> make_dir(const fs::path& path, mode_t mode, Synced synced) {
   const std::string what = "cannot make the folder " + path.string();
   if (::mkdir(path.c_str(), mode) != 0) return failed(what, errno);
   if (::chmod(path.c_str(), mode) != 0) return failed(what, errno);  // whatever the umask took away
-  return sync_dir(folder_of(path));
+  return synced == Synced::Now ? sync_dir(folder_of(path)) : Result<void>();
 }
 
 Result<void> ensure_dir(const fs::path& path, mode_t mode) {

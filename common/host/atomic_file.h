@@ -34,9 +34,12 @@ Result<void> create_atomically(const std::filesystem::path& path, ByteView bytes
 /// more than `max_bytes`).
 Result<Bytes> read_file(const std::filesystem::path& path, std::uint64_t max_bytes);
 
-/// Makes one folder with exactly `mode`, its parent made durable. Faults: Conflict, Denied, NotFound,
-/// NoSpace, Io.
-Result<void> make_dir(const std::filesystem::path& path, mode_t mode = kPublicDir);
+/// When a folder's name is durable: on return, or with the next sync of its parent or of the file system.
+enum class Synced : std::uint8_t { Now, Later };
+
+/// Makes one folder with exactly `mode`. Faults: Conflict, Denied, NotFound, NoSpace, Io.
+Result<void> make_dir(const std::filesystem::path& path, mode_t mode = kPublicDir,
+                      Synced synced = Synced::Now);
 
 /// The same, but content with what is there already.
 Result<void> ensure_dir(const std::filesystem::path& path, mode_t mode = kPublicDir);

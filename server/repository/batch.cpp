@@ -1,7 +1,6 @@
 #include "server/repository/batch.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,6 +10,7 @@
 #include <cstdio>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <system_error>
 #include <unordered_map>
 #include <utility>
@@ -87,20 +87,21 @@ void Batch::add(Naming naming) {
 /// A sync of one file costs the disk a flush of its own: above some files one of the whole file system is
 /// cheaper, though it waits for others' bytes too. It tells of failed writes since Linux 5.8.
 Result<void> Batch::make_durable() const {
+  for (const std::string& folder : folders_) TRY(make_dirs(folder, host::Synced::Later));
   constexpr std::size_t kMany = 32;
-  const bool at_once = files_.size() > kMany;
-  for (const std::string& folder : folders_) TRY(make_dirs(folder, at_once ? Synced::Later : Synced::Now));
-  if (at_once) {
+  if (files_.size() > kMany) {
     const Descriptor dir(::open(layout_->incoming_dir().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (dir.get() < 0 || ::syncfs(dir.get()) != 0) return cannot_write(layout_->dir());
     return {};
   }
   for (const Naming& naming : files_) TRY(sync_file(naming.file));
   // Each folder's name, though it was there: a killed writer may have made it, and no sync was about it.
+  std::set<fs::path> above;
   for (const std::string& folder : folders_) {
     for (fs::path dir = folder; dir != layout_->dir() && dir.has_relative_path(); dir = dir.parent_path())
-      TRY(host::sync_dir(dir.parent_path()));
+      above.insert(dir.parent_path());
   }
+  for (const fs::path& dir : above) TRY(host::sync_dir(dir));
   return {};
 }
 
@@ -182,14 +183,13 @@ Result<bool> same_content(const fs::path& one, const fs::path& other) {
   }
 }
 
-Result<void> make_dirs(const fs::path& dir, Synced synced) {
+Result<void> make_dirs(const fs::path& dir, host::Synced synced) {
   std::error_code error;
   if (fs::is_directory(dir, error)) return {};
   TRY(make_dirs(dir.parent_path(), synced));
-  const bool made = ::mkdir(dir.c_str(), host::kPublicDir) == 0;
-  if (!made && errno == EEXIST && fs::is_directory(dir, error)) return {};
-  if (!made || ::chmod(dir.c_str(), host::kPublicDir) != 0) return cannot_write(dir);  // no umask
-  return synced == Synced::Now ? host::sync_dir(dir.parent_path()) : Result<void>();
+  auto made = host::make_dir(dir, host::kPublicDir, synced);
+  if (!made && is_fault(made.error(), Fault::Kind::Conflict) && fs::is_directory(dir, error)) return {};
+  return made;
 }
 
 }  // namespace cotter::repository

@@ -4,7 +4,6 @@
 // thread, but for write(), which any may call; names are given on some more.
 #pragma once
 
-#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <unordered_set>
@@ -12,6 +11,7 @@
 
 #include "common/base/bytes.h"
 #include "common/base/result.h"
+#include "common/host/atomic_file.h"
 #include "server/repository/layout.h"
 
 namespace cotter::repository {
@@ -70,10 +70,8 @@ class Batch {
 /// Both hold the same bytes. Faults: NotFound, Denied, Io.
 Result<bool> same_content(const std::filesystem::path& one, const std::filesystem::path& other);
 
-/// When a folder's name is durable: on return, or with the next sync of the file system.
-enum class Synced : std::uint8_t { Now, Later };
 /// The folder and those above it that are missing. Faults: NoSpace, Denied, Io.
-Result<void> make_dirs(const std::filesystem::path& dir, Synced synced = Synced::Now);
+Result<void> make_dirs(const std::filesystem::path& dir, host::Synced synced = host::Synced::Now);
 
 /// Asks for a large file's bytes to be written out soon, so that a later sync waits less. Many small ones are
 /// written faster together.

@@ -48,7 +48,7 @@ class Writer {
     ::sync();  // of what others left to be written nothing is on our account
     const double wall = wall_us_of([&] {
       for (const auto& [folder, in_it] : folders_)
-        good_ = repository::make_dirs(folder, repository::Synced::Later) && good_;
+        good_ = repository::make_dirs(folder, host::Synced::Later) && good_;
       on_threads(images_->size(), [&](std::size_t i, std::size_t) { write(i, content_of(i)); });
       const Descriptor dir(::open(layout_.dir().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
       if (::syncfs(dir.get()) != 0) good_ = false;

@@ -85,6 +85,31 @@ class SubSupplier : public testing::Test {
     host::Db db = storage::open_database(ws.workspace().db_path()).value();
     return *storage::InventoryStore(db).load(kVin)->find(kBrake);
   }
+  /// What would take the brake's image is published only where that assignment may end; returns what was said
+  /// before.
+  AcceptOutcome expect_to_wait_for_the_brake(const std::string& submission) {
+    AcceptRequest request;
+    request.id = submission;
+    request.online = [&] { return Result<OnlineSigners>(ws.keys.online()); };
+    const auto stopped = accept_submission(ws.workspace(), request, kNow);
+    EXPECT_TRUE(stopped) << explain(stopped.error());
+    if (!stopped) return {};
+    EXPECT_TRUE(stopped->stopped);
+    EXPECT_EQ(stopped->state, SubmissionState::Waiting);
+    EXPECT_EQ(stopped->assigned.size(), 1U);
+    for (const EndedAssignment& each : stopped->assigned) EXPECT_EQ(each.ecu, kBrake);
+    EXPECT_TRUE(ws.find(kName));
+    EXPECT_TRUE(brake().desired);
+    request.ends_assignments = true;
+    const auto ended = accept_submission(ws.workspace(), request, kNow);
+    EXPECT_TRUE(ended) << explain(ended.error());
+    if (!ended) return {};
+    EXPECT_EQ(ended->state, SubmissionState::Accepted);
+    EXPECT_EQ(ended->assigned.size(), 1U);
+    EXPECT_FALSE(brake().desired);
+    EXPECT_FALSE(ws.find(kName));
+    return *stopped;
+  }
   void remove_acme() {
     RemoveSupplierRequest request;
     request.name = RoleName("acme");
@@ -185,47 +210,15 @@ TEST_F(SubSupplier, GoesWithTheDelegation) {  // IMG-13
 TEST_F(SubSupplier, IsNotEndedWhileAnEcuIsToRunItsImagesUnlessThatEndsToo) {  // IMG-13
   hand_in();
   assign_brake();
-  const model::Targets none = of_nobody();
-  AcceptRequest request;
-  request.id = ws.waiting(ws.signed_by(none), "");
-  request.online = [&] { return Result<OnlineSigners>(ws.keys.online()); };
-  const auto stopped = accept_submission(ws.workspace(), request, kNow);
-  ASSERT_TRUE(stopped) << explain(stopped.error());
-  EXPECT_TRUE(stopped->stopped);
-  EXPECT_EQ(stopped->state, SubmissionState::Waiting);
-  ASSERT_EQ(stopped->assigned.size(), 1U);
-  EXPECT_EQ(stopped->assigned.front().ecu, kBrake);
-  EXPECT_TRUE(ws.find(kName));
-  request.ends_assignments = true;
-  const auto ended = accept_submission(ws.workspace(), request, kNow);
-  ASSERT_TRUE(ended) << explain(ended.error());
-  EXPECT_EQ(ended->state, SubmissionState::Accepted);
-  EXPECT_EQ(ended->assigned.size(), 1U);
-  EXPECT_FALSE(brake().desired);
-  EXPECT_FALSE(ws.find(kName));
+  expect_to_wait_for_the_brake(ws.waiting(ws.signed_by(of_nobody()), ""));
 }
 
 TEST_F(SubSupplier, DropsNoImageThatAnEcuIsToRunUnlessThatEndsToo) {  // IMG-13
   hand_in();
   assign_brake();
-  AcceptRequest request;
-  request.id = ws.waiting(SupplierWorkspace::signed_by(ws.sensors, of_nobody()), "", "acme-sensors");
-  request.online = [&] { return Result<OnlineSigners>(ws.keys.online()); };
-  const auto stopped = accept_submission(ws.workspace(), request, kNow);
-  ASSERT_TRUE(stopped) << explain(stopped.error());
-  EXPECT_TRUE(stopped->stopped);
-  EXPECT_EQ(stopped->gone, std::vector<std::string>{"it no longer lists " + kName});
-  ASSERT_EQ(stopped->assigned.size(), 1U);
-  EXPECT_EQ(stopped->assigned.front().ecu, kBrake);
-  EXPECT_TRUE(ws.find(kName));
-  EXPECT_TRUE(brake().desired);
-  request.ends_assignments = true;
-  const auto ended = accept_submission(ws.workspace(), request, kNow);
-  ASSERT_TRUE(ended) << explain(ended.error());
-  EXPECT_EQ(ended->state, SubmissionState::Accepted);
-  EXPECT_EQ(ended->assigned.size(), 1U);
-  EXPECT_FALSE(brake().desired);
-  EXPECT_FALSE(ws.find(kName));
+  const AcceptOutcome stopped = expect_to_wait_for_the_brake(
+      ws.waiting(SupplierWorkspace::signed_by(ws.sensors, of_nobody()), "", "acme-sensors"));
+  EXPECT_EQ(stopped.gone, std::vector<std::string>{"it no longer lists " + kName});
 }
 
 TEST_F(SubSupplier, GivesTheCounterOfAnImageThatWentToNoOther) {  // IMG-9
