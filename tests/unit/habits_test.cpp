@@ -56,6 +56,11 @@ TEST(Habits, TryDoesNotReturnFromWithinANewExpression) {
   expect_nowhere(std::regex(R"(\bnew [\w:<>]+[({][^;]*\bTRY\()"));
 }
 
+TEST(Habits, NoFileIncludesASourceFile) {
+  // clang-tidy's own check of it is off, since it reads source files together.
+  expect_nowhere(std::regex(R"re(#\s*include\s*["<][^">\n]*\.cpp[">])re"));
+}
+
 TEST(Habits, NoCoAwaitStandsWithinACondition) {
   // g++ 12 makes a trap of it (docs/mistakes.md).
   expect_nowhere(std::regex(R"(\b(if|while|for) \((!|[^()\n]*(&&|\|\|) !?)?co_await )"));
