@@ -87,7 +87,10 @@ Statement& Statement::operator=(Statement&& other) noexcept {
   return *this;
 }
 
-Result<void> Statement::bind(Arguments arguments) {
+Result<void> Statement::bind(Arguments arguments) { return bind(arguments, Values::Copied); }
+
+Result<void> Statement::bind(Arguments arguments, Values values) {
+  const sqlite3_destructor_type ownership = values == Values::Copied ? SQLITE_TRANSIENT : SQLITE_STATIC;
   sqlite3_reset(handle_);
   COTTER_ASSERT(static_cast<std::size_t>(sqlite3_bind_parameter_count(handle_)) == arguments.size());
   int index = 0;
@@ -98,11 +101,11 @@ Result<void> Statement::bind(Arguments arguments) {
       code = sqlite3_bind_int64(handle_, index, *integer);
     } else if (const auto* text = std::get_if<std::string_view>(&argument.value_)) {
       // A view of nothing may have no address, and SQLite takes that for NULL.
-      code = sqlite3_bind_text64(handle_, index, text->empty() ? "" : text->data(), text->size(),
-                                 SQLITE_STATIC, SQLITE_UTF8);
+      code = sqlite3_bind_text64(handle_, index, text->empty() ? "" : text->data(), text->size(), ownership,
+                                 SQLITE_UTF8);
     } else if (const auto* blob = std::get_if<ByteView>(&argument.value_)) {
       code = blob->empty() ? sqlite3_bind_zeroblob(handle_, index, 0)
-                           : sqlite3_bind_blob64(handle_, index, blob->data(), blob->size(), SQLITE_STATIC);
+                           : sqlite3_bind_blob64(handle_, index, blob->data(), blob->size(), ownership);
     } else {
       code = sqlite3_bind_null(handle_, index);
     }
@@ -121,7 +124,7 @@ Result<bool> Statement::step() {
 }
 
 Result<void> Statement::run(Arguments arguments) {
-  TRY(bind(arguments));
+  TRY(bind(arguments, Values::Borrowed));
   while (TRY(step())) {
   }
   sqlite3_reset(handle_);  // a finished statement would hold the read lock until it is bound again

@@ -58,7 +58,7 @@ class Statement {
   Statement(Statement&&) noexcept;
   Statement& operator=(Statement&&) noexcept;
 
-  /// Starts over with these values for `?1`, `?2`, …; as many as the statement has.
+  /// Starts over with these values for `?1`, `?2`, …; as many as the statement has. It keeps copies of them.
   Result<void> bind(Arguments arguments);
   /// true: a row stands ready; false: done. Faults: Busy, NoSpace, Conflict (a constraint), Denied, Io.
   Result<bool> step();
@@ -74,7 +74,9 @@ class Statement {
 
  private:
   friend class Db;
+  enum class Values { Copied, Borrowed };
   explicit Statement(sqlite3_stmt* handle) : handle_(handle) {}
+  Result<void> bind(Arguments arguments, Values values);
   sqlite3_stmt* handle_ = nullptr;
 };
 

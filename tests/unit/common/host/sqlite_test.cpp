@@ -99,6 +99,18 @@ TEST_F(Sqlite, GivesBackWhatWasBound) {
   EXPECT_FALSE(*row->step());
 }
 
+TEST_F(Sqlite, KeepsWhatItIsAskedForWhateverBecomesOfTheCallersOwn) {
+  Db db = open();
+  std::string text(100, 'a');
+  Bytes blob(100, 1);
+  auto row = db.query("SELECT ?1, ?2", {text, blob});
+  text.assign(100, 'b');
+  blob.assign(100, 2);
+  ASSERT_TRUE(row && *row->step());
+  EXPECT_EQ(row->text(0), std::string(100, 'a'));
+  EXPECT_EQ(row->blob(1), Bytes(100, 1));
+}
+
 TEST_F(Sqlite, RunsOnePreparedStatementManyTimes) {
   Db db = open();
   ASSERT_TRUE(db.exec("CREATE TABLE t (n INTEGER PRIMARY KEY) STRICT"));
