@@ -138,11 +138,12 @@ struct Pkcs11Token::State {
       }
     }
     const CK_RV code = slot.module->C_Login(*session, CKU_USER, given.bytes().data(), given.bytes().size());
-    if (code == kDone || code == CKR_USER_ALREADY_LOGGED_IN || (proven && is_loss(code)))
+    const bool is_in = code == kDone || code == CKR_USER_ALREADY_LOGGED_IN;
+    if (is_in || (proven && is_loss(code))) {
       pin = std::move(given);
-    if (code == kDone && !proven) ask_pin.mark.clear();
-    if (code == kDone || code == CKR_USER_ALREADY_LOGGED_IN) return {};
-    if (pin) return done(code, about("cannot log in to"));
+      if (code == kDone && !proven) ask_pin.mark.clear();
+      return is_in ? Result<void>() : done(code, about("cannot log in to"));
+    }
     if (code == CKR_PIN_INCORRECT || code == CKR_PIN_INVALID || code == CKR_PIN_LEN_RANGE) {
       refused = Fault{Fault::Kind::Denied, "wrong PIN for token " + label,
                       "it was tried once and is not tried again: tokens lock after a few mistakes"};
