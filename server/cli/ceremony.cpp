@@ -87,6 +87,7 @@ Result<ceremony::Standing> standing_of(const app::Workspace& workspace, const Of
 Result<void> run_status(const std::vector<fs::path>& files, const Context& context) {
   const app::Workspace workspace = TRY(open_workspace(context));
   std::vector<OfflineBundle> bundles;
+  bundles.reserve(files.size());
   for (const fs::path& file : files) bundles.push_back(TRY(OfflineBundle::read(file)));
   if (files.empty()) bundles = TRY(waiting_in(workspace));
   json::Array listed;
